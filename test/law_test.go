@@ -1,0 +1,112 @@
+// Package test holds what is true of the whole repository.
+package test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// law lists, for an imported path (or what starts with it, where it ends in "/"), the only packages that may import it.
+// An empty list means that nobody may. Test files are free.
+var law = []struct {
+	path    string
+	allowed []string
+	reason  string
+}{
+	{"kuai/cmd/", nil, "commands are where wiring ends"},
+	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
+	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
+	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
+	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai"}, "the chain owns its store; the daemon opens and closes it"},
+	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
+	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
+	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/test/flask"}, "one HTTP face"},
+	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one room"},
+	{"log/slog", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "kuai/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func covers(path, imported string) bool {
+	if strings.HasSuffix(path, "/") {
+		return strings.HasPrefix(imported, path)
+	}
+	return imported == path
+}
+
+func breaches(all []pkg) []string {
+	var found []string
+	for _, p := range all {
+		for _, imported := range p.Imports {
+			for _, l := range law {
+				if covers(l.path, imported) && !slices.Contains(l.allowed, p.ImportPath) {
+					found = append(found, p.ImportPath+" imports "+imported+": "+l.reason)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// TestImportLaw holds the arrows between packages.
+func TestImportLaw(t *testing.T) {
+	all := packages(t)
+	if len(all) < 8 {
+		t.Fatalf("go list found %d packages only: the law would be about nothing", len(all))
+	}
+	for _, b := range breaches(all) {
+		t.Error(b)
+	}
+}
+
+// TestImportLawCatches shows that a breach is seen.
+func TestImportLawCatches(t *testing.T) {
+	bad := []pkg{
+		{"kuai/chain", []string{"net/http"}},
+		{"kuai/rpc", []string{"kuai/p2p"}},
+		{"kuai/miner", []string{"github.com/libp2p/go-libp2p"}},
+		{"kuai/chain", []string{"log/slog", "kuai/chain/store"}},
+	}
+	if got := breaches(bad); len(got) != 4 {
+		t.Errorf("4 breaches expected, found %d: %q", len(got), got)
+	}
+}
+
+// TestNoShapelessPackages refuses names that say nothing.
+func TestNoShapelessPackages(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, part := range strings.Split(p.ImportPath, "/") {
+			switch part {
+			case "util", "utils", "common", "types", "helpers":
+				t.Errorf("%s: a package is named for what it provides, not %q", p.ImportPath, part)
+			}
+		}
+	}
+}
