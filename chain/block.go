@@ -1,8 +1,10 @@
 package chain
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
+	"iter"
 )
 
 // Hash is the SHA-256 of a block's canonical bytes.
@@ -16,7 +18,11 @@ func (h Hash) Short() string { return hex.EncodeToString(h[:6]) }
 
 // ParseHash reads 64 lower-case hex digits.
 func ParseHash(s string) (Hash, error) {
-	panic(fmt.Sprint("skeleton ", s))
+	var h Hash
+	if !decodeHex(h[:], s) {
+		return Hash{}, fmt.Errorf("hash %s is not 64 lower-case hex digits", quote(s))
+	}
+	return h, nil
 }
 
 // Header is what a block's children and the fork choice need to know of it.
@@ -32,6 +38,7 @@ type Header struct {
 type Block struct {
 	header Header
 	raw    []byte
+	count  int
 }
 
 // Header returns the block's hash, parent, index, proof and time.
@@ -46,5 +53,85 @@ func (b *Block) Index() int64 { return b.header.Index }
 // Canonical returns the canonical bytes. The caller must not change them.
 func (b *Block) Canonical() []byte { return b.raw }
 
+// Count returns the number of transactions, the reward included.
+func (b *Block) Count() int { return b.count }
+
+// Marks in a block's canonical bytes that stand nowhere else in them. Inside a string every quote follows a backslash,
+// so `{"` and ` "` there can only end a string, and no string is followed by a letter.
+const (
+	transactionMark = `{"amount": `
+	idMark          = `, "id": "`
+)
+
+// IDs yields the offset in Canonical at which each transaction that has an id starts, and the id. It decodes nothing else.
+func (b *Block) IDs() iter.Seq2[int, ID] {
+	return func(yield func(int, ID) bool) {
+		for start, t := range b.spans() {
+			var id ID
+			if at := bytes.Index(t, []byte(idMark)); at >= 0 {
+				at += len(idMark)
+				decodeHex(id[:], t[at:at+2*len(id)])
+				if !yield(start, id) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// spans yields each transaction's offset in raw and its canonical bytes.
+func (b *Block) spans() iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for start := nextTransaction(b.raw, 0); start >= 0; {
+			next := nextTransaction(b.raw, start+1)
+			if !yield(start, b.raw[start:transactionEnd(b.raw, next)]) {
+				return
+			}
+			start = next
+		}
+	}
+}
+
+// nextTransaction returns where the first transaction at or after from starts, -1 where none does.
+func nextTransaction(raw []byte, from int) int {
+	if i := bytes.Index(raw[from:], []byte(transactionMark)); i >= 0 {
+		return from + i
+	}
+	return -1
+}
+
+// transactionEnd returns where the transaction before the one at next ends; next is -1 for a block's last.
+func transactionEnd(raw []byte, next int) int {
+	if next < 0 {
+		return len(raw) - len("]}")
+	}
+	return next - len(", ")
+}
+
+// TransactionAt returns the transaction whose canonical bytes start at offset, as IDs yields it, and those bytes, which
+// the caller must not change. ok is false where none starts there.
+func (b *Block) TransactionAt(offset int) (t Transaction, canonical []byte, ok bool) {
+	if offset < 0 || offset >= len(b.raw) || nextTransaction(b.raw, offset) != offset {
+		return Transaction{}, nil, false
+	}
+	canonical = b.raw[offset:transactionEnd(b.raw, nextTransaction(b.raw, offset+1))]
+	return decodeTransaction(canonical), canonical, true
+}
+
 // Transactions decodes the block's transactions, the reward last.
-func (b *Block) Transactions() []Transaction { panic("skeleton") }
+func (b *Block) Transactions() []Transaction {
+	txs := make([]Transaction, 0, b.count)
+	for _, t := range b.spans() {
+		txs = append(txs, decodeTransaction(t))
+	}
+	return txs
+}
+
+// decodeTransaction reads a transaction that is known to be valid.
+func decodeTransaction(canonical []byte) Transaction {
+	v, err := Read(canonical)
+	if err != nil {
+		panic("chain: a checked block holds a transaction that cannot be read: " + err.Error())
+	}
+	return transactionOf(v.(Object))
+}

@@ -3,6 +3,7 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // What is known or benign, and what cannot be judged yet. None of these is remembered against a block or a peer.
@@ -21,6 +22,34 @@ var ErrDamaged = errors.New("data damaged")
 // Rule names the rule of validity that was broken.
 type Rule string
 
+// The rules of a block, in the order in which they are checked. The first that is broken names the error.
+const (
+	RuleBlockSize        Rule = "block size"        // canonical bytes within MaxBlockBytes
+	RuleCanonical        Rule = "canonical form"    // the bytes that json.dumps(block, sort_keys=True) prints; for transactions too
+	RuleBlockKeys        Rule = "block keys"        // an object with exactly the five keys
+	RuleIndex            Rule = "index"             // an integer from 2
+	RulePreviousHash     Rule = "previous hash"     // 64 lower-case hex digits
+	RuleProofRange       Rule = "proof range"       // an integer in [0, MaxProof)
+	RuleTimestamp        Rule = "timestamp"         // a number in (0, MaxTimestamp)
+	RuleTransactionCount Rule = "transaction count" // 1..MaxBlockTransactions in an array
+	RuleReward           Rule = "reward"            // exactly one, last, of the network's amount, without id
+	RuleDuplicateID      Rule = "duplicate id"      // an id occurs once in a block and on its branch
+	RuleParentInvalid    Rule = "invalid parent"    // the parent breaks a rule
+	RuleParent           Rule = "parent"            // previous_hash is the parent's hash
+	RuleIndexStep        Rule = "index step"        // the parent's index plus one
+	RuleProof            Rule = "proof"             // the proof's hash starts with the network's zeros
+)
+
+// The rules of a transaction, in the order in which they are checked.
+const (
+	RuleTransactionSize Rule = "transaction size" // canonical bytes within MaxTransactionBytes
+	RuleTransactionKeys Rule = "transaction keys" // an object with exactly amount, recipient, sender, and id where it has one
+	RuleAmount          Rule = "amount"           // a number greater than 0
+	RuleID              Rule = "id"               // 32 lower-case hex digits
+	RuleRecipient       Rule = "recipient"        // a string of 1..MaxNameBytes bytes
+	RuleSender          Rule = "sender"           // a string of 1..MaxNameBytes bytes; "0" is the reward's
+)
+
 // InvalidError says that a block or transaction breaks a rule: a fact about its bytes and ancestors, provable to anyone.
 type InvalidError struct {
 	Rule   Rule
@@ -28,6 +57,10 @@ type InvalidError struct {
 }
 
 func (e *InvalidError) Error() string { return fmt.Sprintf("invalid (%s): %s", e.Rule, e.Detail) }
+
+func invalid(rule Rule, format string, args ...any) error {
+	return &InvalidError{Rule: rule, Detail: fmt.Sprintf(format, args...)}
+}
 
 // SyntaxError says why the tolerant reader refused a text, and where.
 type SyntaxError struct {
@@ -41,3 +74,27 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Rea
 type MissingError struct{ Keys []string }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("missing keys %q", e.Keys) }
+
+// quote shows a stranger's string in an error: escaped, and not more than a line of it.
+func quote(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return strconv.QuoteToASCII(s)
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strconv.QuoteToASCII(s[:most]), len(s))
+}
+
+// show is quote for any value.
+func show(v Value) string {
+	switch v := v.(type) {
+	case string:
+		return quote(v)
+	case Number:
+		return string(v)
+	case []Value:
+		return "an array"
+	case Object:
+		return "an object"
+	}
+	return string(AppendValue(nil, v))
+}

@@ -1,9 +1,28 @@
 package chain
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // RewardSender is the sender of a block's reward.
 const RewardSender = "0"
+
+// Bounds that every network shares, because they come from the number types of those who read the chain.
+const (
+	MaxProof     = 1 << 53 // exclusive: what a float64, and so a JavaScript reader, counts without gaps
+	MaxTimestamp = 1 << 53 // exclusive: seconds with at least whole ones told apart in a float64
+	MaxZeros     = 16      // 64 bits: far past what can be searched, and a proof is below 2^53
+)
+
+// Limits of the classic network.
+const (
+	ClassicBlockBytes        = 256 << 10     // a gossip message that crosses a slow link in a second
+	ClassicBlockTransactions = 2000          // what fits in ClassicBlockBytes at the usual 130 bytes a payment
+	ClassicTransactionBytes  = 4 << 10       // two names of the longest kind, every character escaped, fit
+	ClassicNameBytes         = 256           // a name or a key's text form, and not a file
+	ClassicAhead             = 2 * time.Hour // an hour's clock error at either end: time zones mistaken, summer time missed
+)
 
 // Rules is one network as data: its genesis, its proof, its limits. Read-only after Classic or ReadRules.
 type Rules struct {
@@ -20,11 +39,31 @@ type Rules struct {
 	MaxAhead             time.Duration // a timestamp's lead over our clock
 }
 
-// Classic returns the rules of the tutorial's chain.
-func Classic() *Rules { panic("skeleton") }
+// classicGenesis is 2021-07-20T00:00:00Z, in the shape that the tutorial's constructor gives its first block.
+const classicGenesis = `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1626739200.0, "transactions": []}`
 
-// ReadRules reads a network file: JSON, unknown keys are errors.
-func ReadRules(data []byte) (*Rules, error) { panic("skeleton") }
+// Classic returns the rules of the tutorial's chain.
+func Classic() *Rules {
+	genesis, err := readGenesis([]byte(classicGenesis))
+	if err != nil {
+		panic("chain: the classic genesis is a constant, and valid: " + err.Error())
+	}
+	return &Rules{
+		Name:                 "classic",
+		Version:              1,
+		Genesis:              genesis,
+		Zeros:                4,
+		Reward:               "1",
+		MaxBlockBytes:        ClassicBlockBytes,
+		MaxBlockTransactions: ClassicBlockTransactions,
+		MaxTransactionBytes:  ClassicTransactionBytes,
+		MaxNameBytes:         ClassicNameBytes,
+		MaxAhead:             ClassicAhead,
+	}
+}
 
 // Network returns the network's id, "<first 16 hex digits of the genesis hash>-<version>".
-func (r *Rules) Network() string { panic("skeleton") }
+func (r *Rules) Network() string {
+	h := r.Genesis.Hash()
+	return fmt.Sprintf("%x-%d", h[:8], r.Version)
+}

@@ -1,28 +1,101 @@
 package chain
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
 
 // ParseBlock reads a block that must already be canonical and checks all that its bytes alone can break
 // (size, form, keys, types, transactions, ids within the block). It keeps raw. Errors are *InvalidError.
-func (r *Rules) ParseBlock(raw []byte) (*Block, error) { panic("skeleton") }
+func (r *Rules) ParseBlock(raw []byte) (*Block, error) {
+	o, err := r.judgeBlock(raw)
+	if err != nil {
+		return nil, err
+	}
+	b := &Block{header: headerOf(o), raw: raw}
+	b.header.Hash = sha256.Sum256(raw)
+	txs, _ := o.Get("transactions")
+	b.count = len(txs.([]Value))
+	return b, nil
+}
 
 // ReadBlock is ParseBlock for text from HTTP or a Flask node: any spelling, made canonical first.
 // Errors are *SyntaxError and *InvalidError.
-func (r *Rules) ReadBlock(text []byte) (*Block, error) { panic("skeleton") }
+func (r *Rules) ReadBlock(text []byte) (*Block, error) {
+	v, err := Read(text)
+	if err != nil {
+		return nil, err
+	}
+	return r.ParseBlock(slices.Clip(AppendValue(make([]byte, 0, len(text)), v)))
+}
 
 // NewBlock builds the canonical block that extends parent; txs ends with the reward. The proof is not checked here.
+// Errors are *InvalidError.
 func (r *Rules) NewBlock(parent Header, proof int64, at float64, txs []Transaction) (*Block, error) {
-	panic("skeleton")
+	raw := append([]byte(nil), `{"index": `...)
+	raw = strconv.AppendInt(raw, parent.Index+1, 10)
+	raw = append(raw, `, "previous_hash": "`...)
+	raw = hex.AppendEncode(raw, parent.Hash[:])
+	raw = append(raw, `", "proof": `...)
+	raw = strconv.AppendInt(raw, proof, 10)
+	raw = append(raw, `, "timestamp": `...)
+	raw = AppendFloat(raw, at)
+	raw = append(raw, `, "transactions": [`...)
+	for i, t := range txs {
+		if i > 0 {
+			raw = append(raw, ", "...)
+		}
+		raw = t.AppendCanonical(raw)
+	}
+	return r.ParseBlock(slices.Clip(append(raw, "]}"...)))
 }
 
 // CheckLink checks that b extends parent: previous hash, index and proof. Errors are *InvalidError.
-func (r *Rules) CheckLink(parent Header, b *Block) error { panic("skeleton") }
+func (r *Rules) CheckLink(parent Header, b *Block) error {
+	if b.header.Previous != parent.Hash {
+		return invalid(RuleParent, "previous_hash is %s, the parent's hash is %s", b.header.Previous, parent.Hash)
+	}
+	if b.header.Index-1 != parent.Index {
+		return invalid(RuleIndexStep, "index is %d, the parent's is %d", b.header.Index, parent.Index)
+	}
+	if !r.ValidProof(parent.Proof, b.header.Proof, parent.Hash) {
+		return invalid(RuleProof, "sha256(%d, %d, %s) does not start with %d zeros", parent.Proof, b.header.Proof, parent.Hash, r.Zeros)
+	}
+	return nil
+}
 
-// CheckTime returns ErrFuture where b is too far ahead of now.
-func (r *Rules) CheckTime(b *Block, now time.Time) error { panic("skeleton") }
+// CheckTime returns an error that wraps ErrFuture where b is too far ahead of now.
+func (r *Rules) CheckTime(b *Block, now time.Time) error {
+	latest := now.Add(r.MaxAhead)
+	if b.header.Timestamp <= float64(latest.Unix())+float64(latest.Nanosecond())/1e9 {
+		return nil
+	}
+	return fmt.Errorf("%w: timestamp %s, accepted up to %s", ErrFuture, AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339))
+}
 
-// ValidProof says whether proof follows lastProof on a block with hash last.
-func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool { panic("skeleton") }
+// ValidProof says whether proof follows lastProof on a block with hash last: whether the SHA-256 of both proofs in
+// decimal and the hash in hex, joined, starts with the network's zeros.
+func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool {
+	var buffer [2*20 + 2*len(last)]byte // two int64 in decimal, one hash in hex
+	text := strconv.AppendInt(buffer[:0], lastProof, 10)
+	text = strconv.AppendInt(text, proof, 10)
+	text = hex.AppendEncode(text, last[:])
+	return leadingZeros(sha256.Sum256(text), r.Zeros)
+}
+
+// leadingZeros says whether h starts with n hex zeros.
+func leadingZeros(h Hash, n int) bool {
+	for i := range n {
+		if h[i/2]<<(4*(i%2))>>4 != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // Segment is a run of blocks, each proved to extend the one before. Rules.ParseSegment makes it.
 type Segment struct{ blocks []*Block }
@@ -32,11 +105,63 @@ func (s *Segment) Blocks() []*Block { return s.blocks }
 
 // ParseSegment parses consecutive canonical blocks and checks each one's link to the one before it; the first
 // block's link is checked by Chain.AddSegment. On error n is the position of the block at fault and the segment holds those before it.
-func (r *Rules) ParseSegment(raws [][]byte) (s *Segment, n int, err error) { panic("skeleton") }
+func (r *Rules) ParseSegment(raws [][]byte) (s *Segment, n int, err error) {
+	s = &Segment{blocks: make([]*Block, 0, len(raws))}
+	for i, raw := range raws {
+		b, err := r.ParseBlock(raw)
+		if err != nil {
+			return s, i, err
+		}
+		if i > 0 {
+			if err := r.CheckLink(s.blocks[i-1].header, b); err != nil {
+				return s, i, err
+			}
+		}
+		s.blocks = append(s.blocks, b)
+	}
+	return s, len(raws), nil
+}
 
 // ParseTransaction reads a pending transaction that must be canonical and carry an id. Errors are *InvalidError.
-func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) { panic("skeleton") }
+func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) {
+	if len(raw) > r.MaxTransactionBytes {
+		return Transaction{}, invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
+	}
+	v, err := readCanonical(raw)
+	if err != nil {
+		return Transaction{}, err
+	}
+	return r.judgePayment(v)
+}
 
 // ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored, an id drawn where none is given.
 // Errors are *SyntaxError, *MissingError and *InvalidError.
-func (r *Rules) ReadTransaction(text []byte) (Transaction, error) { panic("skeleton") }
+func (r *Rules) ReadTransaction(text []byte) (Transaction, error) {
+	v, err := Read(text)
+	if err != nil {
+		return Transaction{}, err
+	}
+	body, _ := v.(Object)
+	if missing := missingKeys(body, "sender", "recipient", "amount"); missing != nil {
+		return Transaction{}, &MissingError{Keys: missing}
+	}
+	var o Object
+	for _, key := range []string{"amount", "id", "recipient", "sender"} {
+		if v, ok := body.Get(key); ok {
+			o = append(o, Member{key, v})
+		}
+	}
+	if _, ok := o.Get("id"); !ok {
+		o = append(o, Member{"id", NewID().String()})
+	}
+	return r.judgePayment(o)
+}
+
+func missingKeys(o Object, want ...string) (missing []string) {
+	for _, key := range want {
+		if _, ok := o.Get(key); !ok {
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}

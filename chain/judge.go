@@ -1,0 +1,258 @@
+package chain
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The judge says which rule a block or a transaction breaks. It follows the rules as they are written, one after the
+// other, over values that the tolerant reader made. The strict parser (parse.go) answers yes faster, and asks the
+// judge for the reason when it says no; the fuzz targets hold the two to the same answer.
+
+var (
+	blockKeys       = []string{"index", "previous_hash", "proof", "timestamp", "transactions"}
+	transactionKeys = []string{"amount", "recipient", "sender"}
+)
+
+// judgeBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
+func (r *Rules) judgeBlock(raw []byte) (Object, error) {
+	if len(raw) > r.MaxBlockBytes {
+		return nil, invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
+	}
+	v, err := readCanonical(raw)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.(Object)
+	if !ok {
+		return nil, invalid(RuleBlockKeys, "expected an object, found %s", show(v))
+	}
+	for _, judge := range []func(Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
+		if err := judge(o); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// readCanonical reads a text that must be canonical.
+func readCanonical(raw []byte) (Value, error) {
+	v, err := Read(raw)
+	if err != nil {
+		return nil, invalid(RuleCanonical, "%s", err)
+	}
+	want := AppendValue(make([]byte, 0, len(raw)), v)
+	if !bytes.Equal(want, raw) {
+		return nil, invalid(RuleCanonical, "differs from json.dumps(…, sort_keys=True) at byte %d", commonPrefix(raw, want))
+	}
+	return v, nil
+}
+
+func commonPrefix(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func judgeBlockKeys(o Object) error {
+	if err := checkKeys(o, blockKeys); err != nil {
+		return invalid(RuleBlockKeys, "%s", err)
+	}
+	return nil
+}
+
+// checkKeys says which key is missing or unknown.
+func checkKeys(o Object, want []string) error {
+	for _, key := range want {
+		if _, ok := o.Get(key); !ok {
+			return fmt.Errorf("key %q is missing", key)
+		}
+	}
+	for _, m := range o {
+		if !slices.Contains(want, m.Key) {
+			return fmt.Errorf("unknown key %s; the keys are %s", quote(m.Key), strings.Join(want, ", "))
+		}
+	}
+	return nil
+}
+
+// judgeHeader checks the types and ranges of all but the transactions.
+func judgeHeader(o Object) error {
+	index, _ := o.Get("index")
+	if i, ok := integer(index); !ok || i < 2 {
+		return invalid(RuleIndex, "index %s is not an integer from 2", show(index))
+	}
+	previous, _ := o.Get("previous_hash")
+	if s, _ := previous.(string); !decodeHex(new(Hash)[:], s) {
+		return invalid(RulePreviousHash, "previous_hash %s is not 64 lower-case hex digits", show(previous))
+	}
+	proof, _ := o.Get("proof")
+	if i, ok := integer(proof); !ok || i < 0 || i >= MaxProof {
+		return invalid(RuleProofRange, "proof %s is not an integer from 0 to 2^53-1", show(proof))
+	}
+	timestamp, _ := o.Get("timestamp")
+	if n, ok := timestamp.(Number); !ok || !validTimestamp(n) {
+		return invalid(RuleTimestamp, "timestamp %s is not a number greater than 0 and less than 2^53", show(timestamp))
+	}
+	return nil
+}
+
+// integer returns the value of a Number that is an integer.
+func integer(v Value) (int64, bool) {
+	n, _ := v.(Number)
+	return n.int()
+}
+
+func validTimestamp(n Number) bool {
+	f := n.float()
+	return f > 0 && f < MaxTimestamp
+}
+
+// headerOf reads what judgeHeader passed.
+func headerOf(o Object) (h Header) {
+	index, _ := o.Get("index")
+	h.Index, _ = integer(index)
+	proof, _ := o.Get("proof")
+	h.Proof, _ = integer(proof)
+	previous, _ := o.Get("previous_hash")
+	s, _ := previous.(string)
+	decodeHex(h.Previous[:], s)
+	timestamp, _ := o.Get("timestamp")
+	n, _ := timestamp.(Number)
+	h.Timestamp = n.float()
+	return h
+}
+
+func (r *Rules) judgeTransactions(o Object) error {
+	v, _ := o.Get("transactions")
+	txs, ok := v.([]Value)
+	if !ok {
+		return invalid(RuleTransactionCount, "transactions is %s, not an array", show(v))
+	}
+	if len(txs) == 0 || len(txs) > r.MaxBlockTransactions {
+		return invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
+	}
+	for i, tx := range txs {
+		if err := r.judgeInBlock(tx, i, len(txs)); err != nil {
+			return err
+		}
+	}
+	return judgeIDs(txs)
+}
+
+// judgeInBlock checks transaction i of n.
+func (r *Rules) judgeInBlock(v Value, i, n int) error {
+	where := fmt.Sprintf("transaction %d of %d: ", i+1, n)
+	o, err := r.judgeTransaction(v, where)
+	if err != nil {
+		return err
+	}
+	sender, _ := o.Get("sender")
+	if reward := sender == RewardSender; reward != (i == n-1) {
+		return invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, show(sender))
+	}
+	if i == n-1 {
+		return r.judgeReward(o)
+	}
+	return nil
+}
+
+func (r *Rules) judgeReward(o Object) error {
+	if _, ok := o.Get("id"); ok {
+		return invalid(RuleReward, "the reward has an id, which only payments have")
+	}
+	if amount, _ := o.Get("amount"); amount != r.Reward {
+		return invalid(RuleReward, "the reward's amount is %s, not %s", show(amount), r.Reward)
+	}
+	return nil
+}
+
+// judgeIDs looks for an id that occurs twice among transactions that are valid each.
+func judgeIDs(txs []Value) error {
+	first := make(map[ID]int, len(txs))
+	for i, tx := range txs {
+		t := transactionOf(tx.(Object))
+		if earlier, ok := first[t.ID]; ok && t.HasID {
+			return invalid(RuleDuplicateID, "transactions %d and %d both have the id %s", earlier+1, i+1, t.ID)
+		}
+		if t.HasID {
+			first[t.ID] = i
+		}
+	}
+	return nil
+}
+
+// judgeTransaction checks a payment or a reward; where says which, for the error.
+func (r *Rules) judgeTransaction(v Value, where string) (Object, error) {
+	if n := len(AppendValue(nil, v)); n > r.MaxTransactionBytes {
+		return nil, invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
+	}
+	o, ok := v.(Object)
+	if !ok {
+		return nil, invalid(RuleTransactionKeys, "%sexpected an object, found %s", where, show(v))
+	}
+	keys := transactionKeys
+	id, hasID := o.Get("id")
+	if hasID {
+		keys = append([]string{"id"}, keys...)
+	}
+	if err := checkKeys(o, keys); err != nil {
+		return nil, invalid(RuleTransactionKeys, "%s%s", where, err)
+	}
+	amount, _ := o.Get("amount")
+	if n, ok := amount.(Number); !ok || n.float() <= 0 {
+		return nil, invalid(RuleAmount, "%samount %s is not a number greater than 0", where, show(amount))
+	}
+	if s, _ := id.(string); hasID && !decodeHex(new(ID)[:], s) {
+		return nil, invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, show(id))
+	}
+	return o, r.judgeNames(o, where)
+}
+
+func (r *Rules) judgeNames(o Object, where string) error {
+	for _, name := range []struct {
+		key  string
+		rule Rule
+	}{{"recipient", RuleRecipient}, {"sender", RuleSender}} {
+		v, _ := o.Get(name.key)
+		if s, _ := v.(string); s == "" || len(s) > r.MaxNameBytes {
+			return invalid(name.rule, "%s%s %s is not a string of 1 to %d bytes", where, name.key, show(v), r.MaxNameBytes)
+		}
+	}
+	return nil
+}
+
+// judgePayment checks a transaction that is not in a block yet.
+func (r *Rules) judgePayment(v Value) (Transaction, error) {
+	o, err := r.judgeTransaction(v, "")
+	if err != nil {
+		return Transaction{}, err
+	}
+	t := transactionOf(o)
+	if t.IsReward() {
+		return Transaction{}, invalid(RuleSender, "sender \"0\" is reserved for the reward of a block")
+	}
+	if !t.HasID {
+		return Transaction{}, invalid(RuleID, "id is missing; a pending transaction carries 32 lower-case hex digits")
+	}
+	return t, nil
+}
+
+// transactionOf reads what judgeTransaction passed.
+func transactionOf(o Object) (t Transaction) {
+	amount, _ := o.Get("amount")
+	t.Amount, _ = amount.(Number)
+	recipient, _ := o.Get("recipient")
+	t.Recipient, _ = recipient.(string)
+	sender, _ := o.Get("sender")
+	t.Sender, _ = sender.(string)
+	if id, ok := o.Get("id"); ok {
+		s, _ := id.(string)
+		t.HasID = decodeHex(t.ID[:], s)
+	}
+	return t
+}

@@ -1,0 +1,175 @@
+package chain
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bounds of a network file's limits. The upper ones are what one gossip message and one stream frame may hold.
+const (
+	MinBlockBytes = 1 << 10 // a reward with the shortest name fits
+	MaxBlockBytes = 1 << 20
+)
+
+// ReadRules reads a network file: JSON, unknown keys are errors. The name and the genesis are the network's own; what
+// else is left out is as in Classic:
+//
+//	{"name": "class 5b", "genesis": {…}, "version": 1, "zeros": 3, "reward": 1,
+//	 "limits": {"block_bytes": 262144, "block_transactions": 2000, "transaction_bytes": 4096,
+//	            "name_bytes": 256, "ahead_seconds": 7200}}
+//
+// The genesis may come from a running Flask chain: any timestamp, and a previous_hash that is a string or a number.
+func ReadRules(data []byte) (*Rules, error) {
+	v, err := Read(data)
+	if err != nil {
+		return nil, fmt.Errorf("network file: %w", err)
+	}
+	r := Classic()
+	if err := r.apply(v); err != nil {
+		return nil, fmt.Errorf("network file: %w", err)
+	}
+	return r, r.checkOwn()
+}
+
+func (r *Rules) apply(v Value) error {
+	r.Name, r.Genesis = "", nil
+	err := eachMember(v, map[string]func(Value) error{
+		"name":    r.setName,
+		"genesis": r.setGenesis,
+		"version": setInt(&r.Version, 1, 1),
+		"zeros":   setInt(&r.Zeros, 0, MaxZeros),
+		"reward":  r.setReward,
+		"limits":  r.setLimits,
+	})
+	if err == nil && (r.Name == "" || r.Genesis == nil) {
+		err = errors.New(`"name" and "genesis" are required`)
+	}
+	return err
+}
+
+// checkOwn refuses a classic genesis under other rules: the network's id would be the classic one, and its nodes would
+// judge each other by different rules.
+func (r *Rules) checkOwn() error {
+	classic := Classic()
+	if r.Genesis.Hash() != classic.Genesis.Hash() {
+		return nil
+	}
+	same := *r
+	same.Name, same.Genesis = classic.Name, classic.Genesis
+	if same != *classic {
+		return errors.New("network file: rules that differ from the classic ones need a genesis of their own: change its timestamp")
+	}
+	return nil
+}
+
+// eachMember hands each member of the object v to its setter.
+func eachMember(v Value, setters map[string]func(Value) error) error {
+	o, ok := v.(Object)
+	if !ok {
+		return fmt.Errorf("expected an object, found %s", show(v))
+	}
+	for _, m := range o {
+		set := setters[m.Key]
+		if set == nil {
+			return fmt.Errorf("unknown key %s", quote(m.Key))
+		}
+		if err := set(m.Value); err != nil {
+			return fmt.Errorf("%q: %w", m.Key, err)
+		}
+	}
+	return nil
+}
+
+// setInt returns a setter for an integer in [low, high].
+func setInt(dst *int, low, high int64) func(Value) error {
+	return func(v Value) error {
+		n, _ := v.(Number)
+		i, ok := n.int()
+		if !ok || i < low || i > high {
+			return fmt.Errorf("expected an integer from %d to %d, found %s", low, high, show(v))
+		}
+		*dst = int(i)
+		return nil
+	}
+}
+
+func (r *Rules) setName(v Value) error {
+	s, ok := v.(string)
+	if !ok || s == "" || len(s) > 64 {
+		return fmt.Errorf("expected a string of 1 to 64 bytes, found %s", show(v))
+	}
+	r.Name = s
+	return nil
+}
+
+func (r *Rules) setReward(v Value) error {
+	n, ok := v.(Number)
+	if !ok || n.float() <= 0 {
+		return fmt.Errorf("expected a number greater than 0, found %s", show(v))
+	}
+	r.Reward = n
+	return nil
+}
+
+func (r *Rules) setLimits(v Value) error {
+	var ahead int
+	err := eachMember(v, map[string]func(Value) error{
+		"block_bytes":        setInt(&r.MaxBlockBytes, MinBlockBytes, MaxBlockBytes),
+		"block_transactions": setInt(&r.MaxBlockTransactions, 1, MaxBlockBytes),
+		"transaction_bytes":  setInt(&r.MaxTransactionBytes, 128, MaxBlockBytes),
+		"name_bytes":         setInt(&r.MaxNameBytes, 1, MaxBlockBytes),
+		"ahead_seconds":      setInt(&ahead, 1, 1<<31),
+	})
+	if ahead > 0 {
+		r.MaxAhead = time.Duration(ahead) * time.Second
+	}
+	return err
+}
+
+func (r *Rules) setGenesis(v Value) (err error) {
+	r.Genesis, err = newGenesis(v)
+	return err
+}
+
+func readGenesis(text []byte) (*Block, error) {
+	v, err := Read(text)
+	if err != nil {
+		return nil, err
+	}
+	return newGenesis(v)
+}
+
+// newGenesis takes the first block of a chain for what it is: only what a child or a reader needs is checked.
+func newGenesis(v Value) (*Block, error) {
+	o, ok := v.(Object)
+	if !ok {
+		return nil, fmt.Errorf("expected a block, found %s", show(v))
+	}
+	if err := checkKeys(o, blockKeys); err != nil {
+		return nil, err
+	}
+	h := headerOf(o)
+	proof, _ := o.Get("proof")
+	if n, _ := proof.(Number); !n.isInteger() || h.Proof < 0 || h.Index != 1 {
+		return nil, errors.New("expected index 1 and a proof that is an integer from 0")
+	}
+	previous, _ := o.Get("previous_hash")
+	_, text := previous.(string)
+	if _, number := previous.(Number); !text && !number {
+		return nil, fmt.Errorf("expected a previous_hash that is a string or a number, found %s", show(previous))
+	}
+	timestamp, _ := o.Get("timestamp")
+	if _, ok := timestamp.(Number); !ok {
+		return nil, fmt.Errorf("expected a timestamp that is a number, found %s", show(timestamp))
+	}
+	txs, _ := o.Get("transactions")
+	if a, ok := txs.([]Value); !ok || len(a) > 0 {
+		return nil, fmt.Errorf("expected no transactions in a genesis block, found %s", show(txs))
+	}
+	raw := slices.Clip(AppendValue(nil, v))
+	h.Hash, h.Previous = sha256.Sum256(raw), Hash{}
+	return &Block{header: h, raw: raw}, nil
+}
