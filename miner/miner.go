@@ -1,0 +1,180 @@
+package miner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"kuai/chain"
+)
+
+// MaxQueue is how many callers of Mine may wait while another's search runs.
+const MaxQueue = 16
+
+// ErrBusy says that the queue is full.
+var ErrBusy = errors.New("the miner is busy and 16 callers wait already; try again in a second")
+
+// progressEvery is how often a long search says in the log how far it is.
+const progressEvery = 10 * time.Second
+
+// Chain is what the miner needs of a chain.Chain.
+type Chain interface {
+	Tip() chain.Header
+	Template(recipient string) chain.Template
+	AddMined(*chain.Block) error
+	Watch() (wake <-chan struct{}, stop func())
+	Rules() *chain.Rules
+	PoolSize() (count, bytes int)
+}
+
+// Options are the choices of whoever runs the miner; the zero value is good.
+type Options struct {
+	Mode  Mode // when to mine without being asked, until SetMode
+	Cores int  // how many cores a search uses; 0 for all
+}
+
+// Miner mines blocks on a chain, one at a time. All methods may be called from any goroutine.
+type Miner struct {
+	chain     Chain
+	recipient string
+	cores     int
+	log       *slog.Logger
+	meter     meter
+
+	places chan struct{} // held by a caller from Mine to its return
+	turn   chan struct{} // held by whoever searches; given in order of arrival
+
+	mu      sync.Mutex
+	mode    Mode
+	endMode context.CancelFunc // ends what Run does in the present mode; nil while it does nothing
+}
+
+// New returns a miner whose rewards go to recipient. It does nothing before Mine or Run.
+func New(c Chain, recipient string, opts Options, log *slog.Logger) *Miner {
+	return &Miner{
+		chain:     c,
+		recipient: recipient,
+		cores:     cmp.Or(max(opts.Cores, 0), runtime.GOMAXPROCS(0)),
+		log:       log,
+		places:    make(chan struct{}, 1+MaxQueue),
+		turn:      make(chan struct{}, 1),
+		mode:      opts.Mode,
+	}
+}
+
+// Mine mines one block on the tip and returns when it is on disk. Where the tip changes meanwhile, the search starts anew.
+// Errors: ErrBusy, the cause of ctx's end, or what Chain.AddMined says.
+func (m *Miner) Mine(ctx context.Context) (*chain.Block, error) {
+	select {
+	case m.places <- struct{}{}:
+		defer func() { <-m.places }()
+	default:
+		return nil, ErrBusy
+	}
+	if err := m.takeTurn(ctx); err != nil {
+		return nil, err
+	}
+	defer m.endTurn()
+	for {
+		b, err := m.extend(ctx)
+		if !errors.Is(err, chain.ErrStale) {
+			return b, err
+		}
+	}
+}
+
+func (m *Miner) takeTurn(ctx context.Context) error {
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (m *Miner) endTurn() { <-m.turn }
+
+// extend mines one block on the present tip. The caller has the turn. ErrStale where another block came first.
+func (m *Miner) extend(ctx context.Context) (*chain.Block, error) {
+	wake, stop := m.chain.Watch()
+	defer stop()
+	tip := m.chain.Tip()
+	proof, err := m.search(ctx, tip, wake)
+	if err != nil {
+		return nil, m.meter.count(err)
+	}
+	b, err := m.seal(tip, proof)
+	return b, m.meter.count(err)
+}
+
+// search looks for the proof that follows tip. ErrStale as soon as the chain has another tip.
+func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct{}) (int64, error) {
+	m.meter.begin(time.Now())
+	defer func() { m.meter.end(time.Now()) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var guard sync.WaitGroup
+	guard.Go(func() { m.guard(ctx, tip, wake, cancel) })
+	defer guard.Wait()
+	defer cancel(nil)
+	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, m.cores, &m.meter.tries)
+}
+
+// guard ends a search with ErrStale when the tip is replaced, and reports its progress. It returns when ctx ends.
+func (m *Miner) guard(ctx context.Context, tip chain.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) {
+	progress := time.NewTicker(progressEvery)
+	defer progress.Stop()
+	for {
+		select {
+		case <-wake:
+			if m.chain.Tip().Hash != tip.Hash {
+				cancel(chain.ErrStale)
+			}
+		case <-progress.C:
+			s := m.Status()
+			m.log.Info("searching for a proof", "index", tip.Index+1, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// seal makes the block that the proof is for and adds it to the chain. Its transactions are those pending now.
+func (m *Miner) seal(tip chain.Header, proof int64) (*chain.Block, error) {
+	work := m.chain.Template(m.recipient)
+	if work.Parent.Hash != tip.Hash {
+		return nil, chain.ErrStale
+	}
+	rules := m.chain.Rules()
+	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: m.recipient, Amount: rules.Reward}
+	b, err := rules.NewBlock(tip, proof, seconds(time.Now()), append(slices.Clip(work.Transactions), reward))
+	if err != nil {
+		return nil, fmt.Errorf("sealing block %d: %w", tip.Index+1, err)
+	}
+	if err := m.chain.AddMined(b); err != nil {
+		return nil, fmt.Errorf("adding mined block %d: %w", b.Index(), err)
+	}
+	m.log.Info("mined a block", "index", b.Index(), "hash", b.Hash().Short(), "proof", proof, "payments", len(work.Transactions))
+	return b, nil
+}
+
+// seconds is a block's timestamp, as Python's time.time gives it.
+func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
+
+// Submit seals a block with a proof that was found elsewhere, for the block with hash parent. ErrStale where that is no longer
+// the tip, *chain.InvalidError where the proof does not follow it.
+func (m *Miner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
+	tip := m.chain.Tip()
+	if tip.Hash != parent {
+		return nil, chain.ErrStale
+	}
+	return m.seal(tip, proof)
+}
+
+// Work returns what an external miner works on: the parent, and the payments that the block would hold now.
+func (m *Miner) Work() chain.Template { return m.chain.Template(m.recipient) }

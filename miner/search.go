@@ -1,0 +1,87 @@
+package miner
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"kuai/chain"
+)
+
+const (
+	// chunk is how many proofs a core takes at a time: some 50 µs of work, so that a cancelled search ends soon and the cores
+	// end together. It divides a row.
+	chunk = 2000
+
+	// maxProof bounds a proof, as the rules do.
+	maxProof = 1 << 53
+)
+
+// errExhausted is out of reach in practice: at 16 zeros 2^53 tries take years.
+var errExhausted = errors.New("no proof below 2^53 has the zeros that this network asks for")
+
+// Search returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
+// zeros hex zeros. It runs on cores goroutines and adds its tries to tries as it goes. When ctx ends it returns
+// the context's cause within a chunk.
+func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros, cores int, tries *atomic.Uint64) (int64, error) {
+	s := &search{puzzle: puzzle{lastProof, last, zeros}, tries: tries}
+	s.best.Store(maxProof)
+	var others sync.WaitGroup
+	for range cores - 1 {
+		others.Go(func() { s.work(ctx) })
+	}
+	s.work(ctx)
+	others.Wait()
+	if best := s.best.Load(); best < maxProof {
+		return best, nil
+	}
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	return 0, errExhausted
+}
+
+// puzzle is what a proof is looked for.
+type puzzle struct {
+	lastProof int64
+	last      chain.Hash
+	zeros     int
+}
+
+// search is what the cores that look for one proof share. Chunks are handed out in ascending order, and whoever takes one
+// finishes it: when all have stopped and one has found a proof, every chunk below the best was scanned.
+type search struct {
+	puzzle
+	next  atomic.Int64 // start of the first chunk that nobody has taken
+	best  atomic.Int64 // lowest proof found, maxProof before
+	tries *atomic.Uint64
+}
+
+// work scans chunks until the next one lies above the lowest proof found, or ctx ends.
+func (s *search) work(ctx context.Context) {
+	scanner := newScanner(s.puzzle)
+	for ctx.Err() == nil {
+		from := s.next.Add(chunk) - chunk
+		if from >= s.best.Load() {
+			return
+		}
+		proof, found := scanner.scan(from, from+chunk)
+		s.tries.Add(chunk)
+		if found {
+			s.lower(proof)
+			return
+		}
+		runtime.Gosched() // the rest of the node wants the core, too
+	}
+}
+
+// lower makes proof the best where it is lower.
+func (s *search) lower(proof int64) {
+	for best := s.best.Load(); proof < best; best = s.best.Load() {
+		if s.best.CompareAndSwap(best, proof) {
+			return
+		}
+	}
+}
