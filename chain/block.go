@@ -66,17 +66,22 @@ const (
 // IDs yields the offset in Canonical at which each transaction that has an id starts, and the id. It decodes nothing else.
 func (b *Block) IDs() iter.Seq2[int, ID] {
 	return func(yield func(int, ID) bool) {
-		for start, t := range b.spans() {
-			var id ID
-			if at := bytes.Index(t, []byte(idMark)); at >= 0 {
-				at += len(idMark)
-				decodeHex(id[:], t[at:at+2*len(id)])
-				if !yield(start, id) {
-					return
-				}
+		for start := nextTransaction(b.raw, 0); start >= 0; start = nextTransaction(b.raw, start+1) {
+			if id, ok := idAt(b.raw[start:]); ok && !yield(start, id) {
+				return
 			}
 		}
 	}
+}
+
+// idAt reads the id of the transaction at the start of s: it stands after the amount, or nowhere.
+func idAt(s []byte) (id ID, ok bool) {
+	_, rest, _ := bytes.Cut(s, []byte(","))
+	if ok = bytes.HasPrefix(rest, []byte(idMark[1:])); ok {
+		rest = rest[len(idMark)-1:]
+		decodeHex(id[:], rest[:2*len(id)])
+	}
+	return id, ok
 }
 
 // spans yields each transaction's offset in raw and its canonical bytes.
@@ -125,13 +130,4 @@ func (b *Block) Transactions() []Transaction {
 		txs = append(txs, decodeTransaction(t))
 	}
 	return txs
-}
-
-// decodeTransaction reads a transaction that is known to be valid.
-func decodeTransaction(canonical []byte) Transaction {
-	v, err := Read(canonical)
-	if err != nil {
-		panic("chain: a checked block holds a transaction that cannot be read: " + err.Error())
-	}
-	return transactionOf(v.(Object))
 }

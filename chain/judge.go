@@ -17,24 +17,24 @@ var (
 )
 
 // judgeBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
-func (r *Rules) judgeBlock(raw []byte) (Object, error) {
+func (r *Rules) judgeBlock(raw []byte) error {
 	if len(raw) > r.MaxBlockBytes {
-		return nil, invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
+		return invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
 	}
 	v, err := readCanonical(raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	o, ok := v.(Object)
 	if !ok {
-		return nil, invalid(RuleBlockKeys, "expected an object, found %s", show(v))
+		return invalid(RuleBlockKeys, "expected an object, found %s", show(v))
 	}
 	for _, judge := range []func(Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
 		if err := judge(o); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // readCanonical reads a text that must be canonical.
@@ -224,6 +224,19 @@ func (r *Rules) judgeNames(o Object, where string) error {
 		}
 	}
 	return nil
+}
+
+// judgePending returns the first broken rule of a pending transaction that must be canonical, nil where it breaks none.
+func (r *Rules) judgePending(raw []byte) error {
+	if len(raw) > r.MaxTransactionBytes {
+		return invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
+	}
+	v, err := readCanonical(raw)
+	if err != nil {
+		return err
+	}
+	_, err = r.judgePayment(v)
+	return err
 }
 
 // judgePayment checks a transaction that is not in a block yet.

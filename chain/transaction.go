@@ -1,9 +1,11 @@
 package chain
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"math"
 )
 
 // ID is a transaction's id: 16 bytes, written as 32 lower-case hex digits.
@@ -54,6 +56,45 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 	dst = append(dst, `, "sender": `...)
 	dst = AppendString(dst, t.Sender)
 	return append(dst, '}')
+}
+
+// decodeTransaction reads a transaction of a block that was checked.
+func decodeTransaction(canonical []byte) Transaction {
+	t := locate(canonical)
+	return t.decode(canonical)
+}
+
+// locate finds the parts of a transaction of a block that was checked.
+func locate(canonical []byte) (t transactionText) {
+	const noLimit = math.MaxInt
+	p := parser{raw: canonical}
+	if !p.transaction(&Rules{MaxNameBytes: noLimit, MaxTransactionBytes: noLimit}, &t) {
+		panic("chain: a checked block holds a transaction that the strict parser refuses")
+	}
+	return t
+}
+
+// decode reads the values at t.
+func (t *transactionText) decode(raw []byte) Transaction {
+	tx := Transaction{
+		Sender:    decodeString(raw[t.sender-1 : t.senderEnd+1]),
+		Recipient: decodeString(raw[t.recipient-1 : t.recipientEnd+1]),
+		Amount:    Number(raw[t.amount:t.amountEnd]),
+		HasID:     t.hasID(),
+	}
+	if tx.HasID {
+		decodeHex(tx.ID[:], raw[t.id:t.id+2*len(tx.ID)])
+	}
+	return tx
+}
+
+// decodeString reads a canonical string, quotes included.
+func decodeString(quoted []byte) string {
+	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
+		return string(inside)
+	}
+	r := reader{text: quoted}
+	return r.string()
 }
 
 // decodeHex fills dst from lower-case hex digits, and only from exactly as many as it needs.

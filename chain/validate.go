@@ -12,14 +12,10 @@ import (
 // ParseBlock reads a block that must already be canonical and checks all that its bytes alone can break
 // (size, form, keys, types, transactions, ids within the block). It keeps raw. Errors are *InvalidError.
 func (r *Rules) ParseBlock(raw []byte) (*Block, error) {
-	o, err := r.judgeBlock(raw)
-	if err != nil {
+	b := new(Block)
+	if err := r.parseInto(b, raw); err != nil {
 		return nil, err
 	}
-	b := &Block{header: headerOf(o), raw: raw}
-	b.header.Hash = sha256.Sum256(raw)
-	txs, _ := o.Get("transactions")
-	b.count = len(txs.([]Value))
 	return b, nil
 }
 
@@ -30,7 +26,7 @@ func (r *Rules) ReadBlock(text []byte) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.ParseBlock(slices.Clip(AppendValue(make([]byte, 0, len(text)), v)))
+	return r.ParseBlock(slices.Clip(AppendValue(nil, v)))
 }
 
 // NewBlock builds the canonical block that extends parent; txs ends with the reward. The proof is not checked here.
@@ -97,41 +93,14 @@ func leadingZeros(h Hash, n int) bool {
 	return true
 }
 
-// Segment is a run of blocks, each proved to extend the one before. Rules.ParseSegment makes it.
-type Segment struct{ blocks []*Block }
-
-// Blocks returns the segment's blocks, ascending.
-func (s *Segment) Blocks() []*Block { return s.blocks }
-
-// ParseSegment parses consecutive canonical blocks and checks each one's link to the one before it; the first
-// block's link is checked by Chain.AddSegment. On error n is the position of the block at fault and the segment holds those before it.
-func (r *Rules) ParseSegment(raws [][]byte) (s *Segment, n int, err error) {
-	s = &Segment{blocks: make([]*Block, 0, len(raws))}
-	for i, raw := range raws {
-		b, err := r.ParseBlock(raw)
-		if err != nil {
-			return s, i, err
-		}
-		if i > 0 {
-			if err := r.CheckLink(s.blocks[i-1].header, b); err != nil {
-				return s, i, err
-			}
-		}
-		s.blocks = append(s.blocks, b)
-	}
-	return s, len(raws), nil
-}
-
 // ParseTransaction reads a pending transaction that must be canonical and carry an id. Errors are *InvalidError.
 func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) {
-	if len(raw) > r.MaxTransactionBytes {
-		return Transaction{}, invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
+	p := parser{raw: raw}
+	var t transactionText
+	if !p.transaction(r, &t) || p.pos != len(raw) || !t.hasID() || t.reward(raw) {
+		return Transaction{}, r.whyNotPending(raw)
 	}
-	v, err := readCanonical(raw)
-	if err != nil {
-		return Transaction{}, err
-	}
-	return r.judgePayment(v)
+	return t.decode(raw), nil
 }
 
 // ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored, an id drawn where none is given.

@@ -1,0 +1,293 @@
+package chain
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+)
+
+// The strict parser reads a block once, from left to right, and proves on the way that its bytes are canonical and that
+// they break no rule. It allocates nothing. It says only yes or no: the judge (judge.go) has the reasons.
+
+// parser is a position in a text. A method that returns false leaves it anywhere; the text is refused then.
+type parser struct {
+	raw []byte
+	pos int
+}
+
+// block reads a whole block into b, all but its hash.
+func (p *parser) block(r *Rules, b *Block) bool {
+	h := &b.header
+	return p.literal(`{"index": `) && p.integer(&h.Index) && h.Index >= 2 &&
+		p.literal(`, "previous_hash": "`) && p.hash(&h.Previous) &&
+		p.literal(`", "proof": `) && p.integer(&h.Proof) && h.Proof < MaxProof &&
+		p.literal(`, "timestamp": `) && p.positive(&h.Timestamp) && h.Timestamp < MaxTimestamp &&
+		p.literal(`, "transactions": [`) && p.transactions(r, &b.count) &&
+		p.literal(`]}`) && p.pos == len(p.raw)
+}
+
+// literal consumes s.
+func (p *parser) literal(s string) bool {
+	end := p.pos + len(s)
+	if end > len(p.raw) || string(p.raw[p.pos:end]) != s {
+		return false
+	}
+	p.pos = end
+	return true
+}
+
+// integer consumes an integer from 0 to 2^63-1.
+func (p *parser) integer(dst *int64) bool {
+	value, n := uintText(p.raw[p.pos:])
+	*dst = int64(value)
+	p.pos += n
+	return n > 0 && value <= 1<<63-1
+}
+
+// hash consumes 64 lower-case hex digits.
+func (p *parser) hash(dst *Hash) bool {
+	end := p.pos + 2*len(dst)
+	if end > len(p.raw) || !decodeHex(dst[:], p.raw[p.pos:end]) {
+		return false
+	}
+	p.pos = end
+	return true
+}
+
+// transactions consumes 1 to MaxBlockTransactions transactions, the last a reward and no other.
+func (p *parser) transactions(r *Rules, count *int) bool {
+	ids := idSet{raw: p.raw, most: r.MaxBlockTransactions}
+	defer ids.release()
+	var t transactionText
+	for n := 1; n <= r.MaxBlockTransactions; n++ {
+		if !p.transaction(r, &t) {
+			return false
+		}
+		if t.reward(p.raw) {
+			*count = n
+			return t.amountIs(p.raw, r.Reward) && !t.hasID()
+		}
+		if t.hasID() && !ids.add(t.id) || !p.literal(", ") {
+			return false
+		}
+	}
+	return false
+}
+
+// transactionText is where the parts of a canonical transaction stand in a text: half-open, the quotes not included.
+type transactionText struct {
+	amount, amountEnd       int
+	id                      int // of 32 digits; 0 where there is none
+	recipient, recipientEnd int
+	sender, senderEnd       int
+}
+
+func (t *transactionText) hasID() bool { return t.id > 0 }
+
+// reward says whether the sender is RewardSender, which has one canonical spelling.
+func (t *transactionText) reward(raw []byte) bool {
+	return t.senderEnd-t.sender == len(RewardSender) && raw[t.sender] == RewardSender[0]
+}
+
+func (t *transactionText) amountIs(raw []byte, n Number) bool {
+	return string(raw[t.amount:t.amountEnd]) == string(n)
+}
+
+// transaction consumes a transaction that breaks no rule of its own; what is a reward's and what a payment's is not asked.
+func (p *parser) transaction(r *Rules, t *transactionText) bool {
+	start := p.pos
+	if !p.literal(transactionMark) {
+		return false
+	}
+	t.amount = p.pos
+	if !p.amount() {
+		return false
+	}
+	t.amountEnd = p.pos
+	t.id = 0
+	if p.literal(idMark) {
+		t.id = p.pos
+		if !p.id() || !p.literal(`"`) {
+			return false
+		}
+	}
+	if !p.literal(`, "recipient": "`) {
+		return false
+	}
+	t.recipient = p.pos
+	if !p.name(r.MaxNameBytes) {
+		return false
+	}
+	t.recipientEnd = p.pos
+	if !p.literal(`", "sender": "`) {
+		return false
+	}
+	t.sender = p.pos
+	if !p.name(r.MaxNameBytes) {
+		return false
+	}
+	t.senderEnd = p.pos
+	return p.literal(`"}`) && p.pos-start <= r.MaxTransactionBytes
+}
+
+// amount consumes a number greater than 0.
+func (p *parser) amount() bool {
+	var value float64
+	return p.positive(&value)
+}
+
+// positive consumes a number greater than 0.
+func (p *parser) positive(dst *float64) bool {
+	value, n := numberValue(p.raw[p.pos:])
+	*dst = value
+	p.pos += n
+	return n > 0 && value > 0
+}
+
+// id consumes 32 lower-case hex digits.
+func (p *parser) id() bool {
+	end := p.pos + 2*len(ID{})
+	if end > len(p.raw) {
+		return false
+	}
+	s := p.raw[p.pos:end]
+	p.pos = end
+	return hexWord(binary.LittleEndian.Uint64(s)) && hexWord(binary.LittleEndian.Uint64(s[8:])) &&
+		hexWord(binary.LittleEndian.Uint64(s[16:])) && hexWord(binary.LittleEndian.Uint64(s[24:]))
+}
+
+// eight repeats a byte in each byte of a word, as a multiplier.
+const (
+	eight = 0x0101010101010101
+	highs = 0x80 * eight
+)
+
+// hexWord says whether the eight bytes of w are lower-case hex digits. Where no byte has its high bit, adding 0x80-c
+// sets the high bit of the bytes that are at least c.
+func hexWord(w uint64) bool {
+	digit := (w + (0x80-'0')*eight) &^ (w + (0x80-'9'-1)*eight)
+	letter := (w + (0x80-'a')*eight) &^ (w + (0x80-'f'-1)*eight)
+	return w&highs == 0 && (digit|letter)&highs == highs
+}
+
+// name consumes the inside of a canonical string of 1 to most bytes of UTF-8.
+func (p *parser) name(most int) bool {
+	size := 0
+	for {
+		n := plainRun(p.raw[p.pos:])
+		p.pos += n
+		size += n
+		if p.pos == len(p.raw) || p.raw[p.pos] != '\\' {
+			break
+		}
+		n, utf8Size := canonicalEscape(p.raw[p.pos:])
+		if n == 0 {
+			return false
+		}
+		p.pos += n
+		size += utf8Size
+	}
+	return 0 < size && size <= most // the literal that follows wants the closing quote
+}
+
+// plainRun counts the leading bytes of s that stand for themselves in a canonical string: plainPrefix, eight at a time.
+func plainRun(s []byte) int {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		if special := specialBytes(binary.LittleEndian.Uint64(s[n:])); special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+	}
+	return n + plainPrefix(s[n:])
+}
+
+// specialBytes sets the high bit of the first byte of w that is not plain (isPlain), perhaps of bytes after it, of none before.
+func specialBytes(w uint64) uint64 {
+	quote, backslash := w^'"'*eight, w^'\\'*eight
+	zero := (quote-eight)&^quote | (backslash-eight)&^backslash
+	control := (w - ' '*eight) &^ w
+	return (zero | control | w | (w + eight)) & highs
+}
+
+// canonicalEscape returns the length of the escape, or of the surrogate pair, at the start of s, and the bytes of UTF-8
+// that it stands for; 0 where CPython would have written it in another way.
+func canonicalEscape(s []byte) (n, utf8Size int) {
+	if len(s) < 2 {
+		return 0, 0
+	}
+	if s[1] != 'u' {
+		return shortEscape(s[1])
+	}
+	c, ok := lowerHex4(s)
+	switch {
+	case !ok || c < 0x7f && (c >= ' ' || shortForm(c)):
+		return 0, 0
+	case c < 0x80:
+		return 6, 1
+	case c < 0x800:
+		return 6, 2
+	case c < 0xd800 || c > 0xdfff:
+		return 6, 3
+	}
+	low, ok := lowerHex4(s[6:])
+	if !ok || c > 0xdbff || low < 0xdc00 || low > 0xdfff {
+		return 0, 0
+	}
+	return 12, 4
+}
+
+func shortEscape(letter byte) (n, utf8Size int) {
+	switch letter {
+	case '"', '\\', 'b', 'f', 'n', 'r', 't':
+		return 2, 1
+	}
+	return 0, 0
+}
+
+// shortForm says whether a control character has an escape of two bytes.
+func shortForm(c rune) bool {
+	return c >= '\b' && c <= '\r' && c != '\v'
+}
+
+// lowerHex4 reads the \uXXXX at the start of s, digits in lower case.
+func lowerHex4(s []byte) (c rune, ok bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	for _, d := range s[2:6] {
+		digit := hexDigit(d)
+		if digit > 15 {
+			return 0, false
+		}
+		c = c<<4 | rune(digit)
+	}
+	return c, true
+}
+
+// parseInto fills b, which is zero, from raw, and keeps raw.
+func (r *Rules) parseInto(b *Block, raw []byte) error {
+	p := parser{raw: raw}
+	if len(raw) > r.MaxBlockBytes || !p.block(r, b) {
+		return r.whyNotBlock(raw)
+	}
+	b.raw = raw
+	b.header.Hash = sha256.Sum256(raw)
+	return nil
+}
+
+// whyNotBlock asks the judge for the rule that a refused block breaks. That there is one is what the fuzz targets prove;
+// were there none, the block would still not be let in.
+func (r *Rules) whyNotBlock(raw []byte) error {
+	if err := r.judgeBlock(raw); err != nil {
+		return err
+	}
+	return invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the block")
+}
+
+// whyNotPending is whyNotBlock for a pending transaction.
+func (r *Rules) whyNotPending(raw []byte) error {
+	if err := r.judgePending(raw); err != nil {
+		return err
+	}
+	return invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the transaction")
+}
