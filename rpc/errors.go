@@ -1,0 +1,141 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"kuai/chain"
+)
+
+// problem is an error as a client sees it.
+type problem struct {
+	status int
+	title  string   // the kind, the same for every problem of that kind
+	detail string   // what was wrong this time
+	hint   string   // what to do
+	retry  int      // seconds until it is worth trying again; 0 says nothing
+	page   string   // Flask's own body, where the tutorial has one for this problem
+	allow  []string // 405: the methods that there are
+}
+
+func (p *problem) Error() string { return p.title + ": " + p.detail }
+
+// Flask's bodies. The plain ones have no newline at the end, the pages have one.
+const (
+	missingValues = "Missing values"
+	missingNodes  = "Error: Please supply a valid list of nodes"
+
+	pageNotFound = "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n" +
+		"<p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>\n"
+	pageMethod = "<!doctype html>\n<html lang=en>\n<title>405 Method Not Allowed</title>\n<h1>Method Not Allowed</h1>\n" +
+		"<p>The method is not allowed for the requested URL.</p>\n"
+)
+
+// Problems without a cause elsewhere.
+var (
+	noSuchPath = &problem{
+		status: http.StatusNotFound, title: "not found", detail: "there is nothing at this path",
+		hint: "GET / shows the node; the tutorial's paths are /mine, /transactions/new, /chain, /nodes/register and /nodes/resolve", page: pageNotFound,
+	}
+	noNodes = &problem{
+		status: http.StatusBadRequest, title: "missing values", detail: "the body is no object with a list of strings under \"nodes\"",
+		hint: `send {"nodes": ["http://127.0.0.1:5001"]}`, page: missingNodes,
+	}
+	tooManyReaders = &problem{
+		status: http.StatusServiceUnavailable, title: "busy", detail: "as many long answers as this node gives at once are under way",
+		hint: "try again in a few seconds", retry: 5,
+	}
+)
+
+func badRequest(title, detail, hint string) *problem {
+	return &problem{status: http.StatusBadRequest, title: title, detail: detail, hint: hint}
+}
+
+func notFound(detail, hint string) *problem {
+	return &problem{status: http.StatusNotFound, title: "not found", detail: detail, hint: hint}
+}
+
+// problemOf is the one table from errors to HTTP.
+func problemOf(err error) *problem {
+	var (
+		known   *problem
+		large   *http.MaxBytesError
+		missing *chain.MissingError
+		syntax  *chain.SyntaxError
+		invalid *chain.InvalidError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &large):
+		return &problem{status: http.StatusRequestEntityTooLarge, title: "body too large",
+			detail: fmt.Sprintf("a body holds at most %d bytes", large.Limit), hint: "send less in one request"}
+	case errors.As(err, &missing):
+		return &problem{status: http.StatusBadRequest, title: "missing values", page: missingValues,
+			detail: "the body is no object with all of " + strings.Join(missing.Keys, ", "), hint: "add what is missing"}
+	case errors.As(err, &syntax):
+		return badRequest("body is not JSON", "The body was refused: "+syntax.Error()+".", "send a JSON object")
+	case errors.As(err, &invalid):
+		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "change the value and send it again")
+	case errors.Is(err, ErrBusy):
+		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "too many requests to mine wait already", hint: "try again in a second", retry: 1}
+	case errors.Is(err, chain.ErrPoolFull):
+		return &problem{status: http.StatusServiceUnavailable, title: "pool is full", detail: "too many payments wait to be mined", hint: "mine a block, then send it again", retry: 5}
+	case errors.Is(err, chain.ErrNotFound):
+		return notFound("this node does not hold it", "check the spelling")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &problem{status: http.StatusServiceUnavailable, title: "interrupted", detail: "the work ended before it was done", hint: "try again", retry: 1}
+	}
+	return &problem{status: http.StatusInternalServerError, title: "internal error", detail: "the node failed at this", hint: "its log says why"}
+}
+
+// fail answers with the problem that err is. Only faults of the node itself are logged.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	if p.status == http.StatusInternalServerError {
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	refuse(w, r, p)
+}
+
+// refuse writes p as problem JSON where the client asks for JSON, else as text, else as Flask's own body.
+func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
+	h := w.Header()
+	if p.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	if p.allow != nil {
+		h.Set("Allow", strings.Join(p.allow, ", "))
+	}
+	switch {
+	case wantsJSON(r):
+		body := object{"detail": p.detail, "hint": p.hint, "status": p.status, "title": p.title}
+		send(w, p.status, typeProblem, append(appendJSON(nil, body), '\n'))
+	case p.page != "":
+		h["Content-Security-Policy"] = policyNothing
+		send(w, p.status, typeHTML, []byte(p.page))
+	default:
+		send(w, p.status, typeText, []byte(p.detail+" "+p.hint+"\n"))
+	}
+}
+
+// wantsJSON says whether Accept names JSON. "*/*", which curl, Postman and browsers' fetch send, does not.
+func wantsJSON(r *http.Request) bool {
+	for _, line := range r.Header["Accept"] {
+		for part := range strings.SplitSeq(line, ",") {
+			kind, params, err := mime.ParseMediaType(part)
+			if err != nil || (kind != "application/json" && kind != "application/problem+json") {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); params["q"] == "" || (err == nil && q > 0) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,175 @@
+package rpc
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"kuai/chain"
+)
+
+// Bounds of GET /events.
+const (
+	maxStreams   = 128              // open at once
+	maxResume    = 1000             // events sent again after Last-Event-ID
+	pollInterval = 2 * time.Second  // for peers and mining, which announce nothing themselves
+	keepAlive    = 15 * time.Second // a comment, so that proxies and clients see a live connection
+)
+
+// bootID names this process in event ids: the chain counts its events from 1 at each start.
+func bootID() string { return strings.ToLower(rand.Text()[:8]) }
+
+// events is GET /events, Server-Sent Events. block, transaction and reorg carry an id and are resumed by Last-Event-ID;
+// peer and mining say the state as it is and carry none; reset says that events were missed: read the state anew.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		refuse(w, r, tooManyReaders)
+		return
+	}
+	w.Header()["Content-Type"] = []string{"text/event-stream"}
+	if r.Method == http.MethodHead {
+		return
+	}
+	rc, done := patient(w)
+	defer done()
+	f := &feed{s: s, w: w, rc: rc}
+	f.resume(r.Header.Get("Last-Event-ID"))
+	f.run(r.Context())
+}
+
+// feed is one client's event stream. It pulls from a position of its own, so that a slow client delays nobody.
+type feed struct {
+	s      *Server
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	seq    uint64 // the last event sent
+	peers  string // as last sent
+	mining string // as last sent
+	buf    []byte
+}
+
+// resume sets the position from a Last-Event-ID, or to now.
+func (f *feed) resume(last string) {
+	f.seq = f.s.chain.LastEvent()
+	f.buf = append(f.buf, "retry: 2000\n\n"...)
+	if last == "" {
+		return
+	}
+	boot, text, _ := strings.Cut(last, "-")
+	seq, err := strconv.ParseUint(text, 10, 64)
+	if boot != f.s.boot || err != nil || seq > f.seq || f.seq-seq > maxResume {
+		f.event("reset", "", object{})
+		return
+	}
+	f.seq = seq
+}
+
+// run sends until the client leaves or the server stops.
+func (f *feed) run(ctx context.Context) {
+	wake, stop := f.s.chain.Watch()
+	defer stop()
+	poll, alive := time.NewTicker(pollInterval), time.NewTicker(keepAlive)
+	defer poll.Stop()
+	defer alive.Stop()
+	f.state()
+	for {
+		f.pull()
+		if f.flush() != nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-poll.C:
+			f.state()
+		case <-alive.C:
+			f.buf = append(f.buf, ": still here\n\n"...)
+		}
+	}
+}
+
+func (f *feed) flush() error {
+	if len(f.buf) == 0 {
+		return nil
+	}
+	_ = f.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
+	_, err := f.w.Write(f.buf)
+	f.buf = f.buf[:0]
+	if err != nil {
+		return err
+	}
+	return f.rc.Flush()
+}
+
+// pull gathers the chain's events after the position.
+func (f *feed) pull() {
+	events, lost := f.s.chain.Events(f.seq)
+	if lost {
+		f.event("reset", "", object{})
+	}
+	for _, e := range events {
+		f.seq = e.Seq
+		if name, data := eventJSON(e); name != "" {
+			f.event(name, f.s.boot+"-"+strconv.FormatUint(e.Seq, 10), data)
+		}
+	}
+}
+
+// state gathers what has changed of peers and mining.
+func (f *feed) state() {
+	ids := []string{}
+	for _, p := range f.s.network.Peers() {
+		if p.Connected {
+			ids = append(ids, p.ID)
+		}
+	}
+	f.changed(&f.peers, "peer", object{"connected": len(ids), "peers": ids})
+	m := f.s.miner.Status()
+	f.changed(&f.mining, "mining", object{"mode": m.Mode, "searching": m.Searching})
+}
+
+func (f *feed) changed(last *string, name string, data object) {
+	if now := string(appendJSON(nil, data)); now != *last {
+		*last = now
+		f.event(name, "", data)
+	}
+}
+
+func (f *feed) event(name, id string, data object) {
+	f.buf = fmt.Appendf(f.buf, "event: %s\n", name)
+	if id != "" {
+		f.buf = fmt.Appendf(f.buf, "id: %s\n", id)
+	}
+	f.buf = appendJSON(append(f.buf, "data: "...), data)
+	f.buf = append(f.buf, "\n\n"...)
+}
+
+func eventJSON(e chain.Event) (name string, data object) {
+	switch e.Kind {
+	case chain.EventBlock:
+		return "block", tipJSON(e)
+	case chain.EventReorg:
+		data = tipJSON(e)
+		data["dropped"], data["old"], data["returned"] = e.Dropped, place(e.Old), e.Returned
+		return "reorg", data
+	case chain.EventTransaction:
+		return "transaction", object{"from": e.From, "transaction": transactionJSON(e.Transaction)}
+	}
+	return "", nil
+}
+
+func tipJSON(e chain.Event) object {
+	h := e.Header
+	return object{
+		"from": e.From, "hash": h.Hash, "index": h.Index, "previous_hash": h.Previous, "timestamp": h.Timestamp,
+		"transactions": len(e.Block.Transactions()),
+	}
+}

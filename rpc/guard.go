@@ -1,0 +1,151 @@
+package rpc
+
+import (
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Headers that every answer has. The policies keep what a browser shows from loading or running anything else.
+var (
+	noSniff       = []string{"nosniff"}
+	noStore       = []string{"no-store"}
+	sameOrigin    = []string{"same-origin"}
+	policyNothing = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
+// guard stands before every path: who is called (DNS rebinding), how long a body may be, and what browsers may do with the answer.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["X-Content-Type-Options"] = noSniff
+		h["Cross-Origin-Resource-Policy"] = sameOrigin
+		h["Cache-Control"] = noStore
+		if !s.servesHost(r.Host) {
+			refuse(w, r, &problem{status: http.StatusForbidden, title: "host refused",
+				detail: "This node is not called by the name in the Host header.",
+				hint:   "Use an IP address or localhost, or start the node with that name as an allowed host."})
+			return
+		}
+		if r.ContentLength > MaxBodyBytes {
+			h["Connection"] = []string{"close"} // rather than read what is refused
+			s.fail(w, r, &http.MaxBytesError{Limit: MaxBodyBytes})
+			return
+		}
+		defer s.caught(r)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// caught logs a handler's panic as ours and cuts the connection, so that no half answer looks whole.
+func (s *Server) caught(r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v != http.ErrAbortHandler { //nolint:errorlint // the panic value itself
+		s.log.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// servesHost says whether a Host header is one that no attacker's DNS can bring: an IP literal, localhost, a name without
+// a dot, or a configured name. A request without one is no browser's.
+func (s *Server) servesHost(host string) bool {
+	if host == "" {
+		return true
+	}
+	name := hostname(host)
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	if isPlainName(name) {
+		return true
+	}
+	for _, h := range s.cfg.Hosts {
+		if strings.EqualFold(h, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostname takes the port and the brackets off.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+}
+
+// isPlainName says whether name is a single label: localhost, a compose service.
+func isPlainName(name string) bool {
+	if name == "" {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// changing stands before what changes state: no other site's page, no prefetch, and the token where one is set.
+func (s *Server) changing(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case isForeign(r):
+			refuse(w, r, &problem{status: http.StatusForbidden, title: "cross-site request refused",
+				detail: "A page of another site asked for a change of this node.", hint: "Open the address yourself, or use curl."})
+		case isPrefetch(r):
+			refuse(w, r, &problem{status: http.StatusForbidden, title: "prefetch refused",
+				detail: "A browser asked ahead of its user for a change of this node.", hint: "Open the address."})
+		case !s.holdsToken(r):
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			refuse(w, r, &problem{status: http.StatusUnauthorized, title: "token missing or wrong",
+				detail: "Changing this node needs its token.", hint: "Send the header Authorization: Bearer <token>."})
+		default:
+			next(w, r)
+		}
+	}
+}
+
+// isForeign says whether a browser sent r for a page of another origin. Sec-Fetch-Site cannot be forged by a page; where a browser
+// does not send it, Origin, then Referer. curl, Postman and Python send none of them.
+func isForeign(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	from := r.Header.Get("Origin")
+	if from == "" {
+		from = r.Header.Get("Referer")
+	}
+	if from == "" {
+		return false
+	}
+	u, err := url.Parse(from)
+	return err != nil || !strings.EqualFold(u.Host, r.Host)
+}
+
+func isPrefetch(r *http.Request) bool {
+	for _, key := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		v := strings.ToLower(r.Header.Get(key))
+		if strings.Contains(v, "prefetch") || strings.Contains(v, "prerender") || strings.Contains(v, "preview") {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) holdsToken(r *http.Request) bool {
+	if s.cfg.Token == "" {
+		return true
+	}
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) == 1
+}

@@ -1,0 +1,195 @@
+package rpc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Bounds of registered nodes.
+const (
+	maxRegister = 64  // in one request
+	maxNodes    = 256 // in all
+	maxAddress  = 256 // bytes of one
+)
+
+// kind is what a registered node turned out to be.
+type kind string
+
+const (
+	kindKuai    kind = "kuai"    // dialled over libp2p
+	kindFlask   kind = "flask"   // read on /nodes/resolve
+	kindUnknown kind = "unknown" // did not answer yet: asked again in the background and on /nodes/resolve
+)
+
+// neighbour is a registered node.
+type neighbour struct {
+	Address string `json:"address"`       // as total_nodes lists it: host:port, or the multiaddr
+	URL     string `json:"url,omitempty"` // scheme and host, "" for a multiaddr
+	Kind    kind   `json:"kind"`
+}
+
+// target is what Network.Connect takes.
+func (n neighbour) target() string {
+	if n.URL != "" {
+		return n.URL
+	}
+	return n.Address
+}
+
+// registry is the set of registered nodes, remembered in a file.
+type registry struct {
+	path   string
+	saving sync.Mutex // one writer of the file; taken before mu
+
+	mu    sync.Mutex
+	nodes map[string]neighbour // by lower-case address
+}
+
+// loadRegistry reads the file at path. One that cannot be read is set aside, not overwritten.
+func loadRegistry(path string, log *slog.Logger) *registry {
+	g := &registry{path: path, nodes: map[string]neighbour{}}
+	if path == "" {
+		return g
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return g
+	}
+	var list []neighbour
+	if err == nil {
+		err = json.Unmarshal(text, &list)
+	}
+	if err != nil {
+		log.Error("registered nodes not read: starting without them, the file is set aside", "path", path, "err", err)
+		_ = os.Rename(path, path+".damaged") // what cannot be renamed is overwritten at the next registration
+		return g
+	}
+	for _, n := range list[:min(len(list), maxNodes)] {
+		g.nodes[strings.ToLower(n.Address)] = n
+	}
+	return g
+}
+
+// all returns the nodes, sorted by address.
+func (g *registry) all() []neighbour {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	list := make([]neighbour, 0, len(g.nodes))
+	for _, n := range g.nodes {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b neighbour) int { return strings.Compare(a.Address, b.Address) })
+	return list
+}
+
+// addresses is total_nodes: sorted.
+func (g *registry) addresses() []string {
+	list := []string{}
+	for _, n := range g.all() {
+		list = append(list, n.Address)
+	}
+	return list
+}
+
+// add holds the nodes and writes the file, all or nothing.
+func (g *registry) add(nodes []neighbour) error {
+	return g.change(func(held map[string]neighbour) error {
+		for _, n := range nodes {
+			held[strings.ToLower(n.Address)] = n
+		}
+		if len(held) > maxNodes {
+			return badRequest("too many nodes", fmt.Sprintf("A node keeps at most %d registered nodes.", maxNodes), "DELETE /peers/<address> forgets one.")
+		}
+		return nil
+	})
+}
+
+// remove forgets the node at address and says whether there was one.
+func (g *registry) remove(address string) (bool, error) {
+	key := strings.ToLower(address)
+	g.mu.Lock()
+	_, found := g.nodes[key]
+	g.mu.Unlock()
+	if !found {
+		return false, nil
+	}
+	return true, g.change(func(held map[string]neighbour) error {
+		delete(held, key)
+		return nil
+	})
+}
+
+// settle remembers what a node turned out to be, unless it was forgotten meanwhile.
+func (g *registry) settle(n neighbour) error {
+	key := strings.ToLower(n.Address)
+	return g.change(func(held map[string]neighbour) error {
+		if _, found := held[key]; found {
+			held[key] = n
+		}
+		return nil
+	})
+}
+
+// change edits a copy of the set, writes it to disk and then shows it.
+func (g *registry) change(edit func(map[string]neighbour) error) error {
+	g.saving.Lock()
+	defer g.saving.Unlock()
+	next := map[string]neighbour{}
+	for _, n := range g.all() {
+		next[strings.ToLower(n.Address)] = n
+	}
+	if err := edit(next); err != nil {
+		return err
+	}
+	if err := g.save(next); err != nil {
+		return fmt.Errorf("remember registered nodes: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.nodes = next
+	return nil
+}
+
+// save replaces the file: written beside it, synced, renamed.
+func (g *registry) save(nodes map[string]neighbour) error {
+	if g.path == "" {
+		return nil
+	}
+	list := make([]neighbour, 0, len(nodes))
+	for _, n := range nodes {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, func(a, b neighbour) int { return strings.Compare(a.Address, b.Address) })
+	text, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(g.path, append(text, '\n'))
+}
+
+func replaceFile(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package rpc
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"kuai/chain"
+)
+
+// node is GET /node: who this is and how to reach it. Other nodes ask it to connect by URL.
+func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
+	tip, rules := s.chain.Tip(), s.chain.Rules()
+	status, mining := s.network.SyncStatus(), s.miner.Status()
+	count, size := s.chain.PoolSize()
+	answer(w, http.StatusOK, object{
+		"addresses": append([]string{}, s.network.Addresses()...), "agent": s.cfg.Agent, "genesis": rules.Genesis.Hash(), "height": tip.Index,
+		"mining":  object{"mode": mining.Mode, "rate": mining.Rate, "searching": mining.Searching},
+		"network": rules.Network(), "peer_id": s.network.ID(), "peers": s.connected(),
+		"pool": object{"bytes": size, "transactions": count},
+		"sync": object{"active": status.Active, "height": status.Height, "peer": status.Peer, "target": status.Target},
+		"tip":  tip.Hash, "version": s.cfg.Version,
+	})
+}
+
+func (s *Server) connected() int {
+	n := 0
+	for _, p := range s.network.Peers() {
+		if p.Connected {
+			n++
+		}
+	}
+	return n
+}
+
+// peers is GET /peers: connected and remembered peers, and the nodes that were registered.
+func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
+	from, limit, err := pageOf(r, 100, largestPage)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	all := s.network.Peers()
+	list := []object{}
+	for _, p := range cut(all, from, limit) {
+		list = append(list, peerJSON(p))
+	}
+	nodes := []object{}
+	for _, n := range s.nodes.all() {
+		nodes = append(nodes, object{"address": n.Address, "kind": string(n.Kind)})
+	}
+	answer(w, http.StatusOK, object{"count": len(all), "nodes": nodes, "peers": list})
+}
+
+func peerJSON(p Peer) object {
+	o := object{
+		"address": p.Address, "agent": p.Agent, "connected": p.Connected, "direction": p.Direction, "height": p.Height, "id": p.ID,
+		"latency_ms": nil, "score": p.Score, "static": p.Static, "tip": nil,
+	}
+	if p.Latency > 0 {
+		o["latency_ms"] = float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond)
+	}
+	if p.Height > 0 {
+		o["tip"] = p.Tip
+	}
+	return o
+}
+
+// disconnect is DELETE /peers/{id}: by peer id, or by the address of a registered node.
+func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	registered, err := s.nodes.remove(id)
+	if err == nil && !registered {
+		err = s.network.Disconnect(id)
+	}
+	if errors.Is(err, chain.ErrNotFound) {
+		err = notFound("There is no peer or registered node of that name.", "GET /peers lists them.")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// healthz is GET /healthz: the process answers.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, object{"status": "ok"})
+}
+
+// readyz is GET /readyz: 200 where no known peer is ahead, 503 while a sync is catching up.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	status, height := s.network.SyncStatus(), s.chain.Tip().Index
+	behind := status.Active && status.Target > height
+	code := http.StatusOK
+	if behind {
+		code = http.StatusServiceUnavailable
+		w.Header()["Retry-After"] = []string{"1"}
+	}
+	answer(w, code, object{"height": height, "peers": s.connected(), "ready": !behind, "target": max(height, status.Target)})
+}

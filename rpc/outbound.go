@@ -1,0 +1,170 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Bounds of outgoing requests.
+const (
+	outTimeout   = 10 * time.Second // a whole request
+	dialTimeout  = 3 * time.Second
+	maxChainBody = 64 << 20 // another node's /chain
+	maxNodeBody  = 64 << 10 // another node's /node
+)
+
+// errForbidden says that an address is one that no node lives at, but a cloud's metadata or a neighbour on the wire may.
+var errForbidden = errors.New("link-local, multicast and metadata addresses are refused")
+
+// errNoNode says that an address answers HTTP, but not as a node does.
+var errNoNode = errors.New("no node answers there")
+
+// metadata lists the metadata services that are not link-local.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
+	netip.MustParseAddr("168.63.129.16"),   // Azure
+	netip.MustParseAddr("192.0.0.192"),     // Oracle Cloud
+	netip.MustParseAddr("fd00:ec2::254"),   // AWS
+	netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
+}
+
+// forbidden judges an address after resolution, so that no name can hide one.
+func forbidden(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if a.IsLinkLocalUnicast() || a.IsMulticast() {
+		return true
+	}
+	for _, m := range metadata {
+		if a == m {
+			return true
+		}
+	}
+	return false
+}
+
+// outbound asks other nodes.
+type outbound struct {
+	client *http.Client
+	agent  string
+}
+
+func newOutbound(agent string) *outbound {
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if err != nil || forbidden(to.Addr()) {
+			return fmt.Errorf("dial %s: %w", address, errForbidden)
+		}
+		return nil
+	}}
+	transport := &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		DisableKeepAlives:      true,
+		DisableCompression:     true, // a small answer must not become a large one
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &outbound{client: &http.Client{Transport: transport, CheckRedirect: stay, Timeout: outTimeout}, agent: agent}
+}
+
+// get opens url; any status but 200 is errNoNode. The caller closes the body, which fails past limit bytes.
+func (o *outbound) get(ctx context.Context, url string, limit int64) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	if o.agent != "" {
+		req.Header.Set("User-Agent", o.agent)
+	}
+	res, err := o.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("%s: %w (status %d)", url, errNoNode, res.StatusCode)
+	}
+	return &bounded{ReadCloser: res.Body, left: limit}, nil
+}
+
+// bounded fails, rather than ends, past its limit: half an answer is no answer.
+type bounded struct {
+	io.ReadCloser
+	left int64
+}
+
+// Read reads at most what is left, and one byte more to tell an end from an excess.
+func (b *bounded) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errors.New("answer longer than the limit")
+	}
+	return n, err
+}
+
+// node asks a kuai node who it is. An answer that is none is errNoNode.
+func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
+	body, err := o.get(ctx, base+"/node", maxNodeBody)
+	if err != nil {
+		return NodeInfo{}, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return NodeInfo{}, err
+	}
+	var info NodeInfo
+	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || info.Network == "" {
+		return NodeInfo{}, fmt.Errorf("%s/node: %w", base, errNoNode)
+	}
+	return info, nil
+}
+
+// ResolveNode asks the kuai node at an http or https URL for its multiaddrs.
+func ResolveNode(ctx context.Context, url string) (addrs []string, err error) {
+	n, err := parseNode(url)
+	if err != nil {
+		return nil, err
+	}
+	if n.URL == "" {
+		return nil, fmt.Errorf("%q is no URL of a node", url)
+	}
+	info, err := newOutbound("").node(ctx, n.URL)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, err)
+	}
+	return info.Addresses, nil
+}
+
+// chainPrefix is how much of a /chain is read to tell a Flask neighbour.
+const chainPrefix = 512
+
+// isFlask says whether base answers /chain with something that begins like a chain.
+func (o *outbound) isFlask(ctx context.Context, base string) error {
+	body, err := o.get(ctx, base+"/chain", maxChainBody)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	start := make([]byte, chainPrefix)
+	n, _ := io.ReadFull(body, start)
+	text := strings.TrimLeft(string(start[:n]), " \t\r\n")
+	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"chain"`) && !strings.Contains(text, `"length"`) {
+		return fmt.Errorf("%s/chain: %w", base, errNoNode)
+	}
+	return nil
+}

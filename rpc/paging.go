@@ -1,0 +1,57 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// pageOf reads ?from=&limit=. from is 0 where it is not given, else counts from 1. limit is usual where it is not given and at
+// most largest; a largest of 0 sets no bound.
+func pageOf(r *http.Request, usual, largest int64) (from, limit int64, err error) {
+	if r.URL.RawQuery == "" {
+		return 0, usual, nil
+	}
+	query := r.URL.Query()
+	if from, err = positive(query.Get("from"), "from", 0); err != nil {
+		return 0, 0, err
+	}
+	if limit, err = positive(query.Get("limit"), "limit", usual); err != nil {
+		return 0, 0, err
+	}
+	if largest > 0 {
+		limit = min(limit, largest)
+	}
+	return from, limit, nil
+}
+
+func positive(text, name string, absent int64) (int64, error) {
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, badRequest("number out of range", fmt.Sprintf("?%s= must be an integer from 1.", name), "Leave it out for the usual page.")
+	}
+	return n, nil
+}
+
+// cut returns the page [from, from+limit) of list, counted from 1.
+func cut[T any](list []T, from, limit int64) []T {
+	start := min(max(from, 1)-1, int64(len(list)))
+	return list[start:min(start+limit, int64(len(list)))]
+}
+
+// matches says whether an If-None-Match header names tag.
+func matches(lines []string, tag string) bool {
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, ",") {
+			part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+			if part == tag || part == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}

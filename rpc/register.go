@@ -1,0 +1,220 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"kuai/chain"
+)
+
+// Times of registration.
+const (
+	askTimeout  = 3 * time.Second // for a node to say what it is, within POST /nodes/register
+	remindFirst = 5 * time.Second // until an unreachable node is asked again, doubled each time
+	remindLast  = 5 * time.Minute // and at most this
+)
+
+// register is POST /nodes/register: all of the list, or nothing.
+func (s *Server) register(w http.ResponseWriter, r *http.Request) {
+	nodes, err := s.readNodes(w, r)
+	if err == nil {
+		nodes, err = s.ask(r.Context(), nodes)
+	}
+	if err == nil {
+		err = s.join(nodes)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer(w, http.StatusCreated, object{"message": "New nodes have been added", "total_nodes": s.nodes.addresses()})
+}
+
+// readNodes reads {"nodes": […]}, leaving out this node's own multiaddrs and what is named twice.
+func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := chain.Read(body)
+	if err != nil {
+		return nil, badJSON(r, err, `{"nodes": ["http://127.0.0.1:5001"]}`)
+	}
+	o, _ := v.(chain.Object)
+	member, _ := o.Get("nodes")
+	list, ok := member.([]chain.Value)
+	if !ok {
+		return nil, noNodes
+	}
+	if len(list) > maxRegister {
+		return nil, badRequest("too many nodes", fmt.Sprintf("One request registers at most %d nodes.", maxRegister), "Send the rest in another one.")
+	}
+	return s.parseNodes(list)
+}
+
+func (s *Server) parseNodes(list []chain.Value) ([]neighbour, error) {
+	var nodes []neighbour
+	seen := map[string]bool{}
+	for i, v := range list {
+		text, ok := v.(string)
+		if !ok {
+			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" is no string.", i+1), "No node of the list was registered.")
+		}
+		n, err := parseNode(text)
+		if err != nil {
+			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" was refused: %v.", i+1, err), "No node of the list was registered.")
+		}
+		if key := strings.ToLower(n.Address); !seen[key] && (n.URL != "" || peerOf(n.Address) != s.network.ID()) {
+			seen[key] = true
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes, nil
+}
+
+// ask finds out what the URLs are, all at once. This node's own are left out; one that does not answer in time stays unknown.
+func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	own, errs := make([]bool, len(nodes)), make([]error, len(nodes))
+	var wg sync.WaitGroup
+	for i := range nodes {
+		if nodes[i].URL != "" {
+			wg.Go(func() { nodes[i].Kind, own[i], errs[i] = s.identify(ctx, nodes[i].URL) })
+		}
+	}
+	wg.Wait()
+	var others []neighbour
+	for i, n := range nodes {
+		if !own[i] {
+			others = append(others, n)
+		}
+	}
+	return others, errors.Join(errs...)
+}
+
+// identify asks a URL what it is. Its error is one that refuses the registration; silence is none.
+func (s *Server) identify(ctx context.Context, base string) (k kind, own bool, err error) {
+	info, err := s.out.node(ctx, base)
+	switch {
+	case errors.Is(err, errForbidden):
+		return kindUnknown, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", base, errForbidden), "No node of the list was registered.")
+	case err == nil && info.PeerID == s.network.ID():
+		return kindKuai, true, nil
+	case err == nil && info.Network != s.chain.Rules().Network():
+		return kindUnknown, false, badRequest("other network", fmt.Sprintf("%s is of the network %s, this node of %s.", base, printable(info.Network), s.chain.Rules().Network()),
+			"No node of the list was registered. Start both with the same --network.")
+	case err == nil:
+		return kindKuai, false, nil
+	case errors.Is(err, errNoNode) && s.out.isFlask(ctx, base) == nil:
+		return kindFlask, false, nil
+	}
+	return kindUnknown, false, nil
+}
+
+// printable shortens what another node says of itself to something that can be shown.
+func printable(text string) string {
+	if len(text) > 64 {
+		text = text[:64]
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// join connects kuai nodes and remembers all. Where one is refused, those before it are let go.
+func (s *Server) join(nodes []neighbour) error {
+	known := map[string]bool{}
+	for _, p := range s.network.Peers() {
+		known[p.ID] = true
+	}
+	var fresh []string
+	leave := func() {
+		for _, id := range fresh {
+			_ = s.network.Disconnect(id) // it was never promised
+		}
+	}
+	for _, n := range nodes {
+		if n.Kind != kindKuai {
+			continue
+		}
+		if err := s.network.Connect(n.target()); err != nil {
+			leave()
+			return badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.Address, err), "No node of the list was registered.")
+		}
+		if id := peerOf(n.Address); id != "" && !known[id] {
+			fresh = append(fresh, id)
+		}
+	}
+	if err := s.nodes.add(nodes); err != nil {
+		leave()
+		return err
+	}
+	return nil
+}
+
+// remind connects the remembered kuai nodes again, and asks those that never answered what they are, for ever.
+func (s *Server) remind(ctx context.Context) {
+	for _, n := range s.nodes.all() {
+		if n.Kind == kindKuai {
+			s.connect(n)
+		}
+	}
+	for wait := remindFirst; ; wait = min(2*wait, remindLast) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+			s.askUnknown(ctx)
+		}
+	}
+}
+
+func (s *Server) connect(n neighbour) {
+	if err := s.network.Connect(n.target()); err != nil {
+		s.log.Warn("registered node not connected", "node", n.Address, "err", err)
+	}
+}
+
+// askUnknown asks every node that has not answered yet.
+func (s *Server) askUnknown(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, n := range s.nodes.all() {
+		if n.Kind == kindUnknown {
+			wg.Go(func() { s.askOne(ctx, n) })
+		}
+	}
+	wg.Wait()
+}
+
+// askOne asks a silent node what it is and remembers what it says.
+func (s *Server) askOne(ctx context.Context, n neighbour) kind {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	k, own, err := s.identify(ctx, n.URL)
+	switch {
+	case err != nil:
+		s.log.Debug("registered node refused", "node", n.Address, "err", err)
+	case own:
+		s.settled(n, "own address", func() error { _, err := s.nodes.remove(n.Address); return err })
+		return kindUnknown
+	case k != kindUnknown:
+		n.Kind = k
+		s.settled(n, string(k), func() error { return s.nodes.settle(n) })
+	}
+	if k == kindKuai {
+		s.connect(n)
+	}
+	return k
+}
+
+func (s *Server) settled(n neighbour, what string, save func() error) {
+	if err := save(); err != nil {
+		s.log.Error("registered nodes not saved", "node", n.Address, "err", err)
+		return
+	}
+	s.log.Info("registered node answers", "node", n.Address, "kind", what)
+}

@@ -1,0 +1,231 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kuai/chain"
+)
+
+// resolveTimeout bounds GET /nodes/resolve in all.
+const resolveTimeout = 10 * time.Second
+
+// resolve is GET /nodes/resolve: syncs now from every peer and Flask neighbour, then answers with the chain.
+// A dead, slow or lying one never fails it.
+func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
+	_, done := patient(w)
+	defer done()
+	before := s.chain.Tip()
+	if err := s.resolves.do(r.Context(), s.reconcile); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	snap, release, err := s.snapshot()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer release()
+	end := snap.Tip().Index + 1
+	if snap.Tip().Hash != before.Hash {
+		s.sendChain(w, r, snap, 1, end, `{"message":"Our chain was replaced","new_chain":[`, "]}\n")
+		return
+	}
+	s.sendChain(w, r, snap, 1, end, `{"chain":[`, `],"message":"Our chain is authoritative"}`+"\n")
+}
+
+// reconcile asks everybody at once and waits for the disk. Its error is the client's leaving, or the store's.
+func (s *Server) reconcile(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, resolveTimeout)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.network.SyncNow(limited); err != nil {
+			s.log.Debug("sync for resolve ended early", "err", err)
+		}
+	})
+	wg.Go(func() { s.readNeighbours(limited) })
+	wg.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.chain.Sync()
+}
+
+// readNeighbours reads the chains of all Flask neighbours at once, and of the silent nodes that turn out to be such.
+// They share one bound on what is held in memory.
+func (s *Server) readNeighbours(ctx context.Context) {
+	var budget atomic.Int64
+	budget.Store(maxChainBody)
+	var wg sync.WaitGroup
+	for _, n := range s.nodes.all() {
+		wg.Go(func() {
+			if n.Kind == kindUnknown {
+				n.Kind = s.askOne(ctx, n)
+			}
+			if n.Kind == kindFlask {
+				s.readNeighbour(ctx, n, &budget)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.Int64) {
+	before := s.chain.Tip()
+	err := s.adoptFrom(ctx, n, budget)
+	switch tip := s.chain.Tip(); {
+	case err != nil:
+		s.log.Info("chain of a Flask neighbour not adopted", "node", n.Address, "err", err)
+	case tip.Hash != before.Hash:
+		s.log.Info("chain of a Flask neighbour read", "node", n.Address, "index", tip.Index, "hash", tip.Hash.Short())
+	}
+}
+
+// adoptFrom reads a neighbour's chain and adds what this node lacks, where it is longer, valid and of our genesis.
+func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int64) error {
+	body, err := s.out.get(ctx, n.URL+"/chain", maxChainBody)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	in := &inflow{chain: s.chain, budget: budget, now: time.Now()}
+	defer in.release()
+	if err := splitChain(body, in.take); err != nil {
+		return err
+	}
+	if in.last.Index <= s.chain.Tip().Index {
+		return nil
+	}
+	return in.adopt("http://" + n.Address)
+}
+
+// inflow checks another node's blocks as they arrive and keeps those that this node lacks.
+type inflow struct {
+	chain  *chain.Chain
+	budget *atomic.Int64 // bytes that may still be kept, shared by all inflows of one resolve
+	now    time.Time
+	last   chain.Header
+	lacked [][]byte // canonical, consecutive
+	size   int64
+}
+
+// take checks one block against the one before it: everything but what only the chain can know.
+func (in *inflow) take(text []byte) error {
+	rules := in.chain.Rules()
+	if in.last.Index == 0 {
+		return in.takeGenesis(text)
+	}
+	b, err := rules.ReadBlock(text)
+	if err != nil {
+		return fmt.Errorf("block %d: %w", in.last.Index+1, err)
+	}
+	if err := rules.CheckLink(in.last, b); err != nil {
+		return fmt.Errorf("block %d: %w", in.last.Index+1, err)
+	}
+	if err := rules.CheckTime(b, in.now); err != nil {
+		return fmt.Errorf("block %d: %w", in.last.Index+1, err)
+	}
+	in.last = b.Header()
+	if len(in.lacked) == 0 && in.chain.Has(b.Hash()) {
+		return nil
+	}
+	return in.keep(b.Canonical())
+}
+
+// takeGenesis compares the first block with ours; its own form is not subject to the rules.
+func (in *inflow) takeGenesis(text []byte) error {
+	v, err := chain.Read(text)
+	if err != nil {
+		return fmt.Errorf("block 1: %w", err)
+	}
+	genesis := in.chain.Rules().Genesis
+	if string(chain.AppendValue(nil, v)) != string(genesis.Canonical()) {
+		return errors.New("its genesis is not ours: it is of another network")
+	}
+	in.last = genesis.Header()
+	return nil
+}
+
+func (in *inflow) keep(raw []byte) error {
+	in.size += int64(len(raw))
+	if in.budget.Add(-int64(len(raw))) < 0 {
+		return errors.New("more new blocks than one resolve takes: resolve again when others have been read")
+	}
+	in.lacked = append(in.lacked, raw)
+	return nil
+}
+
+func (in *inflow) release() { in.budget.Add(in.size) }
+
+// adoptBatch is how many blocks go into one batch of the store.
+const adoptBatch = 2000
+
+// adopt adds what was kept.
+func (in *inflow) adopt(from string) error {
+	for raws := in.lacked; len(raws) > 0; {
+		n := min(len(raws), adoptBatch)
+		segment, at, err := in.chain.Rules().ParseSegment(raws[:n])
+		if err != nil {
+			return fmt.Errorf("block %d of the new ones: %w", at+1, err)
+		}
+		if _, err := in.chain.AddSegment(segment, from); err != nil {
+			return err
+		}
+		raws = raws[n:]
+	}
+	return nil
+}
+
+// flight lets one caller do a piece of work while others wait for its outcome.
+type flight struct {
+	mu  sync.Mutex
+	now *outcome // under way; nil where nothing is
+}
+
+type outcome struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// do runs work, or waits for the run under way. Where that one ended with its caller's leaving, it tries again.
+func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
+	for {
+		o, mine := f.join()
+		if mine {
+			o.err = work(ctx)
+			f.land(o)
+			return o.err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-o.done:
+		}
+		if !errors.Is(o.err, context.Canceled) {
+			return o.err
+		}
+	}
+}
+
+func (f *flight) join() (o *outcome, mine bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now != nil {
+		return f.now, false
+	}
+	f.now = &outcome{done: make(chan struct{})}
+	return f.now, true
+}
+
+func (f *flight) land(o *outcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = nil
+	close(o.done)
+}

@@ -1,0 +1,188 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kuai/chain"
+)
+
+// Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time.
+const (
+	MaxConnections = 512      // open at once; the next one waits in the kernel's queue
+	MaxHeaderBytes = 8 << 10  // request line and header
+	MaxBodyBytes   = 64 << 10 // any request body; more is 413
+
+	headerTimeout = 5 * time.Second  // until the header is read
+	readTimeout   = 15 * time.Second // until the body is read
+	writeTimeout  = 30 * time.Second // until an answer of known length is sent
+	idleTimeout   = 60 * time.Second // between two requests
+	stopTimeout   = 5 * time.Second  // for answers under way when the server stops
+
+	headerSlop = 4 << 10 // net/http reads this much more than its limit
+)
+
+// Config is what a server is told once. The zero value serves.
+type Config struct {
+	Hosts    []string     // names with a dot by which the node may be called, beside localhost and IP literals
+	DataFile string       // where registered nodes are remembered; "" remembers none
+	Version  string       // of the program, for GET /node
+	Agent    string       // for GET /node and outgoing requests
+	Metrics  http.Handler // GET /metrics; nil answers 404
+	Token    string       // bearer token for what changes state; "" asks for none
+}
+
+// Network is the peer-to-peer side of the node, as far as HTTP shows and moves it.
+type Network interface {
+	ID() string                        // peer id: the node's address
+	Addresses() []string               // multiaddrs with /p2p/
+	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried for ever; duplicates and own addresses are nil
+	Disconnect(id string) error        // and forget; an error wrapping chain.ErrNotFound where there is no such peer
+	Peers() []Peer                     // connected and remembered
+	SyncNow(ctx context.Context) error // from every connected peer
+	SyncStatus() SyncStatus
+}
+
+// Peer is another node as the network knows it.
+type Peer struct {
+	ID        string
+	Agent     string
+	Address   string
+	Direction string // "inbound", "outbound", "" where not connected
+	Connected bool
+	Static    bool // connected by request, retried for ever
+	Latency   time.Duration
+	Height    int64
+	Tip       chain.Hash
+	Score     float64
+}
+
+// SyncStatus is what the sync is at. Height is that of this node, Target that of the peer.
+type SyncStatus struct {
+	Active bool
+	Peer   string
+	Height int64
+	Target int64
+}
+
+// Miner searches proofs.
+type Miner interface {
+	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
+	Mine(ctx context.Context) (*chain.Block, error)
+	Status() MinerStatus
+}
+
+// MinerStatus is what the miner is at.
+type MinerStatus struct {
+	Mode      string
+	Searching bool
+	Rate      float64 // tries per second
+}
+
+// ErrBusy is wrapped by Miner.Mine where too many callers wait already. The daemon's adapter translates it.
+var ErrBusy = errors.New("the miner is busy")
+
+// Server answers HTTP.
+type Server struct {
+	cfg      Config
+	chain    *chain.Chain
+	network  Network
+	miner    Miner
+	log      *slog.Logger
+	nodes    *registry
+	out      *outbound
+	resolves flight
+	boot     string        // names this process in event ids
+	chains   chan struct{} // one place per answer that holds a snapshot
+	streams  chan struct{} // one place per event stream
+	handler  http.Handler
+}
+
+// New makes a server that does nothing yet.
+func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Server {
+	s := &Server{
+		cfg: cfg, chain: c, network: n, miner: m, log: log,
+		nodes:   loadRegistry(cfg.DataFile, log),
+		out:     newOutbound(cfg.Agent),
+		boot:    bootID(),
+		chains:  make(chan struct{}, maxChains),
+		streams: make(chan struct{}, maxStreams),
+	}
+	s.handler = s.guard(s.routes())
+	return s
+}
+
+// Handler returns what answers the requests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on the listeners and asks unreachable registered nodes again, until ctx ends and the answers
+// under way are sent. It closes the listeners.
+func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
+	if len(lns) == 0 {
+		return errors.New("rpc: no listener to serve on")
+	}
+	stopped, cancel := context.WithCancel(ctx)
+	defer cancel()
+	srv := s.httpServer(stopped)
+	var g errgroup.Group
+	places := make(chan struct{}, MaxConnections)
+	for _, ln := range lns {
+		g.Go(func() error {
+			defer cancel() // one lost listener ends the others
+			return serveOn(srv, &limited{ln, stopped.Done(), places})
+		})
+	}
+	g.Go(func() error { return stopAfter(stopped, srv) })
+	g.Go(func() error { s.remind(stopped); return nil })
+	return g.Wait()
+}
+
+// httpServer ends long answers (mining, events, resolving) with ctx by giving it to every request.
+func (s *Server) httpServer(ctx context.Context) *http.Server {
+	return &http.Server{
+		Handler:           s.handler,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		MaxHeaderBytes:    MaxHeaderBytes - headerSlop,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+func serveOn(srv *http.Server, ln net.Listener) error {
+	if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+func stopAfter(ctx context.Context, srv *http.Server) error {
+	<-ctx.Done()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		return srv.Close() // who reads this slowly has had the grace
+	}
+	return nil
+}
+
+// patient lifts the server's deadlines for an answer that may take long; the caller bounds it otherwise.
+// done restores the read deadline, so that an unread body cannot hold the connection.
+func patient(w http.ResponseWriter) (rc *http.ResponseController, done func()) {
+	rc = http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{}) // a recorder in a test has no deadlines
+	_ = rc.SetWriteDeadline(time.Time{})
+	return rc, func() {
+		_ = rc.SetReadDeadline(time.Now().Add(headerTimeout))
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
+}

@@ -1,0 +1,177 @@
+package rpc
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"kuai/chain"
+)
+
+// Bounds of long answers.
+const (
+	maxChains    = 64               // answers that hold a snapshot, at once
+	chunkBytes   = 64 << 10         // sent at once
+	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
+)
+
+// errSent ends a stream whose reader wants no more: the answer to HEAD, once its length is not known.
+var errSent = errors.New("nothing more to send")
+
+var chunks = sync.Pool{New: func() any { return new(make([]byte, 0, 2*chunkBytes)) }}
+
+// stream sends JSON of any length in constant memory. What fits in one chunk is sent with its length, as Flask would.
+type stream struct {
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	head bool
+	sent bool
+	buf  []byte
+	kept *[]byte
+}
+
+func newStream(w http.ResponseWriter, r *http.Request) *stream {
+	kept := chunks.Get().(*[]byte)
+	return &stream{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead, buf: (*kept)[:0], kept: kept}
+}
+
+// release gives the buffer back.
+func (s *stream) release() {
+	if cap(s.buf) <= 4*chunkBytes {
+		*s.kept = s.buf
+	}
+	chunks.Put(s.kept)
+}
+
+// step sends what has gathered where that is a chunk. Its error is the client's leaving, or errSent.
+func (s *stream) step() error {
+	if len(s.buf) < chunkBytes {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *stream) flush() error {
+	if !s.sent {
+		s.w.Header()["Content-Type"] = typeJSON
+		s.sent = true
+	}
+	if s.head {
+		return errSent
+	}
+	_ = s.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
+	_, err := s.w.Write(s.buf)
+	s.buf = s.buf[:0]
+	return err
+}
+
+// end sends the rest.
+func (s *stream) end() {
+	if !s.sent {
+		send(s.w, http.StatusOK, typeJSON, s.buf)
+		return
+	}
+	_ = s.flush() // a client that has left needs no answer
+}
+
+// finish ends the stream well, or cuts the connection where err says that the answer is not whole.
+func (s *Server) finish(st *stream, r *http.Request, err error) {
+	switch {
+	case err == nil:
+		st.end()
+	case errors.Is(err, errSent):
+	case st.sent:
+		panic(http.ErrAbortHandler)
+	default:
+		s.fail(st.w, r, err)
+	}
+}
+
+// fullChain is GET /chain: Flask's answer, or a page of it.
+func (s *Server) fullChain(w http.ResponseWriter, r *http.Request) {
+	from, limit, err := pageOf(r, 0, 0)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	snap, release, err := s.snapshot()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer release()
+	tip := snap.Tip()
+	if isCurrent(w, r, tip.Hash) {
+		return
+	}
+	from = max(from, 1)
+	to := tip.Index + 1
+	if limit > 0 && limit < to-from {
+		to = from + limit
+	}
+	s.sendChain(w, r, snap, from, to, `{"chain":[`, `],"length":`+strconv.FormatInt(tip.Index, 10)+"}\n")
+}
+
+// sendChain streams the blocks [from, to) between before and after.
+func (s *Server) sendChain(w http.ResponseWriter, r *http.Request, snap *chain.Snapshot, from, to int64, before, after string) {
+	_, done := patient(w)
+	defer done()
+	st := newStream(w, r)
+	defer st.release()
+	st.buf = append(st.buf, before...)
+	err := copyBlocks(st, snap, from, to)
+	st.buf = append(st.buf, after...)
+	s.finish(st, r, err)
+}
+
+func copyBlocks(st *stream, snap *chain.Snapshot, from, to int64) error {
+	if from >= to {
+		return nil
+	}
+	first := true
+	for raw, err := range snap.Blocks(from, to) {
+		if err != nil {
+			return err
+		}
+		if !first {
+			st.buf = append(st.buf, ',')
+		}
+		first = false
+		st.buf = chain.AppendCompact(st.buf, raw)
+		if err := st.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshot takes one of the places for long answers.
+func (s *Server) snapshot() (*chain.Snapshot, func(), error) {
+	select {
+	case s.chains <- struct{}{}:
+	default:
+		return nil, nil, tooManyReaders
+	}
+	snap := s.chain.Snapshot()
+	return snap, func() {
+		if err := snap.Close(); err != nil {
+			s.log.Error("snapshot not closed", "err", err)
+		}
+		<-s.chains
+	}, nil
+}
+
+// isCurrent sets the entity tag and answers 304 where the client holds the chain up to this tip already.
+func isCurrent(w http.ResponseWriter, r *http.Request, tip chain.Hash) bool {
+	tag := `"` + tip.String() + `"`
+	h := w.Header()
+	h["Etag"] = []string{tag}
+	h["Cache-Control"] = []string{"no-cache"}
+	if !matches(r.Header["If-None-Match"], tag) {
+		return false
+	}
+	w.WriteHeader(http.StatusNotModified)
+	return true
+}

@@ -1,0 +1,59 @@
+package rpc
+
+import (
+	"errors"
+	"net/http"
+
+	"kuai/chain"
+)
+
+// pending is GET /transactions/pending: the pool in order of arrival.
+func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
+	from, limit, err := pageOf(r, 100, largestPage)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	all := s.chain.Pending()
+	list := []compact{}
+	for _, tx := range cut(all, from, limit) {
+		list = append(list, transactionJSON(tx))
+	}
+	answer(w, http.StatusOK, object{"count": len(all), "transactions": list})
+}
+
+func transactionJSON(tx chain.Transaction) compact {
+	return chain.AppendCompact(nil, tx.AppendCanonical(nil))
+}
+
+// transaction is GET /transactions/{id}: where a payment is.
+func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
+	id, err := chain.ParseID(r.PathValue("id"))
+	if err != nil {
+		s.fail(w, r, badRequest("no transaction id", "An id is 32 lower-case hex digits.", "The Location header of POST /transactions/new has it."))
+		return
+	}
+	tip := s.chain.Tip()
+	found, err := s.chain.Transaction(id)
+	if errors.Is(err, chain.ErrNotFound) {
+		err = notFound("This node knows no transaction "+id.String()+".", "A payment that nobody mines leaves the pool after a day.")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, whereabouts(found, tip))
+}
+
+func whereabouts(found chain.Lookup, tip chain.Header) object {
+	o := object{"block": nil, "confirmations": 0, "status": "pending", "transaction": transactionJSON(found.Transaction)}
+	switch {
+	case found.Pending && found.Returned:
+		o["status"] = "returned"
+	case !found.Pending:
+		o["status"] = "mined"
+		o["block"] = place(found.Block)
+		o["confirmations"] = max(1, tip.Index-found.Block.Index+1)
+	}
+	return o
+}

@@ -1,0 +1,181 @@
+package rpc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"kuai/chain"
+)
+
+// mine forges one block. A client that hangs up ends the search; a new tip restarts it (the miner does).
+func (s *Server) mine(w http.ResponseWriter, r *http.Request) {
+	_, done := patient(w)
+	defer done()
+	b, err := s.miner.Mine(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	buf := buffers.Get().(*[]byte)
+	defer keep(buf)
+	*buf = append(appendForged((*buf)[:0], b), '\n')
+	send(w, http.StatusOK, typeJSON, *buf)
+}
+
+func appendForged(dst []byte, b *chain.Block) []byte {
+	h := b.Header()
+	dst = append(dst, `{"index":`...)
+	dst = strconv.AppendInt(dst, h.Index, 10)
+	dst = append(dst, `,"message":"New Block Forged","previous_hash":`...)
+	dst = appendHash(dst, h.Previous)
+	dst = append(dst, `,"proof":`...)
+	dst = strconv.AppendInt(dst, h.Proof, 10)
+	dst = append(dst, `,"transactions":`...)
+	return append(chain.AppendCompact(dst, transactionsOf(b)), '}')
+}
+
+// transactionsOf cuts the list out of the canonical form, where it is the last value. No string before it can hold
+// the key, since a quote inside a string is escaped.
+func transactionsOf(b *chain.Block) []byte {
+	const key = `"transactions": `
+	raw := b.Canonical()
+	return raw[bytes.Index(raw, []byte(key))+len(key) : len(raw)-1]
+}
+
+// maxMine is how many blocks one POST /mine may ask for.
+const maxMine = 1000
+
+// mineMany does as GET where the body is empty or names no number, and mines that many blocks where it does.
+func (s *Server) mineMany(w http.ResponseWriter, r *http.Request) {
+	n, err := s.wanted(w, r)
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+	case n == 0:
+		s.mine(w, r)
+	default:
+		s.mineRun(w, r, n)
+	}
+}
+
+// wanted reads {"blocks": N}; 0 says that there is none.
+func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (int, error) {
+	body, err := readBody(w, r)
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return 0, err
+	}
+	v, err := chain.Read(body)
+	if err != nil {
+		return 0, badJSON(r, err, `{"blocks": 3}`)
+	}
+	o, _ := v.(chain.Object)
+	blocks, ok := o.Get("blocks")
+	if !ok {
+		return 0, nil
+	}
+	number, _ := blocks.(chain.Number)
+	n, err := strconv.Atoi(string(number))
+	if err != nil || n < 1 || n > maxMine {
+		return 0, badRequest("number out of range", fmt.Sprintf("\"blocks\" must be an integer from 1 to %d.", maxMine), "Ask for fewer, several times.")
+	}
+	return n, nil
+}
+
+// mineRun answers with what it has mined; an error after the first block ends the run and is said in the message.
+func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
+	_, done := patient(w)
+	defer done()
+	mined := make([]object, 0, n)
+	message := "New Blocks Forged"
+	for len(mined) < n {
+		b, err := s.miner.Mine(r.Context())
+		if err != nil && len(mined) == 0 {
+			s.fail(w, r, err)
+			return
+		}
+		if err != nil {
+			message = fmt.Sprintf("Stopped after %d of %d blocks: %s", len(mined), n, problemOf(err).detail)
+			break
+		}
+		h := b.Header()
+		mined = append(mined, object{"hash": h.Hash, "index": h.Index, "previous_hash": h.Previous, "proof": h.Proof, "transactions": len(b.Transactions())})
+	}
+	answer(w, http.StatusOK, object{"blocks": mined, "message": message})
+}
+
+// pay puts a payment into the pool. The answer is sent when the payment is on disk.
+func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
+	body, err := readBody(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	tx, err := s.chain.Rules().ReadTransaction(body)
+	if err != nil {
+		s.fail(w, r, badJSON(r, err, `{"sender": "alice", "recipient": "bob", "amount": 5}`))
+		return
+	}
+	next, err := s.chain.Submit(tx, "")
+	if errors.Is(err, chain.ErrKnown) {
+		s.payAgain(w, r, tx)
+		return
+	}
+	if err == nil {
+		err = s.chain.Sync()
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", next))
+}
+
+// payAgain answers for an id that is known already: the same payment is no second one, another one is refused.
+func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx chain.Transaction) {
+	found, err := s.chain.Transaction(tx.ID)
+	if err == nil && found.Transaction != tx {
+		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID.String() + ".", hint: "Leave the id out: the node draws one."}
+	}
+	if err == nil {
+		err = s.chain.Sync() // whoever sent it first may still wait for the disk
+	}
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+	case found.Pending:
+		paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", s.chain.Tip().Index+1))
+	default:
+		paid(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
+	}
+}
+
+func paid(w http.ResponseWriter, status int, id chain.ID, message string) {
+	w.Header()["Location"] = []string{"/transactions/" + id.String()}
+	answer(w, status, object{"message": message})
+}
+
+// readBody reads a body of any Content-Type within the limit.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	if err == nil {
+		return body, nil
+	}
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return nil, err
+	}
+	return nil, badRequest("body not received", "The body ended before its length.", "Send it again.")
+}
+
+// badJSON turns a syntax error into one line with a curl that works; other errors stay what they are.
+func badJSON(r *http.Request, err error, example string) error {
+	var syntax *chain.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	return badRequest("body is not JSON", fmt.Sprintf("The body is not JSON (%s).", syntax),
+		fmt.Sprintf("Try: curl -X POST -H 'Content-Type: application/json' -d '%s' http://%s%s", example, r.Host, r.URL.Path))
+}

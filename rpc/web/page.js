@@ -1,0 +1,139 @@
+"use strict";
+// The page shows what the node says and sends what the user asks for. All text from the chain goes through textContent.
+
+const at = (id) => document.getElementById(id);
+
+function row(cells) {
+  const tr = document.createElement("tr");
+  for (const cell of cells) {
+    const td = document.createElement("td");
+    td.append(cell);
+    tr.append(td);
+  }
+  return tr;
+}
+
+function short(text) {
+  const code = document.createElement("code");
+  code.textContent = text.length > 16 ? text.slice(0, 12) + "…" : text;
+  code.title = text;
+  return code;
+}
+
+function fill(id, rows, none) {
+  at(id).replaceChildren(...(rows.length ? rows : [row([none])]));
+}
+
+async function ask(path) {
+  const res = await fetch(path);
+  if (!res.ok) throw new Error(path + ": " + res.status);
+  return res.json();
+}
+
+const when = (seconds) => new Date(seconds * 1000).toLocaleString();
+
+async function showBlocks() {
+  const page = await ask("/blocks?limit=10");
+  const rows = page.blocks.reverse().map((v) => row([
+    String(v.block.index), short(v.hash), String(Math.max(0, v.block.transactions.length - 1)),
+    String(v.block.proof), when(v.block.timestamp), v.from ? short(v.from) : "this node",
+  ]));
+  fill("blocks", rows, "none");
+}
+
+async function showPending() {
+  const pool = await ask("/transactions/pending?limit=20");
+  at("pending").textContent = pool.count;
+  fill("payments", pool.transactions.map((t) => row([short(t.sender), short(t.recipient), String(t.amount), short(t.id)])), "none");
+}
+
+async function showPeers() {
+  const all = await ask("/peers");
+  const on = all.peers.filter((p) => p.connected);
+  at("peers").textContent = on.length;
+  const rows = on.map((p) => row([short(p.id), String(p.height), p.latency_ms === null ? "" : p.latency_ms.toFixed(1) + " ms", p.direction, p.agent]));
+  for (const n of all.nodes.filter((n) => n.kind !== "kuai")) rows.push(row([short(n.address), "", "", n.kind === "flask" ? "Flask neighbour" : "no answer yet", ""]));
+  fill("others", rows, "none: start a second node, or connect one above");
+}
+
+async function showNode() {
+  const n = await ask("/node");
+  at("height").textContent = n.height;
+  at("tip").textContent = n.tip;
+  at("id").textContent = n.peer_id;
+  at("mining").textContent = n.mining.mode + (n.mining.searching ? ", searching" : "");
+  document.title = n.height + " · kuai";
+}
+
+// Many events make one refresh of what they touch.
+const due = new Set();
+let timer = 0;
+function refresh(...what) {
+  what.forEach((w) => due.add(w));
+  timer ||= setTimeout(async () => {
+    timer = 0;
+    const now = [...due];
+    due.clear();
+    const done = await Promise.allSettled(now.map((w) => w()));
+    const bad = done.find((d) => d.status === "rejected");
+    if (bad) say(bad.reason.message, true);
+  }, 100);
+}
+const everything = () => refresh(showNode, showBlocks, showPending, showPeers);
+
+function say(text, bad) {
+  at("said").textContent = text;
+  at("said").className = bad ? "bad" : "";
+}
+
+async function send(form, method, path, body) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const headers = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
+    const res = await fetch(path, { method, headers, body });
+    const answer = await res.json();
+    if (res.status === 401) at("access").hidden = false;
+    if (res.ok) say(answer.index ? answer.message + ": " + answer.index : answer.message, false);
+    else say(answer.detail + " " + answer.hint, true);
+  } catch (err) {
+    say("The node did not answer: " + err.message, true);
+  } finally {
+    button.disabled = false;
+    everything();
+  }
+}
+
+function on(id, action) {
+  at(id).addEventListener("submit", (e) => {
+    e.preventDefault();
+    action(e.target, new FormData(e.target));
+  });
+}
+
+on("mine", (form) => send(form, "POST", "/mine"));
+on("resolve", (form) => send(form, "GET", "/nodes/resolve"));
+on("join", (form, data) => send(form, "POST", "/nodes/register", JSON.stringify({ nodes: [data.get("node").trim()] })));
+on("pay", (form, data) => {
+  // The amount is sent as it was typed: a JavaScript number would lose digits, and 5.0 is not 5 on this chain.
+  const amount = data.get("amount").trim().replace(/^0+(?=\d)/, "");
+  send(form, "POST", "/transactions/new",
+    '{"sender":' + JSON.stringify(data.get("sender")) + ',"recipient":' + JSON.stringify(data.get("recipient")) + ',"amount":' + amount + "}");
+});
+
+const live = new EventSource("/events");
+live.onopen = () => { at("live").textContent = "live"; at("live").className = "on"; everything(); };
+live.onerror = () => { at("live").textContent = "not connected, trying again"; at("live").className = "off"; };
+live.addEventListener("block", () => refresh(showNode, showBlocks, showPending));
+live.addEventListener("reorg", (e) => {
+  const r = JSON.parse(e.data);
+  say("Another branch is longer now: " + r.dropped + " blocks left the chain, " + r.returned + " payments are pending again.", false);
+  everything();
+});
+live.addEventListener("transaction", () => refresh(showPending));
+live.addEventListener("peer", () => refresh(showPeers));
+live.addEventListener("mining", () => refresh(showNode));
+live.addEventListener("reset", everything);
+everything();
