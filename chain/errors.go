@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"kuai/chain/store"
 )
 
 // What is known or benign, and what cannot be judged yet. None of these is remembered against a block or a peer.
@@ -17,7 +19,7 @@ var (
 )
 
 // ErrDamaged is wrapped by every error that says the store contradicts itself.
-var ErrDamaged = errors.New("data damaged")
+var ErrDamaged = store.ErrDamaged
 
 // Rule names the rule of validity that was broken.
 type Rule string

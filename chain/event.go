@@ -1,5 +1,10 @@
 package chain
 
+import (
+	"slices"
+	"sync"
+)
+
 // EventKind says what happened.
 type EventKind int
 
@@ -10,10 +15,14 @@ const (
 	EventTransaction                      // a transaction entered the pool
 )
 
-// MaxEvents is how many events are kept for subscribers; a slower one is told that it lost some.
-const MaxEvents = 8192
+// How many events are kept for subscribers; a slower one is told that it lost some.
+const (
+	MaxEvents     = 8192
+	MaxEventBytes = 16 << 20 // canonical bytes of the blocks and transactions in them
+)
 
-// Event is a change of state.
+// Event is a change of state. A segment that extends the tip by many blocks is one event, of its last block:
+// the blocks between Old and Header are on the active chain.
 type Event struct {
 	Seq         uint64 // 1, 2, 3, … within this process
 	Kind        EventKind
@@ -23,14 +32,85 @@ type Event struct {
 	Transaction Transaction // EventTransaction
 	Returned    int         // EventReorg: transactions that are pending again
 	Dropped     int         // EventReorg: blocks that left the active chain
-	Old         Header      // EventReorg: the tip before
+	Old         Header      // EventBlock, EventReorg: the tip before
+}
+
+func (e *Event) size() int {
+	if e.Block != nil {
+		return len(e.Block.raw)
+	}
+	return len(e.Transaction.Sender) + len(e.Transaction.Recipient)
+}
+
+// events keeps the last events and wakes subscribers. It has a lock of its own, so that they do not wait for a batch.
+type events struct {
+	mu      sync.Mutex
+	kept    []Event // ascending, without gaps
+	bytes   int
+	last    uint64
+	watcher map[chan struct{}]struct{}
+}
+
+func (e *events) add(ev Event) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.last++
+	ev.Seq = e.last
+	e.kept = append(e.kept, ev)
+	e.bytes += ev.size()
+	e.trim()
+	for wake := range e.watcher {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// trim forgets the oldest events, never the newest.
+func (e *events) trim() {
+	drop := 0
+	for n := len(e.kept); n-drop > 1 && (n-drop > MaxEvents || e.bytes > MaxEventBytes); drop++ {
+		e.bytes -= e.kept[drop].size()
+		e.kept[drop] = Event{} // the array stays until it is full: let go of the block
+	}
+	e.kept = e.kept[drop:]
 }
 
 // Events returns the events after position seq (0: all that are kept), ascending; lost says that some are gone already.
-func (c *Chain) Events(seq uint64) (events []Event, lost bool) { panic("skeleton") }
+func (c *Chain) Events(seq uint64) (events []Event, lost bool) {
+	e := &c.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	first := e.last - uint64(len(e.kept)) // position before the oldest kept
+	if seq >= e.last {
+		return nil, false
+	}
+	if seq < first {
+		return slices.Clone(e.kept), true
+	}
+	return slices.Clone(e.kept[seq-first:]), false
+}
 
 // LastEvent returns the newest event's Seq.
-func (c *Chain) LastEvent() uint64 { panic("skeleton") }
+func (c *Chain) LastEvent() uint64 {
+	c.events.mu.Lock()
+	defer c.events.mu.Unlock()
+	return c.events.last
+}
 
 // Watch returns a channel of size one that receives after every change, until stop is called.
-func (c *Chain) Watch() (wake <-chan struct{}, stop func()) { panic("skeleton") }
+func (c *Chain) Watch() (wake <-chan struct{}, stop func()) {
+	e, ch := &c.events, make(chan struct{}, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.watcher == nil {
+		e.watcher = make(map[chan struct{}]struct{})
+	}
+	e.watcher[ch] = struct{}{}
+	return ch, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.watcher, ch)
+	}
+}

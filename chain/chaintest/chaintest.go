@@ -2,28 +2,167 @@
 package chaintest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/store"
 )
 
 // Rules returns a network for tests: classic limits, one hex zero, so that a proof takes microseconds.
-func Rules() *chain.Rules { panic("skeleton") }
+func Rules() *chain.Rules {
+	r := chain.Classic()
+	r.Name, r.Zeros = "test", 1
+	return r
+}
 
 // Open returns an empty chain in memory that is closed with the test.
-func Open(t testing.TB, r *chain.Rules) *chain.Chain { panic("skeleton") }
+func Open(t testing.TB, r *chain.Rules) *chain.Chain { return OpenAt(t, r, time.Now) }
 
 // OpenAt is Open with a clock.
-func OpenAt(t testing.TB, r *chain.Rules, now func() time.Time) *chain.Chain { panic("skeleton") }
+func OpenAt(t testing.TB, r *chain.Rules, now func() time.Time) *chain.Chain {
+	t.Helper()
+	st, err := store.OpenMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := chain.Open(st, r, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
 
 // Payment returns a valid payment with a fresh id.
-func Payment() chain.Transaction { panic("skeleton") }
+func Payment() chain.Transaction {
+	return chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.NewID(), HasID: true}
+}
 
-// Block seals a valid block on parent with the given payments and a reward to recipient.
+// Reward returns the reward of a block to recipient.
+func Reward(r *chain.Rules, recipient string) chain.Transaction {
+	return chain.Transaction{Sender: chain.RewardSender, Recipient: recipient, Amount: r.Reward}
+}
+
+// Proof returns the smallest proof of a block on parent.
+func Proof(r *chain.Rules, parent chain.Header) int64 {
+	proof := int64(0)
+	for !r.ValidProof(parent.Proof, proof, parent.Hash) {
+		proof++
+	}
+	return proof
+}
+
+// Block seals a valid block on parent with the given payments and a reward to recipient. Its time is the parent's plus a
+// second, so that equal arguments make equal blocks.
 func Block(t testing.TB, r *chain.Rules, parent chain.Header, recipient string, payments ...chain.Transaction) *chain.Block {
-	panic("skeleton")
+	t.Helper()
+	txs := append(payments[:len(payments):len(payments)], Reward(r, recipient))
+	b, err := r.NewBlock(parent, Proof(r, parent), parent.Timestamp+1, txs)
+	if err != nil {
+		t.Fatalf("sealing a block on %d: %v", parent.Index, err)
+	}
+	return b
 }
 
 // MineOn adds n blocks to c from its pool, as this node.
-func MineOn(t testing.TB, c *chain.Chain, n int) []*chain.Block { panic("skeleton") }
+func MineOn(t testing.TB, c *chain.Chain, n int) []*chain.Block {
+	t.Helper()
+	blocks := make([]*chain.Block, n)
+	for i := range blocks {
+		work := c.Template("miner")
+		blocks[i] = Block(t, c.Rules(), work.Parent, "miner", work.Transactions...)
+		if err := c.AddMined(blocks[i]); err != nil {
+			t.Fatalf("adding mined block %d: %v", blocks[i].Index(), err)
+		}
+	}
+	return blocks
+}
+
+// Raws returns the canonical bytes of the blocks.
+func Raws(blocks []*chain.Block) [][]byte {
+	raws := make([][]byte, len(blocks))
+	for i, b := range blocks {
+		raws[i] = b.Canonical()
+	}
+	return raws
+}
+
+// Builder makes trees of blocks without a chain: New(t).Mine(5).Fork(2).Mine(4) is a trunk of five blocks above the
+// genesis, and a branch of four that leaves it two blocks below its tip.
+type Builder struct {
+	t      testing.TB
+	rules  *chain.Rules
+	trunk  []*chain.Block // genesis first, the current branch
+	all    []*chain.Block // every block mined, in order
+	branch int
+	pay    bool
+}
+
+// New returns a builder that stands on the genesis of Rules.
+func New(t testing.TB) *Builder { return NewOn(t, Rules()) }
+
+// NewOn is New for other rules.
+func NewOn(t testing.TB, r *chain.Rules) *Builder {
+	return &Builder{t: t, rules: r, trunk: []*chain.Block{r.Genesis}}
+}
+
+// Rules returns the builder's network.
+func (b *Builder) Rules() *chain.Rules { return b.rules }
+
+// Paying makes every block that follows carry one fresh payment.
+func (b *Builder) Paying() *Builder {
+	b.pay = true
+	return b
+}
+
+// Mine adds n blocks to the current branch.
+func (b *Builder) Mine(n int) *Builder {
+	b.t.Helper()
+	for range n {
+		if b.pay {
+			b.Pay(Payment())
+		} else {
+			b.Pay()
+		}
+	}
+	return b
+}
+
+// Pay adds one block with these payments to the current branch.
+func (b *Builder) Pay(payments ...chain.Transaction) *Builder {
+	b.t.Helper()
+	block := Block(b.t, b.rules, b.Tip(), fmt.Sprintf("miner-%d", b.branch), payments...)
+	b.trunk = append(b.trunk, block)
+	b.all = append(b.all, block)
+	return b
+}
+
+// Fork starts another branch, depth blocks below the current tip.
+func (b *Builder) Fork(depth int) *Builder {
+	b.t.Helper()
+	if depth >= len(b.trunk) {
+		b.t.Fatalf("a fork of depth %d on a chain of %d", depth, len(b.trunk))
+	}
+	keep := len(b.trunk) - depth
+	b.trunk = b.trunk[:keep:keep]
+	b.branch++
+	return b
+}
+
+// Tip returns the header of the current branch's last block.
+func (b *Builder) Tip() chain.Header { return b.trunk[len(b.trunk)-1].Header() }
+
+// Branch returns the current branch without the genesis.
+func (b *Builder) Branch() []*chain.Block { return b.trunk[1:len(b.trunk):len(b.trunk)] }
+
+// Blocks returns every block that was mined, on all branches, parents before children.
+func (b *Builder) Blocks() []*chain.Block { return b.all[:len(b.all):len(b.all)] }

@@ -1,0 +1,226 @@
+package chain
+
+import (
+	"bytes"
+	"time"
+
+	"kuai/chain/store"
+)
+
+// activeBranch is the number of the active chain in the store; side branches count from 1.
+const activeBranch = 0
+
+// Added says what became of a block.
+type Added struct {
+	Tip   bool // it is the new tip
+	Relay bool // it may be passed on: false past MaxSiblings of one parent, and for a second block with the same parent and proof
+}
+
+// Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
+// It does not wait for the disk. from names the sending peer, "" for this node.
+// Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
+func (c *Chain) Add(b *Block, from string) (Added, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.add(b, from); err != nil {
+		return Added{}, err
+	}
+	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.header)}, nil
+}
+
+// AddSegment does for a run of blocks what Add does for one, in one batch. It returns how many were new and are now held;
+// known blocks are skipped. Errors as for Add, of the first block refused; those before it stay.
+func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	blocks := s.blocks
+	for len(blocks) > 0 {
+		if blocks[0].header.Previous == c.tip.Hash {
+			added, err := c.extend(blocks, from)
+			return n + added, err
+		}
+		switch err := c.add(blocks[0], from); err {
+		case nil:
+			n++
+		case ErrKnown:
+		default:
+			return n, err
+		}
+		blocks = blocks[1:]
+	}
+	return n, nil
+}
+
+// AddMined holds a block that this node mined and waits for the disk. ErrStale where its parent is no longer the tip.
+func (c *Chain) AddMined(b *Block) error {
+	if err := c.addMined(b); err != nil {
+		return err
+	}
+	return c.Sync()
+}
+
+func (c *Chain) addMined(b *Block) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b.header.Previous != c.tip.Hash {
+		return ErrStale
+	}
+	if err := c.add(b, ""); err != nil {
+		return err
+	}
+	c.siblings.relay(b.header)
+	return nil
+}
+
+// add is Add for a caller that holds the lock. Its checks are in the order of the rules.
+func (c *Chain) add(b *Block, from string) error {
+	if b.header.Previous == c.tip.Hash {
+		_, err := c.extend([]*Block{b}, from)
+		return err
+	}
+	if err := c.writable(); err != nil {
+		return err
+	}
+	if _, held, err := c.store.Place(b.header.Hash); err != nil || held {
+		return orKnown(err)
+	}
+	if err := c.invalid.check(b.header); err != nil {
+		return err
+	}
+	at, held, err := c.store.Place(b.header.Previous)
+	if err != nil {
+		return err
+	}
+	if !held {
+		return ErrOrphan
+	}
+	return c.addAt(b, at, from)
+}
+
+func orKnown(err error) error {
+	if err != nil {
+		return err
+	}
+	return ErrKnown
+}
+
+// addAt adds a block whose parent, at, is held and is not the tip.
+func (c *Chain) addAt(b *Block, at store.Place, from string) error {
+	parent, err := c.headerAt(at)
+	if err != nil {
+		return err
+	}
+	if err := c.rules.CheckLink(parent, b); err != nil {
+		return c.invalid.remember(b.header.Hash, err)
+	}
+	path := c.sides.path(at)
+	if err := c.checkSideIDs(b, path); err != nil {
+		return c.invalid.remember(b.header.Hash, err)
+	}
+	now := c.now()
+	if err := c.rules.CheckTime(b, now); err != nil {
+		return err
+	}
+	if b.Index() > c.tip.Index {
+		return c.reorg(b, path, from, now)
+	}
+	return c.hold(b, at, path, from, now)
+}
+
+// headerAt returns the header of the block at p, which must be held.
+func (c *Chain) headerAt(p store.Place) (Header, error) {
+	if b, ok := c.sides.branches[p.Branch]; ok && b.tip.Index == p.Index {
+		return b.tip, nil
+	}
+	b, _, err := c.blockAt(c.store.Reader, p)
+	if err != nil {
+		return Header{}, err
+	}
+	return b.header, nil
+}
+
+// extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
+// all, or those before the one that the error is about.
+func (c *Chain) extend(run []*Block, from string) (n int, err error) {
+	if err := c.writable(); err != nil {
+		return 0, err
+	}
+	if err := c.invalid.check(run[0].header); err != nil {
+		return 0, err
+	}
+	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
+		return 0, c.invalid.remember(run[0].header.Hash, err)
+	}
+	batch, now := c.store.NewBatch(), c.now()
+	defer batch.Close()
+	mined, n, refusal := c.extendBatch(batch, run, from, now)
+	if n == 0 {
+		return 0, refusal
+	}
+	old, tip := c.tip, run[n-1]
+	setTip(batch, tip.header)
+	for _, p := range mined {
+		batch.DeletePending(p.seq)
+	}
+	if err := c.apply(batch); err != nil {
+		return 0, err
+	}
+	c.tip = tip.header
+	c.pool.removeAll(mined)
+	if len(run) > 1 {
+		tip = &Block{header: tip.header, raw: bytes.Clone(tip.raw), count: tip.count} // the event must not keep a whole page of blocks
+	}
+	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.header, Block: tip, Old: old})
+	return n, refusal
+}
+
+// extendBatch puts the blocks into the batch up to the first that is refused; mined are the pending transactions
+// that they hold.
+func (c *Chain) extendBatch(batch *store.Batch, run []*Block, from string, now time.Time) (mined []*pending, n int, err error) {
+	clear(c.seen)
+	origin := c.origin(batch, from, now)
+	for _, b := range run {
+		if err := c.checkNewIDs(b, len(run) > 1); err != nil {
+			return mined, n, c.invalid.remember(b.header.Hash, err)
+		}
+		if err := c.rules.CheckTime(b, now); err != nil {
+			return mined, n, err
+		}
+		place := store.Place{Index: b.Index()}
+		batch.SetBlock(place, origin, b.raw)
+		batch.SetPlace(b.header.Hash, place)
+		for offset, id := range b.IDs() {
+			batch.SetMined(id, place.Index, offset)
+			if p, ok := c.pool.byID[id]; ok {
+				mined = append(mined, p)
+			}
+		}
+		n++
+	}
+	return mined, n, nil
+}
+
+// checkNewIDs checks that no transaction of b is on the active chain, nor in an earlier block of this run.
+func (c *Chain) checkNewIDs(b *Block, run bool) error {
+	for _, id := range b.IDs() {
+		index, _, ok, err := c.store.Mined(id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return duplicateID(id, index)
+		}
+		if !run {
+			continue
+		}
+		if _, ok := c.seen[id]; ok {
+			return invalid(RuleDuplicateID, "transaction %s is in an earlier block of the same branch", id)
+		}
+		c.seen[id] = struct{}{}
+	}
+	return nil
+}
+
+func duplicateID(id ID, index int64) error {
+	return invalid(RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
+}

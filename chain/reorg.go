@@ -1,0 +1,182 @@
+package chain
+
+import (
+	"time"
+
+	"kuai/chain/store"
+)
+
+// switching is a change of the active chain to another branch, while it is put together.
+type switching struct {
+	c     *Chain
+	batch *store.Batch
+	way   path
+	next  sides
+	tip   Header
+	now   time.Time
+
+	ids      map[ID]struct{} // on the new branch, above the fork
+	mined    []*pending      // pool entries among them
+	returned []*pending      // payments of the old branch that the new one lacks
+}
+
+// reorg switches to the branch of b, whose parent is where way starts: blocks, indexes, tip and pool in one batch.
+func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
+	s := c.newSwitching(way, now)
+	defer s.batch.Close()
+	if err := s.raise(); err != nil {
+		return err
+	}
+	s.raiseBlock(b, c.origin(s.batch, from, now))
+	if err := s.lower(); err != nil {
+		return err
+	}
+	old := c.tip
+	if err := s.commit(); err != nil {
+		return err
+	}
+	c.events.add(Event{
+		Kind: EventReorg, From: from, Header: c.tip, Block: b, Old: old,
+		Returned: len(s.returned), Dropped: int(old.Index - way.fork()),
+	})
+	return c.trimSides(nil)
+}
+
+func (c *Chain) newSwitching(way path, now time.Time) *switching {
+	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, ids: make(map[ID]struct{})}
+}
+
+// raise makes the side blocks on the way part of the active chain, the lowest first.
+func (s *switching) raise() error {
+	for i := len(s.way) - 2; i >= 0; i-- {
+		if err := s.raiseBranch(s.way[i], s.way[i+1].Index); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// raiseBranch raises the blocks (below, top.Index] of branch top.Branch. What is left of it, and what hung on the
+// raised blocks, hangs on the active chain from now on.
+func (s *switching) raiseBranch(top store.Place, below int64) error {
+	br := s.next.branches[top.Branch]
+	for rec, err := range s.c.store.Blocks(top.Branch, below+1, top.Index+1) {
+		if err != nil {
+			return err
+		}
+		b, err := s.c.parseHeld(rec)
+		if err != nil {
+			return err
+		}
+		deleteSide(s.batch, rec.Place, b)
+		s.raiseBlock(b, rec.Origin)
+		br.bytes -= int64(len(rec.Raw))
+	}
+	for n, hanging := range s.next.branches {
+		if hanging.parent.Branch == top.Branch && hanging.parent.Index <= top.Index {
+			s.setParent(n, activeBranch)
+		}
+	}
+	s.next.remove(top.Branch)
+	if br.tip.Index == top.Index {
+		s.batch.DeleteBranch(top.Branch)
+		return nil
+	}
+	br.parent = store.Place{Index: top.Index}
+	s.next.set(top.Branch, br)
+	s.batch.SetBranch(top.Branch, br.record())
+	return nil
+}
+
+// raiseBlock makes b part of the active chain.
+func (s *switching) raiseBlock(b *Block, o store.Origin) {
+	place := store.Place{Index: b.Index()}
+	s.batch.SetBlock(place, o, b.raw)
+	s.batch.SetPlace(b.header.Hash, place)
+	for offset, id := range b.IDs() {
+		s.batch.SetMined(id, place.Index, offset)
+		s.ids[id] = struct{}{}
+		if p, ok := s.c.pool.byID[id]; ok {
+			s.mined = append(s.mined, p)
+		}
+	}
+	s.tip = b.header
+}
+
+// setParent hangs branch n, at the same index, on another branch.
+func (s *switching) setParent(n uint32, on uint32) {
+	br := s.next.branches[n]
+	br.parent.Branch = on
+	s.next.set(n, br)
+	s.batch.SetBranch(n, br.record())
+}
+
+// lower makes the active blocks above the fork a side branch, with what hangs on them.
+func (s *switching) lower() error {
+	fork, old := s.way.fork(), s.c.tip
+	if old.Index == fork {
+		return nil
+	}
+	n := s.next.last + 1
+	for m, hanging := range s.c.sides.branches {
+		if hanging.parent.Branch == activeBranch && hanging.parent.Index > fork {
+			s.setParent(m, n)
+		}
+	}
+	br := branch{parent: store.Place{Index: fork}, tip: old}
+	for rec, err := range s.c.store.Blocks(activeBranch, fork+1, old.Index+1) {
+		if err != nil {
+			return err
+		}
+		b, err := s.c.parseHeld(rec)
+		if err != nil {
+			return err
+		}
+		s.lowerBlock(b, store.Place{Branch: n, Index: b.Index()}, rec.Origin)
+		br.bytes += int64(len(b.raw))
+	}
+	s.next.set(n, br)
+	s.batch.SetBranch(n, br.record())
+	return nil
+}
+
+// lowerBlock moves b from the active chain to p; payments that the new branch lacks are pending again.
+func (s *switching) lowerBlock(b *Block, p store.Place, o store.Origin) {
+	if p.Index > s.tip.Index {
+		s.batch.DeleteBlock(store.Place{Index: p.Index})
+	}
+	putSide(s.batch, p, o, b)
+	for offset, id := range b.IDs() {
+		if _, ok := s.ids[id]; ok {
+			continue
+		}
+		s.batch.DeleteMined(id)
+		t, canonical, _ := b.TransactionAt(offset)
+		if t.IsReward() {
+			continue
+		}
+		s.returned = append(s.returned, &pending{
+			Transaction: t, size: len(canonical), from: s.c.senders.name(o.From), received: s.now.UnixMilli(), returned: true,
+		})
+	}
+}
+
+// commit applies the batch, and then moves what memory holds.
+func (s *switching) commit() error {
+	c := s.c
+	for _, p := range s.mined {
+		s.batch.DeletePending(p.seq)
+	}
+	s.returned = c.pool.number(s.returned, s.mined)
+	for _, p := range s.returned {
+		s.batch.SetPending(c.record(s.batch, p))
+	}
+	setTip(s.batch, s.tip)
+	if err := c.apply(s.batch); err != nil {
+		return err
+	}
+	c.tip, c.sides = s.tip, s.next
+	c.pool.removeAll(s.mined)
+	c.pool.insertFront(s.returned)
+	return nil
+}
