@@ -1,49 +1,69 @@
 package chain
 
-import "bytes"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
 
 // AppendCompact appends canonical with the spaces after ',' and ':' outside strings left out: Flask's spelling.
 func AppendCompact(dst, canonical []byte) []byte {
-	for {
-		quote := bytes.IndexByte(canonical, '"')
-		if quote < 0 {
-			return appendNoSpaces(dst, canonical)
+	n := len(dst)
+	dst = slices.Grow(dst, len(canonical))[:n+len(canonical)]
+	for i := 0; i < len(canonical); {
+		c := canonical[i]
+		i++
+		if c == ' ' {
+			continue
 		}
-		dst = appendNoSpaces(dst, canonical[:quote])
-		end := quote + stringEnd(canonical[quote:])
-		dst = append(dst, canonical[quote:end]...)
-		canonical = canonical[end:]
-	}
-}
-
-// stringEnd returns the length of the JSON string at the start of s, both quotes included; len(s) where it is not closed.
-func stringEnd(s []byte) int {
-	for end := 1; ; {
-		next := bytes.IndexByte(s[end:], '"')
-		if next < 0 {
-			return len(s)
-		}
-		end += next + 1
-		if !escaped(s[:end-1]) {
-			return end
-		}
-	}
-}
-
-// escaped says whether the byte that follows s, inside a string, is escaped: an odd run of backslashes stands before it.
-func escaped(s []byte) bool {
-	n := 0
-	for n < len(s) && s[len(s)-1-n] == '\\' {
+		dst[n] = c
 		n++
-	}
-	return n%2 == 1
-}
-
-func appendNoSpaces(dst, s []byte) []byte {
-	for _, c := range s {
-		if c != ' ' {
-			dst = append(dst, c)
+		if c == '"' {
+			copied := copyString(dst[n:], canonical[i:])
+			n += copied
+			i += copied
 		}
 	}
-	return dst
+	return dst[:n]
+}
+
+// copyString copies the rest of a string, closing quote included, from src to dst, and returns its length. What it
+// writes to dst behind that means nothing. dst is at least as long as src.
+func copyString(dst, src []byte) int {
+	n := 0
+	for n+8 <= len(src) {
+		w := binary.LittleEndian.Uint64(src[n:])
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		stop := quoteOrBackslash(w)
+		if stop == 0 {
+			n += 8
+			continue
+		}
+		n += bits.TrailingZeros64(stop) / 8
+		if src[n] == '"' {
+			return n + 1
+		}
+		n += copy(dst[n:], src[n:min(n+2, len(src))]) // the backslash, and what it escapes
+	}
+	return n + copyStringTail(dst[n:], src[n:])
+}
+
+func copyStringTail(dst, src []byte) int {
+	for n := 0; n < len(src); n++ {
+		dst[n] = src[n]
+		switch {
+		case src[n] == '"':
+			return n + 1
+		case src[n] == '\\' && n+1 < len(src):
+			n++
+			dst[n] = src[n]
+		}
+	}
+	return len(src)
+}
+
+// quoteOrBackslash sets the high bit of the first byte of w that is one of them, perhaps of bytes after it, of none before.
+func quoteOrBackslash(w uint64) uint64 {
+	quote, backslash := w^'"'*eight, w^'\\'*eight
+	return ((quote-eight)&^quote | (backslash-eight)&^backslash) & highs
 }

@@ -104,8 +104,7 @@ func (p *parser) transaction(r *Rules, t *transactionText) bool {
 		return false
 	}
 	t.amountEnd = p.pos
-	t.id = 0
-	if p.literal(idMark) {
+	if t.id = 0; p.literal(idMark) {
 		t.id = p.pos
 		if !p.id() || !p.literal(`"`) {
 			return false
@@ -203,10 +202,9 @@ func plainRun(s []byte) int {
 
 // specialBytes sets the high bit of the first byte of w that is not plain (isPlain), perhaps of bytes after it, of none before.
 func specialBytes(w uint64) uint64 {
-	quote, backslash := w^'"'*eight, w^'\\'*eight
-	zero := (quote-eight)&^quote | (backslash-eight)&^backslash
-	control := (w - ' '*eight) &^ w
-	return (zero | control | w | (w + eight)) & highs
+	quoteOrControl := (w ^ 2*eight) - 0x21*eight // 2 swaps the quote, 0x22, with the space, which ends the control characters
+	backslash := (w ^ '\\'*eight) - eight
+	return (quoteOrControl | backslash | (w + eight) | w) & highs
 }
 
 // canonicalEscape returns the length of the escape, or of the surrogate pair, at the start of s, and the bytes of UTF-8

@@ -102,23 +102,24 @@ func decodeHex[T string | []byte](dst []byte, s T) bool {
 	if len(s) != 2*len(dst) {
 		return false
 	}
+	var all byte
 	for i := range dst {
 		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
-		if high|low > 15 {
-			return false
-		}
+		all |= high | low
 		dst[i] = high<<4 | low
 	}
-	return true
+	return all <= 15
 }
 
-// hexDigit returns the value of a lower-case hex digit, 0xff for any other byte.
-func hexDigit(c byte) byte {
-	switch {
-	case c-'0' <= 9:
-		return c - '0'
-	case c-'a' <= 5:
-		return c - 'a' + 10
+// hexDigit returns the value of a lower-case hex digit, 0xff for any other byte. A table, as every block's hash goes through it.
+func hexDigit(c byte) byte { return hexDigits[c] }
+
+var hexDigits = func() (table [256]byte) {
+	for c := range table {
+		table[c] = 0xff
 	}
-	return 0xff
-}
+	for value, c := range []byte(lowerHex) {
+		table[c] = byte(value)
+	}
+	return table
+}()

@@ -1,0 +1,40 @@
+package chain_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"kuai/chain"
+)
+
+func TestAppendCompactIsFlasksSpelling(t *testing.T) {
+	for i, v := range vectors(t, "blocks.jsonl", 400) {
+		got := chain.AppendCompact([]byte("before "), []byte(v.Canonical))
+		var want bytes.Buffer
+		if err := json.Compact(&want, []byte(v.Canonical)); err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != "before "+want.String() {
+			t.Errorf("line %d: got %s, want %s", i+1, got, want.String())
+		}
+	}
+}
+
+func TestAppendCompactKeepsSpacesInStrings(t *testing.T) {
+	for _, inside := range []string{
+		"", " ", ", ", ": ", `\" `, `\\`, `\\\" , `, ` \\\\`, strings.Repeat(`\", `, 20), strings.Repeat(`1234567\`, 1) + `" x`,
+		"1234567 ", "12345678 ", `123456\" `, `1234567\\`, `12345678\\`, `\u007f, \n `,
+	} {
+		for _, around := range []string{`{"a": "`, `["x", "`, `"`} {
+			closing := map[byte]string{'{': `"}`, '[': `", 1, 2]`, '"': `"`}[around[0]]
+			canonical := around + inside + closing
+			want := strings.ReplaceAll(around, ": ", ":")
+			want = strings.ReplaceAll(want, ", ", ",") + inside + strings.ReplaceAll(closing, ", ", ",")
+			if got := string(chain.AppendCompact(nil, []byte(canonical))); got != want {
+				t.Errorf("%s: got %s, want %s", canonical, got, want)
+			}
+		}
+	}
+}
