@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -16,11 +17,12 @@ const (
 	pauseFirst    = 1 * time.Second  // no sync after the first stall; doubles with each further one
 	pauseMost     = 5 * time.Minute
 	faultHalving  = 10 * time.Minute // half life of what score counts
+	faultMemory   = 24 * time.Hour   // without a fault for so long, the next one counts as the first
 	maxFaulty     = 4096             // peers remembered
 )
 
 // faults remembers what each peer did wrong: who is refused, who is paused, and the penalty that gossip's score takes.
-// It calls nobody, so that it may be asked from pubsub's score function and from the connection gater.
+// It calls nobody but the log, so that it may be asked from pubsub's score function and from the connection gater.
 type faults struct {
 	log *slog.Logger
 
@@ -34,9 +36,11 @@ type record struct {
 	bad       int       // provably bad answers, sets the length of the next refusal
 	stalls    int       // stalls since the last progress, sets the length of the next pause
 	penalty   float64   // bad answers, halved every faultHalving
-	since     time.Time // when penalty was brought up to date
+	faulted   time.Time // when it last did wrong
+	faded     time.Time // when penalty was brought up to date
 	refused   time.Time // no connection before
-	paused    time.Time // no sync before
+	paused    time.Time // not asked for blocks before
+	foreign   time.Time // named as of another network, not said again before
 }
 
 // newFaults returns a clean slate.
@@ -45,29 +49,165 @@ func newFaults(log *slog.Logger) *faults {
 }
 
 // bad notes a provably bad answer: the peer is refused for 10 minutes, doubled each time, at most a day.
-// A static peer is paused for as long instead.
+// A static peer is paused for as long instead. The caller disconnects.
 func (f *faults) bad(p peer.ID, reason string) {
-	panic("soon")
+	f.mu.Lock()
+	now := time.Now()
+	r := f.record(p, now)
+	r.fault(now)
+	wait := doubled(refuseFirst, refuseMost, r.bad)
+	r.bad++
+	r.penalty++
+	r.paused = now.Add(wait)
+	if !r.protected {
+		r.refused = r.paused
+	}
+	f.mu.Unlock()
+	f.log.Debug("peer answered badly", "peer", p, "reason", reason, "left_alone", wait)
 }
 
 // stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes.
-func (f *faults) stall(p peer.ID, reason string) { panic("soon") }
+func (f *faults) stall(p peer.ID, reason string) {
+	f.mu.Lock()
+	now := time.Now()
+	r := f.record(p, now)
+	r.fault(now)
+	wait := doubled(pauseFirst, pauseMost, r.stalls)
+	r.stalls++
+	if until := now.Add(wait); until.After(r.paused) {
+		r.paused = until
+	}
+	f.mu.Unlock()
+	f.log.Debug("peer did not deliver", "peer", p, "reason", reason, "paused", wait)
+}
 
-// otherNetwork notes a peer of another network: it is refused for 10 minutes.
-func (f *faults) otherNetwork(p peer.ID, network string) { panic("soon") }
+// progressed notes that a peer delivered: its next stall counts as the first.
+func (f *faults) progressed(p peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r := f.peers[p]; r != nil {
+		r.stalls = 0
+	}
+}
+
+// otherNetwork notes a peer of another network and says so in the log, once in 10 minutes: for so long it is refused.
+func (f *faults) otherNetwork(p peer.ID, theirs, ours string) {
+	f.mu.Lock()
+	now := time.Now()
+	r := f.record(p, now)
+	r.faulted = now
+	again := now.Before(r.foreign)
+	r.foreign = now.Add(refuseNetwork)
+	if !r.protected && r.foreign.After(r.refused) {
+		r.refused = r.foreign
+	}
+	f.mu.Unlock()
+	if !again {
+		f.log.Warn("peer is of another network", "peer", p, "theirs", theirs, "ours", ours)
+	}
+}
 
 // refused says whether connections with p are refused now. Never true for a static peer.
-func (f *faults) refused(p peer.ID) bool { panic("soon") }
+func (f *faults) refused(p peer.ID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.peers[p]
+	return r != nil && !r.protected && time.Now().Before(r.refused)
+}
 
 // paused says whether p is not to be asked for blocks now.
-func (f *faults) pausedNow(p peer.ID) bool { panic("soon") }
+func (f *faults) paused(p peer.ID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.peers[p]
+	return r != nil && time.Now().Before(r.paused)
+}
 
 // score returns p's penalty for gossip's application score: 0 for a clean peer, -1 for each provably bad answer,
 // halved every 10 minutes. Stalls do not count: slow is not wrong.
-func (f *faults) score(p peer.ID) float64 { panic("soon") }
+func (f *faults) score(p peer.ID) float64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.peers[p]
+	if r == nil || r.penalty == 0 {
+		return 0
+	}
+	r.fade(time.Now())
+	return -r.penalty
+}
 
 // protect makes p a static peer: paused where others are refused.
-func (f *faults) protect(p peer.ID) { panic("soon") }
+func (f *faults) protect(p peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.record(p, time.Now()).protected = true
+}
 
 // unprotect makes p an ordinary peer again.
-func (f *faults) unprotect(p peer.ID) { panic("soon") }
+func (f *faults) unprotect(p peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r := f.peers[p]; r != nil {
+		r.protected = false
+	}
+}
+
+// record returns p's record, its penalty up to date. The caller holds mu.
+func (f *faults) record(p peer.ID, now time.Time) *record {
+	r := f.peers[p]
+	if r == nil {
+		f.forget()
+		r = &record{faded: now}
+		f.peers[p] = r
+	}
+	r.fade(now)
+	return r
+}
+
+// forget makes room for one more record: of a few taken at random, the one whose last fault is oldest goes. Static peers
+// stay. The caller holds mu.
+func (f *faults) forget() {
+	if len(f.peers) < maxFaulty {
+		return
+	}
+	var oldest peer.ID
+	seen := 0
+	for p, r := range f.peers {
+		if r.protected {
+			continue
+		}
+		if seen++; oldest == "" || r.faulted.Before(f.peers[oldest].faulted) {
+			oldest = p
+		}
+		if seen == 64 {
+			break
+		}
+	}
+	delete(f.peers, oldest)
+}
+
+// fault brings the record up to date with one more fault at now: a long clean time makes it the first.
+func (r *record) fault(now time.Time) {
+	if now.Sub(r.faulted) > faultMemory {
+		r.bad, r.stalls = 0, 0
+	}
+	r.faulted = now
+}
+
+// fade halves the penalty for the time that passed.
+func (r *record) fade(now time.Time) {
+	r.penalty *= math.Exp2(-float64(now.Sub(r.faded)) / float64(faultHalving))
+	if r.penalty < 0.01 {
+		r.penalty = 0
+	}
+	r.faded = now
+}
+
+// doubled returns first, doubled times times, at most most.
+func doubled(first, most time.Duration, times int) time.Duration {
+	d := first
+	for ; times > 0 && d < most; times-- {
+		d *= 2
+	}
+	return min(d, most)
+}

@@ -1,60 +1,268 @@
 package p2p
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
 )
 
-// SyncStatus says what the sync is doing.
-type SyncStatus struct {
-	Active bool
-	Peer   string // peer id of the lead, "" unless Active
-	Height int64  // our height
-	Target int64  // the height that the lead said, not yet proved; our height unless Active
-}
-
-// statusMsg is what a peer says of itself.
-type statusMsg struct {
-	Version uint16
-	Genesis chain.Hash
-	Height  int64
-	Tip     chain.Hash
-	Time    time.Time
-	Agent   string
-}
+// loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
+const loudGap = 64
 
 // syncer keeps this node's chain and pool level with its peers'.
 type syncer struct {
-	onSwitch func(tip *chain.Block) // called after every switch by sync, from the sync loop; set before run
+	host    host.Host
+	chain   *chain.Chain
+	network string
+	agent   string
+	faults  *faults
+	log     *slog.Logger
+	server  *server
+
+	onSwitch func(tip *chain.Block) // called after every sync that moved the tip, by whoever syncs; set before run
+
+	wakes chan struct{} // size one: woken is not empty
+	ahead chan struct{} // size one: a peer may be ahead of us
+	turn  chan struct{} // size one: held by the one sync that runs
+	tasks sync.WaitGroup
+
+	mu       sync.Mutex
+	contacts map[peer.ID]*contact
+	woken    map[peer.ID]struct{} // to be asked for their status
+	state    SyncStatus
 }
 
 // newSyncer returns an inert syncer on h.
 func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, log *slog.Logger) *syncer {
-	panic("soon")
+	s := &syncer{
+		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
+		onSwitch: func(*chain.Block) {},
+		wakes:    make(chan struct{}, 1),
+		ahead:    make(chan struct{}, 1),
+		turn:     make(chan struct{}, 1),
+		contacts: make(map[peer.ID]*contact),
+		woken:    make(map[peer.ID]struct{}),
+	}
+	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
+	s.server.handlers = map[string]handler{
+		statusName: s.serveStatus,
+		syncName:   s.server.serveSync,
+		blocksName: s.server.serveBlocks,
+		poolName:   s.server.servePool,
+	}
+	return s
 }
 
 // run answers and asks until ctx ends, and returns when nothing that it started is alive.
-func (s *syncer) run(ctx context.Context) error { panic("soon") }
+func (s *syncer) run(ctx context.Context) error {
+	events, err := s.host.EventBus().Subscribe([]any{
+		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated), new(event.EvtPeerConnectednessChanged),
+	}, eventbus.BufSize(1024), eventbus.Name("kuai/sync"))
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	s.server.open(ctx, s.host, s.network)
+	g.Go(func() error { return s.greetLoop(ctx, events.Out()) })
+	g.Go(func() error { return s.statusLoop(ctx) })
+	g.Go(func() error { return s.poolLoop(ctx) })
+	g.Go(func() error { return s.syncLoop(ctx) })
+	err = g.Wait()
+	s.tasks.Wait()
+	s.server.shut(s.host, s.network)
+	return err
+}
 
 // wake says that p has something longer: its status is asked soon. It never blocks.
-func (s *syncer) wake(p peer.ID) { panic("soon") }
+func (s *syncer) wake(p peer.ID) {
+	s.mu.Lock()
+	s.woken[p] = struct{}{}
+	s.mu.Unlock()
+	signal(s.wakes)
+}
 
-// now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends.
-func (s *syncer) now(ctx context.Context) error { panic("soon") }
+// takeWoken returns the peers that wake named since the last call.
+func (s *syncer) takeWoken() []peer.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	peers := make([]peer.ID, 0, len(s.woken))
+	for p := range s.woken {
+		peers = append(peers, p)
+	}
+	clear(s.woken)
+	return peers
+}
+
+// signal fills a channel of size one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends; a bad peer
+// does not fail it.
+func (s *syncer) now(ctx context.Context) error {
+	var asked sync.WaitGroup
+	for _, p := range s.kuaiPeers() {
+		asked.Go(func() { _ = s.exchangeStatus(ctx, p) })
+	}
+	asked.Wait()
+	return s.catchUp(ctx)
+}
+
+// syncLoop syncs whenever a peer may be ahead. A failure of our own is logged, the next status tries again.
+func (s *syncer) syncLoop(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.ahead:
+		}
+		if err := s.catchUp(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("sync failed", "error", err)
+		}
+	}
+}
+
+// catchUp follows peers until none is known to be ahead that may be asked. One runs at a time. Its error is the context's or
+// a failure of our own, never a peer's.
+func (s *syncer) catchUp(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	for {
+		lead, msg, ok := s.candidate()
+		if !ok {
+			return ctx.Err()
+		}
+		if err := s.follow(ctx, lead, msg); err != nil {
+			return err
+		}
+	}
+}
+
+// candidate returns the peer that claims the greatest height above ours, of those that may be asked.
+func (s *syncer) candidate() (peer.ID, statusMsg, bool) {
+	all := s.candidates(s.chain.Tip().Index + 1)
+	if len(all) == 0 {
+		return "", statusMsg{}, false
+	}
+	return all[0].peer, all[0].msg, true
+}
+
+// claimant is a peer with what it said.
+type claimant struct {
+	peer peer.ID
+	msg  statusMsg
+}
+
+// candidates returns the peers that claim at least height and may be asked, the highest first, equal ones in random order.
+func (s *syncer) candidates(height int64) []claimant {
+	now := time.Now()
+	var all []claimant
+	s.mu.Lock()
+	for p, c := range s.contacts {
+		if c.heard && c.msg.Height >= height && !(c.spent == c.msg.Tip && now.Before(c.spentUntil)) {
+			all = append(all, claimant{p, c.msg})
+		}
+	}
+	s.mu.Unlock()
+	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) })
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	slices.SortStableFunc(all, func(a, b claimant) int { return cmp.Compare(b.msg.Height, a.msg.Height) })
+	return all
+}
+
+// follow downloads the chain of lead. It returns an error only where the fault is not a peer's.
+func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error {
+	before, began := s.chain.Tip(), time.Now()
+	level := slog.LevelDebug
+	if msg.Height-before.Index >= loudGap {
+		level = slog.LevelInfo
+	}
+	s.log.Log(ctx, level, "sync started", "peer", lead, "height", before.Index, "target", msg.Height)
+	s.setState(SyncStatus{Active: true, Peer: lead.String(), Target: msg.Height})
+	d := newDownload(s, lead)
+	err := d.run(ctx)
+	after := s.chain.Tip()
+	s.setState(SyncStatus{})
+	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
+		"blocks", d.added, "took", time.Since(began).Round(time.Millisecond), "error", err)
+	if after.Hash != before.Hash {
+		s.announce(after)
+	}
+	return s.settle(ctx, lead, msg, after.Index > before.Index, err)
+}
+
+// settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
+// remains is an error of ours.
+func (s *syncer) settle(ctx context.Context, lead peer.ID, msg statusMsg, moved bool, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, new(*localError)):
+		return err
+	case err == nil && s.chain.Tip().Index < msg.Height:
+		s.spend(lead, msg.Tip)
+		s.faults.stall(lead, "claim not borne out")
+	case moved:
+		s.faults.progressed(lead)
+	case err != nil && !s.faults.paused(lead):
+		s.faults.stall(lead, err.Error())
+	}
+	return nil
+}
+
+// spend remembers that a sync did not bear out p's claim of tip.
+func (s *syncer) spend(p peer.ID, tip chain.Hash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.contact(p)
+	c.spent, c.spentUntil = tip, time.Now().Add(spentFor)
+}
+
+// setState notes what the sync is doing.
+func (s *syncer) setState(state SyncStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = state
+}
 
 // progress says what the sync is doing, for Node.SyncStatus.
-func (s *syncer) progress() SyncStatus { panic("soon") }
+func (s *syncer) progress() SyncStatus {
+	height := s.chain.Tip().Index
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := s.state
+	state.Height, state.Target = height, max(height, state.Target)
+	return state
+}
 
-// claim returns what p last said of itself, false where it said nothing yet.
-func (s *syncer) claim(p peer.ID) (statusMsg, bool) { panic("soon") }
-
-// fetch asks p for blocks by hash, at most 64; a block that p does not hold is nil in the answer.
-func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][]byte, error) {
-	panic("soon")
+// announce hands the new tip on.
+func (s *syncer) announce(tip chain.Header) {
+	held, err := s.chain.Block(tip.Hash)
+	if err != nil {
+		s.log.Error("tip after sync is not readable", "hash", tip.Hash, "error", err)
+		return
+	}
+	s.onSwitch(held.Block)
 }

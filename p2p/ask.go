@@ -1,0 +1,97 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// A peer that is asked must deliver stallBytes in each stallAfter, or the end of its answer.
+const (
+	stallAfter = 2 * time.Second
+	stallBytes = 16 << 10
+)
+
+// ask opens a stream to a connected peer, runs talk on it within a time, and ends it: closed where talk returns nil, reset
+// otherwise. The end of ctx interrupts talk.
+func (s *syncer) ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	st, err := s.host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, protocolID(s.network, name))
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = st.Reset() })
+	err = talk(st)
+	switch {
+	case !stop():
+		return errors.Join(ctx.Err(), err)
+	case err == nil:
+		return st.Close()
+	case errors.Is(err, errViolation):
+		_ = st.ResetWithError(codeViolation)
+	default:
+		_ = st.Reset()
+	}
+	return err
+}
+
+// sendRequest writes a request of one frame and closes our side.
+func sendRequest(st network.Stream, payload []byte) error {
+	if err := st.SetDeadline(time.Now().Add(requestWithin)); err != nil {
+		return err
+	}
+	if _, err := st.Write(appendFrame(nil, payload)); err != nil {
+		return err
+	}
+	return st.CloseWrite()
+}
+
+// stallReader reads a stream and gives up on one that drips.
+type stallReader struct {
+	st    network.Stream
+	since int // bytes read since the deadline was set
+}
+
+// newStallReader returns a reader whose first stallAfter begins now.
+func newStallReader(st network.Stream) *stallReader {
+	return &stallReader{st: st, since: stallBytes}
+}
+
+func (r *stallReader) Read(b []byte) (int, error) {
+	if r.since >= stallBytes {
+		r.since = 0
+		if err := r.st.SetReadDeadline(time.Now().Add(stallAfter)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.st.Read(b)
+	r.since += n
+	return n, err
+}
+
+// punish notes a provably bad answer of p and disconnects it, unless it is a static peer.
+func (s *syncer) punish(p peer.ID, err error) {
+	s.faults.bad(p, err.Error())
+	if s.faults.refused(p) {
+		_ = s.host.Network().ClosePeer(p)
+	}
+}
+
+// blame punishes p where err proves that it answered badly.
+func (s *syncer) blame(p peer.ID, err error) {
+	if provable(err) {
+		s.punish(p, err)
+	}
+}
+
+// provable says whether err proves that the other side is bad.
+func provable(err error) bool {
+	var invalid *chain.InvalidError
+	return errors.Is(err, errViolation) || errors.As(err, &invalid)
+}

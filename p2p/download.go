@@ -1,0 +1,261 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
+const (
+	spanBlocks     = 1 << 14 // most blocks of one request
+	spanBytes      = 8 << 20 // bytes of blocks after which an answer ends
+	batchBlocks    = 1024    // most blocks checked and inserted at once
+	batchBytes     = 256 << 10
+	maxBatches     = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 2
+	maxAhead       = 4 // spans asked for and not yet inserted
+	streamsPerPeer = 2 // so that the next request is out before the last answer is in
+	maxHelpers     = 3 // peers beside the lead
+	logEvery       = 10 * time.Second
+)
+
+// errNoPeers ends a download whose last peer is gone.
+var errNoPeers = errors.New("no peer is left that delivers")
+
+// localError is a failure of this node, not of a peer.
+type localError struct{ error }
+
+func (e *localError) Unwrap() error { return e.error }
+
+// download fetches the active chain of one peer, the lead, above the fork point, with the help of others that have the same
+// tip on theirs.
+//
+//	workers: take a span → request → read → batches, each checked in a goroutine of its own
+//	run:     the span at the next index → its batches in order → Chain.AddSegment
+//
+// A span that its peer does not finish goes back, and another worker takes the rest.
+type download struct {
+	s       *syncer
+	lead    peer.ID
+	locator []chain.Hash
+	parsers chan struct{} // bounds the batches checked at once
+	added   int           // blocks that were new; the inserter's
+	logged  time.Time     // the inserter's
+	workers sync.WaitGroup
+
+	mu      sync.Mutex
+	changed *sync.Cond
+	head    syncHead        // the lead's first answer, once planned
+	planned bool            // head is set
+	next    int64           // index that the inserter needs next
+	todo    []run           // not asked for, ascending
+	spans   map[int64]*span // asked for and not yet inserted, by first index
+	alive   int             // workers
+	over    bool            // nobody takes anything any longer
+}
+
+// run is a range of indexes [from, to).
+type run struct{ from, to int64 }
+
+// span is a range that one peer was asked for.
+type span struct {
+	run
+	peer    peer.ID
+	got     int64       // index after the last block read; the worker's until batches is closed
+	batches chan *batch // has room for all, so that a worker never waits for the inserter
+}
+
+// newDownload returns a download that has not begun.
+func newDownload(s *syncer, lead peer.ID) *download {
+	d := &download{
+		s: s, lead: lead, locator: s.chain.Locator(), logged: time.Now(),
+		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		spans:   make(map[int64]*span),
+	}
+	d.changed = sync.NewCond(&d.mu)
+	return d
+}
+
+// run downloads and inserts until the lead's tip is reached, nobody delivers, or a block is refused. It returns when all
+// workers are gone.
+func (d *download) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, d.end)
+	defer func() {
+		cancel()
+		stop()
+		d.end()
+		d.workers.Wait()
+	}()
+	d.start(ctx, d.lead)
+	for {
+		sp, err := d.nextSpan(ctx)
+		if sp == nil || err != nil {
+			return err
+		}
+		if err := d.insert(ctx, sp); err != nil {
+			return err
+		}
+	}
+}
+
+// end tells everybody that waits to stop.
+func (d *download) end() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	d.changed.Broadcast()
+}
+
+// start adds a worker that asks p.
+func (d *download) start(ctx context.Context, p peer.ID) {
+	d.mu.Lock()
+	d.alive++
+	d.mu.Unlock()
+	d.workers.Go(func() {
+		d.work(ctx, p)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.alive--
+		d.changed.Broadcast()
+	})
+}
+
+// plan takes the lead's first answer as the download's aim. It returns how many workers the rest is worth.
+func (d *download) plan(head syncHead, sp *span) (workers int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.head, d.planned = head, true
+	d.next = head.From
+	sp.run = run{head.From, head.From + int64(head.Count)}
+	sp.got = sp.from
+	if head.Count == 0 {
+		d.over = true
+		d.changed.Broadcast()
+		return 0
+	}
+	d.spans[sp.from] = sp
+	if sp.to <= head.Height {
+		d.todo = []run{{sp.to, head.Height + 1}}
+	}
+	d.changed.Broadcast()
+	return int(min(maxAhead, (head.Height-sp.to)/spanBlocks+1))
+}
+
+// nextSpan waits for the span that the inserter needs next. Nil without an error: the tip is reached.
+func (d *download) nextSpan(ctx context.Context) (*span, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		switch sp := d.spans[d.next]; {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case d.planned && d.next > d.head.Height || d.over:
+			return nil, nil
+		case sp != nil:
+			return sp, nil
+		case d.alive == 0:
+			return nil, errNoPeers
+		}
+		d.changed.Wait()
+	}
+}
+
+// take gives a worker its next span, or false where none is left or the download is over. The inserter's next span may
+// always be taken; others while not too many are ahead.
+func (d *download) take(p peer.ID) (*span, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.over && (len(d.todo) > 0 || len(d.spans) > 0) {
+		if len(d.todo) > 0 && (d.todo[0].from == d.next || len(d.spans) < maxAhead) {
+			return d.cut(p), true
+		}
+		d.changed.Wait()
+	}
+	return nil, false
+}
+
+// cut takes a span from the beginning of todo. The caller holds mu.
+func (d *download) cut(p peer.ID) *span {
+	first := &d.todo[0]
+	r := run{first.from, min(first.to, first.from+spanBlocks)}
+	if first.from = r.to; first.from == first.to {
+		d.todo = d.todo[1:]
+	}
+	sp := newSpan(p)
+	sp.run, sp.got = r, r.from
+	d.spans[r.from] = sp
+	return sp
+}
+
+// newSpan returns a span of p whose range is not known yet.
+func newSpan(p peer.ID) *span {
+	return &span{peer: p, batches: make(chan *batch, maxBatches)}
+}
+
+// release ends a worker's hold of sp: what was not read goes back, and what was read is complete.
+func (d *download) release(sp *span) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if sp.got < sp.to {
+		d.todo = append(d.todo, run{sp.got, sp.to})
+		slices.SortFunc(d.todo, func(a, b run) int { return int(a.from - b.from) })
+	}
+	close(sp.batches)
+	d.changed.Broadcast()
+}
+
+// insert puts sp's blocks into the chain as they come, in order.
+func (d *download) insert(ctx context.Context, sp *span) error {
+	at := sp.from
+	for b := range sp.batches {
+		<-b.done
+		n, err := d.s.chain.AddSegment(b.segment, sp.peer.String())
+		d.added += n
+		if err == nil {
+			err = b.err
+		}
+		if err != nil {
+			return d.refused(sp, at, err)
+		}
+		at += int64(len(b.raws))
+		d.say(ctx, at-1)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.next = at; d.spans[sp.from] == sp {
+		delete(d.spans, sp.from)
+	}
+	d.changed.Broadcast()
+	return nil
+}
+
+// refused judges whoever sent a span with a block that the chain does not take.
+func (d *download) refused(sp *span, at int64, err error) error {
+	switch {
+	case provable(err):
+		d.s.punish(sp.peer, err)
+	case errors.Is(err, chain.ErrOrphan), errors.Is(err, chain.ErrFuture):
+		d.s.faults.stall(sp.peer, err.Error())
+	default:
+		return &localError{fmt.Errorf("inserting blocks from %d: %w", at, err)}
+	}
+	return fmt.Errorf("blocks from %d, sent by %s: %w", at, sp.peer, err)
+}
+
+// say logs the progress of a long download now and then.
+func (d *download) say(ctx context.Context, height int64) {
+	if time.Since(d.logged) < logEvery {
+		return
+	}
+	d.logged = time.Now()
+	d.s.log.InfoContext(ctx, "syncing", "peer", d.lead, "height", height, "target", d.head.Height, "blocks", d.added)
+}

@@ -1,0 +1,100 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// fetchWithin is how long blocks asked by hash may take.
+const fetchWithin = 10 * time.Second
+
+// serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
+//
+//	asker → 1..64 hashes, 32 bytes each, in one frame, then closes its side
+//	      ← for each a frame with the canonical block, empty where it is not held, then closes
+func (v *server) serveBlocks(_ context.Context, x *exchange) error {
+	payload, err := readOne(x.r, maxBlocksAsked*hashSize)
+	if err != nil {
+		return err
+	}
+	hashes, err := parseHashes(payload, maxBlocksAsked)
+	if err != nil {
+		return err
+	}
+	for _, h := range hashes {
+		held, err := v.chain.Block(h)
+		if err != nil && !errors.Is(err, chain.ErrNotFound) {
+			return err
+		}
+		if err := writeFrame(x.w, canonical(held)); err != nil {
+			return err
+		}
+	}
+	return x.w.Flush()
+}
+
+// canonical returns a held block's bytes, none where nothing is held.
+func canonical(held chain.Held) []byte {
+	if held.Block == nil {
+		return nil
+	}
+	return held.Block.Canonical()
+}
+
+// fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
+// that p does not hold is nil.
+func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][]byte, error) {
+	var raws [][]byte
+	err := s.ask(ctx, p, blocksName, fetchWithin, func(st network.Stream) (err error) {
+		if err := sendRequest(st, appendHashes(nil, hashes)); err != nil {
+			return err
+		}
+		raws, err = readBlocks(bufio.NewReaderSize(st, frameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
+		return err
+	})
+	if err != nil {
+		s.blame(p, err)
+		return nil, err
+	}
+	return raws, nil
+}
+
+// readBlocks reads the answer to a request by hash.
+func readBlocks(r *bufio.Reader, hashes []chain.Hash, most int) ([][]byte, error) {
+	raws := make([][]byte, 0, len(hashes))
+	for _, want := range hashes {
+		raw, err := readOne(r, most)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case len(raw) == 0:
+			raw = nil
+		case sha256.Sum256(raw) != want:
+			return nil, violation("a block that was not asked for in place of %s", want.Short())
+		}
+		raws = append(raws, raw)
+	}
+	return raws, readEnd(r)
+}
+
+// readEnd checks that nothing follows.
+func readEnd(r *bufio.Reader) error {
+	switch _, err := r.ReadByte(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return violation("more than was asked for")
+	default:
+		return err
+	}
+}

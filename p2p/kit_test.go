@@ -1,0 +1,142 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"go.uber.org/goleak"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
+const soon = 60 * time.Second
+
+// station is a syncer on a real host, with a real chain in memory, and nothing else.
+type station struct {
+	*syncer
+	id     peer.ID
+	faults *faults
+	turns  chan chain.Header // what onSwitch was told
+}
+
+// loopback returns a host that listens on 127.0.0.1 and does no more than it must.
+func loopback(t testing.TB) host.Host {
+	t.Helper()
+	h, err := libp2p.New(
+		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"),
+		libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.ResourceManager(&network.NullResourceManager{}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// station returns a syncer on its own host that does not run yet.
+func newStation(t testing.TB, c *chain.Chain) *station {
+	t.Helper()
+	h := loopback(t)
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", h.ID().ShortString())
+	f := newFaults(log)
+	st := &station{
+		syncer: newSyncer(h, c, c.Rules().Network(), "kuai-test", f, log),
+		id:     h.ID(), faults: f, turns: make(chan chain.Header, 1024),
+	}
+	st.onSwitch = func(b *chain.Block) { st.turns <- b.Header() }
+	return st
+}
+
+// start runs the station until the test's end.
+func (st *station) start(t testing.TB) *station {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- st.run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+// startOn returns a running station on a chain in memory that holds blocks.
+func startOn(t testing.TB, r *chain.Rules, blocks ...*chain.Block) *station {
+	t.Helper()
+	return newStation(t, chainOf(t, r, blocks...)).start(t)
+}
+
+// chainOf returns a chain in memory that holds blocks.
+func chainOf(t testing.TB, r *chain.Rules, blocks ...*chain.Block) *chain.Chain {
+	t.Helper()
+	c := chaintest.Open(t, r)
+	for _, b := range blocks {
+		if _, err := c.Add(b, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// connect dials other.
+func (st *station) connect(t testing.TB, other *station) {
+	t.Helper()
+	if err := st.host.Connect(context.Background(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reaches waits until the station's tip is hash.
+func (st *station) reaches(t testing.TB, hash chain.Hash) {
+	t.Helper()
+	wake, stop := st.chain.Watch()
+	defer stop()
+	late := time.After(soon)
+	for st.chain.Tip().Hash != hash {
+		select {
+		case <-wake:
+		case <-late:
+			t.Fatalf("tip is %d %s, want %s", st.chain.Tip().Index, st.chain.Tip().Hash.Short(), hash.Short())
+		}
+	}
+}
+
+// eventually waits until ok holds, looking again every few milliseconds.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(soon)
+	for !ok() {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// noLeaks fails the test where a goroutine outlives it. Called first, so that it is checked last.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}

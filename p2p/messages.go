@@ -1,0 +1,220 @@
+package p2p
+
+import (
+	"encoding/binary"
+	"time"
+	"unicode/utf8"
+
+	"kuai/chain"
+)
+
+// statusVersion is the version of the status message that this node sends.
+const statusVersion = 1
+
+// Bounds of messages, in bytes of payload unless said otherwise.
+const (
+	maxStatus      = 512  // a status, with what later versions append
+	minStatus      = 83   // a status with an empty agent
+	maxAgent       = 128  // of UTF-8
+	maxLocator     = 64   // hashes
+	minSyncRequest = 49   // a chain request with an empty locator
+	maxSyncRequest = 2097 // a chain request with a full one
+	syncHeadSize   = 60   // the first frame of its answer
+	maxBlocksAsked = 64   // hashes in a request by hash
+	maxHeight      = 1 << 53
+	hashSize       = len(chain.Hash{})
+	idSize         = len(chain.ID{})
+)
+
+// statusMsg is what a node says of itself, once in each direction of a status stream: the opener first.
+//
+//	version  u16  1 or more; a receiver ignores bytes after those that it knows
+//	genesis  32   hash of the genesis block
+//	height   u64  index of the tip, 1..2^53
+//	tip      32   hash of the tip
+//	time     i64  the sender's clock, milliseconds since 1970
+//	agent    u8 length (≤ 128), then UTF-8
+type statusMsg struct {
+	Version uint16
+	Genesis chain.Hash
+	Height  int64
+	Tip     chain.Hash
+	Time    time.Time
+	Agent   string
+}
+
+// append appends the message to dst. The agent is cut to its maximum.
+func (m statusMsg) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, m.Version)
+	dst = append(dst, m.Genesis[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Height))
+	dst = append(dst, m.Tip[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Time.UnixMilli()))
+	agent := cutAgent(m.Agent)
+	return append(append(dst, byte(len(agent))), agent...)
+}
+
+// cutAgent returns the longest valid beginning of s that fits.
+func cutAgent(s string) string {
+	if len(s) > maxAgent {
+		s = s[:maxAgent]
+	}
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// parseStatus reads a status message.
+func parseStatus(b []byte) (statusMsg, error) {
+	if len(b) < minStatus || len(b) > maxStatus {
+		return statusMsg{}, violation("status of %d bytes", len(b))
+	}
+	m := statusMsg{
+		Version: binary.BigEndian.Uint16(b),
+		Genesis: chain.Hash(b[2:34]),
+		Tip:     chain.Hash(b[42:74]),
+		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[74:]))),
+	}
+	height, n := binary.BigEndian.Uint64(b[34:]), int(b[82])
+	if m.Version == 0 || height == 0 || height > maxHeight {
+		return statusMsg{}, violation("status of version %d with height %d", m.Version, height)
+	}
+	if n > maxAgent || len(b) < minStatus+n || !utf8.Valid(b[minStatus:minStatus+n]) {
+		return statusMsg{}, violation("agent of a status is too long, cut short or not UTF-8")
+	}
+	m.Height, m.Agent = int64(height), string(b[minStatus:minStatus+n])
+	return m, nil
+}
+
+// syncRequest asks for a run of the active chain, ascending.
+//
+//	from     u64  index of the first block wanted; 0: the one after the fork point
+//	count    u32  most blocks wanted, 1 or more
+//	bytes    u32  most bytes of blocks wanted: the answer ends with the block that reaches it
+//	until    32   a block that must be on the answerer's active chain, the run ends with it; zero: its tip
+//	locator  u8 number (≤ 64), then 32 bytes each: hashes of the asker's chain, newest first, genesis last; 1 or more where from is 0
+type syncRequest struct {
+	From    int64
+	Count   uint32
+	Bytes   uint32
+	Until   chain.Hash
+	Locator []chain.Hash
+}
+
+// append appends the message to dst.
+func (m syncRequest) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.From))
+	dst = binary.BigEndian.AppendUint32(dst, m.Count)
+	dst = binary.BigEndian.AppendUint32(dst, m.Bytes)
+	dst = append(dst, m.Until[:]...)
+	return appendHashes(append(dst, byte(len(m.Locator))), m.Locator)
+}
+
+// parseSyncRequest reads a chain request.
+func parseSyncRequest(b []byte) (syncRequest, error) {
+	if len(b) < minSyncRequest || len(b) > maxSyncRequest || len(b) != minSyncRequest+int(b[48])*hashSize {
+		return syncRequest{}, violation("chain request of %d bytes", len(b))
+	}
+	from := binary.BigEndian.Uint64(b)
+	m := syncRequest{
+		From:    int64(from),
+		Count:   binary.BigEndian.Uint32(b[8:]),
+		Bytes:   binary.BigEndian.Uint32(b[12:]),
+		Until:   chain.Hash(b[16:48]),
+		Locator: splitHashes(b[minSyncRequest:]),
+	}
+	if from > maxHeight || m.Count == 0 || from == 0 && len(m.Locator) == 0 {
+		return syncRequest{}, violation("chain request from %d of %d blocks with %d hashes", from, m.Count, len(m.Locator))
+	}
+	return m, nil
+}
+
+// syncHead is the first frame of the answer to a syncRequest; the blocks follow, one canonical block in each frame.
+//
+//	fork    u64  index of the first locator hash on the answerer's active chain, 1 where none is; 0 without a locator
+//	from    u64  index of the first block that follows
+//	count   u32  most blocks that follow; fewer may, then the asker asks again. 0: none of what was asked is on the active chain
+//	height  u64  index of the answerer's tip, 1..2^53
+//	tip     32   hash of the answerer's tip
+type syncHead struct {
+	Fork, From int64
+	Count      uint32
+	Height     int64
+	Tip        chain.Hash
+}
+
+// append appends the message to dst.
+func (m syncHead) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Fork))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.From))
+	dst = binary.BigEndian.AppendUint32(dst, m.Count)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Height))
+	return append(dst, m.Tip[:]...)
+}
+
+// parseSyncHead reads the first frame of an answer.
+func parseSyncHead(b []byte) (syncHead, error) {
+	if len(b) != syncHeadSize {
+		return syncHead{}, violation("head of a chain answer of %d bytes", len(b))
+	}
+	fork, from := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+	height := binary.BigEndian.Uint64(b[20:])
+	m := syncHead{
+		Fork: int64(fork), From: int64(from), Height: int64(height),
+		Count: binary.BigEndian.Uint32(b[16:]),
+		Tip:   chain.Hash(b[28:60]),
+	}
+	if height == 0 || max(fork, from, height) > maxHeight {
+		return syncHead{}, violation("head of a chain answer with fork %d, from %d, height %d", fork, from, height)
+	}
+	if m.Count > 0 && (from == 0 || from+uint64(m.Count)-1 > height) {
+		return syncHead{}, violation("%d blocks from %d of a chain of %d", m.Count, from, height)
+	}
+	return m, nil
+}
+
+// parseHashes reads 1..most hashes, 32 bytes each.
+func parseHashes(b []byte, most int) ([]chain.Hash, error) {
+	if len(b) == 0 || len(b)%hashSize != 0 || len(b)/hashSize > most {
+		return nil, violation("%d bytes of hashes, at most %d hashes allowed here", len(b), most)
+	}
+	return splitHashes(b), nil
+}
+
+// splitHashes cuts b, a multiple of 32 bytes long.
+func splitHashes(b []byte) []chain.Hash {
+	hashes := make([]chain.Hash, 0, len(b)/hashSize)
+	for ; len(b) > 0; b = b[hashSize:] {
+		hashes = append(hashes, chain.Hash(b[:hashSize]))
+	}
+	return hashes
+}
+
+// appendHashes appends 32 bytes for each hash.
+func appendHashes(dst []byte, hashes []chain.Hash) []byte {
+	for i := range hashes {
+		dst = append(dst, hashes[i][:]...)
+	}
+	return dst
+}
+
+// parseIDs reads 1..most transaction ids, 16 bytes each.
+func parseIDs(b []byte, most int) ([]chain.ID, error) {
+	if len(b) == 0 || len(b)%idSize != 0 || len(b)/idSize > most {
+		return nil, violation("%d bytes of transaction ids, at most %d ids allowed here", len(b), most)
+	}
+	ids := make([]chain.ID, 0, len(b)/idSize)
+	for ; len(b) > 0; b = b[idSize:] {
+		ids = append(ids, chain.ID(b[:idSize]))
+	}
+	return ids, nil
+}
+
+// appendIDs appends 16 bytes for each id.
+func appendIDs(dst []byte, ids []chain.ID) []byte {
+	for i := range ids {
+		dst = append(dst, ids[i][:]...)
+	}
+	return dst
+}

@@ -1,0 +1,205 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// The pool exchange.
+const (
+	poolWithin = 30 * time.Second
+	poolPause  = 10 * time.Second // between two rounds, and up to as much again
+	idsInFrame = 4096
+	maxIDs     = idsInFrame * idSize // bytes of a frame of ids
+)
+
+// servePool offers our pending payments and sends those that the peer lacks. Gossip repairs nothing that was lost and tells
+// a newcomer nothing; this does both.
+//
+//	asker opens, sends nothing yet
+//	      ← frames of 1..4096 ids, 16 bytes each, in order of arrival, then an empty frame
+//	asker → frames of 1..4096 of these ids, each once, then closes its side
+//	      ← for each a frame with the canonical transaction, unless it is pending no more, then closes
+func (v *server) servePool(_ context.Context, x *exchange) error {
+	pending := v.chain.Pending()
+	if err := offerIDs(x.w, pending); err != nil {
+		return err
+	}
+	if err := x.SetReadDeadline(time.Now().Add(requestWithin)); err != nil {
+		return err
+	}
+	wanted, err := readWanted(x.r, len(pending))
+	if err != nil {
+		return err
+	}
+	var raw []byte
+	for _, id := range wanted {
+		t, ok := v.chain.PendingByID(id)
+		if !ok {
+			continue
+		}
+		raw = t.AppendCanonical(raw[:0])
+		if err := writeFrame(x.w, raw); err != nil {
+			return err
+		}
+	}
+	return x.w.Flush()
+}
+
+// offerIDs writes the ids of pending and the empty frame.
+func offerIDs(w *bufio.Writer, pending []chain.Transaction) error {
+	for some := range slices.Chunk(pending, idsInFrame) {
+		frame := make([]byte, 0, maxIDs)
+		for i := range some {
+			frame = append(frame, some[i].ID[:]...)
+		}
+		if err := writeFrame(w, frame); err != nil {
+			return err
+		}
+	}
+	if err := writeFrame(w, nil); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// readWanted reads frames of ids to the end of the stream, at most most ids in all.
+func readWanted(r *bufio.Reader, most int) ([]chain.ID, error) {
+	var wanted []chain.ID
+	for {
+		frame, err := readFrame(r, maxIDs)
+		if err == io.EOF {
+			return wanted, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids, err := parseIDs(frame, idsInFrame)
+		if err != nil {
+			return nil, err
+		}
+		if wanted = append(wanted, ids...); len(wanted) > most {
+			return nil, violation("%d transactions wanted of %d offered", len(wanted), most)
+		}
+	}
+}
+
+// pullPool fetches the payments that p has pending and we have neither pending nor mined.
+func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
+	added := 0
+	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
+		r := bufio.NewReaderSize(newStallReader(st), frameBuffer)
+		missing, err := s.readOffer(r)
+		if err != nil {
+			return err
+		}
+		if err := sendWanted(st, missing); err != nil {
+			return err
+		}
+		added, err = s.readPayments(r, p, missing)
+		return err
+	})
+	if err != nil {
+		s.blame(p, err)
+	}
+	if added > 0 {
+		s.log.Debug("payments from a peer's pool", "peer", p, "count", added)
+	}
+	return err
+}
+
+// readOffer reads the ids that are offered and returns those that we lack.
+func (s *syncer) readOffer(r *bufio.Reader) (missing []chain.ID, err error) {
+	offered := 0
+	for {
+		frame, err := readOne(r, maxIDs)
+		if err != nil || len(frame) == 0 {
+			return missing, err
+		}
+		ids, err := parseIDs(frame, idsInFrame)
+		if err != nil {
+			return nil, err
+		}
+		if offered += len(ids); offered > chain.MaxPoolTransactions {
+			return nil, violation("%d pending transactions offered, at most %d allowed", offered, chain.MaxPoolTransactions)
+		}
+		for _, id := range ids {
+			if _, err := s.chain.Transaction(id); errors.Is(err, chain.ErrNotFound) {
+				missing = append(missing, id)
+			}
+		}
+	}
+}
+
+// sendWanted asks for the missing payments and closes our side.
+func sendWanted(st network.Stream, missing []chain.ID) error {
+	w := bufio.NewWriterSize(st, 4<<10)
+	for ids := range slices.Chunk(missing, idsInFrame) {
+		if err := writeFrame(w, appendIDs(nil, ids)); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return st.CloseWrite()
+}
+
+// readPayments reads the payments that were asked for into the pool. A full pool ends it without blame.
+func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []chain.ID) (added int, err error) {
+	wanted := make(map[chain.ID]bool, len(missing))
+	for _, id := range missing {
+		wanted[id] = true
+	}
+	rules := s.chain.Rules()
+	for {
+		raw, err := readFrame(r, rules.MaxTransactionBytes)
+		if err == io.EOF {
+			return added, nil
+		}
+		if err != nil {
+			return added, err
+		}
+		t, err := rules.ParseTransaction(raw)
+		if err != nil {
+			return added, err
+		}
+		if !wanted[t.ID] {
+			return added, violation("a transaction that was not asked for")
+		}
+		delete(wanted, t.ID)
+		switch _, err := s.chain.Submit(t, from.String()); {
+		case err == nil:
+			added++
+		case !errors.Is(err, chain.ErrKnown):
+			return added, err
+		}
+	}
+}
+
+// poolLoop pulls the pool of a random peer now and then: what gossip lost is found again.
+func (s *syncer) poolLoop(ctx context.Context) error {
+	timer := time.NewTimer(poolPause + rand.N(poolPause))
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+			for _, p := range s.somePeers(1) {
+				_ = s.pullPool(ctx, p)
+			}
+			timer.Reset(poolPause + rand.N(poolPause))
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// How long the other side of a stream may take.
+const (
+	requestWithin = 5 * time.Second  // from the opening to the end of the request
+	writeWithin   = 10 * time.Second // to take 64 KiB of an answer
+	closingTime   = 5 * time.Second  // a long answer ends with a whole block this long before the stream's last moment
+)
+
+// maxServed is the most blocks of one answer.
+const maxServed = 1 << 16
+
+// handler answers one stream. The stream is closed where it returns nil and reset otherwise.
+type handler func(ctx context.Context, x *exchange) error
+
+// exchange is a stream that a peer opened.
+type exchange struct {
+	network.Stream
+	peer    peer.ID
+	r       *bufio.Reader
+	w       *bufio.Writer // paced; the handler flushes it
+	end     time.Time     // the stream's last moment
+	visitor *visitor
+}
+
+// server answers the stream protocols.
+type server struct {
+	chain    *chain.Chain
+	gate     *gate
+	handlers map[string]handler // by protocol name; tests put evil ones in
+	punish   func(peer.ID, error)
+
+	streams sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+}
+
+// open registers the handlers.
+func (v *server) open(ctx context.Context, h host.Host, net string) {
+	for name := range v.handlers {
+		h.SetStreamHandler(protocolID(net, name), func(st network.Stream) { v.serve(ctx, name, st) })
+	}
+}
+
+// shut removes the handlers and waits for the streams that are open. The context of open has ended.
+func (v *server) shut(h host.Host, net string) {
+	for name := range v.handlers {
+		h.RemoveStreamHandler(protocolID(net, name))
+	}
+	v.mu.Lock()
+	v.closed = true
+	v.mu.Unlock()
+	v.streams.Wait()
+}
+
+// begin counts a stream in, unless the server is closed.
+func (v *server) begin() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return false
+	}
+	v.streams.Add(1)
+	return true
+}
+
+// serve lets a stream in, answers it and ends it.
+func (v *server) serve(ctx context.Context, name string, st network.Stream) {
+	if !v.begin() {
+		_ = st.ResetWithError(codeShutdown)
+		return
+	}
+	defer v.streams.Done()
+	p := st.Conn().RemotePeer()
+	visitor, code := v.gate.enter(p, name)
+	if code != 0 {
+		_ = st.ResetWithError(code)
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { _ = st.ResetWithError(codeShutdown) })
+	err := v.answer(ctx, name, p, visitor, st)
+	v.gate.leave(visitor, name) // before the peer sees the end, so that its next stream finds room
+	if !stop() {
+		return
+	}
+	v.finish(st, p, err)
+}
+
+// answer sets the deadlines and runs the handler.
+func (v *server) answer(ctx context.Context, name string, p peer.ID, visitor *visitor, st network.Stream) error {
+	end := time.Now().Add(v.gate.limits[name].within)
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	if err := st.SetDeadline(end); err != nil {
+		return err
+	}
+	if err := st.SetReadDeadline(time.Now().Add(requestWithin)); err != nil {
+		return err
+	}
+	x := &exchange{Stream: st, peer: p, end: end, visitor: visitor, r: bufio.NewReaderSize(st, 4<<10)}
+	x.w = bufio.NewWriterSize(&pacedWriter{ctx: ctx, x: x, gate: v.gate}, frameBuffer)
+	return v.handlers[name](ctx, x)
+}
+
+// finish closes or resets a stream, and punishes a peer that broke the protocol.
+func (v *server) finish(st network.Stream, p peer.ID, err error) {
+	switch {
+	case err == nil:
+		_ = st.Close()
+	case errors.Is(err, errViolation):
+		_ = st.ResetWithError(codeViolation)
+		v.punish(p, err)
+	default:
+		_ = st.Reset()
+	}
+}
+
+// pacedWriter writes to a stream in pieces, each within the byte rates and with a deadline of its own.
+type pacedWriter struct {
+	ctx  context.Context // of this one stream, like the writer itself
+	x    *exchange
+	gate *gate
+}
+
+func (w *pacedWriter) Write(b []byte) (int, error) {
+	written := 0
+	for written < len(b) {
+		piece := b[written:min(written+frameBuffer, len(b))]
+		if err := w.gate.spend(w.ctx, w.x.visitor, len(piece)); err != nil {
+			return written, err
+		}
+		if err := w.x.SetWriteDeadline(sooner(time.Now().Add(writeWithin), w.x.end)); err != nil {
+			return written, err
+		}
+		n, err := w.x.Stream.Write(piece)
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// sooner returns the earlier of two times.
+func sooner(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// serveSync answers a chain request from a snapshot, so that a slow reader holds nothing up.
+//
+//	asker → syncRequest, then closes its side
+//	      ← syncHead, then up to count frames with a canonical block each, then closes
+func (v *server) serveSync(_ context.Context, x *exchange) error {
+	payload, err := readOne(x.r, maxSyncRequest)
+	if err != nil {
+		return err
+	}
+	req, err := parseSyncRequest(payload)
+	if err != nil {
+		return err
+	}
+	snap := v.chain.Snapshot()
+	defer snap.Close()
+	head := planAnswer(snap, req)
+	if err := writeFrame(x.w, head.append(nil)); err != nil {
+		return err
+	}
+	if err := sendBlocks(x, snap, head, int(req.Bytes)); err != nil {
+		return err
+	}
+	return x.w.Flush()
+}
+
+// planAnswer says what of a request this chain can answer.
+func planAnswer(snap *chain.Snapshot, req syncRequest) syncHead {
+	tip := snap.Tip()
+	head := syncHead{From: req.From, Height: tip.Index, Tip: tip.Hash}
+	last := tip.Index
+	if req.Until != (chain.Hash{}) {
+		last = snap.ForkPoint([]chain.Hash{req.Until})
+	}
+	if len(req.Locator) > 0 {
+		head.Fork = snap.ForkPoint(req.Locator)
+	}
+	if req.From == 0 {
+		head.From = head.Fork + 1
+	}
+	head.Count = uint32(max(0, min(last-head.From+1, int64(req.Count), maxServed)))
+	return head
+}
+
+// sendBlocks streams the blocks that head announces, up to the block that reaches most bytes or until the stream's time is
+// nearly up.
+func sendBlocks(x *exchange, snap *chain.Snapshot, head syncHead, most int) error {
+	if head.Count == 0 {
+		return nil
+	}
+	sent, last := 0, x.end.Add(-closingTime)
+	for raw, err := range snap.Blocks(head.From, head.From+int64(head.Count)) {
+		if err != nil {
+			return err
+		}
+		if err := writeFrame(x.w, raw); err != nil {
+			return err
+		}
+		if sent += len(raw); sent >= most {
+			break
+		}
+		if x.w.Buffered() < len(raw) && time.Now().After(last) {
+			break
+		}
+	}
+	return nil
+}

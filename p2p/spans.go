@@ -1,0 +1,242 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// spanWithin is how long the answer to one request may take; what is missing then is asked for again.
+const spanWithin = 60 * time.Second
+
+// errShort says that an answer held nothing of what was asked for.
+var errShort = errors.New("nothing of what was asked for is on the peer's chain")
+
+// batch is a run of blocks that is checked and inserted at once.
+type batch struct {
+	raws    [][]byte
+	bytes   int    // of raws
+	chunk   []byte // what the last of raws were cut from
+	first   int64  // index that the first block must have
+	segment *chain.Segment
+	err     error         // why the blocks after the segment were refused
+	done    chan struct{} // closed when segment and err are set
+}
+
+// work asks p for spans until nothing is left or p fails.
+func (d *download) work(ctx context.Context, p peer.ID) {
+	if p == d.lead && !d.isPlanned() {
+		if err := d.open(ctx); err != nil {
+			d.failed(ctx, p, err)
+			return
+		}
+	}
+	for {
+		sp, ok := d.take(p)
+		if !ok {
+			return
+		}
+		err := d.read(ctx, sp)
+		d.release(sp)
+		if err != nil {
+			d.failed(ctx, p, err)
+			return
+		}
+	}
+}
+
+func (d *download) isPlanned() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.planned
+}
+
+// failed notes that p did not deliver what it was asked for.
+func (d *download) failed(ctx context.Context, p peer.ID, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case provable(err):
+		d.s.punish(p, err)
+	case errors.Is(err, errShort): // it moved to another branch, or was never on the lead's: no fault
+	default:
+		d.s.faults.stall(p, err.Error())
+	}
+}
+
+// open asks the lead for the first span, which says where the chains part and how long the lead's is, and brings in helpers.
+func (d *download) open(ctx context.Context) error {
+	sp := newSpan(d.lead)
+	req := syncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: d.locator}
+	err := d.request(ctx, sp, req, func(head syncHead) {
+		d.recruit(ctx, d.plan(head, sp))
+	})
+	if d.isPlanned() {
+		d.release(sp)
+	}
+	return err
+}
+
+// recruit starts workers beside the lead's first.
+func (d *download) recruit(ctx context.Context, workers int) {
+	if workers < 1 {
+		return
+	}
+	var peers []peer.ID
+	for _, c := range d.s.candidates(d.head.Height) {
+		if c.peer != d.lead && len(peers) < maxHelpers {
+			peers = append(peers, c.peer)
+		}
+	}
+	for n := range streamsPerPeer {
+		if n > 0 {
+			peers = append(peers, d.lead)
+		}
+	}
+	for _, p := range peers[:min(len(peers), workers)] {
+		d.start(ctx, p)
+	}
+}
+
+// read asks for sp's range below the lead's tip.
+func (d *download) read(ctx context.Context, sp *span) error {
+	req := syncRequest{From: sp.from, Count: uint32(sp.to - sp.from), Bytes: spanBytes, Until: d.head.Tip}
+	return d.request(ctx, sp, req, func(syncHead) {})
+}
+
+// request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
+func (d *download) request(ctx context.Context, sp *span, req syncRequest, planned func(syncHead)) error {
+	return d.s.ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
+		if err := sendRequest(st, req.append(nil)); err != nil {
+			return err
+		}
+		r := bufio.NewReaderSize(newStallReader(st), frameBuffer)
+		payload, err := readOne(r, syncHeadSize)
+		if err != nil {
+			return err
+		}
+		head, err := parseSyncHead(payload)
+		if err == nil {
+			err = checkHead(head, req)
+		}
+		if err != nil {
+			return err
+		}
+		planned(head)
+		if head.Count == 0 {
+			return errShort
+		}
+		return d.readBlocks(ctx, r, sp, head, int(req.Bytes))
+	})
+}
+
+// checkHead checks that an answer is one to req.
+func checkHead(head syncHead, req syncRequest) error {
+	switch {
+	case head.Count > req.Count:
+		return violation("%d blocks where %d were asked for", head.Count, req.Count)
+	case req.From != 0 && head.From != req.From:
+		return violation("blocks from %d where %d was asked for", head.From, req.From)
+	case req.From == 0 && (head.Fork < 1 || head.From != head.Fork+1):
+		return violation("blocks from %d after a fork at %d", head.From, head.Fork)
+	}
+	return nil
+}
+
+// readBlocks reads the frames of an answer into batches. What came whole before an error is kept.
+func (d *download) readBlocks(ctx context.Context, r *bufio.Reader, sp *span, head syncHead, most int) error {
+	rules := d.s.chain.Rules()
+	b := newBatch(sp.got)
+	defer func() { d.check(ctx, sp, b) }()
+	for total := 0; ; {
+		n, err := readLength(r, rules.MaxBlockBytes)
+		switch {
+		case err == io.EOF && sp.got == sp.from:
+			return errShort
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case total >= most || sp.got >= sp.from+int64(head.Count):
+			return violation("more blocks than were asked for")
+		}
+		if b.full(n) {
+			d.check(ctx, sp, b)
+			b = newBatch(sp.got)
+		}
+		if err := b.read(r, n); err != nil {
+			return endInside(true, err)
+		}
+		total += n
+		sp.got++
+	}
+}
+
+// newBatch returns an empty batch whose first block must have an index.
+func newBatch(first int64) *batch {
+	return &batch{first: first, done: make(chan struct{})}
+}
+
+// full says whether a block of n bytes belongs into the next batch.
+func (b *batch) full(n int) bool {
+	return len(b.raws) == batchBlocks || len(b.raws) > 0 && b.bytes+n > batchBytes
+}
+
+// read reads a block of n bytes.
+func (b *batch) read(r io.Reader, n int) error {
+	if cap(b.chunk)-len(b.chunk) < n {
+		b.chunk = make([]byte, 0, max(n, min(2*cap(b.chunk), batchBytes)))
+	}
+	start := len(b.chunk)
+	raw := b.chunk[start : start+n : start+n]
+	if _, err := io.ReadFull(r, raw); err != nil {
+		return err
+	}
+	b.chunk = b.chunk[:start+n]
+	b.raws = append(b.raws, raw)
+	b.bytes += n
+	return nil
+}
+
+// check hands a batch to the inserter and checks it in the background.
+func (d *download) check(ctx context.Context, sp *span, b *batch) {
+	if len(b.raws) == 0 {
+		return
+	}
+	select {
+	case sp.batches <- b:
+	case <-ctx.Done():
+		return
+	}
+	d.parsers <- struct{}{}
+	d.workers.Go(func() {
+		defer func() { <-d.parsers }()
+		defer close(b.done)
+		b.parse(d.s.chain.Rules(), d.attaches)
+	})
+}
+
+// attaches says whether the first block of the download extends a block that we hold.
+func (d *download) attaches(b *batch) bool {
+	first := b.segment.Blocks()[0].Header()
+	return b.first != d.head.From || slices.Contains(d.locator, first.Previous)
+}
+
+// parse checks the blocks' own bytes, the links between them, and the place of the first.
+func (b *batch) parse(rules *chain.Rules, attaches func(*batch) bool) {
+	b.segment, _, b.err = rules.ParseSegment(b.raws)
+	if len(b.segment.Blocks()) == 0 {
+		return
+	}
+	first := b.segment.Blocks()[0].Header()
+	if first.Index != b.first || !attaches(b) {
+		b.segment, b.err = &chain.Segment{}, violation("block %d where %d was asked for", first.Index, b.first)
+	}
+}

@@ -1,0 +1,119 @@
+package p2p
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// The stream protocols, one request each: /kuai/<network>/<name>/1.
+const (
+	statusName = "status"
+	syncName   = "sync"
+	blocksName = "blocks"
+	poolName   = "pool"
+)
+
+// protocolID returns the full name of a stream protocol.
+func protocolID(network, name string) protocol.ID {
+	return protocol.ID("/kuai/" + network + "/" + name + "/1")
+}
+
+// Codes that a stream is reset with. They are libp2p's own, in its own meaning.
+const (
+	codeBusy      = network.StreamResourceLimitExceeded // 0x1002: too many streams at once, ask later or elsewhere
+	codeRate      = network.StreamRateLimited           // 0x1003: too many requests, ask later or elsewhere
+	codeViolation = network.StreamProtocolViolation     // 0x1004: the request breaks the protocol
+	codeShutdown  = network.StreamShutdown              // 0x1007: the node is stopping
+)
+
+// errViolation is wrapped by every error that proves that the other side breaks the protocol: what is malformed, oversize or
+// was not asked for. A stream that only ends or falls silent does not.
+var errViolation = errors.New("breaks the protocol")
+
+// violation returns an error that wraps errViolation.
+func violation(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errViolation, fmt.Sprintf(format, args...))
+}
+
+// A frame is a length and as many bytes. The length is an unsigned varint (seven bits a byte, lowest first, the high bit
+// says that another byte follows), in its shortest form, of at most maxLengthBytes bytes. All integers inside frames are
+// big endian.
+const (
+	maxLengthBytes = 4        // lengths below 2^28
+	frameBuffer    = 64 << 10 // frames are gathered to writes of this size, and read through a buffer of it
+)
+
+// appendFrame appends payload as a frame.
+func appendFrame(dst, payload []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(payload))), payload...)
+}
+
+// writeFrame writes payload as a frame.
+func writeFrame(w *bufio.Writer, payload []byte) error {
+	var length [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(length[:], uint64(len(payload)))
+	if _, err := w.Write(length[:n]); err != nil {
+		return err
+	}
+	_, err := w.Write(payload)
+	return err
+}
+
+// readLength reads a frame's length and refuses one above most before anything is allocated for it. It returns io.EOF
+// where the stream ends between frames, io.ErrUnexpectedEOF where it ends in the middle of the length.
+func readLength(r *bufio.Reader, most int) (int, error) {
+	n := 0
+	for i := range maxLengthBytes {
+		b, err := r.ReadByte()
+		if err != nil {
+			return 0, endInside(i > 0, err)
+		}
+		n |= int(b&0x7f) << (7 * i)
+		switch {
+		case b >= 0x80:
+			continue
+		case b == 0 && i > 0:
+			return 0, violation("frame length not in its shortest form")
+		case n > most:
+			return 0, violation("frame of %d bytes, at most %d allowed here", n, most)
+		}
+		return n, nil
+	}
+	return 0, violation("frame length of more than %d bytes", maxLengthBytes)
+}
+
+// readFrame reads a frame of at most most bytes.
+func readFrame(r *bufio.Reader, most int) ([]byte, error) {
+	n, err := readLength(r, most)
+	if err != nil {
+		return nil, err
+	}
+	payload := make([]byte, n)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, endInside(true, err)
+	}
+	return payload, nil
+}
+
+// readOne reads the only frame of a request: the first, where one must be.
+func readOne(r *bufio.Reader, most int) ([]byte, error) {
+	payload, err := readFrame(r, most)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return payload, err
+}
+
+// endInside turns the end of a stream inside a frame into io.ErrUnexpectedEOF.
+func endInside(inside bool, err error) error {
+	if inside && err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
