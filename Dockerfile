@@ -1,0 +1,20 @@
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.stamped=$VERSION" -o /out/kuai ./cmd/kuai && mkdir /out/data
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/kuai /kuai
+# A volume takes its owner from the directory that it hides.
+COPY --from=build --chown=65532:65532 /out/data /data
+USER 65532:65532
+ENV KUAI_DATA_DIR=/data
+VOLUME /data
+EXPOSE 5000 15000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["/kuai", "health"]
+ENTRYPOINT ["/kuai"]
+CMD ["daemon"]

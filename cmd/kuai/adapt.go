@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kuai/chain"
+	"kuai/miner"
+	"kuai/p2p"
+	"kuai/rpc"
+)
+
+// network shows a p2p.Node to package rpc, which must not know it.
+type network struct{ *p2p.Node }
+
+func (n network) Peers() []rpc.Peer {
+	var all []rpc.Peer
+	for _, p := range n.Node.Peers() {
+		all = append(all, rpc.Peer(p))
+	}
+	return all
+}
+
+func (n network) SyncStatus() rpc.SyncStatus { return rpc.SyncStatus(n.Node.SyncStatus()) }
+
+// mining shows a miner.Miner to package rpc.
+type mining struct{ *miner.Miner }
+
+func (m mining) Mine(ctx context.Context) (*chain.Block, error) {
+	b, err := m.Miner.Mine(ctx)
+	if errors.Is(err, miner.ErrBusy) {
+		return nil, fmt.Errorf("%w: %w", rpc.ErrBusy, err)
+	}
+	return b, err
+}
+
+func (m mining) Status() rpc.MinerStatus {
+	s := m.Miner.Status()
+	return rpc.MinerStatus{Mode: s.Mode.String(), Searching: s.Searching, Rate: s.Rate}
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// announce writes node.json and prints the banner, its last line "ready": whoever sees either can connect. gone takes node.json away.
+func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(), err error) {
+	gone = func() {}
+	if !cfg.Ephemeral {
+		if gone, err = n.write(cfg.DataDir); err != nil {
+			return nil, err
+		}
+	}
+	_, err = io.WriteString(out, banner(cfg, n, height)+"ready\n")
+	return gone, err
+}
+
+// banner is the first screen: who this node is, and what to type next.
+func banner(cfg Config, n nodeFile, height int64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kuai 块 %s\n\n", n.Version)
+	line := func(name, value string) { fmt.Fprintf(&b, "  %-8s %s\n", name, value) }
+	line("network", fmt.Sprintf("%s (%s), at block %d", n.Network, n.NetworkID, height))
+	line("address", n.PeerID)
+	for i, a := range n.Addresses {
+		line([]string{"peers", ""}[min(i, 1)], a)
+	}
+	line("page", n.API[0]+"/")
+	line("data", dataText(cfg))
+	fmt.Fprintf(&b, "\nA second node, in another terminal:\n\n  %s\n\n", second(cfg, n))
+	return b.String()
+}
+
+func dataText(cfg Config) string {
+	if cfg.Ephemeral {
+		return "in memory, gone when this process ends"
+	}
+	return cfg.DataDir
+}
+
+// second is the command line of a node on this machine that joins this one.
+func second(cfg Config, n nodeFile) string {
+	words := []string{program(os.Executable()), "daemon", "-p", strconv.Itoa(nextPort(cfg.Port))}
+	if cfg.Network != classic {
+		words = append(words, "--network", cfg.Network)
+	}
+	if cfg.SwarmKeyFile != "" {
+		words = append(words, "--swarm-key", cfg.SwarmKeyFile)
+	}
+	if cfg.Ephemeral {
+		words = append(words, "--ephemeral")
+	}
+	if !cfg.MDNS {
+		words = append(words, "--peer", n.API[0])
+	}
+	return strings.Join(words, " ")
+}
+
+// nextPort is the HTTP port beside port; 0 (any) stays.
+func nextPort(port int) int {
+	if port == 0 {
+		return 0
+	}
+	return port%(maxPort-p2pOffset) + 1
+}
+
+// program is what this program is called by, for people to type again.
+func program(executable string, err error) string {
+	if err == nil && strings.Contains(executable, "go-build") { // go run's directory
+		return "go run ./cmd/kuai"
+	}
+	return os.Args[0]
+}

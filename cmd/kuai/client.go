@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+// asking are the flags of the verbs that ask a running node.
+type asking struct {
+	api       string
+	tokenFile string
+	json      bool
+}
+
+// bind declares the flags on c.
+func (a *asking) bind(c *cobra.Command) {
+	c.Flags().StringVar(&a.api, "api", fmt.Sprintf("http://127.0.0.1:%d", defaultPort), "the node's `URL`")
+	c.Flags().StringVar(&a.tokenFile, "api-token-file", "", "`file` with the node's token, where it wants one")
+	c.Flags().BoolVar(&a.json, "json", false, "print JSON")
+}
+
+// client returns the client that the flags ask for.
+func (a *asking) client() (*rpc.Client, error) {
+	token, err := readToken(a.tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	return rpc.NewClient(a.api).WithToken(token), nil
+}
+
+// verb makes a command that asks a running node one thing and prints the answer: as JSON, or as text does.
+func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, error), text func(io.Writer, T) error) *cobra.Command {
+	var a asking
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	a.bind(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		client, err := a.client()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
+		defer cancel()
+		answer, err := ask(ctx, client)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return printJSON(c.OutOrStdout(), answer)
+		}
+		return text(c.OutOrStdout(), answer)
+	}
+	return c
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"kuai/chain"
+	"kuai/miner"
+)
+
+const (
+	defaultPort = 5000   // the tutorial's
+	p2pOffset   = 10_000 // from the HTTP port to the one that peers connect to
+	maxPort     = 65_535
+	classic     = "classic"
+)
+
+// Config is what the daemon is told. The JSON names are the flags'.
+type Config struct {
+	Port         int      `json:"port"`
+	HTTPHost     string   `json:"http-host"`
+	AllowHosts   []string `json:"allow-host"`
+	InsecureAPI  bool     `json:"insecure-api"`
+	APITokenFile string   `json:"api-token-file"`
+	P2PPort      int      `json:"p2p-port"` // fromPort until resolved
+	Listen       []string `json:"listen"`
+	Announce     []string `json:"announce"`
+	Peers        []string `json:"peer"`
+	MDNS         bool     `json:"mdns"`
+	DHT          bool     `json:"dht"`
+	QUIC         bool     `json:"quic"`
+	SwarmKeyFile string   `json:"swarm-key"`
+	Network      string   `json:"network"` // "classic" or a file
+	DataDir      string   `json:"data-dir"`
+	Ephemeral    bool     `json:"ephemeral"`
+	Mine         string   `json:"mine"`
+	LogLevel     string   `json:"log-level"`
+	LogFormat    string   `json:"log-format"`
+}
+
+// fromPort stands for "not said": the HTTP port + p2pOffset.
+const fromPort = -1
+
+// bind makes fs write into c, whose fields become the defaults.
+func (c *Config) bind(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.IntVarP(&c.Port, "port", "p", defaultPort, "HTTP port; 0: any")
+	fs.StringVar(&c.HTTPHost, "http-host", "127.0.0.1", "address that HTTP is served on; the default takes ::1, too")
+	fs.StringSliceVar(&c.AllowHosts, "allow-host", nil, "`name` with a dot that HTTP requests may call this node by (repeatable)")
+	fs.BoolVar(&c.InsecureAPI, "insecure-api", false, "let anyone who reaches a non-loopback --http-host change state")
+	fs.StringVar(&c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
+	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
+	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
+	fs.StringSliceVar(&c.Announce, "announce", nil, "`multiaddr` to tell peers in place of the ones listened on: behind NAT (repeatable)")
+	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: http://host:port of a kuai node, or a multiaddr (repeatable)")
+	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours on the local network")
+	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
+	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
+	fs.StringVar(&c.SwarmKeyFile, "swarm-key", "", "`file` with the key of a private network, as Kubo's")
+	fs.StringVar(&c.Network, "network", classic, "classic, or a `file` with another network's rules")
+	fs.StringVar(&c.DataDir, "data-dir", "", "`directory` of chain and identity (default $XDG_DATA_HOME/kuai/<network>/<port>)")
+	fs.BoolVar(&c.Ephemeral, "ephemeral", false, "keep nothing on disk, whatever --data-dir says")
+	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
+	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
+}
+
+// Validate says everything that is wrong with c. It changes nothing.
+func (c *Config) Validate() error {
+	_, modeErr := miner.ParseMode(c.Mine)
+	return errors.Join(c.checkPorts(), c.checkHost(), modeErr, c.checkTransports(), c.checkLog())
+}
+
+func (c *Config) checkPorts() error {
+	switch {
+	case c.Port < 0 || c.Port > maxPort:
+		return fmt.Errorf("--port %d: want 0..%d", c.Port, maxPort)
+	case c.P2PPort < fromPort || c.P2PPort > maxPort:
+		return fmt.Errorf("--p2p-port %d: want 0..%d", c.P2PPort, maxPort)
+	case c.P2PPort == fromPort && c.Port+p2pOffset > maxPort:
+		return fmt.Errorf("--port %d leaves no room for the peers' port at +%d: set --p2p-port", c.Port, p2pOffset)
+	case c.P2PPort == c.Port && c.Port != 0:
+		return fmt.Errorf("--port and --p2p-port are both %d: set another --p2p-port", c.Port)
+	}
+	return nil
+}
+
+func (c *Config) checkHost() error {
+	if !loopback(c.HTTPHost) && !c.InsecureAPI && c.APITokenFile == "" {
+		return fmt.Errorf("--http-host %s can be reached by others, who could mine and pay on this node: add --api-token-file FILE, or --insecure-api where the network keeps them out", c.HTTPHost)
+	}
+	return nil
+}
+
+func (c *Config) checkTransports() error {
+	if c.QUIC && c.SwarmKeyFile != "" {
+		return errors.New("--quic and --swarm-key exclude each other: QUIC knows no swarm key")
+	}
+	return nil
+}
+
+func (c *Config) checkLog() error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return fmt.Errorf("--log-level %s: want debug, info, warn or error", c.LogLevel)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return fmt.Errorf("--log-format %s: want text or json", c.LogFormat)
+	}
+	return nil
+}
+
+// loopback says whether only this machine reaches host.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// resolve fills in what follows from other settings.
+func (c *Config) resolve(r *chain.Rules) error {
+	if c.P2PPort == fromPort {
+		c.P2PPort = c.Port + p2pOffset
+		if c.Port == 0 {
+			c.P2PPort = 0
+		}
+	}
+	if len(c.Listen) == 0 {
+		c.Listen = listenAll(c.P2PPort, c.QUIC)
+	}
+	switch {
+	case c.Ephemeral:
+		c.DataDir = ""
+	case c.DataDir == "":
+		base, err := dataHome()
+		if err != nil {
+			return err
+		}
+		c.DataDir = filepath.Join(base, "kuai", networkDir(c.Network, r), strconv.Itoa(c.Port))
+	}
+	return nil
+}
+
+// listenAll gives the multiaddrs for port on all interfaces.
+func listenAll(port int, quic bool) []string {
+	var all []string
+	for _, ip := range []string{"/ip4/0.0.0.0", "/ip6/::"} {
+		all = append(all, fmt.Sprintf("%s/tcp/%d", ip, port))
+		if quic {
+			all = append(all, fmt.Sprintf("%s/udp/%d/quic-v1", ip, port))
+		}
+	}
+	return all
+}
+
+// networkDir names the network in the data path. A network from a file goes by its id: two may have one name.
+func networkDir(network string, r *chain.Rules) string {
+	if network == classic {
+		return classic
+	}
+	return r.Network()
+}
+
+func dataHome() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory to keep data in, set --data-dir: %w", err)
+	}
+	return filepath.Join(home, ".local", "share"), nil
+}
+
+// rules reads the network's rules.
+func (c *Config) rules() (*chain.Rules, error) {
+	if c.Network == classic {
+		return chain.Classic(), nil
+	}
+	text, err := os.ReadFile(c.Network)
+	if err != nil {
+		return nil, fmt.Errorf("--network: %w", err)
+	}
+	r, err := chain.ReadRules(text)
+	if err != nil {
+		return nil, fmt.Errorf("--network %s: %w", c.Network, err)
+	}
+	return r, nil
+}
+
+// effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
+func (c Config) effective() Config {
+	for _, list := range []*[]string{&c.AllowHosts, &c.Listen, &c.Announce, &c.Peers} {
+		*list = slices.Concat([]string{}, *list)
+	}
+	return c
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"kuai/chain"
+	"kuai/miner"
+	"kuai/p2p"
+	"kuai/rpc"
+)
+
+func newDaemon() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "daemon",
+		Short: "Run a node",
+		Long:  "Run a node until SIGINT or SIGTERM. Every flag has a twin in the environment (--http-host: KUAI_HTTP_HOST)\nand in the file that --config names.",
+		Args:  cobra.NoArgs,
+	}
+	read := configured(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, r, err := read()
+		if err != nil {
+			return err
+		}
+		return daemon(c.Context(), cfg, r, c.OutOrStdout(), newLog(cfg, c.ErrOrStderr()))
+	}
+	return c
+}
+
+// daemon runs a node until ctx ends. It is all of the wiring: what is made first is closed last.
+func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log *slog.Logger) (err error) {
+	unlock, err := lockData(cfg)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	st, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+
+	c, err := chain.Open(st, r, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+
+	metrics := prometheus.NewRegistry()
+	netCfg, err := networkConfig(cfg, metrics)
+	if err != nil {
+		return err
+	}
+	webCfg, err := serverConfig(cfg, metrics)
+	if err != nil {
+		return err
+	}
+	mode, err := miner.ParseMode(cfg.Mine)
+	if err != nil {
+		return err
+	}
+
+	lns, err := listenHTTP(ctx, cfg.HTTPHost, cfg.Port)
+	if err != nil {
+		return err
+	}
+	defer closeAll(lns)
+
+	if err := probe(ctx, cfg.Listen); err != nil {
+		return err
+	}
+	n, err := p2p.New(netCfg, c, log)
+	if err != nil {
+		return err
+	}
+
+	m := miner.New(c, n.ID(), miner.Options{Mode: mode}, log)
+	s := rpc.New(webCfg, c, network{n}, mining{m}, log)
+
+	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
+	if err != nil {
+		return err
+	}
+	defer gone()
+
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return n.Run(running) })
+	g.Go(func() error { return m.Run(running) })
+	g.Go(func() error { return s.Serve(running, lns...) })
+	return stopped(ctx, g.Wait())
+}
+
+// stopped is what a run that ended with err comes to: a stop by signal is none of the failures.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"testing"
+
+	"kuai/chain"
+)
+
+func TestLock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	release, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = lockDir(dir)
+	var locked *lockedError
+	if !errors.As(err, &locked) {
+		t.Fatalf("second lock: %v", err)
+	}
+	if text := err.Error(); !strings.Contains(text, fmt.Sprintf("process %d, started at 20", os.Getpid())) || !strings.Contains(text, dir) {
+		t.Errorf("it does not say who: %s", text)
+	}
+	release()
+	release, err = lockDir(dir)
+	if err != nil {
+		t.Fatalf("lock after release: %v", err)
+	}
+	release()
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory's mode: %v, %v", info, err)
+	}
+}
+
+func TestExitCode(t *testing.T) {
+	for want, err := range map[int]error{
+		exitOK:      nil,
+		exitFailure: errors.New("any"),
+		exitUsage:   fmt.Errorf("at: %w", usageError{errors.New("any")}),
+		exitLocked:  fmt.Errorf("at: %w", &lockedError{}),
+		exitDamaged: errors.Join(fmt.Errorf("at: %w", chain.ErrDamaged), errors.New("any")),
+		exitInUse:   fmt.Errorf("at: %w", &inUseError{}),
+	} {
+		if got := exitCode(err); got != want {
+			t.Errorf("%v: exit code %d, want %d", err, got, want)
+		}
+	}
+}
+
+func TestStopped(t *testing.T) {
+	live := context.Background()
+	ended, cancel := context.WithCancel(live)
+	cancel()
+	failure := errors.New("any")
+	for _, c := range []struct {
+		name      string
+		ctx       context.Context
+		err, want error
+	}{
+		{"signal", ended, context.Canceled, nil},
+		{"signal, nothing said", ended, nil, nil},
+		{"failure while stopping", ended, failure, failure},
+		{"failure", live, failure, failure},
+		{"cancelled by nobody", live, context.Canceled, context.Canceled},
+	} {
+		if got := stopped(c.ctx, c.err); !errors.Is(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestListenHTTP(t *testing.T) {
+	lns, err := listenHTTP(t.Context(), "127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(lns)
+	port := lns[0].Addr().(*net.TCPAddr).Port
+	for _, l := range lns {
+		if a := l.Addr().(*net.TCPAddr); a.Port != port || !a.IP.IsLoopback() {
+			t.Errorf("listens on %v", a)
+		}
+	}
+	_, err = listenHTTP(t.Context(), "localhost", port)
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), fmt.Sprintf("127.0.0.1:%d", port)) {
+		t.Errorf("same port again: %v", err)
+	}
+	if first := urls(lns)[0]; first != fmt.Sprintf("http://127.0.0.1:%d", port) {
+		t.Errorf("URL %s", first)
+	}
+}
+
+func TestProbe(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	taken := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", l.Addr().(*net.TCPAddr).Port)
+	takenUDP := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", p.LocalAddr().(*net.UDPAddr).Port)
+	free := []string{"/ip4/127.0.0.1/tcp/0", "/ip6/::/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
+	if err := probe(t.Context(), free); err != nil {
+		t.Errorf("free: %v", err)
+	}
+	for _, a := range []string{taken, takenUDP} {
+		if err := probe(t.Context(), append(free, a)); exitCode(err) != exitInUse {
+			t.Errorf("%s in use: %v", a, err)
+		}
+	}
+	for _, a := range []string{"127.0.0.1:5", "/p2p-circuit"} {
+		if err := probe(t.Context(), []string{a}); exitCode(err) != exitUsage {
+			t.Errorf("%s: %v", a, err)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	revision := debug.BuildSetting{Key: "vcs.revision", Value: "0123456789abcdef"}
+	modified := debug.BuildSetting{Key: "vcs.modified", Value: "true"}
+	for _, c := range []struct {
+		stamp, module string
+		settings      []debug.BuildSetting
+		want          string
+	}{
+		{"v9", "v1.2.3", nil, "v9"},
+		{"", "v1.2.3", []debug.BuildSetting{revision}, "v1.2.3"},
+		{"", "(devel)", []debug.BuildSetting{revision, modified}, "devel-0123456789ab+dirty"},
+		{"", "", nil, "devel"},
+	} {
+		if got := describe(c.stamp, c.module, c.settings); got != c.want {
+			t.Errorf("%q %q: %s, want %s", c.stamp, c.module, got, c.want)
+		}
+	}
+}
+
+// TestBanner is the first screen as a user sees it.
+func TestBanner(t *testing.T) {
+	cfg := Config{Port: 5000, Network: classic, MDNS: true, DataDir: "/home/me/.local/share/kuai/classic/5000"}
+	n := nodeFile{
+		Version: "v1", Network: "classic", NetworkID: "0123456789abcdef-1", PeerID: "12D3Koo",
+		Addresses: []string{"/ip4/192.0.2.7/tcp/15000/p2p/12D3Koo", "/ip4/127.0.0.1/tcp/15000/p2p/12D3Koo"},
+		API:       []string{"http://127.0.0.1:5000", "http://[::1]:5000"},
+	}
+	want := `kuai 块 v1
+
+  network  classic (0123456789abcdef-1), at block 7
+  address  12D3Koo
+  peers    /ip4/192.0.2.7/tcp/15000/p2p/12D3Koo
+           /ip4/127.0.0.1/tcp/15000/p2p/12D3Koo
+  page     http://127.0.0.1:5000/
+  data     /home/me/.local/share/kuai/classic/5000
+
+A second node, in another terminal:
+
+  ` + os.Args[0] + ` daemon -p 5001
+
+`
+	if os.Args[0] != program(os.Executable()) {
+		want = strings.Replace(want, os.Args[0], "go run ./cmd/kuai", 1)
+	}
+	if got := banner(cfg, n, 7); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestSecond(t *testing.T) {
+	n := nodeFile{API: []string{"http://127.0.0.1:5000"}}
+	for _, c := range []struct {
+		cfg  Config
+		want string
+	}{
+		{Config{Port: 5000, Network: classic, MDNS: true}, "daemon -p 5001"},
+		{Config{Port: 0, Network: classic, MDNS: true, Ephemeral: true}, "daemon -p 0 --ephemeral"},
+		{Config{Port: 5000, Network: classic}, "daemon -p 5001 --peer http://127.0.0.1:5000"},
+		{Config{Port: 5000, Network: "class.json", SwarmKeyFile: "key", MDNS: true}, "daemon -p 5001 --network class.json --swarm-key key"},
+	} {
+		if got := second(c.cfg, n); !strings.HasSuffix(got, c.want) {
+			t.Errorf("%s, want …%s", got, c.want)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+
+	"kuai/chain"
+)
+
+// Exit codes, as the documents list them.
+const (
+	exitOK      = 0 // also a stop by SIGINT or SIGTERM
+	exitFailure = 1
+	exitUsage   = 2
+	exitLocked  = 3
+	exitDamaged = 4
+	exitInUse   = 5
+)
+
+// usageError marks a command line, environment or config file that asks for nothing possible.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// inUseError says which address somebody else listens on.
+type inUseError struct {
+	address string
+	port    int
+	advice  string // what to do
+}
+
+func (e *inUseError) Error() string {
+	text := fmt.Sprintf("address %s is in use: %s", e.address, e.advice)
+	if runtime.GOOS == "darwin" && e.port == defaultPort {
+		text += ". On macOS, AirPlay Receiver often holds port 5000: System Settings, General, AirDrop & Handoff"
+	}
+	return text
+}
+
+func (e *inUseError) Unwrap() error { return syscall.EADDRINUSE }
+
+// exitCode is the one table from errors to exit codes.
+func exitCode(err error) int {
+	var usage usageError
+	var locked *lockedError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &locked):
+		return exitLocked
+	case errors.Is(err, chain.ErrDamaged):
+		return exitDamaged
+	case errors.Is(err, syscall.EADDRINUSE):
+		return exitInUse
+	}
+	return exitFailure
+}

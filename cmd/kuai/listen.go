@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// listenHTTP opens the listeners of host and port. The default host takes ::1 as well, where there is one: browsers and curl
+// ask for localhost there first.
+func listenHTTP(ctx context.Context, host string, port int) ([]net.Listener, error) {
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	first, err := listenTCP(ctx, host, port, "choose another --port, 0 for any")
+	if err != nil {
+		return nil, err
+	}
+	if host != "127.0.0.1" {
+		return []net.Listener{first}, nil
+	}
+	second, err := listenTCP(ctx, "::1", first.Addr().(*net.TCPAddr).Port, "choose another --port")
+	switch {
+	case err == nil:
+		return []net.Listener{first, second}, nil
+	case port != 0 && errors.Is(err, syscall.EADDRINUSE):
+		first.Close()
+		return nil, err
+	}
+	return []net.Listener{first}, nil // no IPv6 here, or not this port
+}
+
+func listenTCP(ctx context.Context, host string, port int, advice string) (net.Listener, error) {
+	address := net.JoinHostPort(host, strconv.Itoa(port))
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &inUseError{address, port, advice}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("HTTP: %w", err)
+	}
+	return l, nil
+}
+
+// probe says whether the peers' addresses can be listened on. The network library takes one of several as enough and puts its
+// reasons into text; here each one counts and the code survives. A family that the machine lacks is no fault.
+func probe(ctx context.Context, addresses []string) error {
+	for _, a := range addresses {
+		m, err := ma.NewMultiaddr(a)
+		if err != nil {
+			return usageError{fmt.Errorf("--listen %s: %w", a, err)}
+		}
+		if err := probeOne(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func probeOne(ctx context.Context, m ma.Multiaddr) error {
+	network, address, err := manet.DialArgs(m)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen %s: %w", m, err)}
+	}
+	var c net.ListenConfig
+	switch network {
+	case "tcp4", "tcp6":
+		var l net.Listener
+		if l, err = c.Listen(ctx, network, address); err == nil {
+			return l.Close()
+		}
+	case "udp4", "udp6":
+		var p net.PacketConn
+		if p, err = c.ListenPacket(ctx, network, address); err == nil {
+			return p.Close()
+		}
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &inUseError{address: m.String(), advice: "choose another --p2p-port, 0 for any"}
+	}
+	return nil // the network library says the rest better
+}

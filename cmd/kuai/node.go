@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// nodeFile is what the data directory's node.json says while a daemon runs.
+type nodeFile struct {
+	PID       int      `json:"pid"`
+	Version   string   `json:"version"`
+	Network   string   `json:"network"`    // its name
+	NetworkID string   `json:"network_id"` // genesis and rules
+	Genesis   string   `json:"genesis"`
+	PeerID    string   `json:"peer_id"`
+	Addresses []string `json:"addresses"` // multiaddrs with /p2p/
+	API       []string `json:"api"`       // URLs
+}
+
+// write puts n into dir and returns what removes it again. Programs may read it at any time: it is renamed into place.
+func (n nodeFile) write(dir string) (remove func(), err error) {
+	text, err := json.MarshalIndent(n, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "node.json")
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return nil, fmt.Errorf("node file: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return nil, fmt.Errorf("node file: %w", err)
+	}
+	return func() { _ = os.Remove(path) }, nil
+}
+
+// urls gives the http URLs of the listeners, "localhost" for one on all interfaces.
+func urls(lns []net.Listener) []string {
+	var all []string
+	for _, l := range lns {
+		a := l.Addr().(*net.TCPAddr)
+		host := a.IP.String()
+		if a.IP.IsUnspecified() {
+			host = "localhost"
+		}
+		all = append(all, "http://"+net.JoinHostPort(host, strconv.Itoa(a.Port)))
+	}
+	return all
+}

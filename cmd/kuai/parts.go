@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"kuai/chain"
+	"kuai/chain/store"
+	"kuai/p2p"
+	"kuai/rpc"
+)
+
+// lockData locks the data directory until unlock. An ephemeral node has none.
+func lockData(cfg Config) (unlock func(), err error) {
+	if cfg.Ephemeral {
+		return func() {}, nil
+	}
+	return lockDir(cfg.DataDir)
+}
+
+func openStore(cfg Config) (*store.Store, error) {
+	if cfg.Ephemeral {
+		return store.OpenMemory()
+	}
+	return store.Open(filepath.Join(cfg.DataDir, "store"))
+}
+
+func identity(cfg Config) (crypto.PrivKey, error) {
+	if cfg.Ephemeral {
+		return p2p.EphemeralIdentity()
+	}
+	return p2p.LoadIdentity(filepath.Join(cfg.DataDir, "identity.key"))
+}
+
+// networkConfig reads the files that the network needs, and tells it the rest.
+func networkConfig(cfg Config, metrics *prometheus.Registry) (p2p.Config, error) {
+	key, err := identity(cfg)
+	if err != nil {
+		return p2p.Config{}, err
+	}
+	swarmKey, err := readSecret("--swarm-key", cfg.SwarmKeyFile)
+	if err != nil {
+		return p2p.Config{}, err
+	}
+	return p2p.Config{
+		Identity:   key,
+		Listen:     cfg.Listen,
+		Announce:   cfg.Announce,
+		Peers:      cfg.Peers,
+		MDNS:       cfg.MDNS,
+		DHT:        cfg.DHT,
+		QUIC:       cfg.QUIC,
+		SwarmKey:   swarmKey,
+		Dir:        cfg.DataDir,
+		Agent:      agent(),
+		ResolveURL: rpc.ResolveNode,
+		Registerer: metrics,
+	}, nil
+}
+
+func serverConfig(cfg Config, metrics *prometheus.Registry) (rpc.Config, error) {
+	token, err := readToken(cfg.APITokenFile)
+	if err != nil {
+		return rpc.Config{}, err
+	}
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	c := rpc.Config{
+		Hosts:   cfg.AllowHosts,
+		Version: version(),
+		Agent:   agent(),
+		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
+		Token:   token,
+	}
+	if !cfg.Ephemeral {
+		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")
+	}
+	return c, nil
+}
+
+// readSecret returns the contents of the file that a flag names, nil where it names none. An empty file protects nothing.
+func readSecret(flag, file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	switch {
+	case err != nil:
+		return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, usageError{fmt.Errorf("%s: %s is empty", flag, file)}
+	}
+	return text, nil
+}
+
+// readToken returns the token that a file holds, "" where no file is named.
+func readToken(file string) (string, error) {
+	text, err := readSecret("--api-token-file", file)
+	return string(bytes.TrimSpace(text)), err
+}
+
+func closeAll(lns []net.Listener) {
+	for _, l := range lns {
+		l.Close() // closed already, where it was served
+	}
+}
+
+func describeNode(c *chain.Chain, n *p2p.Node, lns []net.Listener) nodeFile {
+	return nodeFile{
+		PID:       os.Getpid(),
+		Version:   version(),
+		Network:   c.Rules().Name,
+		NetworkID: c.Rules().Network(),
+		Genesis:   c.Rules().Genesis.Hash().String(),
+		PeerID:    n.ID(),
+		Addresses: n.Addresses(),
+		API:       urls(lns),
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// terminal is what a process is given.
+type terminal struct {
+	args, env   []string
+	out, errOut io.Writer
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, t terminal) int {
+	root := newRoot(t)
+	root.SetArgs(t.args)
+	root.SetOut(t.out)
+	root.SetErr(t.errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	code := exitCode(err)
+	fmt.Fprintf(t.errOut, "kuai: %v\n", err)
+	if code == exitUsage {
+		fmt.Fprintln(t.errOut, "Run 'kuai --help' for what there is.")
+	}
+	return code
+}
+
+// newRoot builds the command tree. Errors that arise before a verb begins are usage errors.
+func newRoot(t terminal) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "kuai",
+		Short:         "A peer-to-peer node for the tutorial's blockchain",
+		Long:          "kuai (块, a block) runs a node of the tutorial's blockchain that gossips, mines and syncs with others,\nand talks to a running one.",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		CompletionOptions: cobra.CompletionOptions{
+			HiddenDefaultCmd: true,
+		},
+	}
+	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newConfig(), newVersion())
+	all := append(root.Commands(), root)
+	for _, c := range all {
+		begin(c, t.env, all)
+	}
+	return root
+}
+
+// begin makes the command's flags read their env twins, and marks what goes wrong before the command begins. A variable is
+// known if a command in all has a flag of its name.
+func begin(c *cobra.Command, env []string, all []*cobra.Command) {
+	args, verb := c.Args, c.RunE
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.Args = func(c *cobra.Command, words []string) error {
+		if err := args(c, words); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, words []string) error {
+		if err := errors.Join(unknownEnv(env, all), readEnv(c.Flags(), env)); err != nil {
+			return usageError{err}
+		}
+		return verb(c, words)
+	}
+}

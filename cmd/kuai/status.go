@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+// statusInfo is what 'kuai status' prints.
+type statusInfo struct {
+	rpc.NodeInfo
+	Connected []rpc.PeerInfo `json:"connected"`
+}
+
+func newStatus() *cobra.Command {
+	return verb("status", "Print the node's chain, pool, mining and peers", askStatus, printStatus)
+}
+
+func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
+	n, err := c.Node(ctx)
+	if err != nil {
+		return statusInfo{}, err
+	}
+	peers, err := c.Peers(ctx)
+	if err != nil {
+		return statusInfo{}, err
+	}
+	s := statusInfo{NodeInfo: n, Connected: []rpc.PeerInfo{}}
+	for _, p := range peers.Peers {
+		if p.Connected {
+			s.Connected = append(s.Connected, p)
+		}
+	}
+	return s, nil
+}
+
+func printStatus(w io.Writer, s statusInfo) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, line := range [][2]string{
+		{"address", s.PeerID},
+		{"network", s.Network},
+		{"version", s.Version},
+		{"tip", fmt.Sprintf("block %d, %s", s.Height, s.Tip)},
+		{"pending", fmt.Sprintf("%d payments, %d bytes", s.Pool.Transactions, s.Pool.Bytes)},
+		{"mining", miningText(s.Mining)},
+		{"sync", syncText(s.Sync)},
+		{"peers", fmt.Sprint(len(s.Connected))},
+	} {
+		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
+	}
+	for _, p := range s.Connected {
+		fmt.Fprintf(t, "\t%s, %s, block %d, %s\n", p.ID, p.Direction, p.Height, p.Agent)
+	}
+	return t.Flush()
+}
+
+func miningText(m rpc.MiningInfo) string {
+	if m.Searching {
+		return fmt.Sprintf("%s, searching at %.0f tries/s", m.Mode, m.Rate)
+	}
+	return m.Mode + ", idle"
+}
+
+func syncText(s rpc.SyncingInfo) string {
+	if s.Active {
+		return fmt.Sprintf("at block %d of %d, from %s", s.Height, s.Target, s.Peer)
+	}
+	return "level with the peers"
+}

@@ -1,0 +1,252 @@
+package compose
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// ports are where the compose file publishes the services' APIs.
+var ports = map[string]int{"kuai1": 5000, "kuai2": 5001, "kuai3": 5002}
+
+const settle = time.Minute // until what one node knows, all know; a container's start included
+
+var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+type block struct {
+	Index        int64  `json:"index"`
+	PreviousHash string `json:"previous_hash"`
+	Proof        int64  `json:"proof"`
+	Transactions []struct {
+		ID string `json:"id"`
+	} `json:"transactions"`
+}
+
+type nodeInfo struct {
+	PeerID string `json:"peer_id"`
+	Height int64  `json:"height"`
+	Tip    string `json:"tip"`
+	Peers  int    `json:"peers"`
+}
+
+func ask(service, method, path, body string, status int, answer any) error {
+	url := fmt.Sprintf("http://127.0.0.1:%d%s", ports[service], path)
+	req, err := http.NewRequest(method, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != status {
+		err = fmt.Errorf("%s %s: status %d: %s", method, url, resp.StatusCode, text)
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, answer)
+}
+
+func get(t *testing.T, service, path string, answer any) {
+	t.Helper()
+	if err := ask(service, "GET", path, "", 200, answer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func pay(t *testing.T, service string, n int) string {
+	t.Helper()
+	id := fmt.Sprintf("%032x", n)
+	var answer struct{ Message string }
+	body := fmt.Sprintf(`{"sender": "alice", "recipient": "bob", "amount": 5, "id": "%s"}`, id)
+	if err := ask(service, "POST", "/transactions/new", body, 201, &answer); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func mine(t *testing.T, service string, n int) (b block) {
+	t.Helper()
+	for range n {
+		get(t, service, "/mine", &b)
+	}
+	return b
+}
+
+// eventually looks until check has nothing to say.
+func eventually(t *testing.T, what string, check func() error) {
+	t.Helper()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(settle)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("%s: not within %v: %v", what, settle, err)
+		}
+	}
+}
+
+// agreed waits until the services have one tip at the height.
+func agreed(t *testing.T, height int64, services ...string) nodeInfo {
+	t.Helper()
+	var first nodeInfo
+	eventually(t, fmt.Sprintf("block %d is the tip of %v", height, services), func() error {
+		for i, s := range services {
+			var n nodeInfo
+			if err := ask(s, "GET", "/node", "", 200, &n); err != nil {
+				return err
+			}
+			if i == 0 {
+				first = n
+			}
+			if n.Height != height || n.Tip != first.Tip {
+				return fmt.Errorf("%s is at block %d, %s", s, n.Height, n.Tip)
+			}
+		}
+		return nil
+	})
+	return first
+}
+
+// everywhere waits until the services say one of the statuses of a payment.
+func everywhere(t *testing.T, id string, services []string, statuses ...string) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("payment %s is %v on %v", id, statuses, services), func() error {
+		for _, s := range services {
+			var answer struct{ Status string }
+			if err := ask(s, "GET", "/transactions/"+id, "", 200, &answer); err != nil {
+				return err
+			}
+			if !slices.Contains(statuses, answer.Status) {
+				return fmt.Errorf("it is %q on %s", answer.Status, s)
+			}
+		}
+		return nil
+	})
+}
+
+// connected waits until every service has two peers.
+func connected(t *testing.T, services []string) {
+	t.Helper()
+	eventually(t, "all are connected", func() error {
+		for _, s := range services {
+			var n nodeInfo
+			if err := ask(s, "GET", "/node", "", 200, &n); err != nil {
+				return err
+			}
+			if n.Peers != len(services)-1 {
+				return fmt.Errorf("%s has %d peers", s, n.Peers)
+			}
+		}
+		return nil
+	})
+}
+
+// TestCompose is the user's story with the containers that the README starts.
+func TestCompose(t *testing.T) {
+	e := newEngine(t)
+	e.up()
+	all := []string{"kuai1", "kuai2", "kuai3"}
+	connected(t, all)
+
+	t.Run("image", func(t *testing.T) { e.checkImage(t) })
+
+	t.Log("a payment posted on one is pending on all, a block mined on any is the tip of all")
+	first := pay(t, "kuai1", 1)
+	everywhere(t, first, all, "pending")
+	mine(t, "kuai2", 1)
+	agreed(t, 2, all...)
+	everywhere(t, first, all, "mined")
+
+	t.Log("a container that is killed comes back with what it had, and catches up")
+	var before, after nodeInfo
+	get(t, "kuai3", "/node", &before)
+	kept := pay(t, "kuai3", 2)
+	everywhere(t, kept, all, "pending")
+	e.run(cmdTime, e.words("kill", "kuai3")...)
+	mine(t, "kuai1", 3)
+	e.run(cmdTime, e.words("start", "kuai3")...)
+	agreed(t, 5, all...)
+	get(t, "kuai3", "/node", &after)
+	if before.PeerID != after.PeerID {
+		t.Errorf("peer id %s before the kill, %s after", before.PeerID, after.PeerID)
+	}
+	everywhere(t, kept, all, "mined")
+
+	t.Log("two sides apart end on the longest chain, and the dropped payment is pending again")
+	e.apart(t, all)
+
+	t.Log("all are stopped and started again")
+	e.run(cmdTime, e.words("restart")...)
+	connected(t, all)
+	mine(t, "kuai3", 1)
+	agreed(t, 10, all...)
+
+	t.Log("they become healthy")
+	for _, s := range all {
+		eventually(t, s+" is healthy", func() error {
+			if got := e.inspect(e.container(s), "{{.State.Health.Status}}"); got != "healthy" {
+				return fmt.Errorf("it is %s", got)
+			}
+			return nil
+		})
+	}
+	t.Log("they stop cleanly")
+	e.run(cmdTime, e.words("stop")...)
+	for _, s := range all {
+		if code := e.inspect(e.container(s), "{{.State.ExitCode}}"); code != "0" {
+			t.Errorf("%s ended with %s", s, code)
+		}
+	}
+}
+
+// apart cuts kuai3 off, lets both sides mine, and brings them together again.
+func (e *engine) apart(t *testing.T, all []string) {
+	t.Helper()
+	e.run(cmdTime, e.words("pause", "kuai3")...)
+	dropped := pay(t, "kuai1", 3)
+	mine(t, "kuai2", 1)
+	everywhere(t, dropped, all[:2], "mined")
+	e.run(cmdTime, e.words("pause", "kuai1", "kuai2")...)
+	e.run(cmdTime, e.words("unpause", "kuai3")...)
+	mine(t, "kuai3", 3)
+	e.run(cmdTime, e.words("unpause", "kuai1", "kuai2")...)
+	agreed(t, 8, all...)
+	everywhere(t, dropped, all, "pending", "returned")
+	mine(t, "kuai1", 1)
+	agreed(t, 9, all...)
+	everywhere(t, dropped, all, "mined")
+}
+
+// checkImage looks at what the Dockerfile promises.
+func (e *engine) checkImage(t *testing.T) {
+	id := e.container("kuai1")
+	for format, want := range map[string]string{
+		"{{.Config.User}}":                       "65532:65532",
+		"{{json .Config.Entrypoint}}":            `["/kuai"]`,
+		"{{json .Config.Healthcheck.Test}}":      `["CMD","/kuai","health"]`,
+		"{{json .Config.Volumes}}":               `{"/data":{}}`,
+		"{{(index .Mounts 0).Destination}}":      "/data",
+		"{{json .NetworkSettings.Ports}}":        `{"15000/tcp":null,"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"5000"}]}`,
+		"{{.HostConfig.RestartPolicy.Name}}":     "unless-stopped",
+		"{{.State.Status}} {{.State.OOMKilled}}": "running false",
+	} {
+		if got := e.inspect(id, format); got != want {
+			t.Errorf("%s is %s, want %s", format, got, want)
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestNeighbours finds a node on the same machine by multicast, with no flag but the port. Its network is its own, so that no
+// other node on the link is found.
+func TestNeighbours(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "network.json")
+	genesis := fmt.Sprintf(`{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": %d.5, "transactions": []}`, os.Getpid())
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"name": "neighbours", "genesis": %s}`, genesis), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	needMulticast(t)
+	a, b := newDaemon(t), newDaemon(t)
+	for _, d := range []*daemon{a, b} {
+		d.start("--network", file, "--mdns=true", "--listen", fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", freePort(t)))
+	}
+	a.mine()
+	agreed(t, a, b)
+}
+
+// needMulticast skips the test where this machine has no interface that multicast discovery can use.
+func needMulticast(t *testing.T) {
+	t.Helper()
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagMulticast != 0 && i.Flags&net.FlagLoopback == 0 {
+			return
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("no interface with multicast here")
+	}
+	t.Skip("no interface with multicast here")
+}

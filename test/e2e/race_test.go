@@ -1,0 +1,6 @@
+//go:build race
+
+package e2e
+
+// raceEnabled builds the daemons as the tests are built.
+const raceEnabled = true
