@@ -1,0 +1,136 @@
+package chain_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// setting is a tip of three blocks under rules with easy proofs.
+func setting(t testing.TB, r *chain.Rules) chaintest.Setting {
+	t.Helper()
+	parent := r.Genesis.Header()
+	for range 2 {
+		parent = chaintest.Block(t, r, parent, "miner").Header()
+	}
+	return chaintest.Setting{Rules: r, Parent: parent, Now: time.Unix(1_800_000_000, 0)}
+}
+
+// judgeBlock is a door without a state: what is read, linked to the parent and held against the clock.
+func judgeBlock(s chaintest.Setting, b *chain.Block, err error) error {
+	if err != nil {
+		return err
+	}
+	if b.Header().Previous != s.Parent.Hash {
+		return chain.ErrOrphan
+	}
+	if err := s.Rules.CheckLink(s.Parent, b); err != nil {
+		return err
+	}
+	return s.Rules.CheckTime(b, s.Now)
+}
+
+func TestBlockCases(t *testing.T) {
+	s := setting(t, chaintest.Rules())
+	cases := chaintest.BlockCases(s)
+	for _, c := range cases {
+		b, err := s.Rules.ParseBlock(c.Raw)
+		if err := c.Check(judgeBlock(s, b, err)); err != nil {
+			t.Error(err)
+		}
+		b, err = s.Rules.ReadBlock(c.Raw)
+		if err := c.CheckLoose(judgeBlock(s, b, err)); err != nil {
+			t.Errorf("read: %v", err)
+		}
+	}
+	namesDiffer(t, cases, 150)
+	for _, name := range []string{"as many bytes as may be", "one byte too many, all of use", "as many transactions as may be", "one transaction too many"} {
+		if !slices.ContainsFunc(cases, func(c chaintest.Case) bool { return c.Name == "block: "+name }) {
+			t.Errorf("the generator left out %q", name)
+		}
+	}
+}
+
+func TestTransactionCases(t *testing.T) {
+	r := chaintest.Rules()
+	cases := chaintest.TransactionCases(r)
+	for _, c := range cases {
+		_, err := r.ParseTransaction(c.Raw)
+		if err := c.Check(err); err != nil {
+			t.Error(err)
+		}
+		_, err = r.ReadTransaction(c.Raw)
+		if err := c.CheckLoose(err); err != nil {
+			t.Errorf("read: %v", err)
+		}
+	}
+	namesDiffer(t, cases, 100)
+}
+
+// namesDiffer fails where there are fewer cases than least, or two of one name.
+func namesDiffer(t *testing.T, cases []chaintest.Case, least int) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, c := range cases {
+		if seen[c.Name] {
+			t.Errorf("two cases are named %s", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	if len(cases) < least {
+		t.Errorf("%d cases, want at least %d", len(cases), least)
+	}
+	t.Logf("%d cases", len(cases))
+}
+
+// TestEveryPureRuleHasCases holds the generator to its word. What needs a state is left to the chain's tests.
+func TestEveryPureRuleHasCases(t *testing.T) {
+	s := setting(t, chaintest.Rules())
+	found := map[chain.Rule]bool{}
+	var orphans, futures int
+	for _, c := range chaintest.BlockCases(s) {
+		found[c.Rule] = true
+		if errors.Is(c.Err, chain.ErrOrphan) {
+			orphans++
+		}
+		if errors.Is(c.Err, chain.ErrFuture) {
+			futures++
+		}
+	}
+	for _, rule := range []chain.Rule{
+		"", chain.RuleBlockSize, chain.RuleCanonical, chain.RuleBlockKeys, chain.RuleIndex, chain.RulePreviousHash, chain.RuleProofRange,
+		chain.RuleTimestamp, chain.RuleTransactionCount, chain.RuleReward, chain.RuleDuplicateID, chain.RuleIndexStep, chain.RuleProof,
+		chain.RuleTransactionSize, chain.RuleTransactionKeys, chain.RuleAmount, chain.RuleID, chain.RuleRecipient, chain.RuleSender,
+	} {
+		if !found[rule] {
+			t.Errorf("no case for the rule %q", rule)
+		}
+	}
+	if orphans == 0 || futures == 0 {
+		t.Errorf("%d orphans and %d blocks from the future", orphans, futures)
+	}
+}
+
+// TestCasesFollowTheRules runs the generator on other limits, where nothing classic may show through.
+func TestCasesFollowTheRules(t *testing.T) {
+	r := chaintest.Rules()
+	r.Zeros, r.Reward = 0, "12.5"
+	r.MaxBlockBytes, r.MaxBlockTransactions, r.MaxTransactionBytes, r.MaxNameBytes, r.MaxAhead = 20_000, 50, 512, 300, time.Minute
+	s := setting(t, r)
+	for _, c := range chaintest.BlockCases(s) {
+		b, err := r.ParseBlock(c.Raw)
+		if err := c.Check(judgeBlock(s, b, err)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, c := range chaintest.TransactionCases(r) {
+		_, err := r.ParseTransaction(c.Raw)
+		if err := c.Check(err); err != nil {
+			t.Error(err)
+		}
+	}
+}
