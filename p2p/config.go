@@ -1,0 +1,52 @@
+package p2p
+
+import (
+	"context"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kuai/chain"
+)
+
+// Config is what a Node is told. The zero value of every field but Identity is usable.
+type Config struct {
+	Identity crypto.PrivKey // Ed25519: the node's id is derived from it
+	Listen   []string       // multiaddrs to listen on
+	Announce []string       // multiaddrs to announce in place of the ones listened on: behind NAT or Docker
+	Peers    []string       // static peers: multiaddrs that end in /p2p/<id>, or http URLs of daemons
+	MDNS     bool           // find neighbours on the local network
+	DHT      bool           // find peers by a distributed hash table
+	QUIC     bool           // QUIC beside TCP; not together with SwarmKey
+	SwarmKey []byte         // a swarm key file's contents, as Kubo's; nil: none
+	Dir      string         // where peers.json lives; "": nothing is remembered
+	Agent    string         // program and version, told to peers
+
+	// ResolveURL asks the daemon at an http URL for its multiaddrs. Nil: URLs are refused.
+	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
+	// Registerer takes the metrics. Nil: none are kept.
+	Registerer prometheus.Registerer
+}
+
+// Peer is a peer as this node sees it.
+type Peer struct {
+	ID        string
+	Agent     string
+	Address   string // a multiaddr with /p2p/
+	Direction string // "inbound" or "outbound", "" while not connected
+	Connected bool
+	Static    bool          // asked for by Config.Peers or Connect
+	Latency   time.Duration // 0: not measured yet
+	Height    int64         // what the peer last claimed, 0: nothing yet
+	Tip       chain.Hash
+	Score     float64 // gossip score: negative is bad
+}
+
+// SyncStatus says what the sync is doing.
+type SyncStatus struct {
+	Active bool
+	Peer   string // whom the blocks come from, "" unless Active
+	Height int64  // our height
+	Target int64  // the height that the peer said, not yet proved; our height unless Active
+}

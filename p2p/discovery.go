@@ -1,0 +1,233 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+)
+
+// How peers are looked for.
+const (
+	wantOutbound  = 8           // peers that this node chose itself
+	wantNeighbour = 32          // peers up to which neighbours on the local network are dialled
+	startDials    = 4           // remembered peers dialled at start
+	seekEvery     = time.Minute // while there are too few peers
+	saveEvery     = time.Minute
+	mdnsRetry     = 30 * time.Second
+	yield         = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
+	eventRoom     = 1024                   // events that may wait
+)
+
+// discovery finds peers and remembers them.
+type discovery struct {
+	h       host.Host
+	f       *faults
+	book    *book
+	statics *statics
+	x       *peerExchange
+	log     *slog.Logger
+	service string        // mDNS service name, "": none
+	seek    chan struct{} // size one: there may be somebody to dial
+}
+
+// run looks for peers until ctx ends.
+func (d *discovery) run(ctx context.Context) error {
+	events, err := d.h.EventBus().Subscribe([]any{
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted),
+	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	defer d.x.start(ctx)()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { d.seekPeers(ctx) })
+	wg.Go(func() { d.keepBook(ctx) })
+	if d.service != "" {
+		wg.Go(func() { d.runMDNS(ctx) })
+	}
+	for {
+		select {
+		case e := <-events.Out():
+			d.note(ctx, &wg, e)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// note keeps book of who came and went.
+func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
+	switch e := e.(type) {
+	case event.EvtPeerConnectednessChanged:
+		d.statics.changed(e.Peer)
+		if e.Connectedness == network.NotConnected {
+			d.log.Info("peer disconnected", "peer", e.Peer)
+			d.book.went(e.Peer)
+			d.x.went(e.Peer)
+			poke(d.seek)
+		}
+	case event.EvtPeerIdentificationCompleted:
+		if d.h.Network().Connectedness(e.Peer) != network.Connected {
+			return
+		}
+		if d.book.came(e.Peer, e.ListenAddrs) {
+			d.log.Info("peer connected", "peer", e.Peer, "address", e.Conn.RemoteMultiaddr(), "direction", direction(e.Conn), "agent", e.AgentVersion)
+		}
+		d.x.came(e.Peer, e.SignedPeerRecord)
+		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+	}
+}
+
+// keepBook writes the book every minute and at the end.
+func (d *discovery) keepBook(ctx context.Context) {
+	for {
+		pause(ctx, saveEvery)
+		if err := d.book.save(); err != nil {
+			d.log.Error("peers are not remembered", "error", err)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// seekPeers dials whom the book suggests: at start the longest-lived, later while there are too few peers.
+func (d *discovery) seekPeers(ctx context.Context) {
+	first := d.book.prospects()
+	d.dialAll(ctx, first[:min(len(first), startDials)])
+	every := time.NewTicker(seekEvery)
+	defer every.Stop()
+	for {
+		d.fill(ctx)
+		select {
+		case <-d.seek:
+		case <-every.C:
+			if d.outbound() < wantOutbound {
+				d.askAround(ctx, d.h.Network().Peers())
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// fill dials prospects until there are enough outbound peers; neighbours are dialled beyond that.
+func (d *discovery) fill(ctx context.Context) {
+	free := wantOutbound - d.outbound()
+	room := wantNeighbour - len(d.h.Network().Peers())
+	var chosen []prospect
+	for _, p := range d.book.prospects() {
+		if p.ID == d.h.ID() || d.f.refused(p.ID) || d.h.Network().Connectedness(p.ID) == network.Connected {
+			continue
+		}
+		if free > 0 || p.near && room > 0 {
+			chosen = append(chosen, p)
+			free, room = free-1, room-1
+		}
+	}
+	d.dialAll(ctx, chosen)
+}
+
+// dialAll dials all at once and waits.
+func (d *discovery) dialAll(ctx context.Context, all []prospect) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, p := range all {
+		wg.Go(func() { d.dial(ctx, p) })
+	}
+}
+
+// dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so
+// that one connection comes of it and not two.
+func (d *discovery) dial(ctx context.Context, p prospect) {
+	if p.near && d.h.ID() > p.ID {
+		pause(ctx, yield)
+	}
+	if d.h.Network().Connectedness(p.ID) == network.Connected {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := dial(ctx, d.h, p.AddrInfo); err != nil {
+		d.log.Debug("peer not reached", "peer", p.ID, "error", err)
+		d.book.failed(p.ID)
+	}
+}
+
+// outbound counts peers that this node dialled.
+func (d *discovery) outbound() int {
+	n := 0
+	for _, p := range d.h.Network().Peers() {
+		for _, c := range d.h.Network().ConnsToPeer(p) {
+			if c.Stat().Direction == network.DirOutbound {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// askAround asks peers for peers, one after the other, while there are too few.
+func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
+	for _, p := range peers {
+		if ctx.Err() != nil || d.outbound() >= wantOutbound {
+			return
+		}
+		found, err := d.x.ask(ctx, p)
+		if err != nil {
+			d.log.Debug("peer exchange failed", "peer", p, "error", err)
+			continue
+		}
+		for _, info := range found {
+			if info.ID != d.h.ID() {
+				d.book.heard(info, false)
+			}
+		}
+		poke(d.seek)
+	}
+}
+
+// runMDNS looks for neighbours until ctx ends. Without a network it tries again later: it is never fatal.
+func (d *discovery) runMDNS(ctx context.Context) {
+	for ctx.Err() == nil {
+		s := mdns.NewMdnsService(d.h, d.service, found{d})
+		err := s.Start()
+		if err == nil {
+			<-ctx.Done()
+		}
+		_ = s.Close()
+		if err != nil {
+			d.log.Debug("no mDNS, trying again later", "error", err)
+			pause(ctx, mdnsRetry)
+		}
+	}
+}
+
+// found takes what mDNS finds.
+type found struct{ d *discovery }
+
+// HandlePeerFound notes a neighbour.
+func (f found) HandlePeerFound(info peer.AddrInfo) {
+	if info.ID != f.d.h.ID() {
+		f.d.book.heard(info, true)
+		poke(f.d.seek)
+	}
+}
+
+func direction(c network.Conn) string {
+	if c.Stat().Direction == network.DirInbound {
+		return "inbound"
+	}
+	return "outbound"
+}

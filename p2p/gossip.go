@@ -1,0 +1,210 @@
+package p2p
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+
+	"kuai/chain"
+)
+
+// Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
+const (
+	maxWhole     = 64 << 10  // bytes of a block that travels whole; larger ones are announced
+	maxMessage   = 128 << 10 // bytes of an RPC: a whole block and room for control
+	maxControl   = 64 << 10  // bytes of an RPC's control part
+	gossipQueue  = 4096      // messages waiting, out to one peer and in to be judged
+	maxTopics    = 16        // subscriptions in an RPC
+	maxPeers     = maxConns  // peers new in the mesh that wait to be asked
+	scoreEvery   = 5 * time.Second
+	messageIDLen = 20
+)
+
+// blockTopic and txTopic carry canonical JSON: blocks or announcements of blocks, and transactions.
+func blockTopic(net string) string { return "/kuai/" + net + "/block/1" }
+func txTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
+
+// gossip spreads blocks and transactions, and judges those of others.
+type gossip struct {
+	h   host.Host
+	c   *chain.Chain
+	s   *syncer
+	f   *faults
+	m   *metrics
+	log *slog.Logger
+	net string
+
+	pull   chan announced // announcements to follow up
+	meshed chan peer.ID   // peers new in the mesh
+
+	orphans recent[chain.Hash] // heard, parent not held
+	passing recent[chain.ID]   // transactions that gossip handed to the chain
+
+	mu     sync.Mutex
+	scores map[peer.ID]float64
+
+	blocks, txs *pubsub.Topic // set by join
+}
+
+// newGossip returns an inert gossip.
+func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, log *slog.Logger) *gossip {
+	return &gossip{
+		h: h, c: c, s: s, f: f, m: m, log: log,
+		net:     c.Rules().Network(),
+		pull:    make(chan announced, maxPulls),
+		meshed:  make(chan peer.ID, maxPeers),
+		orphans: newRecent[chain.Hash](maxOrphans),
+		passing: newRecent[chain.ID](maxPassing),
+	}
+}
+
+// join starts pubsub, which ends with ctx. The validators are there before the first message can be.
+func (g *gossip) join(ctx context.Context) error {
+	ps, err := pubsub.NewGossipSub(ctx, g.h, g.options()...)
+	if err != nil {
+		return fmt.Errorf("start gossip: %w", err)
+	}
+	if g.blocks, err = g.enter(ps, blockTopic(g.net), g.judgeBlock); err != nil {
+		return err
+	}
+	g.txs, err = g.enter(ps, txTopic(g.net), g.judgeTransaction)
+	return err
+}
+
+// enter joins a topic to relay it. What arrives goes to the chain from the validator, so nothing is subscribed to and
+// there is no third queue that could overflow.
+func (g *gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx) (*pubsub.Topic, error) {
+	if err := ps.RegisterTopicValidator(name, judge, pubsub.WithValidatorInline(true)); err != nil {
+		return nil, fmt.Errorf("judge topic %s: %w", name, err)
+	}
+	t, err := ps.Join(name)
+	if err != nil {
+		return nil, fmt.Errorf("join topic %s: %w", name, err)
+	}
+	if _, err := t.Relay(); err != nil {
+		return nil, fmt.Errorf("relay topic %s: %w", name, err)
+	}
+	return t, nil
+}
+
+func (g *gossip) options() []pubsub.Option {
+	topics := pubsub.NewAllowlistSubscriptionFilter(blockTopic(g.net), txTopic(g.net))
+	lib := slog.New(libraryLog{g.log.Handler()})
+	return []pubsub.Option{
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
+		pubsub.WithNoAuthor(),
+		pubsub.WithMessageIdFn(messageID),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(topics, maxTopics)),
+		pubsub.WithGossipSubProtocols(gossipsubOnly, pubsub.GossipSubDefaultFeatures),
+		pubsub.WithGossipSubParams(meshParams()),
+		pubsub.WithFloodPublish(true),
+		pubsub.WithPeerOutboundQueueSize(gossipQueue),
+		pubsub.WithValidateQueueSize(gossipQueue),
+		pubsub.WithValidateWorkers(1), // more would reorder consecutive blocks and make orphans
+		pubsub.WithMaxMessageSize(maxMessage),
+		pubsub.WithMaxControlMessageSize(maxControl),
+		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
+		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
+		pubsub.WithRawTracer(&tracer{m: g.m, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
+		pubsub.WithLogger(lib),
+		pubsub.WithRPCLogger(lib),
+	}
+}
+
+// gossipsubOnly leaves out floodsub, which knows no scores.
+var gossipsubOnly = []protocol.ID{pubsub.GossipSubID_v13, pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}
+
+// messageID names a message by its content, so that the same block is the same message whoever sends it.
+func messageID(m *pb.Message) string {
+	h := sha256.New()
+	h.Write([]byte(m.GetTopic()))
+	h.Write([]byte{0})
+	h.Write(m.GetData())
+	return string(h.Sum(nil)[:messageIDLen])
+}
+
+func meshParams() pubsub.GossipSubParams {
+	p := pubsub.DefaultGossipSubParams()
+	p.D, p.Dlo, p.Dhi = 6, 4, 12
+	p.HeartbeatInterval = 700 * time.Millisecond
+	p.PruneBackoff = 10 * time.Second
+	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
+	p.UnsubscribeBackoff = time.Second      // a node that restarts is soon back in the mesh
+	return p
+}
+
+// Score of a peer. Only proved faults and bad manners count: mining is on demand, so silence is normal, and many honest
+// peers may share an address.
+const (
+	invalidWeight = -10 // times the square of the invalid messages: the third one passes graylistBelow
+	appWeight     = -invalidWeight * 3
+	gossipBelow   = -20
+	publishBelow  = -45
+	graylistBelow = -60
+	goodCap       = 5 // what first deliveries may earn, at most: no licence to send rubbish
+)
+
+func thresholds() *pubsub.PeerScoreThresholds {
+	return &pubsub.PeerScoreThresholds{
+		GossipThreshold:             gossipBelow,
+		PublishThreshold:            publishBelow,
+		GraylistThreshold:           graylistBelow,
+		AcceptPXThreshold:           math.MaxFloat64, // peers come by our own exchange
+		OpportunisticGraftThreshold: 1,
+	}
+}
+
+func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
+	return &pubsub.PeerScoreParams{
+		Topics: map[string]*pubsub.TopicScoreParams{
+			blockTopic(g.net): topicScore(),
+			txTopic(g.net):    topicScore(),
+		},
+		TopicScoreCap:             goodCap,
+		AppSpecificScore:          g.f.score, // -1 for each proved fault outside gossip
+		AppSpecificWeight:         appWeight,
+		BehaviourPenaltyWeight:    -1,
+		BehaviourPenaltyThreshold: 10,
+		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(10 * time.Minute),
+		DecayInterval:             time.Second,
+		DecayToZero:               0.01,
+		RetainScore:               time.Hour, // a peer does not wash itself by leaving
+	}
+}
+
+func topicScore() *pubsub.TopicScoreParams {
+	return &pubsub.TopicScoreParams{
+		TopicWeight:                    1,
+		TimeInMeshQuantum:              time.Second,
+		FirstMessageDeliveriesWeight:   0.1,
+		FirstMessageDeliveriesDecay:    pubsub.ScoreParameterDecay(10 * time.Minute),
+		FirstMessageDeliveriesCap:      100,
+		InvalidMessageDeliveriesWeight: invalidWeight,
+		InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(6 * time.Hour),
+	}
+}
+
+// noteScores keeps what pubsub thinks of each peer, for Node.Peers.
+func (g *gossip) noteScores(scores map[peer.ID]float64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.scores = scores
+}
+
+// score returns p's last score, 0 for a stranger.
+func (g *gossip) score(p peer.ID) float64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.scores[p]
+}

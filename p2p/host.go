@@ -1,0 +1,161 @@
+package p2p
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/pnet"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// newHost listens on cfg.Listen with the transports that kuai speaks and no others.
+func newHost(cfg Config, f *faults, log *slog.Logger) (host.Host, error) {
+	bridgeLogs(log)
+	opts, err := hostOptions(cfg, f)
+	if err != nil {
+		return nil, err
+	}
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("listen for peers on %q: %w", cfg.Listen, err)
+	}
+	return h, nil
+}
+
+func hostOptions(cfg Config, f *faults) ([]libp2p.Option, error) {
+	if cfg.Identity == nil {
+		return nil, errors.New("p2p: Config.Identity is missing")
+	}
+	cm, err := connmgr.NewConnManager(lowWater, highWater, connmgr.WithGracePeriod(grace))
+	if err != nil {
+		return nil, err
+	}
+	rm, err := newResourceManager()
+	if err != nil {
+		return nil, err
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(cfg.Identity),
+		libp2p.UserAgent(cfg.Agent),
+		libp2p.ConnectionManager(cm),
+		libp2p.ResourceManager(rm),
+		libp2p.ConnectionGater(gater{f}),
+		libp2p.DisableRelay(),
+		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
+		metricsOption(cfg),
+	}
+	for _, more := range []func(Config) (libp2p.Option, error){transports, listen, announce, swarmKey} {
+		o, err := more(cfg)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, o)
+	}
+	return opts, nil
+}
+
+func metricsOption(cfg Config) libp2p.Option {
+	if cfg.Registerer == nil {
+		return libp2p.DisableMetrics()
+	}
+	return libp2p.PrometheusRegisterer(cfg.Registerer)
+}
+
+// transports: TCP always; QUIC where asked for, as it carries less and wins the dial race.
+func transports(cfg Config) (libp2p.Option, error) {
+	opts := []libp2p.Option{
+		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Security(noise.ID, noise.New),
+		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+	}
+	if cfg.QUIC {
+		opts = append(opts, libp2p.Transport(libp2pquic.NewTransport))
+	}
+	return libp2p.ChainOptions(opts...), nil
+}
+
+func listen(cfg Config) (libp2p.Option, error) {
+	addrs, err := multiaddrs(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen address: %w", err)
+	}
+	if len(addrs) == 0 {
+		return libp2p.NoListenAddrs, nil
+	}
+	return libp2p.ListenAddrs(addrs...), nil
+}
+
+// announce tells peers cfg.Announce in place of what the host listens on.
+func announce(cfg Config) (libp2p.Option, error) {
+	addrs, err := multiaddrs(cfg.Announce)
+	if err != nil {
+		return nil, fmt.Errorf("announce address: %w", err)
+	}
+	return libp2p.AddrsFactory(func(own []ma.Multiaddr) []ma.Multiaddr {
+		if len(addrs) > 0 {
+			return addrs
+		}
+		return own
+	}), nil
+}
+
+// swarmKey closes the network to hosts without the key. QUIC cannot carry it.
+func swarmKey(cfg Config) (libp2p.Option, error) {
+	if cfg.SwarmKey == nil {
+		return libp2p.ChainOptions(), nil
+	}
+	if cfg.QUIC {
+		return nil, errors.New("a swarm key works over TCP only: leave out QUIC")
+	}
+	psk, err := pnet.DecodeV1PSK(bytes.NewReader(cfg.SwarmKey))
+	if err != nil {
+		return nil, fmt.Errorf("swarm key: %w (its first line is /key/swarm/psk/1.0.0/)", err)
+	}
+	return libp2p.PrivateNetwork(psk), nil
+}
+
+func multiaddrs(texts []string) ([]ma.Multiaddr, error) {
+	addrs := make([]ma.Multiaddr, len(texts))
+	for i, s := range texts {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a multiaddr (like /ip4/0.0.0.0/tcp/15000): %w", s, err)
+		}
+		addrs[i] = a
+	}
+	return addrs, nil
+}
+
+// gater keeps refused peers out before they cost more than a handshake.
+type gater struct{ f *faults }
+
+// InterceptPeerDial says no to dials of refused peers.
+func (g gater) InterceptPeerDial(p peer.ID) bool { return !g.f.refused(p) }
+
+// InterceptAddrDial has no opinion.
+func (g gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
+
+// InterceptAccept has no opinion: the peer is not known yet.
+func (g gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+
+// InterceptSecured says no to refused peers, now that they have proved who they are.
+func (g gater) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	return !g.f.refused(p)
+}
+
+// InterceptUpgraded has no opinion.
+func (g gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }

@@ -1,0 +1,80 @@
+package p2p
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+)
+
+// LoadIdentity reads the node's Ed25519 key from path, in libp2p's marshalled form, or makes one there where nothing is.
+// The file is private to its owner. A key of another kind is refused: the peer id would change its form.
+func LoadIdentity(path string) (crypto.PrivKey, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeIdentity(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the node's identity: %w", err)
+	}
+	key, err := crypto.UnmarshalPrivateKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("identity %s is damaged (%w): restore it, or remove it to get a new peer id", path, err)
+	}
+	if key.Type() != crypto.Ed25519 {
+		return nil, fmt.Errorf("identity %s is a %s key: only Ed25519 is taken", path, key.Type())
+	}
+	return key, nil
+}
+
+// EphemeralIdentity makes an Ed25519 key that is kept nowhere.
+func EphemeralIdentity() (crypto.PrivKey, error) {
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	return key, err
+}
+
+func makeIdentity(path string) (crypto.PrivKey, error) {
+	key, err := EphemeralIdentity()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := crypto.MarshalPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := replaceFile(path, raw); err != nil {
+		return nil, fmt.Errorf("write the node's identity: %w", err)
+	}
+	return key, nil
+}
+
+// replaceFile puts data at path in one step: whoever looks, also after a power cut, finds the old file or the new one.
+func replaceFile(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes a rename in dir last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,103 @@
+package p2p
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/x/rate"
+)
+
+// What the host may use. The sizes are fixed: scaling by the machine's memory would read the host's, not the container's.
+const (
+	maxConns        = 256 // about 100 KB each, at most
+	maxConnsInbound = 192 // the rest is kept for dials
+	maxStreams      = 4096
+	maxStreamMemory = 512 << 20 // windows promised to peers, hardly ever filled
+	maxPeerStreams  = 128       // of one peer
+	maxPeerConns    = 8         // of one peer: simultaneous dials leave two
+	maxPending      = 128       // connections in their handshake
+	maxPendingMem   = 64 << 20
+
+	lowWater  = 96 // peers, protected ones apart, that the connection manager leaves alone
+	highWater = 144
+	grace     = 20 * time.Second // for a new connection to prove useful
+
+	// Behind Docker's NAT every peer has one address, so a limit for each address must leave room for many.
+	maxPublicConns = 64 // of one public address
+	publicBurst    = 64 // new connections of one public address at once,
+	publicRate     = 2  // and then each second
+)
+
+// privateNets are addresses that are not limited one by one: a LAN, or a whole network behind a bridge.
+var privateNets = []string{
+	"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+	"::1/128", "fc00::/7", "fe80::/10",
+}
+
+// newResourceManager bounds what all peers, and what each one, may take.
+func newResourceManager() (network.ResourceManager, error) {
+	base := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&base)
+	limits := systemLimits().Build(base.Scale(0, 0))
+	nets4, nets6 := prefixLimits()
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits),
+		rcmgr.WithNetworkPrefixLimit(nets4, nets6),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxPublicConns}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxPublicConns}}),
+		rcmgr.WithConnRateLimiters(connRates()))
+}
+
+func systemLimits() rcmgr.PartialLimitConfig {
+	return rcmgr.PartialLimitConfig{
+		System: rcmgr.ResourceLimits{
+			Conns: maxConns, ConnsInbound: maxConnsInbound, ConnsOutbound: maxConns, FD: maxConns,
+			Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: maxStreamMemory,
+		},
+		Transient: rcmgr.ResourceLimits{
+			Conns: maxPending, ConnsInbound: maxPending, ConnsOutbound: maxPending, FD: maxPending,
+			Streams: 2 * maxPending, StreamsInbound: 2 * maxPending, StreamsOutbound: 2 * maxPending, Memory: maxPendingMem,
+		},
+		ProtocolDefault:     allStreams(maxStreams, maxStreamMemory),
+		ProtocolPeerDefault: allStreams(maxPeerStreams, maxStreamMemory),
+		PeerDefault: rcmgr.ResourceLimits{
+			Conns: maxPeerConns, ConnsInbound: maxPeerConns, ConnsOutbound: maxPeerConns, FD: maxPeerConns,
+			Streams: maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams, Memory: 64 << 20,
+		},
+	}
+}
+
+func allStreams(n rcmgr.LimitVal, memory rcmgr.LimitVal64) rcmgr.ResourceLimits {
+	return rcmgr.ResourceLimits{Streams: n, StreamsInbound: n, StreamsOutbound: n, Memory: memory}
+}
+
+// prefixLimits lifts the limit on connections for private networks.
+func prefixLimits() (v4, v6 []rcmgr.NetworkPrefixLimit) {
+	for _, s := range privateNets {
+		l := rcmgr.NetworkPrefixLimit{Network: netip.MustParsePrefix(s), ConnCount: math.MaxInt}
+		if l.Network.Addr().Is4() {
+			v4 = append(v4, l)
+		} else {
+			v6 = append(v6, l)
+		}
+	}
+	return v4, v6
+}
+
+// connRates bounds how fast one public address may open connections.
+func connRates() *rate.Limiter {
+	public := rate.Limit{RPS: publicRate, Burst: publicBurst}
+	l := &rate.Limiter{SubnetRateLimiter: rate.SubnetLimiter{
+		IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: public}},
+		IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: public}},
+		GracePeriod:      time.Minute,
+	}}
+	for _, s := range privateNets {
+		l.NetworkPrefixLimits = append(l.NetworkPrefixLimits, rate.PrefixLimit{Prefix: netip.MustParsePrefix(s)})
+	}
+	return l
+}

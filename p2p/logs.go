@@ -1,0 +1,50 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/gologshim"
+)
+
+// libraryLog makes libp2p and pubsub log into our handler: their errors as our warnings, the rest only where the
+// operator asked for debug output. They report what strangers do wrong, which is no operator's business.
+type libraryLog struct{ to slog.Handler }
+
+// Enabled is asked with the library's level.
+func (l libraryLog) Enabled(ctx context.Context, level slog.Level) bool {
+	return l.to.Enabled(ctx, demote(level))
+}
+
+// Handle passes r on at our level.
+func (l libraryLog) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = demote(r.Level)
+	return l.to.Handle(ctx, r)
+}
+
+// WithAttrs returns the handler with attributes.
+func (l libraryLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return libraryLog{l.to.WithAttrs(attrs)}
+}
+
+// WithGroup returns the handler with a group.
+func (l libraryLog) WithGroup(name string) slog.Handler { return libraryLog{l.to.WithGroup(name)} }
+
+func demote(level slog.Level) slog.Level {
+	switch {
+	case level >= slog.LevelError:
+		return slog.LevelWarn
+	case level >= slog.LevelInfo:
+		return slog.LevelDebug
+	default:
+		return level - 4 // below debug: the libraries' own debug output is for their authors
+	}
+}
+
+// bridge leads libp2p's package-wide loggers into the first node's log. libp2p keeps the handler that its first line met.
+var bridge sync.Once
+
+func bridgeLogs(log *slog.Logger) {
+	bridge.Do(func() { gologshim.SetDefaultHandler(libraryLog{log.Handler()}) })
+}

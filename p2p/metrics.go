@@ -1,0 +1,106 @@
+package p2p
+
+import (
+	"errors"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/prometheus/client_golang/prometheus"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+
+	"kuai/chain"
+)
+
+// metrics counts what the operator watches. Without a registerer it counts for nobody.
+type metrics struct {
+	messages    *prometheus.CounterVec // by outcome and topic
+	rejected    *prometheus.CounterVec // by reason
+	dropped     prometheus.Counter     // RPCs, for a full queue
+	orphans     prometheus.Counter
+	height      prometheus.Gauge
+	reorgs      prometheus.Counter
+	depth       prometheus.Histogram
+	propagation prometheus.Histogram
+	syncs       *prometheus.CounterVec // by result
+}
+
+// newMetrics registers the metrics with reg, where there is one.
+func newMetrics(reg prometheus.Registerer, h host.Host) (*metrics, error) {
+	m := &metrics{
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_gossip_messages_total",
+			Help: "Messages by what became of them."}, []string{"outcome", "topic"}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_gossip_rejected_total",
+			Help: "Messages not passed on, by reason."}, []string{"reason"}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_gossip_dropped_rpcs_total",
+			Help: "Sendings dropped because a peer's queue was full."}),
+		orphans: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_gossip_orphans_total",
+			Help: "Blocks heard before their parent."}),
+		height: prometheus.NewGauge(prometheus.GaugeOpts{Name: "kuai_tip_height", Help: "Index of the tip."}),
+		reorgs: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_reorgs_total", Help: "Switches to another branch."}),
+		depth: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "kuai_reorg_depth_blocks",
+			Help: "Blocks that a reorg dropped.", Buckets: prometheus.ExponentialBuckets(1, 4, 8)}),
+		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "kuai_block_propagation_seconds",
+			Help: "From a block's timestamp to its arrival by gossip; wrong where clocks are.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}),
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_syncs_total",
+			Help: "Syncs by result."}, []string{"result"}),
+	}
+	return m, m.register(reg, h)
+}
+
+func (m *metrics) register(reg prometheus.Registerer, h host.Host) error {
+	if reg == nil {
+		return nil
+	}
+	all := []prometheus.Collector{m.messages, m.rejected, m.dropped, m.orphans, m.height, m.reorgs, m.depth,
+		m.propagation, m.syncs, peersBy(h, network.DirInbound, "inbound"), peersBy(h, network.DirOutbound, "outbound")}
+	var errs error
+	for _, c := range all {
+		errs = errors.Join(errs, reg.Register(c))
+	}
+	return errs
+}
+
+// peersBy counts peers, not connections: simultaneous dials leave two. A peer counts by its oldest connection.
+func peersBy(h host.Host, dir network.Direction, name string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kuai_peers", Help: "Connected peers by who dialled.",
+		ConstLabels: prometheus.Labels{"direction": name}}, func() float64 {
+		n := 0
+		for _, p := range h.Network().Peers() {
+			if conns := h.Network().ConnsToPeer(p); len(conns) > 0 && conns[0].Stat().Direction == dir {
+				n++
+			}
+		}
+		return float64(n)
+	})
+}
+
+// observe counts a chain event.
+func (m *metrics) observe(e chain.Event) {
+	switch e.Kind {
+	case chain.EventReorg:
+		m.reorgs.Inc()
+		m.depth.Observe(float64(e.Dropped))
+		m.height.Set(float64(e.Header.Index))
+	case chain.EventBlock:
+		m.height.Set(float64(e.Header.Index))
+	}
+}
+
+// propagated notes how old b is on arrival.
+func (m *metrics) propagated(b *chain.Block) {
+	now := float64(time.Now().UnixMicro()) / 1e6
+	m.propagation.Observe(max(0, now-b.Header().Timestamp))
+}
+
+// published counts a message of our own.
+func (m *metrics) published(topic string) { m.messages.WithLabelValues("published", topic).Inc() }
+
+// topicName shortens a topic to a label.
+func topicName(msg *pubsub.Message, blocks string) string {
+	if msg.GetTopic() == blocks {
+		return "block"
+	}
+	return "transaction"
+}

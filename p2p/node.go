@@ -1,0 +1,135 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"kuai/chain"
+)
+
+// Node is this daemon's face to the network.
+type Node struct {
+	h       host.Host
+	f       *faults
+	book    *book
+	statics *statics
+	d       *discovery
+	g       *gossip
+	s       *syncer
+	log     *slog.Logger
+}
+
+// New builds the host and listens, so that real ports are known. It starts nothing else. A Node that is never run holds
+// its ports until the process ends.
+func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
+	f := newFaults(log)
+	h, err := newHost(cfg, f, log)
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNode(h, cfg, f, c, log)
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return n, nil
+}
+
+// NewOn is New on a given host, which Run closes.
+func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
+	return newNode(h, cfg, newFaults(log), c, log)
+}
+
+func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logger) (*Node, error) {
+	net := c.Rules().Network()
+	m, err := newMetrics(cfg.Registerer, h)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	b, err := openBook(cfg.Dir)
+	if err != nil {
+		log.Warn("starting without remembered peers", "error", err)
+	}
+	n := &Node{h: h, f: f, book: b, log: log}
+	n.s = newSyncer(h, c, net, cfg.Agent, f, log)
+	n.g = newGossip(h, c, n.s, f, m, log)
+	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, log: log, added: make(chan struct{}, 1)}
+	n.d = &discovery{
+		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(h, net, log), log: log,
+		seek: make(chan struct{}, 1),
+	}
+	if cfg.MDNS {
+		n.d.service = "_kuai-" + net + "._udp"
+	}
+	for _, p := range cfg.Peers {
+		if err := n.statics.add(p); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// Run blocks until everything that it started is gone, then closes the host.
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	n.s.onSwitch = func(tip *chain.Block) { n.g.publishTip(ctx, tip) }
+	err := n.g.join(ctx)
+	if ctx.Err() != nil {
+		err = nil // stopped before it began
+	} else if err == nil {
+		g.Go(func() error { return n.g.run(ctx) })
+		g.Go(func() error { return n.s.run(ctx) })
+		g.Go(func() error { return n.d.run(ctx) })
+		g.Go(func() error { return n.statics.run(ctx) })
+		err = g.Wait()
+	}
+	return errors.Join(err, n.h.Close(), n.book.save())
+}
+
+// ID returns the peer id, which is the node's address.
+func (n *Node) ID() string { return n.h.ID().String() }
+
+// Addresses returns the multiaddrs that others can dial, each with /p2p/<id>.
+func (n *Node) Addresses() []string {
+	addrs, err := peer.AddrInfoToP2pAddrs(host.InfoFromHost(n.h))
+	if err != nil {
+		return nil // the id is always well formed
+	}
+	out := make([]string, len(addrs))
+	for i, a := range addrs {
+		out[i] = a.String()
+	}
+	return out
+}
+
+// Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
+// tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
+// what is wrong with the form.
+func (n *Node) Connect(addr string) error { return n.statics.add(addr) }
+
+// Disconnect closes the connections with a peer and forgets it: it is not dialled again unless it is found again.
+func (n *Node) Disconnect(id string) error {
+	p, err := peer.Decode(id)
+	if err != nil {
+		return fmt.Errorf("%q is not a peer id: %w", id, err)
+	}
+	kept := n.statics.remove(p)
+	if !kept && n.h.Network().Connectedness(p) != network.Connected {
+		return fmt.Errorf("peer %s: %w", id, chain.ErrNotFound)
+	}
+	n.book.forget(p)
+	return n.h.Network().ClosePeer(p)
+}
+
+// SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never
+// makes it fail.
+func (n *Node) SyncNow(ctx context.Context) error { return n.s.now(ctx) }
+
+// SyncStatus says what the sync is doing.
+func (n *Node) SyncStatus() SyncStatus { return n.s.progress() }

@@ -1,0 +1,346 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// lines is a log that a test can look into while nodes write.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *lines) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// testNode is a node on a loopback port.
+type testNode struct {
+	*Node
+	c    *chain.Chain
+	log  *lines
+	stop func() // ends Run; more than once is fine
+}
+
+// runNode starts a node on loopback; it ends with the test.
+func runNode(t *testing.T, r *chain.Rules, change func(*Config)) *testNode {
+	t.Helper()
+	key, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}
+	if change != nil {
+		change(&cfg)
+	}
+	n := &testNode{c: chaintest.Open(t, r), log: &lines{}}
+	if n.Node, err = New(cfg, n.c, n.log.logger()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	t.Cleanup(n.stop)
+	return n
+}
+
+// await polls until ok holds; 20 s are for a loaded machine, not a measure.
+func await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+func (n *testNode) peer(id string) (Peer, bool) {
+	peers := n.Peers()
+	i := slices.IndexFunc(peers, func(p Peer) bool { return p.ID == id })
+	if i < 0 {
+		return Peer{}, false
+	}
+	return peers[i], true
+}
+
+func (n *testNode) connectedTo(o *testNode) bool {
+	p, ok := n.peer(o.ID())
+	return ok && p.Connected
+}
+
+func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
+	r := chaintest.Rules()
+	a, b := runNode(t, r, nil), runNode(t, r, nil)
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+
+	pay := chaintest.Payment()
+	if _, err := a.c.Submit(pay, ""); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID); return ok })
+
+	mined := chaintest.MineOn(t, b.c, 1)[0]
+	await(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })
+	held, err := a.c.Block(mined.Hash())
+	if err != nil || held.From != b.ID() {
+		t.Errorf("block came from %q (%v), want %s", held.From, err, b.ID())
+	}
+
+	p, _ := b.peer(a.ID())
+	if p.Agent != "kuai-test" || p.Direction != "outbound" || !p.Static || !strings.HasSuffix(p.Address, "/p2p/"+a.ID()) {
+		t.Errorf("peer is described as %+v", p)
+	}
+	await(t, "heights are told", func() bool {
+		p, _ := a.peer(b.ID())
+		return p.Height == 2 && p.Tip == mined.Hash() && p.Latency > 0
+	})
+}
+
+func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
+	r := chaintest.Rules()
+	a, b, c := runNode(t, r, nil), runNode(t, r, nil), runNode(t, r, nil)
+	for _, n := range []*testNode{a, c} {
+		if err := n.Connect(b.Addresses()[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "the three are connected", func() bool { return b.connectedTo(a) && b.connectedTo(c) })
+	for range 700 {
+		if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mined := chaintest.MineOn(t, a.c, 1)[0]
+	if n := len(mined.Canonical()); n <= maxWhole {
+		t.Fatalf("block has %d bytes, too few for this test", n)
+	}
+	await(t, "the block is everywhere", func() bool {
+		return b.c.Tip().Hash == mined.Hash() && c.c.Tip().Hash == mined.Hash()
+	})
+}
+
+func TestStaticPeerIsDialledUntilItIsThere(t *testing.T) {
+	r := chaintest.Rules()
+	key, _ := EphemeralIdentity()
+	same := func(c *Config) { c.Identity = key }
+	a := runNode(t, r, same)
+	at := a.Addresses()[0]
+	a.stop()
+
+	b := runNode(t, r, func(c *Config) { c.Peers = []string{at} })
+	await(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
+	again := runNode(t, r, func(c *Config) {
+		same(c)
+		c.Listen = []string{strings.Split(at, "/p2p/")[0]}
+	})
+	await(t, "the peer is reached", func() bool { return b.connectedTo(again) })
+}
+
+func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
+	r := chaintest.Rules()
+	a, b := runNode(t, r, nil), runNode(t, r, nil)
+	at, bt := a.Addresses()[0], b.Addresses()[0]
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = a.Connect(bt) })
+	wg.Go(func() { _ = b.Connect(at) })
+	wg.Wait()
+	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	if n := len(a.Peers()); n != 1 {
+		t.Errorf("%d peers, want 1: %+v", n, a.Peers())
+	}
+	mined := chaintest.MineOn(t, a.c, 1)[0]
+	await(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+}
+
+func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
+	r := chaintest.Rules()
+	a := runNode(t, r, nil)
+	// What a daemon in a container says: its own addresses, which mean nothing here.
+	said := []string{
+		strings.Replace(a.Addresses()[0], "/ip4/127.0.0.1/", "/ip4/0.0.0.0/", 1),
+		strings.Replace(a.Addresses()[0], "/ip4/127.0.0.1/", "/ip4/172.31.255.254/", 1),
+	}
+	b := runNode(t, r, func(c *Config) {
+		c.Peers = []string{"http://127.0.0.1:5000/"}
+		c.ResolveURL = func(_ context.Context, url string) ([]string, error) {
+			if url != "http://127.0.0.1:5000" {
+				t.Errorf("asked for %q", url)
+			}
+			return said, nil
+		}
+	})
+	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	if p, _ := b.peer(a.ID()); !p.Static {
+		t.Errorf("not a static peer: %+v", p)
+	}
+}
+
+func TestConnectChecksTheForm(t *testing.T) {
+	a := runNode(t, chaintest.Rules(), nil)
+	id, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, addr, want string }{
+		{"own address", a.Addresses()[0], ""},
+		{"no peer id", "/ip4/192.0.2.1/tcp/15000", "/p2p/"},
+		{"rubbish", "nonsense", "neither a multiaddr"},
+		{"host and port", "192.0.2.1:5000", "neither a multiaddr"},
+		{"URL without host", "http:///node", "not an http URL"},
+		{"URL with nobody to ask", "http://192.0.2.1:5000", "give a multiaddr"},
+		{"fine", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
+		{"the same again", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := a.Connect(c.addr)
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	if n := len(a.Peers()); n != 1 {
+		t.Errorf("%d peers are kept, want 1: %+v", n, a.Peers())
+	}
+}
+
+func TestDisconnectForgetsAStaticPeer(t *testing.T) {
+	r := chaintest.Rules()
+	a, b := runNode(t, r, nil), runNode(t, r, nil)
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	if err := b.Disconnect(a.ID()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
+	if err := b.Disconnect(a.ID()); err == nil {
+		t.Error("a stranger was disconnected")
+	}
+}
+
+func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
+	other := chaintest.Rules()
+	other.Version++
+	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, other, nil)
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the reason is said", func() bool {
+		return strings.Contains(a.log.String(), "peer is of another network") || strings.Contains(b.log.String(), "peer is of another network")
+	})
+}
+
+func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
+	r := chaintest.Rules()
+	dir := t.TempDir()
+	a := runNode(t, r, nil)
+	b := runNode(t, r, func(c *Config) { c.Dir = dir })
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the peer is in the book", func() bool { return len(b.book.list()) == 1 })
+	b.stop()
+	info, err := os.Stat(filepath.Join(dir, "peers.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("peers.json has mode %v", info.Mode())
+	}
+
+	again := runNode(t, r, func(c *Config) { c.Dir = dir })
+	await(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
+	if p, _ := again.peer(a.ID()); p.Static {
+		t.Error("a remembered peer became a static one")
+	}
+}
+
+func TestPeersOfPeersAreFound(t *testing.T) {
+	r := chaintest.Rules()
+	hub := runNode(t, r, nil)
+	a, b := runNode(t, r, nil), runNode(t, r, nil)
+	if err := a.Connect(hub.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the first is connected", func() bool { return hub.connectedTo(a) })
+	await(t, "it has signed its address", func() bool { return len(hub.d.x.choose("")) == 1 })
+	if err := b.Connect(hub.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the second finds the first", func() bool { return b.connectedTo(a) })
+}
+
+func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
+	r := chaintest.Rules()
+	key := func(c string) []byte {
+		return []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(c, 64) + "\n")
+	}
+	with := func(k []byte) func(*Config) { return func(c *Config) { c.SwarmKey = k } }
+	a, b, c := runNode(t, r, with(key("a"))), runNode(t, r, with(key("a"))), runNode(t, r, with(key("b")))
+	for _, n := range []*testNode{b, c} {
+		if err := n.Connect(a.Addresses()[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	await(t, "the one with the key is connected", func() bool { return a.connectedTo(b) })
+	await(t, "the one with another key failed", func() bool { return strings.Contains(c.log.String(), "static peer not reached") })
+	if a.connectedTo(c) {
+		t.Error("connected with another key")
+	}
+
+	id, _ := EphemeralIdentity()
+	_, err := New(Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.logger())
+	if err == nil || !strings.Contains(err.Error(), "TCP only") {
+		t.Errorf("swarm key with QUIC: %v", err)
+	}
+}
+
+func idOf(t *testing.T, key crypto.PrivKey) string {
+	t.Helper()
+	id, err := peerIDOf(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}

@@ -1,0 +1,174 @@
+package p2ptest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/p2p"
+)
+
+// Options describe a network.
+type Options struct {
+	Nodes   int
+	Links   Links         // who can reach whom; nil: Full
+	Latency time.Duration // one way; 0: 1 ms
+	Loss    float64       // share of packets lost, 0..1
+	Seed    uint64        // of what is random on the wire
+	Rules   *chain.Rules  // nil: chaintest.Rules
+	Ahead   func(i int) time.Duration
+	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
+}
+
+// Links says whether nodes a and b of n have a link. It is symmetrical.
+type Links func(n, a, b int) bool
+
+// Line links each node to the next.
+func Line(_, a, b int) bool { return a-b == 1 || b-a == 1 }
+
+// Ring is a Line whose ends are linked.
+func Ring(n, a, b int) bool { return (a+1)%n == b || (b+1)%n == a }
+
+// Star links all to node 0.
+func Star(_, a, b int) bool { return a == 0 || b == 0 }
+
+// Full links all to all.
+func Full(_, _, _ int) bool { return true }
+
+// Net is a network under test.
+type Net struct {
+	t     testing.TB
+	o     Options
+	wire  *wire
+	start time.Time // of the bubble's clock
+
+	Nodes []*Node
+}
+
+// Node is one daemon's network and chain.
+type Node struct {
+	*p2p.Node
+	Chain *chain.Chain
+	Index int
+
+	key  crypto.PrivKey
+	stop func() // nil while it is down
+}
+
+// New builds the network and starts all nodes; linked ones are each other's static peers, dialled from the higher index.
+// Everything ends with the test.
+func New(t testing.TB, o Options) *Net {
+	t.Helper()
+	if o.Links == nil {
+		o.Links = Full
+	}
+	if o.Latency == 0 {
+		o.Latency = time.Millisecond
+	}
+	if o.Rules == nil {
+		o.Rules = chaintest.Rules()
+	}
+	n := &Net{t: t, o: o, wire: newWire(o.Latency, o.Loss, o.Seed), start: time.Now()}
+	n.Heal()
+	n.wire.sim.Start()
+	t.Cleanup(n.wire.sim.Close)
+	for i := range o.Nodes {
+		n.add(i)
+	}
+	for i := range o.Nodes {
+		n.Start(i)
+	}
+	return n
+}
+
+// add makes node i, down.
+func (n *Net) add(i int) {
+	key, err := p2p.EphemeralIdentity()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	c := chaintest.OpenAt(n.t, n.o.Rules, func() time.Time { return n.now(i) })
+	n.Nodes = append(n.Nodes, &Node{Chain: c, Index: i, key: key})
+	n.t.Cleanup(func() { n.Stop(i) })
+}
+
+// now is node i's clock. The bubble's stands in the year 2000, before any block.
+func (n *Net) now(i int) time.Time {
+	at := time.Unix(int64(n.o.Rules.Genesis.Header().Timestamp), 0).Add(24*time.Hour + time.Since(n.start))
+	if n.o.Ahead != nil {
+		at = at.Add(n.o.Ahead(i))
+	}
+	return at
+}
+
+// Start brings node i up, with the identity and the chain that it had.
+func (n *Net) Start(i int) {
+	n.t.Helper()
+	node := n.Nodes[i]
+	h, err := n.wire.host(i, node.key)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	node.Node, err = p2p.NewOn(h, p2p.Config{Agent: fmt.Sprintf("node-%d", i)}, node.Chain, n.log(i))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- node.Run(ctx) }()
+	node.stop = func() {
+		cancel()
+		if err := <-done; err != nil {
+			n.t.Errorf("node %d: %v", i, err)
+		}
+	}
+	for _, other := range n.Nodes[:i] {
+		n.link(node, other)
+	}
+	for _, other := range n.Nodes[i+1:] {
+		n.link(other, node)
+	}
+}
+
+// link makes a dial b, where both are up and linked.
+func (n *Net) link(a, b *Node) {
+	n.t.Helper()
+	if a.stop == nil || b.stop == nil || !n.o.Links(n.o.Nodes, a.Index, b.Index) {
+		return
+	}
+	if err := a.Connect(b.Addresses()[0]); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Stop takes node i down.
+func (n *Net) Stop(i int) {
+	if stop := n.Nodes[i].stop; stop != nil {
+		n.Nodes[i].stop = nil
+		stop()
+	}
+}
+
+// Cut lets packets through only between nodes on the same side.
+func (n *Net) Cut(side func(i int) int) {
+	n.wire.set(func(a, b int) bool { return n.o.Links(n.o.Nodes, a, b) && side(a) == side(b) })
+}
+
+// Heal undoes Cut.
+func (n *Net) Heal() {
+	n.wire.set(func(a, b int) bool { return n.o.Links(n.o.Nodes, a, b) })
+}
+
+func (n *Net) log(i int) *slog.Logger {
+	if n.o.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(n.o.Log, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", i)
+}

@@ -1,0 +1,190 @@
+package p2ptest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// Mine adds count blocks to node i's chain, from its pool.
+func (n *Net) Mine(i, count int) {
+	n.t.Helper()
+	node := n.Nodes[i]
+	for range count {
+		work := node.Chain.Template(node.ID())
+		b := chaintest.Block(n.t, node.Chain.Rules(), work.Parent, node.ID(), work.Transactions...)
+		if err := node.Chain.AddMined(b); err != nil {
+			n.t.Fatalf("node %d mines: %v", i, err)
+		}
+	}
+}
+
+// Pay puts count new payments into node i's pool.
+func (n *Net) Pay(i, count int) []chain.ID {
+	n.t.Helper()
+	ids := make([]chain.ID, count)
+	for k := range ids {
+		t := chaintest.Payment()
+		ids[k] = t.ID
+		if _, err := n.Nodes[i].Chain.Submit(t, ""); err != nil {
+			n.t.Fatalf("node %d pays: %v", i, err)
+		}
+	}
+	return ids
+}
+
+// Await returns when ok does, and fails the test when that takes longer than within. It returns how long it took.
+func (n *Net) Await(within time.Duration, what string, ok func() bool) time.Duration {
+	n.t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > within {
+			n.t.Fatalf("not within %v: %s (seed %d)\n%s", within, what, n.o.Seed, n.describe())
+		}
+		time.Sleep(time.Millisecond) // of the bubble's clock
+	}
+	return time.Since(began)
+}
+
+// Connected waits until every node that is up is connected with all that it is linked to.
+func (n *Net) Connected(within time.Duration) {
+	n.t.Helper()
+	n.Await(within, "all linked nodes are connected", func() bool {
+		for _, a := range n.up() {
+			for _, b := range n.up() {
+				if a.Index != b.Index && n.o.Links(n.o.Nodes, a.Index, b.Index) && !a.sees(b) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// sees says whether b is a connected peer that already said what it has.
+func (a *Node) sees(b *Node) bool {
+	for _, p := range a.Peers() {
+		if p.ID == b.ID() {
+			return p.Connected && p.Height > 0
+		}
+	}
+	return false
+}
+
+// Converge waits until all nodes that are up have the same tip.
+func (n *Net) Converge(within time.Duration) time.Duration {
+	n.t.Helper()
+	return n.Await(within, "one tip", n.oneTip)
+}
+
+func (n *Net) oneTip() bool {
+	nodes := n.up()
+	for _, node := range nodes {
+		if node.Chain.Tip().Hash != nodes[0].Chain.Tip().Hash {
+			return false
+		}
+	}
+	return true
+}
+
+// Reach waits until every node that is up has tip.
+func (n *Net) Reach(within time.Duration, tip chain.Hash) time.Duration {
+	n.t.Helper()
+	return n.Await(within, "tip "+tip.Short(), func() bool {
+		for _, node := range n.up() {
+			if node.Chain.Tip().Hash != tip {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// AllPending waits until every node that is up has all ids pending.
+func (n *Net) AllPending(within time.Duration, ids []chain.ID) time.Duration {
+	n.t.Helper()
+	return n.Await(within, fmt.Sprintf("%d payments pending everywhere", len(ids)), func() bool {
+		for _, node := range n.up() {
+			if len(node.missing(ids)) > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// missing returns those of ids that are not pending.
+func (a *Node) missing(ids []chain.ID) []chain.ID {
+	var out []chain.ID
+	for _, id := range ids {
+		if _, ok := a.Chain.PendingByID(id); !ok {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// Rest lets time pass.
+func (n *Net) Rest(d time.Duration) { time.Sleep(d) }
+
+// Knows says whether every node that is up has each of ids, mined or pending.
+func (n *Net) Knows(ids []chain.ID) bool {
+	for _, node := range n.up() {
+		for _, id := range ids {
+			if _, err := node.Chain.Transaction(id); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Conserved fails the test unless each of ids is, on every node that is up, mined once or pending.
+func (n *Net) Conserved(ids []chain.ID) {
+	n.t.Helper()
+	for _, node := range n.up() {
+		mined := make(map[chain.ID]int)
+		for i := int64(2); i <= node.Chain.Tip().Index; i++ {
+			held, err := node.Chain.At(i)
+			if err != nil {
+				n.t.Fatal(err)
+			}
+			for _, t := range held.Block.Transactions() {
+				if t.HasID {
+					mined[t.ID]++
+				}
+			}
+		}
+		for _, id := range ids {
+			_, pending := node.Chain.PendingByID(id)
+			if mined[id] > 1 || (mined[id] == 1) == pending {
+				n.t.Errorf("node %d: payment %s is mined %d times, pending %v", node.Index, id, mined[id], pending)
+			}
+		}
+	}
+}
+
+// up lists the nodes that run.
+func (n *Net) up() []*Node {
+	var out []*Node
+	for _, node := range n.Nodes {
+		if node.stop != nil {
+			out = append(out, node)
+		}
+	}
+	return out
+}
+
+// describe says where every node stands.
+func (n *Net) describe() string {
+	var b strings.Builder
+	for _, node := range n.up() {
+		tip := node.Chain.Tip()
+		pending, _ := node.Chain.PoolSize()
+		fmt.Fprintf(&b, "node %d: tip %d %s, %d pending, %d peers\n", node.Index, tip.Index, tip.Hash.Short(), pending, len(node.Peers()))
+	}
+	return b.String()
+}

@@ -1,0 +1,266 @@
+package p2p
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Bounds of the peer book.
+const (
+	maxBook      = 256 // peers; the shortest-lived leave first
+	maxBookAddrs = 16  // addresses of one peer
+)
+
+// book remembers where peers were found and how long each stayed, in this run and earlier ones.
+type book struct {
+	path string // "": nothing is kept on disk
+
+	mu    sync.Mutex
+	peers map[peer.ID]*acquaintance
+	dirty bool
+}
+
+// acquaintance is what is remembered of a peer.
+type acquaintance struct {
+	addrs  []ma.Multiaddr
+	stayed time.Duration // connected, all in all
+	seen   time.Time     // connected last
+	since  time.Time     // connected since; zero while not connected
+	fails  int           // dials in a row that failed
+	after  time.Time     // no dial before
+	near   bool          // on the local network: dialled also when there are peers enough
+}
+
+// remembered is an acquaintance in peers.json.
+type remembered struct {
+	ID     string   `json:"id"`
+	Addrs  []string `json:"addresses"`
+	Stayed int64    `json:"connected_seconds"`
+	Seen   int64    `json:"last_seen"` // Unix seconds
+}
+
+// openBook reads dir/peers.json. A file that cannot be read costs the memory of old peers, nothing else: err says why, and
+// the book is usable.
+func openBook(dir string) (b *book, err error) {
+	b = &book{peers: make(map[peer.ID]*acquaintance)}
+	if dir == "" {
+		return b, nil
+	}
+	b.path = filepath.Join(dir, "peers.json")
+	raw, err := os.ReadFile(b.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	var list []remembered
+	if err == nil {
+		err = json.Unmarshal(raw, &list)
+	}
+	if err != nil {
+		return b, fmt.Errorf("remembered peers are lost: %s: %w", b.path, err)
+	}
+	for _, r := range list[:min(len(list), maxBook)] {
+		b.recall(r)
+	}
+	return b, nil
+}
+
+// recall takes one entry of the file, or skips it where it makes no sense.
+func (b *book) recall(r remembered) {
+	id, err := peer.Decode(r.ID)
+	addrs, addrErr := multiaddrs(r.Addrs)
+	if err != nil || addrErr != nil || len(addrs) == 0 {
+		return
+	}
+	b.peers[id] = &acquaintance{
+		addrs:  addrs[:min(len(addrs), maxBookAddrs)],
+		stayed: time.Duration(r.Stayed) * time.Second,
+		seen:   time.Unix(r.Seen, 0),
+	}
+}
+
+// heard notes where a peer says, or is said, to be.
+func (b *book) heard(info peer.AddrInfo, near bool) {
+	if len(info.Addrs) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.meet(info.ID)
+	a.addrs = distinct(append(slices.Clone(info.Addrs), a.addrs...))
+	a.addrs = a.addrs[:min(len(a.addrs), maxBookAddrs)]
+	if near {
+		a.near, a.fails, a.after = true, 0, time.Time{}
+	}
+}
+
+// came notes that a peer is connected, reachable at addrs. It says whether that is news.
+func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.meet(id)
+	if len(addrs) > 0 {
+		a.addrs = slices.Clone(addrs[:min(len(addrs), maxBookAddrs)])
+	}
+	a.fails, a.after, b.dirty = 0, time.Time{}, true
+	news := a.since.IsZero()
+	if news {
+		a.since = time.Now()
+	}
+	return news
+}
+
+// went notes that a peer's last connection ended.
+func (b *book) went(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+		a.stayed, a.seen, a.since = a.total(), time.Now(), time.Time{}
+		b.dirty = true
+	}
+}
+
+// failed notes that a dial failed: the next one waits a minute, doubled each time, at most an hour.
+func (b *book) failed(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), time.Hour))
+		a.fails++
+	}
+}
+
+// forget drops a peer.
+func (b *book) forget(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.peers, id)
+	b.dirty = true
+}
+
+// meet returns the entry of id, made where it is new; b.mu is held.
+func (b *book) meet(id peer.ID) *acquaintance {
+	if a := b.peers[id]; a != nil {
+		return a
+	}
+	if len(b.peers) >= maxBook {
+		b.evict()
+	}
+	a := &acquaintance{}
+	b.peers[id] = a
+	return a
+}
+
+// evict drops the peer that is missed least: not connected, shortest-lived; b.mu is held.
+func (b *book) evict() {
+	var least peer.ID
+	for id, a := range b.peers {
+		if a.since.IsZero() && (least == "" || a.stayed < b.peers[least].stayed) {
+			least = id
+		}
+	}
+	delete(b.peers, least)
+}
+
+// total is how long the peer was connected, the time since included.
+func (a *acquaintance) total() time.Duration {
+	if a.since.IsZero() {
+		return a.stayed
+	}
+	return a.stayed + time.Since(a.since)
+}
+
+// prospect is a peer that may be dialled.
+type prospect struct {
+	peer.AddrInfo
+	near bool
+}
+
+// prospects lists who is not connected and may be dialled now: neighbours first, then the longest-lived.
+func (b *book) prospects() []prospect {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	var out []prospect
+	for id, a := range b.peers {
+		if a.since.IsZero() && len(a.addrs) > 0 && !now.Before(a.after) {
+			out = append(out, prospect{peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}, a.near})
+		}
+	}
+	slices.SortFunc(out, func(x, y prospect) int {
+		if x.near != y.near {
+			if x.near {
+				return -1
+			}
+			return 1
+		}
+		return int(b.peers[y.ID].stayed/time.Second - b.peers[x.ID].stayed/time.Second)
+	})
+	return out
+}
+
+// list returns everybody who was connected at least once.
+func (b *book) list() []peer.AddrInfo {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []peer.AddrInfo
+	for id, a := range b.peers {
+		if a.known() {
+			out = append(out, peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)})
+		}
+	}
+	return out
+}
+
+// known says whether the peer was ever connected.
+func (a *acquaintance) known() bool { return !a.since.IsZero() || !a.seen.IsZero() }
+
+// save writes peers.json where something changed. Peers that were never connected are not worth it.
+func (b *book) save() error {
+	b.mu.Lock()
+	list := b.entries()
+	dirty := b.dirty
+	b.dirty = false
+	b.mu.Unlock()
+	if b.path == "" || !dirty {
+		return nil
+	}
+	raw, err := json.MarshalIndent(list, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(b.path, append(raw, '\n')); err != nil {
+		return fmt.Errorf("remember peers: %w", err)
+	}
+	return nil
+}
+
+// entries is the book as the file has it, longest-lived first; b.mu is held.
+func (b *book) entries() []remembered {
+	list := []remembered{}
+	for id, a := range b.peers {
+		if !a.known() || len(a.addrs) == 0 {
+			continue
+		}
+		seen := a.seen
+		if !a.since.IsZero() {
+			seen = time.Now()
+		}
+		r := remembered{ID: id.String(), Stayed: int64(a.total() / time.Second), Seen: seen.Unix()}
+		for _, m := range a.addrs {
+			r.Addrs = append(r.Addrs, m.String())
+		}
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(x, y remembered) int { return int(y.Stayed - x.Stayed) })
+	return list
+}

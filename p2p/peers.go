@@ -1,0 +1,72 @@
+package p2p
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Peers lists connected, static and remembered peers, the connected first.
+func (n *Node) Peers() []Peer {
+	static := n.statics.infos()
+	var out []Peer
+	listed := make(map[peer.ID]bool)
+	for _, p := range n.h.Network().Peers() {
+		if e, ok := n.connected(p); ok {
+			_, e.Static = static[p]
+			listed[p] = true
+			out = append(out, e)
+		}
+	}
+	for _, info := range static {
+		if !listed[info.ID] {
+			listed[info.ID] = true
+			out = append(out, Peer{ID: info.ID.String(), Address: fullAddress(info), Static: true})
+		}
+	}
+	for _, info := range n.book.list() {
+		if !listed[info.ID] {
+			out = append(out, Peer{ID: info.ID.String(), Address: fullAddress(info)})
+		}
+	}
+	slices.SortFunc(out, func(a, b Peer) int {
+		if a.Connected != b.Connected {
+			if a.Connected {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return out
+}
+
+// connected describes a peer by its oldest connection, false where the last one just ended.
+func (n *Node) connected(p peer.ID) (Peer, bool) {
+	conns := n.h.Network().ConnsToPeer(p)
+	if len(conns) == 0 {
+		return Peer{}, false
+	}
+	e := Peer{
+		ID: p.String(), Connected: true, Direction: direction(conns[0]),
+		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{conns[0].RemoteMultiaddr()}}),
+		Latency: n.h.Peerstore().LatencyEWMA(p), Score: n.g.score(p),
+	}
+	if agent, err := n.h.Peerstore().Get(p, "AgentVersion"); err == nil {
+		e.Agent, _ = agent.(string)
+	}
+	if s, ok := n.s.claim(p); ok {
+		e.Height, e.Tip = s.Height, s.Tip
+	}
+	return e, true
+}
+
+// fullAddress is the first address with the peer's id.
+func fullAddress(info peer.AddrInfo) string {
+	if len(info.Addrs) == 0 {
+		return "/p2p/" + info.ID.String()
+	}
+	return info.Addrs[0].String() + "/p2p/" + info.ID.String()
+}

@@ -1,0 +1,153 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"kuai/chain"
+)
+
+// What gossip remembers for a while.
+const (
+	maxOrphans = 1024
+	menders    = 4
+	maxPassing = 2 * chain.MaxEvents // transactions whose events may still wait
+)
+
+// run spreads what happens on this chain until ctx ends.
+func (g *gossip) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for range pullWorkers {
+		wg.Go(func() { g.pullAll(ctx) })
+	}
+	for range menders {
+		wg.Go(func() { g.mend(ctx) })
+	}
+	wake, stop := g.c.Watch()
+	defer stop()
+	pos := g.c.LastEvent()
+	for {
+		select {
+		case <-wake:
+			pos = g.drain(ctx, pos)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// mend asks each peer that is new in the mesh for what it has. Between its connection and the mesh, up to a heartbeat
+// later, nobody passes messages on to it, and gossip never does so afterwards.
+func (g *gossip) mend(ctx context.Context) {
+	for {
+		select {
+		case p := <-g.meshed:
+			g.s.wake(p)
+			if err := g.s.pullPool(ctx, p); err != nil {
+				g.log.Debug("pool of a new neighbour not pulled", "peer", p, "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain publishes what happened after pos that peers may not know, and returns the new position. Our own blocks and
+// transactions are on disk before anybody hears of them.
+func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
+	events, lost := g.c.Events(pos)
+	if lost {
+		g.republish(ctx)
+	}
+	synced := false
+	for _, e := range events {
+		pos = e.Seq
+		g.m.observe(e)
+		if !g.news(e) {
+			continue
+		}
+		if e.From == "" && !synced {
+			if err := g.c.Sync(); err != nil {
+				g.log.Error("not published: the disk fails", "error", err)
+				return pos
+			}
+			synced = true
+		}
+		g.publish(ctx, e)
+	}
+	return pos
+}
+
+// news says whether e is to be published: it is our own, or it came by a stream and not by gossip.
+func (g *gossip) news(e chain.Event) bool {
+	switch {
+	case e.Kind == chain.EventTransaction:
+		return !g.passing.take(e.Transaction.ID)
+	case e.From == "":
+		return true
+	default:
+		return g.orphans.take(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
+	}
+}
+
+// publish sends e's subject.
+func (g *gossip) publish(ctx context.Context, e chain.Event) {
+	var err error
+	if e.Kind == chain.EventTransaction {
+		err = g.publishTransaction(ctx, e.Transaction)
+	} else {
+		err = g.publishBlock(ctx, e.Block)
+	}
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("not published", "error", err)
+	}
+}
+
+// publishBlock sends b whole, or announces it where it is large.
+func (g *gossip) publishBlock(ctx context.Context, b *chain.Block) error {
+	data := b.Canonical()
+	if len(data) > maxWhole {
+		data = announcementOf(b).appendAnnouncement(nil)
+	}
+	if err := g.blocks.Publish(ctx, data); err != nil {
+		return fmt.Errorf("publish block %d %s: %w", b.Index(), b.Hash().Short(), err)
+	}
+	g.m.published("block")
+	return nil
+}
+
+// publishTransaction sends t. Its size is checked by the rules: pubsub would drop an oversize message in silence.
+func (g *gossip) publishTransaction(ctx context.Context, t chain.Transaction) error {
+	if err := g.txs.Publish(ctx, t.AppendCanonical(nil)); err != nil {
+		return fmt.Errorf("publish transaction %s: %w", t.ID, err)
+	}
+	g.m.published("transaction")
+	return nil
+}
+
+// publishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
+func (g *gossip) publishTip(ctx context.Context, tip *chain.Block) {
+	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
+		g.log.Error("not published", "error", err)
+	}
+}
+
+// republish sends the tip and all that is pending, after events were lost.
+func (g *gossip) republish(ctx context.Context) {
+	err := g.c.Sync()
+	if held, e := g.c.At(g.c.Tip().Index); e == nil && err == nil {
+		err = g.publishBlock(ctx, held.Block)
+	}
+	for _, t := range g.c.Pending() {
+		if err != nil || ctx.Err() != nil {
+			break
+		}
+		err = g.publishTransaction(ctx, t)
+	}
+	if err != nil && !errors.Is(err, ctx.Err()) {
+		g.log.Error("not published again", "error", err)
+	}
+}

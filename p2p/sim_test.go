@@ -1,0 +1,144 @@
+package p2p_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kuai/chain"
+	"kuai/p2p/p2ptest"
+)
+
+// bubble runs a story in virtual time.
+func bubble(t *testing.T, o p2ptest.Options, story func(t *testing.T, net *p2ptest.Net)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { story(t, p2ptest.New(t, o)) })
+}
+
+func TestBlocksAndPaymentsReachAll(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		links p2ptest.Links
+		nodes int
+	}{
+		{"line of 5", p2ptest.Line, 5},
+		{"line of 20", p2ptest.Line, 20},
+		{"ring of 12", p2ptest.Ring, 12},
+		{"star of 20", p2ptest.Star, 20},
+		{"full mesh of 8", p2ptest.Full, 8},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, p2ptest.Options{Nodes: c.nodes, Links: c.links}, func(t *testing.T, net *p2ptest.Net) {
+				net.Connected(10 * time.Second)
+				last := c.nodes - 1
+				ids := append(net.Pay(0, 3), net.Pay(last, 3)...)
+				net.AllPending(2*time.Second, ids)
+				net.Mine(last, 1)
+				took := net.Reach(2*time.Second, net.Nodes[last].Chain.Tip().Hash)
+				t.Logf("tip of all after %v", took)
+				net.Mine(0, 3)
+				net.Reach(2*time.Second, net.Nodes[0].Chain.Tip().Hash)
+				net.Conserved(ids)
+			})
+		})
+	}
+}
+
+func TestPartitionHeals(t *testing.T) {
+	for _, c := range []struct{ left, right, mineLeft, mineRight int }{
+		{3, 2, 12, 7}, {1, 4, 3, 9}, {4, 4, 5, 6},
+	} {
+		t.Run(fmt.Sprintf("%d:%d", c.left, c.right), func(t *testing.T) {
+			bubble(t, p2ptest.Options{Nodes: c.left + c.right}, func(t *testing.T, net *p2ptest.Net) {
+				net.Connected(10 * time.Second)
+				net.Cut(func(i int) int {
+					if i < c.left {
+						return 0
+					}
+					return 1
+				})
+				ids := mineApart(net, 0, c.mineLeft)
+				ids = append(ids, mineApart(net, c.left, c.mineRight)...)
+				net.Rest(30 * time.Second)
+				net.Heal()
+				took := net.Converge(2 * time.Minute)
+				t.Logf("one tip after %v", took)
+				winner := 0
+				if c.mineRight > c.mineLeft {
+					winner = c.left
+				}
+				if got, want := net.Nodes[0].Chain.Tip().Index, int64(1+max(c.mineLeft, c.mineRight)); got != want {
+					t.Errorf("tip %d, want %d", got, want)
+				}
+				net.Mine(winner, 1)
+				net.Reach(5*time.Second, net.Nodes[winner].Chain.Tip().Hash)
+				net.Await(time.Minute, "all payments known everywhere", func() bool { return net.Knows(ids) })
+				net.Conserved(ids)
+			})
+		})
+	}
+}
+
+// mineApart pays and mines count blocks at node i.
+func mineApart(net *p2ptest.Net, i, count int) []chain.ID {
+	var ids []chain.ID
+	for range count {
+		ids = append(ids, net.Pay(i, 2)...)
+		net.Mine(i, 1)
+	}
+	return ids
+}
+
+func TestEqualSidesMeetAtTheNextBlock(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 4}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Cut(func(i int) int { return i % 2 })
+		net.Mine(0, 4)
+		net.Mine(1, 4)
+		net.Rest(10 * time.Second)
+		net.Heal()
+		net.Connected(2 * time.Minute)
+		if net.Nodes[0].Chain.Tip().Hash == net.Nodes[1].Chain.Tip().Hash {
+			t.Fatal("an equal branch replaced the first seen one")
+		}
+		net.Mine(3, 1)
+		net.Reach(10*time.Second, net.Nodes[3].Chain.Tip().Hash)
+	})
+}
+
+func TestLateJoinerCatchesUp(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 3}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Stop(2)
+		net.Mine(0, 150)
+		ids := net.Pay(1, 5)
+		net.Start(2)
+		net.Converge(10 * time.Second)
+		net.AllPending(10*time.Second, ids)
+	})
+}
+
+func TestBurstOfPaymentsLosesNone(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		ids := net.Pay(0, 500)
+		took := net.AllPending(5*time.Second, ids)
+		t.Logf("500 payments everywhere after %v", took)
+	})
+}
+
+func TestRestartIsSoonBackInTheMesh(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Mine(0, 1)
+		net.Converge(time.Second)
+		net.Stop(3)
+		net.Mine(0, 1)
+		net.Start(3)
+		net.Converge(10 * time.Second)
+		net.Mine(0, 1)
+		took := net.Reach(time.Second, net.Nodes[0].Chain.Tip().Hash)
+		t.Logf("next block after %v", took)
+	})
+}

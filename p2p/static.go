@@ -1,0 +1,275 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// How a static peer is dialled: for ever, soon at first, then patiently.
+const (
+	firstRetry  = 250 * time.Millisecond
+	mostRetry   = 30 * time.Second
+	dialTimeout = 10 * time.Second
+	steady      = 10 * time.Second // a connection that lasted so long starts the waits anew
+)
+
+// statics are the peers that the operator named.
+type statics struct {
+	self    peer.ID
+	h       host.Host
+	f       *faults
+	resolve func(ctx context.Context, url string) ([]string, error)
+	log     *slog.Logger
+
+	mu    sync.Mutex
+	list  []*static
+	added chan struct{} // size one
+}
+
+// static is one of them. key is its URL, or its peer id where it was given by multiaddr.
+type static struct {
+	key  string
+	url  string        // "": info is what the operator gave
+	gone chan struct{} // closed by remove
+	wake chan struct{} // size one: its connections changed
+
+	info    peer.AddrInfo // guarded by statics.mu
+	running bool          // guarded by statics.mu
+}
+
+// add takes a multiaddr or a URL. This node itself, and what is there already, is taken in silence.
+func (t *statics) add(addr string) error {
+	s := &static{gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	if isURL(addr) {
+		u, err := parseURL(addr)
+		if err != nil {
+			return err
+		}
+		if t.resolve == nil {
+			return fmt.Errorf("peer %q: URLs cannot be asked here, give a multiaddr", addr)
+		}
+		s.key, s.url = u, u
+	} else {
+		info, err := parsePeer(addr)
+		if err != nil {
+			return err
+		}
+		if info.ID == t.self {
+			return nil
+		}
+		s.key, s.info = info.ID.String(), info
+	}
+	t.keep(s)
+	return nil
+}
+
+// keep adds s, or its addresses to the one that is there.
+func (t *statics) keep(s *static) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.IndexFunc(t.list, func(o *static) bool { return o.key == s.key }); i >= 0 {
+		old := t.list[i]
+		old.info.Addrs = distinct(append(slices.Clone(s.info.Addrs), old.info.Addrs...))
+		return
+	}
+	t.list = append(t.list, s)
+	if s.info.ID != "" {
+		t.f.protect(s.info.ID)
+	}
+	poke(t.added)
+}
+
+// remove drops every static that is id. It says whether there was one.
+func (t *statics) remove(id peer.ID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.list)
+	t.list = slices.DeleteFunc(t.list, func(s *static) bool {
+		if s.info.ID == id {
+			close(s.gone)
+		}
+		return s.info.ID == id
+	})
+	t.f.unprotect(id)
+	t.h.ConnManager().Unprotect(id, "static")
+	return len(t.list) < n
+}
+
+// infos lists the peers that are known by id.
+func (t *statics) infos() map[peer.ID]peer.AddrInfo {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make(map[peer.ID]peer.AddrInfo)
+	for _, s := range t.list {
+		if s.info.ID != "" {
+			out[s.info.ID] = s.info
+		}
+	}
+	return out
+}
+
+// changed tells whoever waits for id that its connections changed.
+func (t *statics) changed(id peer.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.list {
+		if s.info.ID == id {
+			poke(s.wake)
+		}
+	}
+}
+
+// run keeps a connection to each until ctx ends.
+func (t *statics) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		for _, s := range t.fresh() {
+			wg.Go(func() { t.hold(ctx, s) })
+		}
+		select {
+		case <-t.added:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// fresh takes the statics that nobody holds yet.
+func (t *statics) fresh() []*static {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []*static
+	for _, s := range t.list {
+		if !s.running {
+			s.running = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// hold connects, waits until the connection is gone, and begins again, until ctx ends or s is removed.
+func (t *statics) hold(ctx context.Context, s *static) {
+	ctx, cancel := unless(ctx, s.gone)
+	defer cancel()
+	wait, said := firstRetry, false
+	for ctx.Err() == nil {
+		began := time.Now()
+		id, err := t.reach(ctx, s)
+		switch {
+		case err != nil && ctx.Err() == nil && !said:
+			t.log.Warn("static peer not reached, trying on", "peer", s.key, "error", err)
+			said = true
+		case err == nil && id == t.self:
+			t.log.Debug("static peer is this node", "peer", s.key)
+			return
+		case err == nil:
+			t.untilGone(ctx, s, id)
+			if said = false; time.Since(began) > steady {
+				wait = firstRetry
+			}
+		}
+		pause(ctx, wait/2+rand.N(wait))
+		wait = min(2*wait, mostRetry)
+	}
+}
+
+// reach finds out who and where s is, and connects.
+func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if s.url != "" {
+		if err := t.ask(ctx, s); err != nil {
+			return "", err
+		}
+	}
+	t.mu.Lock()
+	info := s.info
+	t.mu.Unlock()
+	if info.ID == t.self {
+		return info.ID, nil
+	}
+	t.h.ConnManager().Protect(info.ID, "static")
+	return info.ID, dial(ctx, t.h, info)
+}
+
+// ask brings s up to date from its URL.
+func (t *statics) ask(ctx context.Context, s *static) error {
+	said, err := t.resolve(ctx, s.url)
+	if err != nil {
+		return err
+	}
+	info, err := peerAt(s.url, said)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.info = info
+	if info.ID != t.self {
+		t.f.protect(info.ID)
+	}
+	return nil
+}
+
+// untilGone waits until no connection with id is left.
+func (t *statics) untilGone(ctx context.Context, s *static, id peer.ID) {
+	for t.h.Network().Connectedness(id) == network.Connected {
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// dial connects on purpose: what the swarm remembers of failures does not count.
+func dial(ctx context.Context, h host.Host, info peer.AddrInfo) error {
+	if sw, ok := h.Network().(*swarm.Swarm); ok {
+		sw.Backoff().Clear(info.ID)
+	}
+	return h.Connect(ctx, info)
+}
+
+// unless returns a context that ends also when gone is closed, and what to call at the end.
+func unless(ctx context.Context, gone <-chan struct{}) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { cancel(); wg.Wait() }
+}
+
+// poke wakes the reader of c, once.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits for d or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,82 @@
+package p2p
+
+import (
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+// tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
+type tracer struct {
+	m       *metrics
+	blocks  string               // the block topic
+	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
+	already map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
+}
+
+// Graft tells of a peer's first graft.
+func (t *tracer) Graft(p peer.ID, _ string) {
+	if _, ok := t.already[p]; ok {
+		return
+	}
+	t.already[p] = struct{}{}
+	select {
+	case t.meshed <- p:
+	default: // the status and pool loops get there too, later
+	}
+}
+
+// OnClosedOutboundStream makes a peer's next graft its first.
+func (t *tracer) OnClosedOutboundStream(p peer.ID) { delete(t.already, p) }
+
+// DeliverMessage counts a message that was accepted and passed on.
+func (t *tracer) DeliverMessage(msg *pubsub.Message) { t.count("delivered", msg) }
+
+// DuplicateMessage counts a message that was heard before.
+func (t *tracer) DuplicateMessage(msg *pubsub.Message) { t.count("duplicate", msg) }
+
+// UndeliverableMessage counts a message that a slow subscriber missed.
+func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undeliverable", msg) }
+
+// RejectMessage counts a message that was not passed on.
+func (t *tracer) RejectMessage(_ *pubsub.Message, reason string) {
+	t.m.rejected.WithLabelValues(reason).Inc()
+}
+
+// DropRPC counts what a full queue cost.
+func (t *tracer) DropRPC(*pubsub.RPC, peer.ID) { t.m.dropped.Inc() }
+
+func (t *tracer) count(outcome string, msg *pubsub.Message) {
+	t.m.messages.WithLabelValues(outcome, topicName(msg, t.blocks)).Inc()
+}
+
+// The rest of pubsub.RawTracer is of no interest.
+
+// OnNewOutboundStream does nothing.
+func (*tracer) OnNewOutboundStream(peer.ID, protocol.ID) {}
+
+// Join does nothing.
+func (*tracer) Join(string) {}
+
+// Leave does nothing.
+func (*tracer) Leave(string) {}
+
+// Prune does nothing.
+func (*tracer) Prune(peer.ID, string) {}
+
+// ValidateMessage does nothing.
+func (*tracer) ValidateMessage(*pubsub.Message) {}
+
+// ThrottlePeer does nothing.
+func (*tracer) ThrottlePeer(peer.ID) {}
+
+// RecvRPC does nothing.
+func (*tracer) RecvRPC(*pubsub.RPC) {}
+
+// SendRPC does nothing.
+func (*tracer) SendRPC(*pubsub.RPC, peer.ID) {}
+
+// SendRPCCompleted does nothing.
+func (*tracer) SendRPCCompleted(*pubsub.RPC, peer.ID, time.Duration) {}

@@ -1,0 +1,100 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain"
+)
+
+// verdict is the one table from what the chain says to what gossip does with the message: accept passes it on, ignore
+// does not, reject also counts against the sender and so needs proof.
+func verdict(err error) pubsub.ValidationResult {
+	var invalid *chain.InvalidError
+	switch {
+	case err == nil:
+		return pubsub.ValidationAccept
+	case errors.As(err, &invalid):
+		return pubsub.ValidationReject
+	default: // known, orphan, ahead of our clock, pool full, or a fault of ours: nobody's guilt
+		return pubsub.ValidationIgnore
+	}
+}
+
+// judgeBlock is the validator of the block topic. It runs in pubsub's only worker: it must not wait for disk or network.
+func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if from == g.h.ID() {
+		return pubsub.ValidationAccept // our own chain's
+	}
+	if bytes.HasPrefix(m.Data, announcementStart) {
+		return g.judgeAnnouncement(from, m.Data)
+	}
+	if len(m.Data) > maxWhole {
+		return pubsub.ValidationReject // ours are announced from there on
+	}
+	b, err := g.c.Rules().ParseBlock(m.Data)
+	if err != nil {
+		return g.say("block", from, err)
+	}
+	return g.addBlock(from, b)
+}
+
+// addBlock hands a block that came from a peer to the chain.
+func (g *gossip) addBlock(from peer.ID, b *chain.Block) pubsub.ValidationResult {
+	added, err := g.c.Add(b, from.String())
+	switch {
+	case errors.Is(err, chain.ErrOrphan):
+		g.m.orphans.Inc()
+		g.orphans.add(b.Hash())
+		g.s.wake(from)
+	case err == nil:
+		g.m.propagated(b)
+		if !added.Relay {
+			return pubsub.ValidationIgnore
+		}
+	}
+	return g.say("block", from, err)
+}
+
+// judgeTransaction is the validator of the transaction topic.
+func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if from == g.h.ID() {
+		return pubsub.ValidationAccept
+	}
+	t, err := g.c.Rules().ParseTransaction(m.Data)
+	if err != nil {
+		return g.say("transaction", from, err)
+	}
+	g.passing.add(t.ID)
+	_, err = g.c.Submit(t, from.String())
+	if err != nil {
+		g.passing.take(t.ID)
+	}
+	return g.say("transaction", from, err)
+}
+
+// say turns err into a verdict, with a line in the log where somebody is to blame.
+func (g *gossip) say(what string, from peer.ID, err error) pubsub.ValidationResult {
+	v := verdict(err)
+	switch {
+	case v == pubsub.ValidationReject:
+		g.log.Debug("invalid message refused", "what", what, "peer", from, "error", err)
+	case err != nil && !benign(err):
+		g.log.Error("message not taken", "what", what, "error", err)
+	}
+	return v
+}
+
+// benign says whether err is part of everyday life.
+func benign(err error) bool {
+	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, chain.ErrFuture, chain.ErrPoolFull} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
