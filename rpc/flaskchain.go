@@ -8,17 +8,13 @@ import (
 	"io"
 )
 
-// maxBlockText bounds one block of another node's /chain as it is spelled there: a canonical block has 256 KiB at most, and
-// indentation may make it longer.
-const maxBlockText = 1 << 20
-
 // errNoChain says that a text is not what /chain answers.
 var errNoChain = errors.New(`not an answer of /chain: {"chain": [blocks], "length": N} is expected`)
 
 // splitChain reads what /chain answers and hands each block's text to take, in order. It finds only where the blocks begin
-// and end; the text is valid until take returns. It reads the whole body, so that half an answer is none.
-func splitChain(r io.Reader, take func(text []byte) error) error {
-	s := &splitter{in: bufio.NewReaderSize(r, 64<<10)}
+// and end; the text is valid until take returns and has at most largest bytes. It reads the whole body, so that half an answer is none.
+func splitChain(r io.Reader, largest int, take func(text []byte) error) error {
+	s := &splitter{in: bufio.NewReaderSize(r, 64<<10), largest: largest}
 	found, err := s.members(take)
 	if err == nil && !found {
 		err = errNoChain
@@ -30,8 +26,9 @@ func splitChain(r io.Reader, take func(text []byte) error) error {
 }
 
 type splitter struct {
-	in  *bufio.Reader
-	buf []byte // the value being read, where it is wanted
+	in      *bufio.Reader
+	largest int
+	buf     []byte // the value being read, where it is wanted
 }
 
 // members walks the outer object.
@@ -133,8 +130,8 @@ func (s *splitter) value(wanted bool) error {
 		if e.ends(c) {
 			return s.in.UnreadByte()
 		}
-		if size >= maxBlockText {
-			return fmt.Errorf("a value has more than %d bytes", maxBlockText)
+		if size >= s.largest {
+			return fmt.Errorf("a value has more than %d bytes", s.largest)
 		}
 		if wanted {
 			s.buf = append(s.buf, c)

@@ -76,6 +76,9 @@ func (s *Server) readNeighbours(ctx context.Context) {
 	wg.Wait()
 }
 
+// roomForSpelling is how much longer than its canonical form a block may be spelled elsewhere, by indentation and escapes.
+const roomForSpelling = 4
+
 func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.Int64) {
 	before := s.chain.Tip()
 	err := s.adoptFrom(ctx, n, budget)
@@ -96,7 +99,7 @@ func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int6
 	defer body.Close()
 	in := &inflow{chain: s.chain, budget: budget, now: time.Now()}
 	defer in.release()
-	if err := splitChain(body, in.take); err != nil {
+	if err := splitChain(body, roomForSpelling*s.chain.Rules().MaxBlockBytes, in.take); err != nil {
 		return err
 	}
 	if in.last.Index <= s.chain.Tip().Index {

@@ -37,7 +37,7 @@ func (s *Server) resources() map[string]resource {
 		"/transactions/pending": {get: s.pending},
 		"/transactions/{id}":    {get: s.transaction},
 		"/forks":                {get: s.forks},
-		"/events":               {get: s.events, head: headOnly},
+		"/events":               {get: s.events},
 		"/healthz":              {get: s.healthz},
 		"/readyz":               {get: s.readyz},
 

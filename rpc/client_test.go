@@ -1,0 +1,72 @@
+package rpc
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain"
+)
+
+func TestClientReadsWhatTheServerSays(t *testing.T) {
+	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3"})
+	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "outbound", Latency: time.Millisecond, Height: 3, Tip: chain.Hash{1}}, {ID: "b"}}
+	url := listen(t, n.Handler())
+	for _, api := range []string{url, url + "/", strings.TrimPrefix(url, "http://")} {
+		info, err := NewClient(api).Node(t.Context())
+		if err != nil || info.PeerID != testPeer || info.Height != 1 || info.Version != "1.2.3" || info.Network != n.chain.Rules().Network() ||
+			info.Addresses[0] != n.net.Addresses()[0] || info.Peers != 1 || info.Mining.Mode != "manual" || info.Tip != n.chain.Tip().Hash.String() {
+			t.Errorf("%s: %+v, %v", api, info, err)
+		}
+	}
+	peers, err := NewClient(url).Peers(t.Context())
+	if err != nil || peers.Count != 2 || peers.Peers[0].ID != "a" || *peers.Peers[0].LatencyMS != 1 || peers.Peers[1].LatencyMS != nil || peers.Peers[1].Tip != "" {
+		t.Errorf("%+v, %v", peers, err)
+	}
+}
+
+func TestClientHealth(t *testing.T) {
+	n := start(t, Config{})
+	c := NewClient(listen(t, n.Handler()))
+	for _, ready := range []bool{false, true} {
+		if err := c.Health(t.Context(), ready); err != nil {
+			t.Errorf("ready %v: %v", ready, err)
+		}
+	}
+	n.net.status = SyncStatus{Active: true, Target: 9}
+	if err := c.Health(t.Context(), false); err != nil {
+		t.Error(err)
+	}
+	if err := c.Health(t.Context(), true); err == nil || !strings.Contains(err.Error(), "at block 1 of 9") {
+		t.Errorf("%v", err)
+	}
+	if r, err := c.Ready(t.Context()); err != nil || r.Ready || r.Target != 9 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := NewClient(nobody(t)).Health(t.Context(), false); err == nil || !strings.Contains(err.Error(), "is it running") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestClientShowsProblems(t *testing.T) {
+	n := start(t, Config{Token: "secret"})
+	c := NewClient(listen(t, n.Handler()))
+	_, err := c.Do(t.Context(), "POST", "/transactions/new", []byte(payment))
+	var refused *StatusError
+	if !errors.As(err, &refused) || refused.Status != 401 || !strings.Contains(err.Error(), "token") {
+		t.Errorf("%v", err)
+	}
+	body, err := c.WithToken("secret").Do(t.Context(), "POST", "/transactions/new", []byte(payment))
+	if err != nil || string(body) != `{"message":"Transaction will be added to Block 2"}`+"\n" {
+		t.Errorf("%s, %v", body, err)
+	}
+	_, err = NewClient(listen(t, http.NotFoundHandler())).Node(t.Context())
+	if !errors.As(err, &refused) || refused.Status != 404 {
+		t.Errorf("%v", err)
+	}
+	if _, err := NewClient(listen(t, saying("hello"))).Node(t.Context()); err == nil || !strings.Contains(err.Error(), "no kuai node") {
+		t.Errorf("%v", err)
+	}
+}

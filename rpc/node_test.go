@@ -1,0 +1,57 @@
+package rpc
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+func TestNodeSaysWhoItIs(t *testing.T) {
+	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3"})
+	n.net.peers = []Peer{{ID: "a", Connected: true}, {ID: "b"}}
+	n.net.status = SyncStatus{Active: true, Peer: "a", Height: 1, Target: 9}
+	genesis := n.chain.Rules().Genesis.Hash()
+	want(t, n.do("GET", "/node", ""), 200, fmt.Sprintf(`{"addresses":["/ip4/127.0.0.1/tcp/15000/p2p/%s"],"agent":"kuai/1.2.3","genesis":"%s","height":1,`+
+		`"mining":{"mode":"manual","rate":0.0,"searching":false},"network":"%s","peer_id":"%s","peers":1,"pool":{"bytes":0,"transactions":0},`+
+		`"sync":{"active":true,"height":1,"peer":"a","target":9},"tip":"%s","version":"1.2.3"}`+"\n", testPeer, genesis, n.chain.Rules().Network(), testPeer, genesis))
+}
+
+func TestPeersAreListedAndPaged(t *testing.T) {
+	n := start(t, Config{})
+	want(t, n.do("GET", "/peers", ""), 200, `{"count":0,"nodes":[],"peers":[]}`+"\n")
+	tip := chain.Hash{1}
+	n.net.peers = []Peer{
+		{ID: "a", Agent: "kuai/1", Address: "/ip4/10.0.0.1/tcp/1", Direction: "inbound", Connected: true, Static: true, Latency: 1500 * time.Microsecond, Height: 7, Tip: tip, Score: -2.5},
+		{ID: "b"},
+	}
+	if err := n.nodes.add([]neighbour{{Address: "x:1", URL: "http://x:1", Kind: kindFlask}}); err != nil {
+		t.Fatal(err)
+	}
+	const nodes = `"nodes":[{"address":"x:1","kind":"flask"}],`
+	a := fmt.Sprintf(`{"address":"/ip4/10.0.0.1/tcp/1","agent":"kuai/1","connected":true,"direction":"inbound","height":7,"id":"a","latency_ms":1.5,"score":-2.5,"static":true,"tip":"%s"}`, tip)
+	b := `{"address":"","agent":"","connected":false,"direction":"","height":0,"id":"b","latency_ms":null,"score":0.0,"static":false,"tip":null}`
+	want(t, n.do("GET", "/peers", ""), 200, `{"count":2,`+nodes+`"peers":[`+a+","+b+"]}\n")
+	want(t, n.do("GET", "/peers?from=2&limit=1", ""), 200, `{"count":2,`+nodes+`"peers":[`+b+"]}\n")
+}
+
+func TestHealthAndReadiness(t *testing.T) {
+	n := start(t, Config{})
+	chaintest.MineOn(t, n.chain, 2)
+	want(t, n.do("GET", "/healthz", ""), 200, `{"status":"ok"}`+"\n")
+	for _, c := range []struct {
+		status SyncStatus
+		code   int
+		body   string
+	}{
+		{SyncStatus{}, 200, `{"height":3,"peers":0,"ready":true,"target":3}`},
+		{SyncStatus{Active: true, Target: 50}, 503, `{"height":3,"peers":0,"ready":false,"target":50}`},
+		{SyncStatus{Active: true, Target: 3}, 200, `{"height":3,"peers":0,"ready":true,"target":3}`},
+		{SyncStatus{Active: false, Target: 50}, 200, `{"height":3,"peers":0,"ready":true,"target":50}`},
+	} {
+		n.net.status = c.status
+		want(t, n.do("GET", "/readyz", ""), c.code, c.body+"\n")
+	}
+}

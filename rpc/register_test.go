@@ -1,0 +1,249 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kuai/chain"
+)
+
+const otherPeer = "/ip4/10.0.0.7/tcp/15000/p2p/12D3KooWOther"
+
+// nobody is an address on loopback where nothing listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+func listOf(nodes ...string) string { return `{"nodes":` + string(appendJSON(nil, nodes)) + `}` }
+
+// kinds reads what the node holds.
+func kinds(n *node) map[string]kind {
+	m := map[string]kind{}
+	for _, k := range n.nodes.all() {
+		m[k.Address] = k.Kind
+	}
+	return m
+}
+
+func TestRegisterTellsNodesApart(t *testing.T) {
+	n := start(t, Config{})
+	kuai := start(t, Config{})
+	kuai.net.id = "12D3KooWKuai"
+	kuaiURL, flaskURL, deaf := listen(t, kuai.Handler()), flaskNode(t, start(t, Config{})), nobody(t)
+	other := listen(t, http.NotFoundHandler())
+	w := n.do("POST", "/nodes/register", listOf(kuaiURL, flaskURL, deaf, otherPeer, other+"/some/path"))
+	netloc := func(url string) string { return strings.TrimPrefix(url, "http://") }
+	all := []string{netloc(kuaiURL), netloc(flaskURL), deaf, otherPeer, netloc(other)}
+	slices.Sort(all)
+	want(t, w, 201, fmt.Sprintf(`{"message":"New nodes have been added","total_nodes":%s}`+"\n", appendJSON(nil, all)))
+	expected := map[string]kind{netloc(kuaiURL): kindKuai, netloc(flaskURL): kindFlask, deaf: kindUnknown, otherPeer: kindKuai, netloc(other): kindUnknown}
+	if got := kinds(n); fmt.Sprint(got) != fmt.Sprint(expected) {
+		t.Errorf("kinds are %v\nexpected %v", got, expected)
+	}
+	if got := n.net.Connected(); !slices.Equal(got, []string{kuaiURL, otherPeer}) {
+		t.Errorf("connected to %q", got)
+	}
+}
+
+func TestRegisterIsIdempotentAndIgnoresItself(t *testing.T) {
+	n := start(t, Config{})
+	own := listen(t, n.Handler())
+	list := listOf("10.255.255.1:5000", "http://10.255.255.1:5000/", otherPeer, otherPeer, own, "/ip4/127.0.0.1/tcp/15000/p2p/"+testPeer)
+	n.out = deafOutbound(own)
+	for range 2 {
+		want(t, n.do("POST", "/nodes/register", list), 201, `{"message":"New nodes have been added","total_nodes":["`+otherPeer+`","10.255.255.1:5000"]}`+"\n")
+	}
+	if got := n.net.Connected(); !slices.Equal(got, []string{otherPeer}) {
+		t.Errorf("connected to %q", got)
+	}
+	want(t, n.do("POST", "/nodes/register", `{"nodes":[]}`), 201, `{"message":"New nodes have been added","total_nodes":["`+otherPeer+`","10.255.255.1:5000"]}`+"\n")
+}
+
+// deafOutbound reaches only one base URL.
+func deafOutbound(reachable string) *outbound {
+	o := newOutbound("")
+	through := o.client.Transport
+	o.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Scheme+"://"+r.URL.Host == reachable {
+			return through.RoundTrip(r)
+		}
+		return nil, errors.New("unreachable in this test")
+	})
+	return o
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestRegisterIsAllOrNothing(t *testing.T) {
+	good := "/ip4/10.0.0.8/tcp/15000/p2p/12D3KooWGood"
+	redirects := listen(t, http.RedirectHandler("http://169.254.169.254/", http.StatusFound))
+	for name, bad := range map[string]string{
+		"empty": `""`, "number": `5`, "null": `null`, "spaces": `"http://a b"`, "control": `"a\u0007:5000"`, "unicode": `"bücher:5000"`, "scheme": `"ftp://127.0.0.1:21"`,
+		"no port": `"localhost"`, "port 0": `"127.0.0.1:0"`, "port 70000": `"http://127.0.0.1:70000"`, "no host": `"http://"`, "only a port": `":5000"`, "open port": `"http://127.0.0.1:"`,
+		"password": `"http://user:pw@127.0.0.1:5000"`, "multiaddr without peer": `"/ip4/127.0.0.1/tcp/15001"`, "multiaddr and more": `"/ip4/1.2.3.4/tcp/1/p2p/x/p2p-circuit"`,
+		"refused by the network": `"/ip4/1.2.3.4/tcp/1/p2p/refused"`, "metadata": `"http://169.254.169.254"`, "link-local": `"[fe80::1]:5000"`, "mapped": `"http://[::ffff:169.254.169.254]:80"`,
+		"too long": `"` + strings.Repeat("a", maxAddress) + `:1"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := start(t, Config{})
+			n.net.refuse = "/ip4/1.2.3.4/tcp/1/p2p/refused"
+			w := n.do("POST", "/nodes/register", `{"nodes":["`+good+`",`+bad+`]}`)
+			if w.Code != 400 || !strings.Contains(w.Body.String(), "No node of the list was registered") {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			if got := n.net.Connected(); len(got) != 0 || len(n.nodes.all()) != 0 {
+				t.Errorf("connected to %q, registered %v", got, n.nodes.all())
+			}
+		})
+	}
+	n := start(t, Config{})
+	decode(t, n.do("POST", "/nodes/register", listOf(redirects)), 201)
+	if got := kinds(n)[strings.TrimPrefix(redirects, "http://")]; got != kindUnknown {
+		t.Errorf("what redirects is %s", got)
+	}
+}
+
+// elsewhere is a network with another genesis.
+func elsewhere(t *testing.T) *chain.Rules {
+	t.Helper()
+	r, err := chain.ReadRules([]byte(`{"name":"elsewhere","zeros":1,"genesis":{"index":1,"previous_hash":"1","proof":100,"timestamp":1700000000.0,"transactions":[]}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRegisterRefusesAnotherNetwork(t *testing.T) {
+	rules := elsewhere(t)
+	n, other := start(t, Config{}), startOn(t, Config{}, rules)
+	other.net.id = "12D3KooWElsewhere"
+	w := n.do("POST", "/nodes/register", listOf(listen(t, other.Handler())))
+	if w.Code != 400 || !strings.Contains(w.Body.String(), rules.Network()) || len(n.nodes.all()) != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestRegisterIsBounded(t *testing.T) {
+	n := start(t, Config{})
+	n.out = deafOutbound("")
+	batch := func(from, count int) string {
+		var list []string
+		for i := range count {
+			list = append(list, fmt.Sprintf("10.0.%d.%d:5000", (from+i)/250, (from+i)%250))
+		}
+		return listOf(list...)
+	}
+	if w := n.do("POST", "/nodes/register", batch(0, maxRegister+1)); w.Code != 400 || len(n.nodes.all()) != 0 {
+		t.Errorf("%d nodes at once: %d", maxRegister+1, w.Code)
+	}
+	for from := 0; from < maxNodes; from += maxRegister {
+		decode(t, n.do("POST", "/nodes/register", batch(from, maxRegister)), 201)
+	}
+	if w := n.do("POST", "/nodes/register", batch(maxNodes, 1)); w.Code != 400 || len(n.nodes.all()) != maxNodes {
+		t.Errorf("one node more than %d: %d", maxNodes, w.Code)
+	}
+	if w := n.do("DELETE", "/peers/10.0.0.0:5000", ""); w.Code != 204 {
+		t.Errorf("forget one: %d %s", w.Code, w.Body)
+	}
+	decode(t, n.do("POST", "/nodes/register", batch(maxNodes, 1)), 201)
+}
+
+func TestRegisteredNodesSurviveARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nodes.json")
+	n := start(t, Config{DataFile: file})
+	flask := flaskNode(t, start(t, Config{}))
+	decode(t, n.do("POST", "/nodes/register", listOf(flask, otherPeer)), 201)
+	again := start(t, Config{DataFile: file})
+	if fmt.Sprint(again.nodes.all()) != fmt.Sprint(n.nodes.all()) || len(again.nodes.all()) != 2 {
+		t.Errorf("%v after a restart, %v before", again.nodes.all(), n.nodes.all())
+	}
+	again.net.told = make(chan string, 1)
+	_, stop := serve(t, again)
+	<-again.net.told
+	stop()
+	if got := again.net.Connected(); !slices.Equal(got, []string{otherPeer}) {
+		t.Errorf("connected to %q after a restart", got)
+	}
+	if files, _ := filepath.Glob(file + "*"); len(files) != 1 {
+		t.Errorf("files left: %q", files)
+	}
+}
+
+func TestDamagedFileIsSetAside(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "nodes.json")
+	if err := os.WriteFile(file, []byte("[{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, Config{DataFile: file})
+	decode(t, n.do("POST", "/nodes/register", listOf(otherPeer)), 201)
+	if text, err := os.ReadFile(file + ".damaged"); err != nil || string(text) != "[{" {
+		t.Errorf("the damaged file is %q, %v", text, err)
+	}
+}
+
+func TestRegistrationThatCannotBeSavedIsNone(t *testing.T) {
+	n := start(t, Config{DataFile: filepath.Join(t.TempDir(), "gone", "nodes.json")})
+	w := n.do("POST", "/nodes/register", listOf(otherPeer))
+	if w.Code != 500 || len(n.nodes.all()) != 0 || len(n.net.Connected()) != 0 {
+		t.Errorf("%d, registered %v, connected %q", w.Code, n.nodes.all(), n.net.Connected())
+	}
+}
+
+func TestSilentNodeIsAskedAgain(t *testing.T) {
+	n := start(t, Config{})
+	other := start(t, Config{})
+	other.net.id = "12D3KooWLate"
+	synctest.Test(t, func(t *testing.T) {
+		var up atomic.Bool
+		n.out = newOutbound("")
+		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			if !up.Load() {
+				return nil, errors.New("unreachable in this test")
+			}
+			return other.do(r.Method, r.URL.Path, "").Result(), nil
+		})
+		decode(t, n.do("POST", "/nodes/register", listOf("late:5000")), 201)
+		ctx, cancel := context.WithCancel(t.Context())
+		go n.remind(ctx)
+		time.Sleep(time.Hour)
+		if got := kinds(n)["late:5000"]; got != kindUnknown {
+			t.Errorf("a silent node is %s", got)
+		}
+		up.Store(true)
+		time.Sleep(remindLast)
+		if got := kinds(n)["late:5000"]; got != kindKuai || !slices.Equal(n.net.Connected(), []string{"http://late:5000"}) {
+			t.Errorf("a node that answers is %s, connected to %q", got, n.net.Connected())
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestDisconnect(t *testing.T) {
+	n := start(t, Config{})
+	n.net.peers = []Peer{{ID: "12D3KooWOther"}}
+	for _, code := range []int{204, 404} {
+		if w := n.do("DELETE", "/peers/12D3KooWOther", ""); w.Code != code {
+			t.Errorf("%d expected, got %d %s", code, w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// fakeNetwork is a network of one that remembers what it is told.
+type fakeNetwork struct {
+	id string
+
+	mu        sync.Mutex
+	peers     []Peer
+	connected []string
+	refuse    string // Connect fails for this address
+	sync      func(context.Context) error
+	status    SyncStatus
+	told      chan string // receives each new address, where set
+}
+
+func (n *fakeNetwork) ID() string { return n.id }
+
+func (n *fakeNetwork) Addresses() []string { return []string{"/ip4/127.0.0.1/tcp/15000/p2p/" + n.id} }
+
+func (n *fakeNetwork) Connect(addr string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if addr == n.refuse {
+		return errors.New("not a multiaddr")
+	}
+	if !slices.Contains(n.connected, addr) {
+		n.connected = append(n.connected, addr)
+		if n.told != nil {
+			n.told <- addr
+		}
+	}
+	return nil
+}
+
+func (n *fakeNetwork) Disconnect(id string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before := len(n.peers) + len(n.connected)
+	n.peers = slices.DeleteFunc(n.peers, func(p Peer) bool { return p.ID == id })
+	n.connected = slices.DeleteFunc(n.connected, func(a string) bool { return peerOf(a) == id })
+	if before == len(n.peers)+len(n.connected) {
+		return fmt.Errorf("peer %s: %w", id, chain.ErrNotFound)
+	}
+	return nil
+}
+
+func (n *fakeNetwork) Peers() []Peer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.peers)
+}
+
+func (n *fakeNetwork) Connected() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.connected)
+}
+
+func (n *fakeNetwork) SyncNow(ctx context.Context) error {
+	if n.sync == nil {
+		return nil
+	}
+	return n.sync(ctx)
+}
+
+func (n *fakeNetwork) SyncStatus() SyncStatus { return n.status }
+
+// testMiner is the tutorial's search, one at a time.
+type testMiner struct {
+	chain *chain.Chain
+	name  string
+	mu    sync.Mutex
+	mine  func(context.Context) (*chain.Block, error) // instead of the search
+}
+
+func (m *testMiner) Status() MinerStatus { return MinerStatus{Mode: "manual"} }
+
+func (m *testMiner) Mine(ctx context.Context) (*chain.Block, error) {
+	if m.mine != nil {
+		return m.mine(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for ctx.Err() == nil {
+		if b, err := m.try(); !errors.Is(err, chain.ErrStale) {
+			return b, err
+		}
+	}
+	return nil, ctx.Err()
+}
+
+func (m *testMiner) try() (*chain.Block, error) {
+	rules, work := m.chain.Rules(), m.chain.Template(m.name)
+	proof := int64(0)
+	for !rules.ValidProof(work.Parent.Proof, proof, work.Parent.Hash) {
+		proof++
+	}
+	txs := append(slices.Clone(work.Transactions), chain.Transaction{Sender: chain.RewardSender, Recipient: m.name, Amount: rules.Reward})
+	b, err := rules.NewBlock(work.Parent, proof, float64(time.Now().UnixMicro())/1e6, txs)
+	if err != nil {
+		return nil, err
+	}
+	return b, m.chain.AddMined(b)
+}
+
+// node is a server with its parts in reach.
+type node struct {
+	*Server
+	net   *fakeNetwork
+	miner *testMiner
+}
+
+const testPeer = "12D3KooWTest"
+
+func start(t testing.TB, cfg Config) *node {
+	t.Helper()
+	return startOn(t, cfg, chaintest.Rules())
+}
+
+func startOn(t testing.TB, cfg Config, rules *chain.Rules) *node {
+	t.Helper()
+	c := chaintest.Open(t, rules)
+	n := &fakeNetwork{id: testPeer}
+	m := &testMiner{chain: c, name: n.id}
+	return &node{New(cfg, c, n, m, quiet()), n, m}
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// do asks the handler directly. header lines are "Key: value".
+func (n *node) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Host = "localhost:5000"
+	for _, line := range header {
+		key, value, _ := strings.Cut(line, ": ")
+		if key == "Host" {
+			r.Host = value
+		}
+		r.Header.Add(key, value)
+	}
+	w := httptest.NewRecorder()
+	n.Handler().ServeHTTP(w, r)
+	return w
+}
+
+// want fails unless the answer has this status and body.
+func want(t *testing.T, w *httptest.ResponseRecorder, status int, body string) {
+	t.Helper()
+	if w.Code != status || w.Body.String() != body {
+		t.Errorf("answer is %d %q\nexpected %d %q", w.Code, w.Body, status, body)
+	}
+}
+
+// decode reads a JSON answer of this status.
+func decode(t *testing.T, w *httptest.ResponseRecorder, status int) map[string]any {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("status %d expected, got %d: %s", status, w.Code, w.Body)
+	}
+	var v map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	return v
+}
+
+// listen serves h on loopback and returns its URL.
+func listen(t testing.TB, h http.Handler) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// flaskNode answers as the tutorial's program does: the five endpoints, and nothing else.
+func flaskNode(t testing.TB, n *node) string {
+	t.Helper()
+	return listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/node" {
+			refuse(w, r, noSuchPath)
+			return
+		}
+		n.Handler().ServeHTTP(w, r)
+	}))
+}
+
+// fetch reads url.
+func fetch(t *testing.T, url string) (int, http.Header, string) {
+	t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(body)
+}

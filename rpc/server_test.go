@@ -1,0 +1,186 @@
+package rpc
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"kuai/chain"
+)
+
+// serve runs the server on loopback until the test ends or stop is called, and shows that nothing is left.
+func serve(t *testing.T, n *node) (addr string, stop func()) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- n.Serve(ctx, ln) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return ln.Addr().String(), stop
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// request sends raw text and returns the status line.
+func request(t *testing.T, conn net.Conn, text string) string {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func TestServeLeavesNothing(t *testing.T) {
+	n := start(t, Config{}) // the chain's own goroutines live until the test ends
+	before := goleak.IgnoreCurrent()
+	addr, stop := serve(t, n)
+	events, err := http.Get("http://" + addr + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan struct{})
+	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+		close(started)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	mined := make(chan int, 1)
+	go func() {
+		res, err := http.Get("http://" + addr + "/mine")
+		if err != nil {
+			mined <- 0
+			return
+		}
+		res.Body.Close()
+		mined <- res.StatusCode
+	}()
+	<-started
+	stop()
+	if code := <-mined; code != http.StatusServiceUnavailable {
+		t.Errorf("a search that the stop ended answers %d", code)
+	}
+	if _, err := io.ReadAll(events.Body); err != nil {
+		t.Errorf("the event stream did not end well: %v", err)
+	}
+	events.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if _, err := net.Dial("tcp", addr); err == nil {
+		t.Error("the listener is open after the stop")
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func TestServeEndsWhereAListenerFails(t *testing.T) {
+	n := start(t, Config{})
+	lost, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost.Close()
+	if err := n.Serve(t.Context(), lost, other); err == nil || !strings.Contains(err.Error(), lost.Addr().String()) {
+		t.Errorf("Serve: %v", err)
+	}
+	if err := n.Serve(t.Context()); err == nil {
+		t.Error("Serve without a listener is no error")
+	}
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	addr, _ := serve(t, start(t, Config{}))
+	conns := make([]net.Conn, MaxConnections)
+	for i := range conns {
+		conns[i] = dial(t, addr)
+		if line := request(t, conns[i], "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.Contains(line, "200") {
+			t.Fatalf("connection %d: %s", i, line)
+		}
+	}
+	waiting := dial(t, addr)
+	if _, err := io.WriteString(waiting, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := waiting.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := waiting.Read(make([]byte, 1)); err == nil {
+		t.Fatalf("one connection more than %d was answered (%d bytes)", MaxConnections, n)
+	}
+	conns[0].Close()
+	if err := waiting.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(waiting).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+		t.Errorf("after another one closed: %q, %v", line, err)
+	}
+}
+
+func TestHeaderOverTheLimitIsRefused(t *testing.T) {
+	addr, _ := serve(t, start(t, Config{}))
+	for size, status := range map[int]string{MaxHeaderBytes - 1024: "200", MaxHeaderBytes + 1024: "431"} {
+		text := fmt.Sprintf("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Fill: %s\r\n\r\n", strings.Repeat("x", size))
+		if line := request(t, dial(t, addr), text); !strings.Contains(line, status) {
+			t.Errorf("a header of %d bytes: %s, expected %s", size, line, status)
+		}
+	}
+}
+
+func TestTwoListenersServeOneNode(t *testing.T) {
+	n := start(t, Config{})
+	a, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- n.Serve(ctx, a, b) }()
+	for _, ln := range []net.Listener{a, b} {
+		if code, _, _ := fetch(t, "http://"+ln.Addr().String()+"/healthz"); code != 200 {
+			t.Errorf("%s: %d", ln.Addr(), code)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

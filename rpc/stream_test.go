@@ -1,0 +1,147 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// chainJSON is what Flask would answer, built another way than the handler builds it.
+func chainJSON(t *testing.T, c *chain.Chain, from, to int64) string {
+	t.Helper()
+	var blocks []string
+	for i := from; i < to; i++ {
+		held, err := c.At(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, string(chain.AppendCompact(nil, held.Block.Canonical())))
+	}
+	return "[" + strings.Join(blocks, ",") + "]"
+}
+
+func TestChainOfOneBlockIsTheTutorials(t *testing.T) {
+	n := start(t, Config{})
+	w := n.do("GET", "/chain", "")
+	want(t, w, 200, `{"chain":[{"index":1,"previous_hash":"1","proof":100,"timestamp":1626739200.0,"transactions":[]}],"length":1}`+"\n")
+	if got := w.Header().Get("Content-Length"); got != fmt.Sprint(w.Body.Len()) {
+		t.Errorf("Content-Length is %q", got)
+	}
+}
+
+func TestLongChainIsStreamedWhole(t *testing.T) {
+	n := start(t, Config{})
+	chaintest.MineOn(t, n.chain, 900)
+	code, header, body := fetch(t, listen(t, n.Handler())+"/chain")
+	if expected := `{"chain":` + chainJSON(t, n.chain, 1, 902) + `,"length":901}` + "\n"; code != 200 || body != expected {
+		t.Errorf("%d, %d bytes; expected %d bytes", code, len(body), len(expected))
+	}
+	if len(body) < 2*chunkBytes || header.Get("Content-Length") != "" {
+		t.Errorf("%d bytes with Content-Length %q: the test is about more than one chunk", len(body), header.Get("Content-Length"))
+	}
+}
+
+func TestHeadOfTheChain(t *testing.T) {
+	n := start(t, Config{})
+	get, head := n.do("GET", "/chain", ""), n.do("HEAD", "/chain", "")
+	if head.Header().Get("Content-Length") != get.Header().Get("Content-Length") || head.Header().Get("Etag") == "" {
+		t.Errorf("HEAD of a short chain: %v", head.Header())
+	}
+	chaintest.MineOn(t, n.chain, 400)
+	url := listen(t, n.Handler()) + "/chain"
+	res, err := http.Head(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "application/json" || res.Header.Get("Etag") == "" {
+		t.Errorf("HEAD of a long chain: %d %v", res.StatusCode, res.Header)
+	}
+}
+
+func TestChainIsNotSentTwice(t *testing.T) {
+	n := start(t, Config{})
+	tag := n.do("GET", "/chain", "").Header().Get("Etag")
+	if expected := `"` + n.chain.Tip().Hash.String() + `"`; tag != expected {
+		t.Errorf("Etag is %s, expected %s", tag, expected)
+	}
+	for _, sent := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
+		w := n.do("GET", "/chain", "", "If-None-Match: "+sent)
+		want(t, w, http.StatusNotModified, "")
+		if w.Header().Get("Etag") != tag {
+			t.Errorf("304 without its tag")
+		}
+	}
+	chaintest.MineOn(t, n.chain, 1)
+	if w := n.do("GET", "/chain", "", "If-None-Match: "+tag); w.Code != 200 {
+		t.Errorf("after a new block: %d", w.Code)
+	}
+}
+
+func TestPagesOfTheChain(t *testing.T) {
+	n := start(t, Config{})
+	chaintest.MineOn(t, n.chain, 9)
+	for query, page := range map[string][2]int64{
+		"": {1, 11}, "?from=1&limit=10": {1, 11}, "?from=4": {4, 11}, "?limit=3": {1, 4}, "?from=4&limit=3": {4, 7}, "?from=10&limit=5": {10, 11},
+		"?from=11": {11, 11}, "?from=9223372036854775807&limit=9223372036854775807": {11, 11}, "?other=1": {1, 11},
+	} {
+		w := n.do("GET", "/chain"+query, "")
+		want(t, w, 200, `{"chain":`+chainJSON(t, n.chain, page[0], page[1])+`,"length":10}`+"\n")
+	}
+	for _, query := range []string{"?from=0", "?from=-1", "?from=x", "?limit=0", "?limit=1.5", "?limit=99999999999999999999"} {
+		if w := n.do("GET", "/chain"+query, ""); w.Code != 400 {
+			t.Errorf("%s: %d", query, w.Code)
+		}
+	}
+}
+
+func TestTooManyLongAnswersAreTurnedAway(t *testing.T) {
+	n := start(t, Config{})
+	for range maxChains {
+		n.chains <- struct{}{}
+	}
+	if w := n.do("GET", "/chain", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d", w.Code)
+	}
+	<-n.chains
+	for range 2 {
+		if w := n.do("GET", "/chain", ""); w.Code != 200 {
+			t.Errorf("%d: the place was not given back", w.Code)
+		}
+	}
+}
+
+// leaver takes one chunk and is gone.
+type leaver struct {
+	*httptest.ResponseRecorder
+	left bool
+}
+
+func (l *leaver) Write(p []byte) (int, error) {
+	if l.left {
+		return 0, http.ErrHandlerTimeout
+	}
+	l.left = true
+	return len(p), nil
+}
+
+func TestReaderThatLeavesEndsTheStream(t *testing.T) {
+	n := start(t, Config{})
+	chaintest.MineOn(t, n.chain, 900)
+	r := httptest.NewRequest("GET", "/chain", nil)
+	r.Host = "localhost"
+	defer func() {
+		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // the panic value itself
+			t.Errorf("the connection was not cut: %v", v)
+		}
+		if len(n.chains) != 0 {
+			t.Error("the place was not given back")
+		}
+	}()
+	n.Handler().ServeHTTP(&leaver{ResponseRecorder: httptest.NewRecorder()}, r)
+}

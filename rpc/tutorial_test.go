@@ -1,0 +1,213 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"kuai/chain"
+)
+
+const payment = `{"sender":"alice","recipient":"bob","amount":5}`
+
+func TestMineAnswersAsTheTutorial(t *testing.T) {
+	n := start(t, Config{})
+	n.do("POST", "/transactions/new", `{"sender":"é<&>😀","recipient":"bob","amount":5.0,"id":"000102030405060708090a0b0c0d0e0f"}`)
+	genesis := n.chain.Tip()
+	w := n.do("GET", "/mine", "")
+	h := n.chain.Tip()
+	want(t, w, 200, fmt.Sprintf(`{"index":2,"message":"New Block Forged","previous_hash":"%s","proof":%d,"transactions":[`+
+		`{"amount":5.0,"id":"000102030405060708090a0b0c0d0e0f","recipient":"bob","sender":"\u00e9<&>\ud83d\ude00"},`+
+		`{"amount":1,"recipient":"%s","sender":"0"}]}`+"\n", genesis.Hash, h.Proof, testPeer))
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type is %q", got)
+	}
+	if got := w.Header().Get("Content-Length"); got != fmt.Sprint(w.Body.Len()) {
+		t.Errorf("Content-Length is %q of %d", got, w.Body.Len())
+	}
+}
+
+func TestPaymentIsAcceptedInAnySpelling(t *testing.T) {
+	for name, body := range map[string]string{
+		"integer":     payment,
+		"float":       `{"sender":"a","recipient":"b","amount":5.0}`,
+		"exponent":    `{"sender":"a","recipient":"b","amount":1e2}`,
+		"spaces":      " {\n\"sender\" : \"a\" , \"recipient\":\"b\",\"amount\":5 }\n",
+		"unicode":     `{"sender":"é","recipient":"\u00e9<&>","amount":5}`,
+		"other keys":  `{"sender":"a","recipient":"b","amount":5,"note":[1,{"x":null}]}`,
+		"largest int": `{"sender":"a","recipient":"b","amount":9223372036854775807}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := start(t, Config{})
+			w := n.do("POST", "/transactions/new", body) // no Content-Type at all
+			want(t, w, 201, `{"message":"Transaction will be added to Block 2"}`+"\n")
+			id := strings.TrimPrefix(w.Header().Get("Location"), "/transactions/")
+			if found := decode(t, n.do("GET", "/transactions/"+id, ""), 200); found["status"] != "pending" {
+				t.Errorf("the payment at Location is %v", found)
+			}
+		})
+	}
+}
+
+func TestMissingValuesAreFlasksPlainText(t *testing.T) {
+	n := start(t, Config{})
+	for _, body := range []string{`{}`, `{"sender":"a","recipient":"b"}`, `{"Sender":"a","recipient":"b","amount":5}`, `[]`, `["sender","recipient","amount"]`, `null`, `5`, `"sender recipient amount"`} {
+		w := n.do("POST", "/transactions/new", body)
+		want(t, w, 400, "Missing values")
+		if got := w.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
+			t.Errorf("%s: Content-Type is %q", body, got)
+		}
+	}
+	for _, body := range []string{`{}`, `{"nodes":null}`, `{"nodes":"http://127.0.0.1:5001"}`, `{"nodes":{}}`, `[]`, `null`, `7`} {
+		w := n.do("POST", "/nodes/register", body)
+		want(t, w, 400, "Error: Please supply a valid list of nodes")
+		if got := w.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
+			t.Errorf("%s: Content-Type is %q", body, got)
+		}
+	}
+}
+
+func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
+	n := start(t, Config{})
+	for path, body := range map[string]string{"/transactions/new": "sender=alice&recipient=bob&amount=5", "/nodes/register": "", "/mine": "{"} {
+		w := n.do("POST", path, body)
+		got := w.Body.String()
+		if w.Code != 400 || !strings.Contains(got, "at byte") || !strings.Contains(got, "curl -X POST") || !strings.Contains(got, "http://localhost:5000"+path) || strings.Count(got, "\n") != 1 {
+			t.Errorf("%s: %d %q", path, w.Code, got)
+		}
+		_, try, _ := strings.Cut(got, "-d '")
+		try, _, _ = strings.Cut(try, "'")
+		if _, err := chain.Read([]byte(try)); err != nil {
+			t.Errorf("%s: the curl's body %q: %v", path, try, err)
+		}
+	}
+}
+
+func TestRefusedValuesNameTheField(t *testing.T) {
+	n := start(t, Config{})
+	for body, field := range map[string]string{
+		`{"sender":"a","recipient":"b","amount":-5}`:             "amount",
+		`{"sender":"a","recipient":"b","amount":0}`:              "amount",
+		`{"sender":"a","recipient":"b","amount":"5"}`:            "amount",
+		`{"sender":"a","recipient":"b","amount":true}`:           "amount",
+		`{"sender":"0","recipient":"b","amount":5}`:              "sender",
+		`{"sender":"","recipient":"b","amount":5}`:               "sender",
+		`{"sender":"a","recipient":7,"amount":5}`:                "recipient",
+		`{"sender":"a","recipient":"b","amount":5,"id":"short"}`: "id",
+	} {
+		w := n.do("POST", "/transactions/new", body)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), `rule "`+field+`"`) {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+		if w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("%s: text that quotes the request has Content-Type %q", body, w.Header().Get("Content-Type"))
+		}
+	}
+	if count, _ := n.chain.PoolSize(); count != 0 {
+		t.Errorf("%d refused payments are pending", count)
+	}
+}
+
+func TestSamePaymentTwiceIsOne(t *testing.T) {
+	n := start(t, Config{})
+	const body = `{"sender":"a","recipient":"b","amount":5,"id":"000102030405060708090a0b0c0d0e0f"}`
+	for range 2 {
+		want(t, n.do("POST", "/transactions/new", body), 201, `{"message":"Transaction will be added to Block 2"}`+"\n")
+	}
+	if count, _ := n.chain.PoolSize(); count != 1 {
+		t.Errorf("%d payments are pending", count)
+	}
+	if w := n.do("POST", "/transactions/new", strings.Replace(body, "5", "6", 1)); w.Code != http.StatusConflict {
+		t.Errorf("another payment with the id: %d %s", w.Code, w.Body)
+	}
+	n.do("GET", "/mine", "")
+	w := n.do("POST", "/transactions/new", body)
+	want(t, w, 200, `{"message":"Transaction was added to Block 2"}`+"\n")
+	if got := w.Header().Get("Location"); got != "/transactions/000102030405060708090a0b0c0d0e0f" {
+		t.Errorf("Location is %q", got)
+	}
+}
+
+func TestParallelMiningMakesLinkedBlocks(t *testing.T) {
+	n := start(t, Config{})
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if w := n.do("GET", "/mine", ""); w.Code != 200 {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if tip := n.chain.Tip().Index; tip != 65 {
+		t.Errorf("the chain ends at %d after 64 blocks", tip)
+	}
+}
+
+func TestBusyMinerSaysWhenToTryAgain(t *testing.T) {
+	n := start(t, Config{})
+	n.miner.mine = func(context.Context) (*chain.Block, error) { return nil, fmt.Errorf("queue: %w", ErrBusy) }
+	w := n.do("GET", "/mine", "")
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+}
+
+func TestClientThatHangsUpEndsItsSearch(t *testing.T) {
+	n := start(t, Config{})
+	searching, ended := make(chan struct{}), make(chan struct{})
+	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+		close(searching)
+		<-ctx.Done()
+		close(ended)
+		return nil, ctx.Err()
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, "GET", listen(t, n.Handler())+"/mine", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { <-searching; hangUp() }()
+	if res, err := http.DefaultClient.Do(req); err == nil {
+		res.Body.Close()
+		t.Errorf("status %d", res.StatusCode)
+	}
+	<-ended
+}
+
+func TestMineMany(t *testing.T) {
+	n := start(t, Config{})
+	v := decode(t, n.do("POST", "/mine", `{"blocks": 3}`), 200)
+	blocks, _ := v["blocks"].([]any)
+	if len(blocks) != 3 || v["message"] != "New Blocks Forged" || n.chain.Tip().Index != 4 {
+		t.Errorf("%v, chain ends at %d", v, n.chain.Tip().Index)
+	}
+	for _, body := range []string{"", " \n", "{}"} {
+		if v := decode(t, n.do("POST", "/mine", body), 200); v["message"] != "New Block Forged" {
+			t.Errorf("body %q: %v", body, v)
+		}
+	}
+	for _, body := range []string{`{"blocks":0}`, `{"blocks":-1}`, `{"blocks":1001}`, `{"blocks":2.5}`, `{"blocks":"3"}`, `{"blocks":null}`, `{"blocks":1e2}`} {
+		if w := n.do("POST", "/mine", body); w.Code != 400 || !strings.Contains(w.Body.String(), "1 to 1000") {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+	}
+}
+
+func TestMineManyKeepsWhatItMined(t *testing.T) {
+	n := start(t, Config{})
+	calls := 0
+	n.miner.mine = func(context.Context) (*chain.Block, error) {
+		if calls++; calls > 2 {
+			return nil, ErrBusy
+		}
+		return n.miner.try()
+	}
+	v := decode(t, n.do("POST", "/mine", `{"blocks": 5}`), 200)
+	if blocks, _ := v["blocks"].([]any); len(blocks) != 2 || !strings.HasPrefix(v["message"].(string), "Stopped after 2 of 5 blocks") {
+		t.Errorf("%v", v)
+	}
+}
