@@ -16,19 +16,21 @@ import (
 
 // Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
 const (
-	spanBlocks     = 1 << 14 // most blocks of one request
-	spanBytes      = 8 << 20 // bytes of blocks after which an answer ends
-	batchBlocks    = 1024    // most blocks checked and inserted at once
-	batchBytes     = 256 << 10
-	maxBatches     = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 2
-	maxAhead       = 4 // spans asked for and not yet inserted
-	streamsPerPeer = 2 // so that the next request is out before the last answer is in
-	maxHelpers     = 3 // peers beside the lead
-	logEvery       = 10 * time.Second
+	spanBlocks  = 1 << 14 // most blocks of one request
+	spanBytes   = 8 << 20 // bytes of blocks after which an answer ends
+	batchBlocks = 1024    // most blocks checked and inserted at once
+	batchBytes  = 256 << 10
+	maxBatches  = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
+	maxAhead    = 4 // spans asked for and not yet inserted
+	logEvery    = 10 * time.Second
+	slowAfter   = 4 * time.Second // everybody waits for a span for so long: another peer that waits may take over
 )
 
 // errNoPeers ends a download whose last peer is gone.
 var errNoPeers = errors.New("no peer is left that delivers")
+
+// errSlow ends a peer's answer that others waited for.
+var errSlow = errors.New("slower than the others")
 
 // localError is a failure of this node, not of a peer.
 type localError struct{ error }
@@ -69,8 +71,11 @@ type run struct{ from, to int64 }
 type span struct {
 	run
 	peer    peer.ID
-	got     int64       // index after the last block read; the worker's until batches is closed
-	batches chan *batch // has room for all, so that a worker never waits for the inserter
+	got     int64 // index after the last block read; the worker's until batches is closed
+	asked   time.Time
+	alarm   *time.Timer             // wakes those who may take the span over
+	drop    context.CancelCauseFunc // takes it away from peer
+	batches chan *batch             // has room for all, so that a worker never waits for the inserter
 }
 
 // newDownload returns a download that has not begun.
@@ -129,25 +134,31 @@ func (d *download) start(ctx context.Context, p peer.ID) {
 	})
 }
 
-// plan takes the lead's first answer as the download's aim. It returns how many workers the rest is worth.
-func (d *download) plan(head syncHead, sp *span) (workers int) {
+// plan takes the lead's first answer as the download's aim. It returns how many spans there are, at most maxAhead.
+func (d *download) plan(head syncHead, sp *span) (spans int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.head, d.planned = head, true
-	d.next = head.From
-	sp.run = run{head.From, head.From + int64(head.Count)}
-	sp.got = sp.from
+	d.head, d.planned, d.next = head, true, head.From
 	if head.Count == 0 {
 		d.over = true
 		d.changed.Broadcast()
 		return 0
 	}
-	d.spans[sp.from] = sp
-	if sp.to <= head.Height {
-		d.todo = []run{{sp.to, head.Height + 1}}
+	sp.run = run{head.From, head.From + int64(head.Count)}
+	d.hold(sp)
+	if sp.to > head.Height {
+		return 1
 	}
+	d.todo = []run{{sp.to, head.Height + 1}}
+	return int(min(maxAhead, 2+(head.Height-sp.to)/d.s.spanBlocks))
+}
+
+// hold notes that sp is asked for. The caller holds mu.
+func (d *download) hold(sp *span) {
+	sp.got, sp.asked = sp.from, time.Now()
+	sp.alarm = time.AfterFunc(slowAfter, d.changed.Broadcast)
+	d.spans[sp.from] = sp
 	d.changed.Broadcast()
-	return int(min(maxAhead, (head.Height-sp.to)/spanBlocks+1))
 }
 
 // nextSpan waits for the span that the inserter needs next. Nil without an error: the tip is reached.
@@ -169,36 +180,46 @@ func (d *download) nextSpan(ctx context.Context) (*span, error) {
 	}
 }
 
-// take gives a worker its next span, or false where none is left or the download is over. The inserter's next span may
+// take gives a worker its next span and the context to ask in, nil where none is left or the download is over. The inserter's next span may
 // always be taken; others while not too many are ahead.
-func (d *download) take(p peer.ID) (*span, bool) {
+func (d *download) take(ctx context.Context, p peer.ID) (context.Context, *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.over && (len(d.todo) > 0 || len(d.spans) > 0) {
 		if len(d.todo) > 0 && (d.todo[0].from == d.next || len(d.spans) < maxAhead) {
-			return d.cut(p), true
+			return d.cut(ctx, p)
 		}
+		d.hurry(p)
 		d.changed.Wait()
 	}
-	return nil, false
+	return ctx, nil
 }
 
 // cut takes a span from the beginning of todo. The caller holds mu.
-func (d *download) cut(p peer.ID) *span {
+func (d *download) cut(ctx context.Context, p peer.ID) (context.Context, *span) {
 	first := &d.todo[0]
-	r := run{first.from, min(first.to, first.from+spanBlocks)}
+	r := run{first.from, min(first.to, first.from+d.s.spanBlocks)}
 	if first.from = r.to; first.from == first.to {
 		d.todo = d.todo[1:]
 	}
-	sp := newSpan(p)
-	sp.run, sp.got = r, r.from
-	d.spans[r.from] = sp
-	return sp
+	ctx, sp := newSpan(ctx, p)
+	sp.run = r
+	d.hold(sp)
+	return ctx, sp
 }
 
-// newSpan returns a span of p whose range is not known yet.
-func newSpan(p peer.ID) *span {
-	return &span{peer: p, batches: make(chan *batch, maxBatches)}
+// hurry takes the span that everybody waits for away from another peer that is slow with it, now that p has nothing else to
+// do. The caller holds mu.
+func (d *download) hurry(p peer.ID) {
+	if sp := d.spans[d.next]; sp != nil && sp.peer != p && time.Since(sp.asked) >= slowAfter {
+		sp.drop(errSlow)
+	}
+}
+
+// newSpan returns a span of p whose range is not known yet, and the context that its request runs in.
+func newSpan(ctx context.Context, p peer.ID) (context.Context, *span) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, &span{peer: p, batches: make(chan *batch, maxBatches), drop: cancel}
 }
 
 // release ends a worker's hold of sp: what was not read goes back, and what was read is complete.
@@ -209,6 +230,8 @@ func (d *download) release(sp *span) {
 		d.todo = append(d.todo, run{sp.got, sp.to})
 		slices.SortFunc(d.todo, func(a, b run) int { return int(a.from - b.from) })
 	}
+	sp.alarm.Stop()
+	sp.drop(nil)
 	close(sp.batches)
 	d.changed.Broadcast()
 }

@@ -40,16 +40,17 @@ func (d *download) work(ctx context.Context, p peer.ID) {
 		}
 	}
 	for {
-		sp, ok := d.take(p)
-		if !ok {
+		asking, sp := d.take(ctx, p)
+		if sp == nil {
 			return
 		}
-		err := d.read(ctx, sp)
+		err := d.read(asking, sp)
 		d.release(sp)
 		if err != nil {
 			d.failed(ctx, p, err)
 			return
 		}
+		d.s.faults.progressed(p)
 	}
 }
 
@@ -73,35 +74,33 @@ func (d *download) failed(ctx context.Context, p peer.ID, err error) {
 
 // open asks the lead for the first span, which says where the chains part and how long the lead's is, and brings in helpers.
 func (d *download) open(ctx context.Context) error {
-	sp := newSpan(d.lead)
-	req := syncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: d.locator}
-	err := d.request(ctx, sp, req, func(head syncHead) {
+	asking, sp := newSpan(ctx, d.lead)
+	defer sp.drop(nil)
+	req := syncRequest{Count: uint32(d.s.spanBlocks), Bytes: spanBytes, Locator: d.locator}
+	err := d.request(asking, sp, req, func(head syncHead) {
 		d.recruit(ctx, d.plan(head, sp))
 	})
-	if d.isPlanned() {
+	if sp.to > 0 { // planned
 		d.release(sp)
 	}
 	return err
 }
 
-// recruit starts workers beside the lead's first.
-func (d *download) recruit(ctx context.Context, workers int) {
-	if workers < 1 {
+// recruit starts workers beside the lead's first: others, and the lead's second stream where the others are few. Where there
+// is one span only, one other stands by in case that the lead is slow.
+func (d *download) recruit(ctx context.Context, spans int) {
+	if spans == 0 {
 		return
 	}
-	var peers []peer.ID
+	workers := max(1, spans-1)
 	for _, c := range d.s.candidates(d.head.Height) {
-		if c.peer != d.lead && len(peers) < maxHelpers {
-			peers = append(peers, c.peer)
+		if c.peer != d.lead && workers > 0 {
+			d.start(ctx, c.peer)
+			workers--
 		}
 	}
-	for n := range streamsPerPeer {
-		if n > 0 {
-			peers = append(peers, d.lead)
-		}
-	}
-	for _, p := range peers[:min(len(peers), workers)] {
-		d.start(ctx, p)
+	if spans > 1 && workers > 0 {
+		d.start(ctx, d.lead)
 	}
 }
 
@@ -113,7 +112,7 @@ func (d *download) read(ctx context.Context, sp *span) error {
 
 // request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
 func (d *download) request(ctx context.Context, sp *span, req syncRequest, planned func(syncHead)) error {
-	return d.s.ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
+	err := d.s.ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
 		if err := sendRequest(st, req.append(nil)); err != nil {
 			return err
 		}
@@ -133,8 +132,12 @@ func (d *download) request(ctx context.Context, sp *span, req syncRequest, plann
 		if head.Count == 0 {
 			return errShort
 		}
-		return d.readBlocks(ctx, r, sp, head, int(req.Bytes))
+		return d.readBlocks(r, sp, head, int(req.Bytes))
 	})
+	if err != nil && context.Cause(ctx) == errSlow {
+		return errSlow
+	}
+	return err
 }
 
 // checkHead checks that an answer is one to req.
@@ -151,10 +154,10 @@ func checkHead(head syncHead, req syncRequest) error {
 }
 
 // readBlocks reads the frames of an answer into batches. What came whole before an error is kept.
-func (d *download) readBlocks(ctx context.Context, r *bufio.Reader, sp *span, head syncHead, most int) error {
+func (d *download) readBlocks(r *bufio.Reader, sp *span, head syncHead, most int) error {
 	rules := d.s.chain.Rules()
 	b := newBatch(sp.got)
-	defer func() { d.check(ctx, sp, b) }()
+	defer func() { d.check(sp, b) }()
 	for total := 0; ; {
 		n, err := readLength(r, rules.MaxBlockBytes)
 		switch {
@@ -168,7 +171,7 @@ func (d *download) readBlocks(ctx context.Context, r *bufio.Reader, sp *span, he
 			return violation("more blocks than were asked for")
 		}
 		if b.full(n) {
-			d.check(ctx, sp, b)
+			d.check(sp, b)
 			b = newBatch(sp.got)
 		}
 		if err := b.read(r, n); err != nil {
@@ -206,15 +209,11 @@ func (b *batch) read(r io.Reader, n int) error {
 }
 
 // check hands a batch to the inserter and checks it in the background.
-func (d *download) check(ctx context.Context, sp *span, b *batch) {
+func (d *download) check(sp *span, b *batch) {
 	if len(b.raws) == 0 {
 		return
 	}
-	select {
-	case sp.batches <- b:
-	case <-ctx.Done():
-		return
-	}
+	sp.batches <- b
 	d.parsers <- struct{}{}
 	d.workers.Go(func() {
 		defer func() { <-d.parsers }()

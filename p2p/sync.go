@@ -32,6 +32,8 @@ type syncer struct {
 	log     *slog.Logger
 	server  *server
 
+	spanBlocks int64 // most blocks of one chain request; tests ask for less
+
 	onSwitch func(tip *chain.Block) // called after every sync that moved the tip, by whoever syncs; set before run
 
 	wakes chan struct{} // size one: woken is not empty
@@ -49,12 +51,13 @@ type syncer struct {
 func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, log *slog.Logger) *syncer {
 	s := &syncer{
 		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
-		onSwitch: func(*chain.Block) {},
-		wakes:    make(chan struct{}, 1),
-		ahead:    make(chan struct{}, 1),
-		turn:     make(chan struct{}, 1),
-		contacts: make(map[peer.ID]*contact),
-		woken:    make(map[peer.ID]struct{}),
+		spanBlocks: spanBlocks,
+		onSwitch:   func(*chain.Block) {},
+		wakes:      make(chan struct{}, 1),
+		ahead:      make(chan struct{}, 1),
+		turn:       make(chan struct{}, 1),
+		contacts:   make(map[peer.ID]*contact),
+		woken:      make(map[peer.ID]struct{}),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
 	s.server.handlers = map[string]handler{
@@ -206,11 +209,19 @@ func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error 
 	after := s.chain.Tip()
 	s.setState(SyncStatus{})
 	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
-		"blocks", d.added, "took", time.Since(began).Round(time.Millisecond), "error", err)
+		"blocks", d.added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
 	if after.Hash != before.Hash {
 		s.announce(after)
 	}
 	return s.settle(ctx, lead, msg, after.Index > before.Index, err)
+}
+
+// outcome says for the log how a sync ended.
+func outcome(err error) string {
+	if err == nil {
+		return "complete"
+	}
+	return err.Error()
 }
 
 // settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
@@ -224,9 +235,7 @@ func (s *syncer) settle(ctx context.Context, lead peer.ID, msg statusMsg, moved 
 	case err == nil && s.chain.Tip().Index < msg.Height:
 		s.spend(lead, msg.Tip)
 		s.faults.stall(lead, "claim not borne out")
-	case moved:
-		s.faults.progressed(lead)
-	case err != nil && !s.faults.paused(lead):
+	case err != nil && !moved && !s.faults.paused(lead):
 		s.faults.stall(lead, err.Error())
 	}
 	return nil

@@ -1,0 +1,338 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// evil is a station that answers chain requests with forge instead.
+func evil(t testing.TB, r *chain.Rules, forge handler, blocks ...*chain.Block) *station {
+	t.Helper()
+	st := newStation(t, chainOf(t, r, blocks...))
+	st.server.handlers[syncName] = forge
+	return st.start(t)
+}
+
+// forged is a handler that reads the request, lets edit change the true answer's frames, and sends them.
+func forged(v func() *server, edit func(req syncRequest, head *syncHead, raws [][]byte) [][]byte) handler {
+	return func(_ context.Context, x *exchange) error {
+		req, head, raws, err := v().truth(x)
+		if err != nil {
+			return err
+		}
+		raws = edit(req, &head, raws)
+		if err := writeFrame(x.w, head.append(nil)); err != nil {
+			return err
+		}
+		for _, raw := range raws {
+			if err := writeFrame(x.w, raw); err != nil {
+				return err
+			}
+		}
+		return x.w.Flush()
+	}
+}
+
+// truth reads a chain request and returns the honest answer.
+func (v *server) truth(x *exchange) (req syncRequest, head syncHead, raws [][]byte, err error) {
+	payload, err := readOne(x.r, maxSyncRequest)
+	if err != nil {
+		return
+	}
+	if req, err = parseSyncRequest(payload); err != nil {
+		return
+	}
+	snap := v.chain.Snapshot()
+	defer snap.Close()
+	head = planAnswer(snap, req)
+	for raw, err := range snap.Blocks(head.From, head.From+int64(head.Count)) {
+		if err != nil {
+			return req, head, nil, err
+		}
+		raws = append(raws, bytes.Clone(raw))
+	}
+	return req, head, raws, nil
+}
+
+// badAnswers are provably bad: each must cost its sender its connection, and nothing else.
+func badAnswers(t *testing.T) map[string]func(req syncRequest, head *syncHead, raws [][]byte) [][]byte {
+	stranger := chaintest.New(t).Mine(3).Branch()[2].Canonical()
+	at := func(raws [][]byte) int { return rand.IntN(len(raws)) }
+	return map[string]func(req syncRequest, head *syncHead, raws [][]byte) [][]byte{
+		"a byte changed": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			i := at(raws)
+			raws[i][len(raws[i])/2] ^= 1
+			return raws
+		},
+		"not canonical": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			i := at(raws)
+			raws[i] = append(raws[i], ' ')
+			return raws
+		},
+		"a proof changed": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			i := at(raws)
+			raws[i] = bytes.Replace(raws[i], []byte(`"proof": `), []byte(`"proof": 7`), 1)
+			return raws
+		},
+		"empty frames": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			raws[at(raws)] = nil
+			return raws
+		},
+		"a block left out": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			i := rand.IntN(len(raws) - 1)
+			return append(raws[:i], raws[i+1:]...)
+		},
+		"a loop": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			i := 1 + rand.IntN(len(raws)-1)
+			return append(raws[:i:i], raws...)[:len(raws)]
+		},
+		"a stranger first": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			raws[0] = stranger
+			return raws
+		},
+		"one block more than said": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+			head.Count--
+			return raws
+		},
+		"more than was asked for": func(req syncRequest, head *syncHead, raws [][]byte) [][]byte {
+			head.Count = req.Count + 1
+			head.Height = 1 << 40
+			return raws
+		},
+		"blocks past the tip": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+			head.Height = head.From
+			return raws
+		},
+		"an answer to another question": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+			head.From++
+			return raws[1:]
+		},
+		"an oversize frame": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+			raws[at(raws)] = make([]byte, chaintest.Rules().MaxBlockBytes+1)
+			return raws
+		},
+	}
+}
+
+func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
+	blocks := chaintest.New(t).Paying().Mine(300).Branch()
+	for name, edit := range badAnswers(t) {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			var liar *station
+			liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, edit), blocks...)
+			fresh := startOn(t, chaintest.Rules())
+			fresh.connect(t, liar)
+			eventually(t, "the liar is refused", func() bool { return fresh.faults.refused(liar.id) })
+			eventually(t, "the liar is disconnected", func() bool {
+				return fresh.host.Network().Connectedness(liar.id) != network.Connected
+			})
+			honest := startOn(t, chaintest.Rules(), blocks...)
+			fresh.connect(t, honest)
+			fresh.reaches(t, blocks[len(blocks)-1].Hash())
+			sameChain(t, honest.chain, fresh.chain)
+			if fresh.faults.refused(honest.id) || fresh.faults.score(honest.id) != 0 {
+				t.Error("the honest peer was penalised")
+			}
+		})
+	}
+}
+
+func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
+	noLeaks(t)
+	huge := binary.AppendUvarint(nil, 1<<28-1)
+	liar := newStation(t, chainOf(t, chaintest.Rules(), chaintest.New(t).Mine(10).Branch()...))
+	liar.server.handlers[syncName] = func(_ context.Context, x *exchange) error {
+		if _, err := x.w.Write(huge); err != nil {
+			return err
+		}
+		return x.w.Flush()
+	}
+	liar.start(t)
+	fresh := startOn(t, chaintest.Rules())
+	fresh.connect(t, liar)
+	eventually(t, "the liar is refused", func() bool { return fresh.faults.refused(liar.id) })
+}
+
+// A peer that does not deliver is left for another, and loses nothing but its turn.
+func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
+	blocks := chaintest.New(t).Paying().Mine(1000).Branch()
+	dawdlers := map[string]func(ctx context.Context, x *exchange, frames []byte){
+		"silent from the start": func(ctx context.Context, _ *exchange, _ []byte) { <-ctx.Done() },
+		"silent in the middle": func(ctx context.Context, x *exchange, frames []byte) {
+			_, _ = x.Stream.Write(frames[:len(frames)/2])
+			<-ctx.Done()
+		},
+		"a byte a second": func(ctx context.Context, x *exchange, frames []byte) {
+			drip(ctx, x, frames, 1, time.Second)
+		},
+		"just fast enough to be no stall": func(ctx context.Context, x *exchange, frames []byte) {
+			drip(ctx, x, frames, stallBytes/8, 100*time.Millisecond)
+		},
+		"cut off in a frame": func(_ context.Context, x *exchange, frames []byte) {
+			_, _ = x.Stream.Write(frames[:len(frames)/2])
+		},
+	}
+	for name, dawdle := range dawdlers {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			slow := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+			asked := make(chan struct{}, 64)
+			slow.server.handlers[syncName] = func(ctx context.Context, x *exchange) error {
+				_, head, raws, err := slow.server.truth(x)
+				if err != nil {
+					return err
+				}
+				frames := appendFrame(nil, head.append(nil))
+				for _, raw := range raws {
+					frames = appendFrame(frames, raw)
+				}
+				asked <- struct{}{}
+				dawdle(ctx, x, frames)
+				return nil
+			}
+			slow.start(t)
+			honest := startOn(t, chaintest.Rules(), blocks...)
+			fresh := startOn(t, chaintest.Rules())
+			fresh.connect(t, slow)
+			<-asked
+			fresh.connect(t, honest)
+			fresh.reaches(t, blocks[len(blocks)-1].Hash())
+			sameChain(t, honest.chain, fresh.chain)
+			for _, p := range []*station{slow, honest} {
+				if fresh.faults.refused(p.id) || fresh.faults.score(p.id) != 0 {
+					t.Errorf("%s was penalised for being slow", p.id)
+				}
+			}
+		})
+	}
+}
+
+// drip writes n bytes each pause until the peer has enough.
+func drip(ctx context.Context, x *exchange, frames []byte, n int, pause time.Duration) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for len(frames) > 0 {
+		n := min(n, len(frames))
+		if _, err := x.Stream.Write(frames[:n]); err != nil {
+			return
+		}
+		frames = frames[n:]
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(50).Branch()
+	liar := newStation(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
+	liar.server.handlers[statusName] = func(_ context.Context, x *exchange) error {
+		if _, err := readOne(x.r, maxStatus); err != nil {
+			return err
+		}
+		lie := liar.self()
+		lie.Height, lie.Tip = 1<<50, chain.Hash{1}
+		if err := writeFrame(x.w, lie.append(nil)); err != nil {
+			return err
+		}
+		return x.w.Flush()
+	}
+	// No start: the liar answers, but never asks, so that it says nothing true either.
+	ctx, cancel := context.WithCancel(context.Background())
+	liar.server.open(ctx, liar.host, liar.network)
+	t.Cleanup(func() { cancel(); liar.server.shut(liar.host, liar.network) })
+
+	fresh := startOn(t, chaintest.Rules())
+	fresh.connect(t, liar)
+	fresh.reaches(t, blocks[19].Hash()) // what it really has is welcome
+	eventually(t, "the claim is spent", func() bool {
+		fresh.mu.Lock()
+		defer fresh.mu.Unlock()
+		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].spent == chain.Hash{1}
+	})
+	if _, ok := fresh.claim(liar.id); !ok || len(fresh.candidates(fresh.chain.Tip().Index+1)) != 0 {
+		t.Error("the liar would be asked again for the same claim")
+	}
+	honest := startOn(t, chaintest.Rules(), blocks...)
+	fresh.connect(t, honest)
+	fresh.reaches(t, blocks[49].Hash())
+	if fresh.faults.refused(liar.id) {
+		t.Error("a claim alone proves nothing, yet the peer is refused")
+	}
+}
+
+func TestBadBlockFromAHelperIsCharged(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(3000).Branch()
+	honest := startOn(t, chaintest.Rules(), blocks...)
+	var liar *station
+	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		i := rand.IntN(len(raws))
+		raws[i][len(raws[i])/2] ^= 1
+		return raws
+	}), blocks...)
+	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	fresh.spanBlocks = 64
+	fresh.start(t)
+	fresh.connect(t, honest)
+	fresh.connect(t, liar)
+	fresh.reaches(t, blocks[len(blocks)-1].Hash())
+	sameChain(t, honest.chain, fresh.chain)
+	if fresh.faults.score(honest.id) != 0 {
+		t.Error("the honest peer was penalised for another's block")
+	}
+}
+
+func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(30).Branch()
+	var liar *station
+	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		raws[7] = []byte("{}")
+		return raws
+	}), blocks...)
+	fresh := startOn(t, chaintest.Rules())
+	fresh.faults.protect(liar.id)
+	fresh.connect(t, liar)
+	eventually(t, "the liar is paused", func() bool { return fresh.faults.paused(liar.id) })
+	if fresh.faults.refused(liar.id) || fresh.host.Network().Connectedness(liar.id) != network.Connected {
+		t.Error("a static peer was sent away")
+	}
+}
+
+func TestMalformedRequestsAreRefused(t *testing.T) {
+	long := bytes.Repeat([]byte{0x80}, 5)
+	for _, name := range []string{statusName, syncName, blocksName} {
+		for i, request := range [][]byte{long, {0x80, 0x00}, {0}, {1, 'x'}, appendFrame(nil, make([]byte, maxSyncRequest+1)), appendFrame(nil, make([]byte, 82))} {
+			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
+				noLeaks(t)
+				victim := startOn(t, chaintest.Rules())
+				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+				attacker.connect(t, victim)
+				st, err := attacker.host.NewStream(context.Background(), victim.id, protocolID(victim.network, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer st.Reset()
+				if _, err := st.Write(request); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "the attacker is refused", func() bool { return victim.faults.refused(attacker.id) })
+			})
+		}
+	}
+}
