@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -198,7 +197,7 @@ func (c *Config) rules() (*chain.Rules, error) {
 // effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
 func (c Config) effective() Config {
 	for _, list := range []*[]string{&c.AllowHosts, &c.Listen, &c.Announce, &c.Peers} {
-		*list = slices.Concat([]string{}, *list)
+		*list = append([]string{}, *list...)
 	}
 	return c
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,7 +39,12 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	if cfg.Ephemeral {
 		return p2p.EphemeralIdentity()
 	}
-	return p2p.LoadIdentity(filepath.Join(cfg.DataDir, "identity.key"))
+	key, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "identity.key"))
+	var file *fs.PathError
+	if err != nil && !errors.As(err, &file) { // it was read, and is no key
+		err = fmt.Errorf("%w: %w", chain.ErrDamaged, err)
+	}
+	return key, err
 }
 
 // networkConfig reads the files that the network needs, and tells it the rest.

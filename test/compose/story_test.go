@@ -2,6 +2,7 @@ package compose
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,9 @@ import (
 
 // ports are where the compose file publishes the services' APIs.
 var ports = map[string]int{"kuai1": 5000, "kuai2": 5001, "kuai3": 5002}
+
+// island is the network of a node that is cut off.
+const island = project + "_island"
 
 const settle = time.Minute // until what one node knows, all know; a container's start included
 
@@ -214,17 +218,26 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// apart cuts kuai3 off, lets both sides mine, and brings them together again.
+// apart moves kuai3 into a network of its own, lets both sides mine, and brings them together again.
 func (e *engine) apart(t *testing.T, all []string) {
 	t.Helper()
-	e.run(cmdTime, e.words("pause", "kuai3")...)
+	id := e.container("kuai3")
+	e.run(cmdTime, "docker", "network", "create", island)
+	e.t.Cleanup(func() { _, _ = e.in(context.Background(), "docker", "network", "rm", island) })
+	e.run(cmdTime, "docker", "network", "connect", island, id)
+	e.run(cmdTime, "docker", "network", "disconnect", project+"_kuai", id)
+
 	dropped := pay(t, "kuai1", 3)
 	mine(t, "kuai2", 1)
 	everywhere(t, dropped, all[:2], "mined")
-	e.run(cmdTime, e.words("pause", "kuai1", "kuai2")...)
-	e.run(cmdTime, e.words("unpause", "kuai3")...)
+	eventually(t, "kuai3 answers from its island", func() error {
+		var n nodeInfo
+		return ask("kuai3", "GET", "/node", "", 200, &n)
+	})
 	mine(t, "kuai3", 3)
-	e.run(cmdTime, e.words("unpause", "kuai1", "kuai2")...)
+
+	e.run(cmdTime, "docker", "network", "connect", "--alias", "kuai3", project+"_kuai", id)
+	e.run(cmdTime, "docker", "network", "disconnect", island, id)
 	agreed(t, 8, all...)
 	everywhere(t, dropped, all, "pending", "returned")
 	mine(t, "kuai1", 1)

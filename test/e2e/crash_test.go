@@ -120,7 +120,7 @@ func (a *acknowledged) pendingAll(d *daemon) []string {
 	d.t.Helper()
 	var answer struct{ Transactions []payment }
 	var ids []string
-	for from := 0; ; from += len(answer.Transactions) {
+	for from := 1; ; from += len(answer.Transactions) {
 		answer.Transactions = nil
 		d.get(fmt.Sprintf("/transactions/pending?from=%d&limit=1000", from), &answer)
 		if len(answer.Transactions) == 0 {
