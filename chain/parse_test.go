@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -266,7 +267,7 @@ func TestDuplicateIDsAreFoundAtEveryDistance(t *testing.T) {
 			kept := txs[pair[1]].ID
 			txs[pair[1]].ID = txs[pair[0]].ID
 			_, err := r.NewBlock(Header{Index: 1}, 0, 1, txs)
-			if e, ok := err.(*InvalidError); !ok || e.Rule != RuleDuplicateID {
+			if e := (*InvalidError)(nil); !errors.As(err, &e) || e.Rule != RuleDuplicateID {
 				t.Errorf("%d ids, %v equal: %v", n, pair, err)
 			}
 			txs[pair[1]].ID = kept
