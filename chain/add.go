@@ -20,8 +20,8 @@ type Added struct {
 // It does not wait for the disk. from names the sending peer, "" for this node.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
 func (c *Chain) Add(b *Block, from string) (Added, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if err := c.add(b, from); err != nil {
 		return Added{}, err
 	}
@@ -31,8 +31,8 @@ func (c *Chain) Add(b *Block, from string) (Added, error) {
 // AddSegment does for a run of blocks what Add does for one, in one batch. It returns how many were new and are now held;
 // known blocks are skipped. Errors as for Add, of the first block refused; those before it stay.
 func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	blocks := s.blocks
 	for len(blocks) > 0 {
 		if blocks[0].header.Previous == c.tip.Hash {
@@ -60,8 +60,8 @@ func (c *Chain) AddMined(b *Block) error {
 }
 
 func (c *Chain) addMined(b *Block) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if b.header.Previous != c.tip.Hash {
 		return ErrStale
 	}
@@ -78,7 +78,7 @@ func (c *Chain) add(b *Block, from string) error {
 		_, err := c.extend([]*Block{b}, from)
 		return err
 	}
-	if err := c.writable(); err != nil {
+	if err := c.Err(); err != nil {
 		return err
 	}
 	if _, held, err := c.store.Place(b.header.Hash); err != nil || held {
@@ -124,7 +124,7 @@ func (c *Chain) addAt(b *Block, at store.Place, from string) error {
 	if b.Index() > c.tip.Index {
 		return c.reorg(b, path, from, now)
 	}
-	return c.hold(b, at, path, from, now)
+	return c.hold(b, at, from, now)
 }
 
 // headerAt returns the header of the block at p, which must be held.
@@ -142,7 +142,7 @@ func (c *Chain) headerAt(p store.Place) (Header, error) {
 // extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
 // all, or those before the one that the error is about.
 func (c *Chain) extend(run []*Block, from string) (n int, err error) {
-	if err := c.writable(); err != nil {
+	if err := c.Err(); err != nil {
 		return 0, err
 	}
 	if err := c.invalid.check(run[0].header); err != nil {
@@ -162,11 +162,13 @@ func (c *Chain) extend(run []*Block, from string) (n int, err error) {
 	for _, p := range mined {
 		batch.DeletePending(p.seq)
 	}
-	if err := c.apply(batch); err != nil {
+	err = c.commit(batch, func() {
+		c.tip = tip.header
+		c.pool.removeAll(mined)
+	})
+	if err != nil {
 		return 0, err
 	}
-	c.tip = tip.header
-	c.pool.removeAll(mined)
 	if len(run) > 1 {
 		tip = &Block{header: tip.header, raw: bytes.Clone(tip.raw), count: tip.count} // the event must not keep a whole page of blocks
 	}

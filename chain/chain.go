@@ -23,15 +23,18 @@ type Chain struct {
 	applied atomic.Uint64 // batches applied to the store
 	durable atomic.Uint64 // those of them that are known to be on disk
 
-	mu       sync.RWMutex // guards what follows, and the order of batches; held for no disk wait and no stranger's code
-	tip      Header
-	sides    sides
-	pool     pool
-	senders  senders
+	senders senders
+	closed  atomic.Bool
+
+	writing  sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid  refused
 	siblings siblings
 	seen     map[ID]struct{} // scratch of extend
-	closed   bool
+
+	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
+	tip   Header
+	sides sides
+	pool  pool
 }
 
 // Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
@@ -48,9 +51,9 @@ func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
 
 // Close waits for the disk. The store stays open: whoever opened it closes it.
 func (c *Chain) Close() error {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	c.closed.Store(true)
 	return c.Sync()
 }
 
@@ -66,24 +69,22 @@ func (c *Chain) Tip() Header {
 
 // Err returns why the chain takes no more changes, nil while it does. Reads go on in any case.
 func (c *Chain) Err() error {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.writable()
-}
-
-func (c *Chain) writable() error {
-	if c.closed {
+	if c.closed.Load() {
 		return ErrClosed
 	}
 	return c.store.Err()
 }
 
-// apply makes the batch part of the state. What is in memory changes after it, and only where it succeeded.
-func (c *Chain) apply(b *store.Batch) error {
+// commit makes the batch part of the state: the store changes, and then memory, by change. Readers see both or neither.
+// It is the only place where the state changes; the caller holds c.writing.
+func (c *Chain) commit(b *store.Batch, change func()) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := c.store.Apply(b); err != nil {
 		return err
 	}
 	c.applied.Add(1)
+	change()
 	return nil
 }
 

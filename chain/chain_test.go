@@ -3,11 +3,13 @@ package chain_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,33 +32,306 @@ func sound(t testing.TB, c *chain.Chain) {
 	}
 }
 
-func TestLongerBranchWins(t *testing.T) {
-	tree := chaintest.New(t).Paying().Mine(5).Fork(2).Mine(4)
-	c := chaintest.Open(t, tree.Rules())
-	addAll(t, c, tree.Blocks())
-	if c.Tip() != tree.Tip() {
-		t.Errorf("tip is %d, the longer branch ends at %d", c.Tip().Index, tree.Tip().Index)
+// restartable is a chain that can be closed and opened again on the same store.
+type restartable struct {
+	*chain.Chain
+	t  testing.TB
+	st *store.Store
+}
+
+func openStore(t testing.TB) *store.Store {
+	t.Helper()
+	st, err := store.OpenMemory()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if count, _ := c.PoolSize(); count != 2 {
-		t.Errorf("%d payments are pending, the dropped branch had 2", count)
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return st
+}
+
+func openRestartable(t testing.TB, r *chain.Rules) *restartable {
+	c := &restartable{t: t, st: openStore(t)}
+	c.open(r)
+	return c
+}
+
+func (c *restartable) open(r *chain.Rules) {
+	c.t.Helper()
+	opened, err := chain.Open(c.st, r, time.Now)
+	if err != nil {
+		c.t.Fatal(err)
 	}
-	forks := c.Forks()
-	if len(forks) != 1 || forks[0].Tip.Index != 6 || forks[0].Point.Index != 4 {
-		t.Errorf("forks are %v, want one of blocks 5 and 6", forks)
+	c.Chain = opened
+}
+
+func (c *restartable) restart() {
+	c.t.Helper()
+	if err := c.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.open(c.Rules())
+}
+
+// refusal is the rule that err names, "" for none.
+func refusal(err error) chain.Rule {
+	var invalid *chain.InvalidError
+	if errors.As(err, &invalid) {
+		return invalid.Rule
+	}
+	return ""
+}
+
+func segment(t testing.TB, r *chain.Rules, blocks []*chain.Block) *chain.Segment {
+	t.Helper()
+	s, _, err := r.ParseSegment(chaintest.Raws(blocks))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestOpenStartsWithGenesis(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	genesis := c.Rules().Genesis
+	if c.Tip() != genesis.Header() {
+		t.Errorf("the tip is %v", c.Tip())
+	}
+	held, err := c.Block(genesis.Hash())
+	if err != nil || !held.Active || string(held.Block.Canonical()) != string(genesis.Canonical()) {
+		t.Errorf("the genesis is held as %+v, %v", held, err)
 	}
 	sound(t, c)
 }
 
+func TestOpenRefusesOtherNetwork(t *testing.T) {
+	c := openRestartable(t, chaintest.Rules())
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other := chaintest.Rules()
+	other.Version++
+	if _, err := chain.Open(c.st, other, time.Now); !errors.Is(err, chain.ErrDamaged) {
+		t.Errorf("a store of another network: %v", err)
+	}
+}
+
 func TestOrphanAndKnown(t *testing.T) {
-	tree := chaintest.New(t).Mine(2)
+	tree := chaintest.New(t).Mine(3).Fork(2).Mine(1)
 	c := chaintest.Open(t, tree.Rules())
 	if _, err := c.Add(tree.Blocks()[1], ""); !errors.Is(err, chain.ErrOrphan) {
 		t.Errorf("a block without its parent: %v", err)
+	}
+	if c.Has(tree.Blocks()[1].Hash()) {
+		t.Error("an orphan is held")
 	}
 	addAll(t, c, tree.Blocks())
 	for _, b := range tree.Blocks() {
 		if _, err := c.Add(b, ""); !errors.Is(err, chain.ErrKnown) {
 			t.Errorf("block %d again: %v", b.Index(), err)
 		}
+	}
+}
+
+func TestHeldSaysWhoAndWhen(t *testing.T) {
+	tree := chaintest.New(t).Mine(1)
+	before := time.Now().Truncate(time.Millisecond)
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks())
+	c.restart()
+	held, err := c.At(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held.From != "peer" || held.Received.Before(before) || held.Received.After(time.Now()) {
+		t.Errorf("the block came from %q at %v", held.From, held.Received)
+	}
+	for _, index := range []int64{-1, 0, 3} {
+		if _, err := c.At(index); !errors.Is(err, chain.ErrNotFound) {
+			t.Errorf("block %d: %v", index, err)
+		}
+	}
+	if _, err := c.Block(chain.Hash{1}); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("a hash that is not held: %v", err)
+	}
+}
+
+// TestRefusals breaks each rule that only the state can judge, on the tip and on a side branch.
+func TestRefusals(t *testing.T) {
+	paid := chaintest.Payment()
+	tree := chaintest.New(t).Pay(paid).Mine(3)
+	trunk := tree.Branch()
+	r := tree.Rules()
+	seal := func(parent chain.Header, proof int64, at float64, txs ...chain.Transaction) *chain.Block {
+		b, err := r.NewBlock(parent, proof, at, append(txs, chaintest.Reward(r, "m")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, where := range []struct {
+		name   string
+		parent chain.Header
+	}{{"tip", trunk[3].Header()}, {"side", trunk[1].Header()}} {
+		proof := chaintest.Proof(r, where.parent)
+		later := where.parent
+		later.Index++
+		wrong := proof + 1
+		for r.ValidProof(where.parent.Proof, wrong, where.parent.Hash) {
+			wrong++
+		}
+		for _, tc := range []struct {
+			name  string
+			block *chain.Block
+			rule  chain.Rule
+			err   error
+		}{
+			{"index", seal(later, proof, 1.7e9), chain.RuleIndexStep, nil},
+			{"proof", seal(where.parent, wrong, 1.7e9), chain.RuleProof, nil},
+			{"id on the branch", seal(where.parent, proof, 1.7e9, paid), chain.RuleDuplicateID, nil},
+			{"future", seal(where.parent, proof, float64(time.Now().Add(3*time.Hour).Unix())), "", chain.ErrFuture},
+		} {
+			t.Run(where.name+" "+tc.name, func(t *testing.T) {
+				c := chaintest.Open(t, r)
+				addAll(t, c, trunk)
+				for range 2 { // the second time it is remembered, or judged again
+					_, err := c.Add(tc.block, "peer")
+					if refusal(err) != tc.rule || tc.err != nil && !errors.Is(err, tc.err) {
+						t.Errorf("refused with %v, want %q %v", err, tc.rule, tc.err)
+					}
+				}
+				if c.Tip() != trunk[3].Header() || c.Has(tc.block.Hash()) {
+					t.Error("it changed the state")
+				}
+				if tc.rule != "" {
+					child := chaintest.Block(t, r, tc.block.Header(), "m")
+					if _, err := c.Add(child, "peer"); refusal(err) != chain.RuleParentInvalid {
+						t.Errorf("its child: %v", err)
+					}
+				}
+				honest := chaintest.Block(t, r, where.parent, "honest")
+				if _, err := c.Add(honest, "peer"); err != nil {
+					t.Errorf("an honest block on the same parent: %v", err)
+				}
+				sound(t, c)
+			})
+		}
+	}
+}
+
+func TestFutureIsNotRemembered(t *testing.T) {
+	r := chaintest.Rules()
+	now := time.Unix(1_700_000_000, 0)
+	c := chaintest.OpenAt(t, r, func() time.Time { return now })
+	parent := r.Genesis.Header()
+	b, err := r.NewBlock(parent, chaintest.Proof(r, parent), float64(now.Add(r.MaxAhead+time.Second).Unix()), []chain.Transaction{chaintest.Reward(r, "m")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Add(b, ""); !errors.Is(err, chain.ErrFuture) {
+		t.Fatalf("a second too early: %v", err)
+	}
+	now = now.Add(time.Second)
+	if _, err := c.Add(b, ""); err != nil {
+		t.Errorf("at the last valid second: %v", err)
+	}
+}
+
+func TestAddMinedStale(t *testing.T) {
+	tree := chaintest.New(t).Mine(2).Fork(1).Mine(1)
+	c := chaintest.Open(t, tree.Rules())
+	for i, want := range []error{nil, nil, chain.ErrStale} {
+		if err := c.AddMined(tree.Blocks()[i]); !errors.Is(err, want) {
+			t.Errorf("block %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
+func TestRelayBoundsSiblings(t *testing.T) {
+	r := chaintest.Rules()
+	c := chaintest.Open(t, r)
+	parent := r.Genesis.Header()
+	relayed, proof := 0, int64(-1)
+	for i := range chain.MaxSiblings + 4 {
+		for proof++; !r.ValidProof(parent.Proof, proof, parent.Hash); {
+			proof++
+		}
+		for _, recipient := range []string{"a", "b"} {
+			b, err := r.NewBlock(parent, proof, 1.7e9, []chain.Transaction{chaintest.Reward(r, recipient)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			added, err := c.Add(b, "peer")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if added.Relay != (recipient == "a" && i < chain.MaxSiblings) {
+				t.Errorf("sibling %d%s: relay is %v", i, recipient, added.Relay)
+			}
+			if added.Relay {
+				relayed++
+			}
+		}
+	}
+	if relayed != chain.MaxSiblings {
+		t.Errorf("%d siblings were relayed, not %d", relayed, chain.MaxSiblings)
+	}
+}
+
+func TestAddSegment(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(30).Fork(20).Mine(25)
+	r := tree.Rules()
+	trunk, branch := tree.Blocks()[:30], tree.Blocks()[30:]
+	c := chaintest.Open(t, r)
+	for _, step := range []struct {
+		name string
+		in   []*chain.Block
+		n    int
+		tip  int64
+	}{
+		{"extends the tip", trunk[:20], 20, 21},
+		{"again, and further", trunk[10:], 10, 31},
+		{"known", trunk[:5], 0, 31},
+		{"a branch that becomes the longest within", branch, 25, 36},
+	} {
+		n, err := c.AddSegment(segment(t, r, step.in), "peer")
+		if err != nil || n != step.n || c.Tip().Index != step.tip {
+			t.Fatalf("%s: added %d, tip %d, %v; want %d and %d", step.name, n, c.Tip().Index, err, step.n, step.tip)
+		}
+	}
+	if count, _ := c.PoolSize(); count != 20 {
+		t.Errorf("%d payments are pending, the dropped branch had 20", count)
+	}
+	sound(t, c)
+}
+
+func TestAddSegmentKeepsWhatIsBeforeTheFault(t *testing.T) {
+	paid := chaintest.Payment()
+	tree := chaintest.New(t).Pay(paid).Mine(3).Pay(paid).Mine(2)
+	c := chaintest.Open(t, tree.Rules())
+	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()), "peer")
+	if n != 4 || refusal(err) != chain.RuleDuplicateID || c.Tip().Index != 5 {
+		t.Errorf("added %d, tip %d, %v", n, c.Tip().Index, err)
+	}
+	if n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[5:]), "peer"); n != 0 || refusal(err) != chain.RuleParentInvalid {
+		t.Errorf("what follows the fault: %d, %v", n, err)
+	}
+	sound(t, c)
+}
+
+func TestClosedChainTakesNothing(t *testing.T) {
+	tree := chaintest.New(t).Mine(1)
+	c := openRestartable(t, tree.Rules())
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Add(tree.Blocks()[0], ""); !errors.Is(err, chain.ErrClosed) {
+		t.Errorf("Add: %v", err)
+	}
+	if _, err := c.Submit(chaintest.Payment(), ""); !errors.Is(err, chain.ErrClosed) {
+		t.Errorf("Submit: %v", err)
 	}
 }

@@ -52,8 +52,6 @@ func (c *Chain) heldAt(r store.Reader, p store.Place) (Held, error) {
 	if err != nil {
 		return Held{}, err
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
 	return Held{
 		Block: b, Active: p.Branch == activeBranch,
 		From: c.senders.name(origin.From), Received: time.UnixMilli(origin.Received),

@@ -62,7 +62,7 @@ func (c *Chain) start() error {
 	b.SetBlock(place, store.Origin{Received: c.now().UnixMilli()}, g.Canonical())
 	b.SetPlace(g.Hash(), place)
 	setTip(b, g.Header())
-	return c.apply(b)
+	return c.commit(b, func() {})
 }
 
 func setTip(b *store.Batch, tip Header) {

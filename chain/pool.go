@@ -1,8 +1,6 @@
 package chain
 
 import (
-	"container/list"
-	"slices"
 	"strconv"
 	"time"
 
@@ -19,124 +17,7 @@ const (
 	PoolShare = 2
 )
 
-// firstSeq is the first sequence number of an empty pool. What a reorg returns is numbered downwards from the first
-// pending transaction, what arrives upwards from the last.
-const firstSeq = 1 << 63
-
-// pending is a transaction of the pool.
-type pending struct {
-	Transaction
-	size     int // canonical bytes
-	seq      uint64
-	from     string
-	received int64 // Unix milliseconds
-	returned bool
-	element  *list.Element
-}
-
-// pool is what memory keeps of the pending transactions.
-type pool struct {
-	byID    map[ID]*pending
-	order   list.List // of *pending, by sequence number
-	bytes   int
-	senders map[string]usage
-	oldest  int64 // no transaction came before this, Unix milliseconds
-}
-
-// usage is what one sender holds of the pool.
-type usage struct{ count, bytes int }
-
-func newPool() pool {
-	return pool{byID: make(map[ID]*pending), senders: make(map[string]usage)}
-}
-
-// insert puts p behind the others.
-func (l *pool) insert(p *pending) {
-	p.element = l.order.PushBack(p)
-	l.count(p, 1)
-}
-
-// insertFront puts the transactions before the others, in their order.
-func (l *pool) insertFront(ps []*pending) {
-	for _, p := range slices.Backward(ps) {
-		p.element = l.order.PushFront(p)
-		l.count(p, 1)
-	}
-}
-
-func (l *pool) removeAll(ps []*pending) {
-	for _, p := range ps {
-		l.order.Remove(p.element)
-		l.count(p, -1)
-	}
-}
-
-func (l *pool) count(p *pending, sign int) {
-	u := l.senders[p.from]
-	u.count, u.bytes = u.count+sign, u.bytes+sign*p.size
-	l.bytes += sign * p.size
-	l.senders[p.from] = u
-	if u.count == 0 {
-		delete(l.senders, p.from)
-	}
-	if sign < 0 {
-		delete(l.byID, p.ID)
-		return
-	}
-	l.byID[p.ID] = p
-	if len(l.byID) == 1 || p.received < l.oldest {
-		l.oldest = p.received
-	}
-}
-
-// each yields the transactions in order.
-func (l *pool) each(yield func(*pending) bool) {
-	for e := l.order.Front(); e != nil && yield(e.Value.(*pending)); e = e.Next() {
-	}
-}
-
-// nextSeq numbers the next arrival.
-func (l *pool) nextSeq() uint64 {
-	if last := l.order.Back(); last != nil {
-		return last.Value.(*pending).seq + 1
-	}
-	return firstSeq
-}
-
-// room says whether a transaction of this size fits, in all and in its sender's share.
-func (l *pool) room(size int, from string) bool {
-	u, share := l.senders[from], 1
-	if from != "" {
-		share = PoolShare
-	}
-	return len(l.byID) < MaxPoolTransactions && l.bytes+size <= MaxPoolBytes &&
-		u.count < MaxPoolTransactions/share && u.bytes+size <= MaxPoolBytes/share
-}
-
-// number gives returned transactions their place before all others, except for those that leave. What is pending keeps its place;
-// of the returned ones the first that fit in the free room are kept.
-func (l *pool) number(returned, leaving []*pending) []*pending {
-	count, bytes := len(l.byID)-len(leaving), l.bytes
-	for _, p := range leaving {
-		bytes -= p.size
-	}
-	kept := returned[:0]
-	for _, p := range returned {
-		if count >= MaxPoolTransactions || bytes+p.size > MaxPoolBytes {
-			break
-		}
-		count, bytes, kept = count+1, bytes+p.size, append(kept, p)
-	}
-	seq := uint64(firstSeq)
-	if first := l.order.Front(); first != nil {
-		seq = first.Value.(*pending).seq
-	}
-	for i, p := range kept {
-		p.seq = seq - uint64(len(kept)-i)
-	}
-	return kept
-}
-
+// record is what the store keeps of p.
 func (c *Chain) record(b *store.Batch, p *pending) store.Pending {
 	return store.Pending{
 		Seq: p.seq, Origin: store.Origin{From: c.senders.number(b, p.from), Received: p.received},
@@ -151,13 +32,12 @@ func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
 	if t, err = c.rules.ParseTransaction(canonical); err != nil {
 		return 0, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.writable(); err != nil {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.Err(); err != nil {
 		return 0, err
 	}
-	now := c.now()
-	if err := c.expire(now); err != nil {
+	if err := c.expire(); err != nil {
 		return 0, err
 	}
 	if err := c.unknown(t.ID); err != nil {
@@ -166,7 +46,7 @@ func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
 	if !c.pool.room(len(canonical), from) {
 		return 0, ErrPoolFull
 	}
-	p := &pending{Transaction: t, size: len(canonical), seq: c.pool.nextSeq(), from: from, received: now.UnixMilli()}
+	p := &pending{Transaction: t, size: len(canonical), seq: c.pool.nextSeq(), from: from, received: c.now().UnixMilli()}
 	return c.tip.Index + 1, c.enter(p, canonical)
 }
 
@@ -187,57 +67,40 @@ func (c *Chain) enter(p *pending, canonical []byte) error {
 	defer batch.Close()
 	origin := store.Origin{From: c.senders.number(batch, p.from), Received: p.received}
 	batch.SetPending(store.Pending{Seq: p.seq, Origin: origin, Canonical: canonical})
-	if err := c.apply(batch); err != nil {
+	if err := c.commit(batch, func() { c.pool.insert(p) }); err != nil {
 		return err
 	}
-	c.pool.insert(p)
 	c.events.add(Event{Kind: EventTransaction, From: p.from, Transaction: p.Transaction})
 	return nil
 }
 
-// expire drops what has been pending for too long. It looks at all only when something can have expired.
-func (c *Chain) expire(now time.Time) error {
-	limit := now.Add(-MaxPoolAge).UnixMilli()
-	if len(c.pool.byID) == 0 || c.pool.oldest > limit {
+// expiry returns the time of arrival, in Unix milliseconds, up to which a transaction has been pending for too long.
+func (c *Chain) expiry() int64 { return c.now().Add(-MaxPoolAge).UnixMilli() }
+
+// expire drops what has been pending for too long. Readers skip it before that.
+func (c *Chain) expire() error {
+	gone, oldest := c.pool.expired(c.expiry())
+	if len(gone) == 0 {
 		return nil
 	}
-	batch, oldest := c.store.NewBatch(), now.UnixMilli()
+	batch := c.store.NewBatch()
 	defer batch.Close()
-	var gone []*pending
-	for p := range c.pool.each {
-		if p.received <= limit {
-			gone = append(gone, p)
-			batch.DeletePending(p.seq)
-		} else {
-			oldest = min(oldest, p.received)
-		}
+	for _, p := range gone {
+		batch.DeletePending(p.seq)
 	}
-	if len(gone) > 0 {
-		if err := c.apply(batch); err != nil {
-			return err
-		}
-	}
-	c.pool.removeAll(gone)
-	c.pool.oldest = oldest
-	return nil
-}
-
-// lockPool locks the chain for a look at the pool without what has expired. On a failed store expired transactions
-// are still shown.
-func (c *Chain) lockPool() (unlock func()) {
-	now := c.now()
-	c.mu.Lock()
-	if c.writable() == nil {
-		_ = c.expire(now) // the store keeps its failure, and the next change reports it
-	}
-	return c.mu.Unlock
+	return c.commit(batch, func() {
+		c.pool.removeAll(gone)
+		c.pool.oldest = oldest
+	})
 }
 
 // Pending returns the pool's transactions in order of arrival.
 func (c *Chain) Pending() []Transaction {
-	defer c.lockPool()()
+	limit := c.expiry()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	all := make([]Transaction, 0, len(c.pool.byID))
-	for p := range c.pool.each {
+	for p := range c.pool.alive(limit) {
 		all = append(all, p.Transaction)
 	}
 	return all
@@ -245,9 +108,11 @@ func (c *Chain) Pending() []Transaction {
 
 // PendingIDs returns the ids of the pool's transactions in order of arrival.
 func (c *Chain) PendingIDs() []ID {
-	defer c.lockPool()()
+	limit := c.expiry()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	all := make([]ID, 0, len(c.pool.byID))
-	for p := range c.pool.each {
+	for p := range c.pool.alive(limit) {
 		all = append(all, p.ID)
 	}
 	return all
@@ -255,8 +120,10 @@ func (c *Chain) PendingIDs() []ID {
 
 // PendingByID returns the pending transaction with this id.
 func (c *Chain) PendingByID(id ID) (Transaction, bool) {
-	defer c.lockPool()()
-	if p, ok := c.pool.byID[id]; ok {
+	limit := c.expiry()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if p, ok := c.pool.byID[id]; ok && p.received > limit {
 		return p.Transaction, true
 	}
 	return Transaction{}, false
@@ -264,8 +131,15 @@ func (c *Chain) PendingByID(id ID) (Transaction, bool) {
 
 // PoolSize returns the number and the canonical bytes of the pending transactions.
 func (c *Chain) PoolSize() (count, bytes int) {
-	defer c.lockPool()()
-	return len(c.pool.byID), c.pool.bytes
+	limit := c.expiry()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	count, bytes = len(c.pool.byID), c.pool.bytes
+	gone, _ := c.pool.expired(limit)
+	for _, p := range gone {
+		count, bytes = count-1, bytes-p.size
+	}
+	return count, bytes
 }
 
 // Lookup is where a transaction is.
@@ -278,15 +152,15 @@ type Lookup struct {
 
 // Transaction finds a transaction in the pool or on the active chain, or returns ErrNotFound.
 func (c *Chain) Transaction(id ID) (Lookup, error) {
-	unlock := c.lockPool()
+	limit := c.expiry()
+	c.mu.RLock()
 	p, ok := c.pool.byID[id]
-	if ok {
-		defer unlock()
+	snap := c.store.NewSnapshot()
+	c.mu.RUnlock()
+	defer snap.Close()
+	if ok && p.received > limit {
 		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned}, nil
 	}
-	snap := c.store.NewSnapshot()
-	unlock()
-	defer snap.Close()
 	index, offset, ok, err := snap.Mined(id)
 	if err != nil {
 		return Lookup{}, err
@@ -317,12 +191,14 @@ func frameSize(parent Header) int {
 // Template selects pending transactions in order of arrival within the limits of a block; recipient is the reward's, for its size.
 // It stops at the first that does not fit, so that no later one overtakes it.
 func (c *Chain) Template(recipient string) Template {
-	defer c.lockPool()()
+	limit := c.expiry()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
 	t := Template{Parent: c.tip}
 	reward := Transaction{Sender: RewardSender, Recipient: recipient, Amount: c.rules.Reward}
 	room := c.rules.MaxBlockBytes - frameSize(c.tip) - len(reward.AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
-	for p := range c.pool.each {
+	for p := range c.pool.alive(limit) {
 		room -= p.size + len(", ")
 		if room < 0 || len(t.Transactions) == most {
 			break

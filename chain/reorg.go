@@ -39,7 +39,7 @@ func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 		Kind: EventReorg, From: from, Header: c.tip, Block: b, Old: old,
 		Returned: len(s.returned), Dropped: int(old.Index - way.fork()),
 	})
-	return c.trimSides(nil)
+	return c.trimSides(path{{}})
 }
 
 func (c *Chain) newSwitching(way path, now time.Time) *switching {
@@ -172,11 +172,9 @@ func (s *switching) commit() error {
 		s.batch.SetPending(c.record(s.batch, p))
 	}
 	setTip(s.batch, s.tip)
-	if err := c.apply(s.batch); err != nil {
-		return err
-	}
-	c.tip, c.sides = s.tip, s.next
-	c.pool.removeAll(s.mined)
-	c.pool.insertFront(s.returned)
-	return nil
+	return c.commit(s.batch, func() {
+		c.tip, c.sides = s.tip, s.next
+		c.pool.removeAll(s.mined)
+		c.pool.insertFront(s.returned)
+	})
 }

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"sync"
 	"time"
 
 	"kuai/chain/store"
@@ -17,11 +18,14 @@ const (
 
 // senders numbers those who sent blocks and payments. Number 0 is this node.
 type senders struct {
+	mu      sync.Mutex
 	names   []string
 	numbers map[string]uint32
 }
 
 func (s *senders) name(n uint32) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if int(n) >= len(s.names) {
 		return otherSender
 	}
@@ -30,6 +34,8 @@ func (s *senders) name(n uint32) string {
 
 // number returns the sender's number, a new one where it has none; the batch then carries its name.
 func (s *senders) number(b *store.Batch, name string) uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if n, ok := s.numbers[name]; ok {
 		return n
 	}

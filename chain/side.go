@@ -11,6 +11,10 @@ import (
 const (
 	MaxSideBlocks = 10_000
 	MaxSideBytes  = 256 << 20
+
+	// sideSlack is the part of the bounds, one in sideSlack, that is made free when they are passed, so that a flood
+	// does not pay for the search of the oldest with every block.
+	sideSlack = 16
 )
 
 // branch is a run of side blocks, each the parent of the next, with the indexes (parent.Index, tip.Index].
@@ -112,24 +116,21 @@ func (c *Chain) checkSideIDs(b *Block, way path) error {
 }
 
 // hold keeps a block off the active chain.
-func (c *Chain) hold(b *Block, at store.Place, way path, from string, now time.Time) error {
+func (c *Chain) hold(b *Block, at store.Place, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	next := c.sides.clone()
 	n, br := at.Branch, c.sides.branches[at.Branch]
 	if n == activeBranch || br.tip.Index != at.Index {
-		n, br = next.last+1, branch{parent: at}
+		n, br = c.sides.last+1, branch{parent: at}
 	}
 	br.tip, br.bytes = b.header, br.bytes+int64(len(b.raw))
-	next.set(n, br)
 	place := store.Place{Branch: n, Index: b.Index()}
 	batch.SetBranch(n, br.record())
 	putSide(batch, place, c.origin(batch, from, now), b)
-	if err := c.apply(batch); err != nil {
+	if err := c.commit(batch, func() { c.sides.set(n, br) }); err != nil {
 		return err
 	}
-	c.sides = next
-	return c.trimSides(append(path{place}, way...))
+	return c.trimSides(c.sides.path(place))
 }
 
 // putSide writes a side block and its indexes.
@@ -141,7 +142,7 @@ func putSide(batch *store.Batch, p store.Place, o store.Origin, b *Block) {
 	}
 }
 
-// trimSides drops the oldest side branches until the rest is within bounds. What is on the way from the block just
+// trimSides drops the oldest side branches where they are past the bounds. What is on the way from the block just
 // added to the active chain stays, so that a long branch can grow until it is the longest.
 func (c *Chain) trimSides(way path) error {
 	if c.sides.blocks <= MaxSideBlocks && c.sides.bytes <= MaxSideBytes {
@@ -149,7 +150,7 @@ func (c *Chain) trimSides(way path) error {
 	}
 	batch, next, keep := c.store.NewBatch(), c.sides.clone(), way.leaves()
 	defer batch.Close()
-	for next.blocks > MaxSideBlocks || next.bytes > MaxSideBytes {
+	for next.blocks > MaxSideBlocks-MaxSideBlocks/sideSlack || next.bytes > MaxSideBytes-MaxSideBytes/sideSlack {
 		n, from, found := next.oldest(keep)
 		if !found {
 			break
@@ -161,11 +162,7 @@ func (c *Chain) trimSides(way path) error {
 	if batch.Empty() {
 		return nil
 	}
-	if err := c.apply(batch); err != nil {
-		return err
-	}
-	c.sides = next
-	return nil
+	return c.commit(batch, func() { c.sides = next })
 }
 
 // oldest returns the oldest branch, and the index from which it can go: all of it, or what keep does not need.

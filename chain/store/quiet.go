@@ -1,24 +1,12 @@
 package store
 
-import (
-	"fmt"
-	"sync/atomic"
-	"syscall"
-)
+import "fmt"
 
-// errLockHeld is what locking a file that another process has locked returns.
-const errLockHeld = syscall.EAGAIN
+// quiet is the engine's logger. It prints nothing, and what the engine would end the process for fails the store.
+type quiet struct{ disk *guard }
 
-// quiet is the engine's logger: it keeps the last complaint and prints nothing.
-type quiet struct{ last atomic.Pointer[string] }
+func (q quiet) Infof(string, ...any) {}
 
-func (q *quiet) Infof(string, ...any) {}
+func (q quiet) Errorf(string, ...any) {}
 
-func (q *quiet) Errorf(format string, args ...any) { q.keep(format, args) }
-
-func (q *quiet) Fatalf(format string, args ...any) { q.keep(format, args) }
-
-func (q *quiet) keep(format string, args []any) {
-	s := fmt.Sprintf(format, args...)
-	q.last.Store(&s)
-}
+func (q quiet) Fatalf(format string, args ...any) { q.disk.fail(fmt.Errorf(format, args...)) }

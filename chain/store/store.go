@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -28,9 +29,9 @@ const (
 type Store struct {
 	Reader
 	db     *pebble.DB
+	disk   *guard
 	memory bool // no WAL: nothing outlives the process
-	log    *quiet
-	failed atomic.Pointer[error]
+	closed atomic.Bool
 }
 
 // Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged where that is the cause.
@@ -43,18 +44,26 @@ func OpenMemory() (*Store, error) { return open(vfs.NewMem(), "", true) }
 func OpenOn(fs vfs.FS, dir string) (*Store, error) { return open(fs, dir, false) }
 
 func open(fs vfs.FS, dir string, memory bool) (*Store, error) {
-	s := &Store{memory: memory, log: &quiet{}}
-	db, err := pebble.Open(dir, options(fs, memory, s.log))
+	disk, err := newGuard(fs, dir)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	s.db, s.Reader = db, Reader{db}
+	db, err := pebble.Open(dir, options(disk, memory))
+	if err != nil {
+		return nil, openError(dir, err)
+	}
+	disk.arm()
+	s := &Store{Reader: Reader{db}, db: db, disk: disk, memory: memory}
+	if err := disk.failure(); err != nil {
+		_ = s.Close() // the failure says more
+		return nil, openError(dir, err)
+	}
 	return s, nil
 }
 
-func options(fs vfs.FS, memory bool, log *quiet) *pebble.Options {
+func options(disk *guard, memory bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          fs,
+		FS:                          disk,
 		DisableWAL:                  memory,
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memTableBytes,
@@ -64,7 +73,7 @@ func options(fs vfs.FS, memory bool, log *quiet) *pebble.Options {
 		MaxOpenFiles:                maxOpenFiles,
 		WALBytesPerSync:             1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      log,
+		Logger:                      quiet{disk},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -78,42 +87,34 @@ func (s *Store) Apply(b *Batch) error {
 		return err
 	}
 	if err := s.db.Apply(b.b, pebble.NoSync); err != nil {
-		return s.fail("write", err)
+		s.disk.fail(err)
 	}
 	return s.Err()
 }
 
 // Sync returns when all that was applied before the call is on disk.
 func (s *Store) Sync() error {
-	if err := s.Err(); err != nil {
+	if err := s.Err(); err != nil || s.memory {
 		return err
 	}
-	if s.memory {
-		return nil
-	}
 	if err := s.db.LogData(nil, pebble.Sync); err != nil {
-		return s.fail("sync", err)
+		s.disk.fail(err)
 	}
 	return s.Err()
 }
 
 // Err returns why the store takes no more batches, nil while it does.
 func (s *Store) Err() error {
-	if p := s.failed.Load(); p != nil {
-		return *p
+	if s.closed.Load() {
+		return ErrClosed
 	}
-	return nil
-}
-
-func (s *Store) fail(what string, err error) error {
-	err = fmt.Errorf("store: %s failed, nothing more is written until a restart: %w", what, err)
-	s.failed.CompareAndSwap(nil, &err)
-	return s.Err()
+	return s.disk.failure()
 }
 
 // Close releases the database. All snapshots must be closed before.
 func (s *Store) Close() error {
-	s.failed.CompareAndSwap(nil, &ErrClosed)
+	s.closed.Store(true)
+	s.disk.release()
 	return s.db.Close()
 }
 
@@ -136,7 +137,7 @@ func openError(dir string, err error) error {
 	switch {
 	case pebble.IsCorruptionError(err):
 		return fmt.Errorf("%w: opening %s: %w", ErrDamaged, dir, err)
-	case errors.Is(err, errLockHeld):
+	case errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("%w: %s: %w", ErrLocked, dir, err)
 	}
 	return fmt.Errorf("opening the store in %s: %w", dir, err)

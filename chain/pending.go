@@ -1,0 +1,147 @@
+package chain
+
+import (
+	"container/list"
+	"iter"
+	"math"
+	"slices"
+)
+
+// firstSeq is the first sequence number of an empty pool. What a reorg returns is numbered downwards from the first
+// pending transaction, what arrives upwards from the last.
+const firstSeq = 1 << 63
+
+// pending is a transaction of the pool.
+type pending struct {
+	Transaction
+	size     int // canonical bytes
+	seq      uint64
+	from     string
+	received int64 // Unix milliseconds
+	returned bool
+	element  *list.Element
+}
+
+// pool is what memory keeps of the pending transactions.
+type pool struct {
+	byID    map[ID]*pending
+	order   list.List // of *pending, by sequence number
+	bytes   int
+	senders map[string]usage
+	oldest  int64 // no transaction came before this, Unix milliseconds
+}
+
+// usage is what one sender holds of the pool.
+type usage struct{ count, bytes int }
+
+func newPool() pool {
+	return pool{byID: make(map[ID]*pending), senders: make(map[string]usage)}
+}
+
+// insert puts p behind the others.
+func (l *pool) insert(p *pending) {
+	p.element = l.order.PushBack(p)
+	l.count(p, 1)
+}
+
+// insertFront puts the transactions before the others, in their order.
+func (l *pool) insertFront(ps []*pending) {
+	for _, p := range slices.Backward(ps) {
+		p.element = l.order.PushFront(p)
+		l.count(p, 1)
+	}
+}
+
+func (l *pool) removeAll(ps []*pending) {
+	for _, p := range ps {
+		l.order.Remove(p.element)
+		l.count(p, -1)
+	}
+}
+
+func (l *pool) count(p *pending, sign int) {
+	u := l.senders[p.from]
+	u.count, u.bytes = u.count+sign, u.bytes+sign*p.size
+	l.bytes += sign * p.size
+	l.senders[p.from] = u
+	if u.count == 0 {
+		delete(l.senders, p.from)
+	}
+	if sign < 0 {
+		delete(l.byID, p.ID)
+		return
+	}
+	l.byID[p.ID] = p
+	if len(l.byID) == 1 || p.received < l.oldest {
+		l.oldest = p.received
+	}
+}
+
+// alive yields the transactions that came after limit, in order.
+func (l *pool) alive(limit int64) iter.Seq[*pending] {
+	return func(yield func(*pending) bool) {
+		for e := l.order.Front(); e != nil; e = e.Next() {
+			if p := e.Value.(*pending); p.received > limit && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// expired returns the transactions that did not come after limit, and when the oldest of the others came.
+func (l *pool) expired(limit int64) (gone []*pending, oldest int64) {
+	if l.oldest > limit {
+		return nil, l.oldest
+	}
+	oldest = math.MaxInt64
+	for _, p := range l.byID {
+		if p.received <= limit {
+			gone = append(gone, p)
+		} else {
+			oldest = min(oldest, p.received)
+		}
+	}
+	return gone, oldest
+}
+
+// nextSeq numbers the next arrival.
+func (l *pool) nextSeq() uint64 {
+	if last := l.order.Back(); last != nil {
+		return last.Value.(*pending).seq + 1
+	}
+	return firstSeq
+}
+
+// room says whether a transaction of this size fits, in all and in its sender's share.
+func (l *pool) room(size int, from string) bool {
+	u, share := l.senders[from], 1
+	if from != "" {
+		share = PoolShare
+	}
+	return len(l.byID) < MaxPoolTransactions && l.bytes+size <= MaxPoolBytes &&
+		u.count < MaxPoolTransactions/share && u.bytes+size <= MaxPoolBytes/share
+}
+
+// number gives returned transactions their place before all others, except for those that leave. What is pending keeps its place;
+// of the returned ones the first that fit in the free room are kept.
+func (l *pool) number(returned, leaving []*pending) []*pending {
+	count, bytes := len(l.byID)-len(leaving), l.bytes
+	for _, p := range leaving {
+		bytes -= p.size
+	}
+	kept := returned[:0]
+	for _, p := range returned {
+		if count >= MaxPoolTransactions || bytes+p.size > MaxPoolBytes {
+			break
+		}
+		count, bytes, kept = count+1, bytes+p.size, append(kept, p)
+	}
+	seq := uint64(firstSeq)
+	if first := l.order.Front(); first != nil {
+		seq = first.Value.(*pending).seq
+	}
+	for i, p := range kept {
+		p.seq = seq - uint64(len(kept)-i)
+	}
+	return kept
+}

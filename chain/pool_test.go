@@ -1,0 +1,202 @@
+package chain_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+func submit(t testing.TB, c *chain.Chain, from string, n int) []chain.Transaction {
+	t.Helper()
+	ps := make([]chain.Transaction, n)
+	for i := range ps {
+		ps[i] = chaintest.Payment()
+		if _, err := c.Submit(ps[i], from); err != nil {
+			t.Fatalf("payment %d from %q: %v", i, from, err)
+		}
+	}
+	return ps
+}
+
+func TestSubmit(t *testing.T) {
+	c := openRestartable(t, chaintest.Rules())
+	p := chaintest.Payment()
+	if next, err := c.Submit(p, ""); err != nil || next != 2 {
+		t.Errorf("the first payment goes to block %d, %v", next, err)
+	}
+	for range 2 {
+		if _, err := c.Submit(p, "peer"); !errors.Is(err, chain.ErrKnown) {
+			t.Errorf("pending, again: %v", err)
+		}
+		c.restart()
+	}
+	chaintest.MineOn(t, c.Chain, 1)
+	if _, err := c.Submit(p, ""); !errors.Is(err, chain.ErrKnown) {
+		t.Errorf("mined, again: %v", err)
+	}
+	if count, bytes := c.PoolSize(); count != 0 || bytes != 0 {
+		t.Errorf("after all was mined the pool has %d and %d bytes", count, bytes)
+	}
+	if l, err := c.Transaction(p.ID); err != nil || l.Pending || l.Transaction != p || l.Block != c.Tip() {
+		t.Errorf("found as %+v, %v", l, err)
+	}
+	if _, err := c.Transaction(chain.NewID()); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("an id that is nowhere: %v", err)
+	}
+}
+
+func TestSubmitRefusesWhatNoBlockCanHold(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	for name, change := range map[string]func(*chain.Transaction){
+		"no id":       func(p *chain.Transaction) { p.HasID = false },
+		"a reward":    func(p *chain.Transaction) { p.Sender = chain.RewardSender },
+		"no amount":   func(p *chain.Transaction) { p.Amount = "0" },
+		"no sender":   func(p *chain.Transaction) { p.Sender = "" },
+		"a long name": func(p *chain.Transaction) { p.Recipient = strings.Repeat("x", 257) },
+	} {
+		p := chaintest.Payment()
+		change(&p)
+		if _, err := c.Submit(p, ""); refusal(err) == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPoolBounds(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	greedy := submit(t, c, "greedy", chain.MaxPoolTransactions/chain.PoolShare)
+	if _, err := c.Submit(chaintest.Payment(), "greedy"); !errors.Is(err, chain.ErrPoolFull) {
+		t.Errorf("one peer past its share: %v", err)
+	}
+	submit(t, c, "other", 1)
+	submit(t, c, "", chain.MaxPoolTransactions-len(greedy)-1)
+	if _, err := c.Submit(chaintest.Payment(), ""); !errors.Is(err, chain.ErrPoolFull) {
+		t.Errorf("past the pool's count: %v", err)
+	}
+	if _, err := c.Submit(greedy[0], "x"); !errors.Is(err, chain.ErrKnown) {
+		t.Errorf("pending already, while the pool is full: %v", err)
+	}
+	chaintest.MineOn(t, c, 1)
+	submit(t, c, "greedy", 1)
+}
+
+func TestPoolBytes(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	fill := func(from string) (bytes int) {
+		for {
+			p := chaintest.Payment()
+			p.Sender, p.Recipient = strings.Repeat("s", 256), strings.Repeat("\u5757", 85) // escaped to 510 bytes
+			if _, err := c.Submit(p, from); errors.Is(err, chain.ErrPoolFull) {
+				return bytes
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			bytes += len(p.AppendCanonical(nil))
+		}
+	}
+	if n := fill("greedy"); n > chain.MaxPoolBytes/chain.PoolShare || n < chain.MaxPoolBytes/chain.PoolShare-1000 {
+		t.Errorf("one peer fills %d bytes", n)
+	}
+	fill("")
+	if _, n := c.PoolSize(); n > chain.MaxPoolBytes || n < chain.MaxPoolBytes-1000 {
+		t.Errorf("the full pool has %d bytes", n)
+	}
+}
+
+func TestPoolExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := openRestartable(t, chaintest.Rules())
+		old := submit(t, c.Chain, "", 2)
+		time.Sleep(chain.MaxPoolAge / 2)
+		young := submit(t, c.Chain, "", 1)
+		time.Sleep(chain.MaxPoolAge/2 - time.Second)
+		if count, _ := c.PoolSize(); count != 3 {
+			t.Errorf("a second before its time: %d pending", count)
+		}
+		time.Sleep(time.Second)
+		for range 2 {
+			count, _ := c.PoolSize()
+			_, found := c.PendingByID(old[0].ID)
+			if _, err := c.Transaction(old[0].ID); count != 1 || found || !errors.Is(err, chain.ErrNotFound) {
+				t.Errorf("a day later: %d pending, the old one found %v, %v", count, found, err)
+			}
+			if got := c.Pending(); !slices.Equal(got, young) || len(c.Template("m").Transactions) != 1 || len(c.PendingIDs()) != 1 {
+				t.Errorf("a day later are pending %v", got)
+			}
+			c.restart()
+		}
+		if _, err := c.Submit(old[0], "peer"); err != nil {
+			t.Errorf("an expired payment that comes again: %v", err)
+		}
+		if count, _ := c.PoolSize(); count != 2 {
+			t.Errorf("%d pending", count)
+		}
+	})
+}
+
+func TestTemplateKeepsOrderAndLimits(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	r := c.Rules()
+	all := submit(t, c, "", 2*r.MaxBlockTransactions)
+	work := c.Template("m")
+	if n := len(work.Transactions); !slices.Equal(work.Transactions, all[:n]) || n > r.MaxBlockTransactions-1 {
+		t.Errorf("%d were chosen, not the first ones", n)
+	}
+	for rest := len(all); rest > 0; {
+		b := chaintest.MineOn(t, c, 1)[0]
+		got := b.Transactions()
+		n := len(got) - 1
+		if !slices.Equal(got[:n], all[len(all)-rest:][:n]) {
+			t.Fatal("a block does not hold the next payments in order")
+		}
+		full := n == r.MaxBlockTransactions-1 || len(b.Canonical())+200 > r.MaxBlockBytes
+		if n < rest && !full {
+			t.Fatalf("a block of %d bytes holds %d payments while %d wait", len(b.Canonical()), n, rest-n)
+		}
+		rest -= n
+	}
+}
+
+// TestTemplateFillsToTheByte: whatever the recipient, the block is within the limit, and the next payment would not have fitted.
+func TestTemplateFillsToTheByte(t *testing.T) {
+	for _, recipient := range []string{"m", strings.Repeat("\u5757", 85)} {
+		c := chaintest.Open(t, chaintest.Rules())
+		for i := range 600 {
+			p := chaintest.Payment()
+			p.Sender = strings.Repeat("s", 256)
+			p.Recipient = fmt.Sprint(strings.Repeat("\u5757", 80), i%7)
+			if _, err := c.Submit(p, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		work := c.Template(recipient)
+		b, err := c.Rules().NewBlock(work.Parent, 1<<53-1, 1700000000.1234567, append(work.Transactions, chaintest.Reward(c.Rules(), recipient)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := c.Pending()[len(work.Transactions)]
+		room := c.Rules().MaxBlockBytes - len(b.Canonical())
+		if need := len(next.AppendCanonical(nil)) + len(", "); room >= need {
+			t.Errorf("%d bytes are free, the next payment needs %d", room, need)
+		}
+	}
+}
+
+func TestPendingIDsKeepOrder(t *testing.T) {
+	c := openRestartable(t, chaintest.Rules())
+	all := submit(t, c.Chain, "a", 50)
+	c.restart()
+	all = append(all, submit(t, c.Chain, "b", 50)...)
+	for i, id := range c.PendingIDs() {
+		if id != all[i].ID {
+			t.Fatalf("payment %d is out of order", i)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package chain_test
+
+import (
+	"errors"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// bush adds n single-block branches to c, each on the block below the tip, and returns them.
+func bush(t *testing.T, c *chain.Chain, n int) []*chain.Block {
+	t.Helper()
+	parent, err := c.At(c.Tip().Index - 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, r := parent.Block.Header(), c.Rules()
+	proof := chaintest.Proof(r, h)
+	blocks := make([]*chain.Block, n)
+	for i := range blocks {
+		blocks[i], err = r.NewBlock(h, proof, h.Timestamp+float64(i+1), []chain.Transaction{chaintest.Reward(r, "side")})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	addAll(t, c, blocks)
+	return blocks
+}
+
+func held(c *chain.Chain, blocks []*chain.Block) (n int) {
+	for _, b := range blocks {
+		if c.Has(b.Hash()) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestOldestBranchGoesFirst(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(10).Fork(8).Mine(4).Fork(2).Mine(2)
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks())
+	old := tree.Blocks()[10:] // a branch of four, and one of two that hangs on it
+	many := bush(t, c.Chain, chain.MaxSideBlocks-len(old)+1)
+	if n := held(c.Chain, old); n != 0 {
+		t.Errorf("%d blocks of the oldest branch, and of the one that hangs on it, are left", n)
+	}
+	left := held(c.Chain, many)
+	if left > chain.MaxSideBlocks || left < chain.MaxSideBlocks*9/10 {
+		t.Errorf("%d of %d newer blocks are left", left, len(many))
+	}
+	if held(c.Chain, many[len(many)-left:]) != left {
+		t.Error("not the newest are left")
+	}
+	if _, err := c.Add(old[1], "peer"); !errors.Is(err, chain.ErrOrphan) {
+		t.Errorf("the child of a dropped block: %v", err)
+	}
+	c.restart()
+	if n := len(c.Forks()); n != left {
+		t.Errorf("%d forks, want %d", n, left)
+	}
+	addAll(t, c.Chain, old) // what was dropped can come again, its payments too
+	sound(t, c.Chain)
+}
+
+// TestLongBranchMayGrow: the branch that is being added grows past the limit, until it is the longest.
+func TestLongBranchMayGrow(t *testing.T) {
+	const long = chain.MaxSideBlocks + 500
+	trunk := chaintest.New(t).Mine(long)
+	branch := chaintest.New(t).Fork(0).Mine(long + 1)
+	c := openRestartable(t, trunk.Rules())
+	addSegments(t, c.Chain, trunk.Blocks())
+	bushes := bush(t, c.Chain, 10)
+	addSegments(t, c.Chain, branch.Blocks()[:long])
+	if n := held(c.Chain, bushes); n != 0 {
+		t.Errorf("%d older side blocks are left beside a branch past the limit", n)
+	}
+	if n := held(c.Chain, branch.Blocks()[:long]); n != long {
+		t.Errorf("%d of %d blocks of the growing branch are held", n, long)
+	}
+	c.restart()
+	addSegments(t, c.Chain, branch.Blocks()[long:])
+	if c.Tip() != branch.Tip() {
+		t.Errorf("the tip is %d", c.Tip().Index)
+	}
+	if n := held(c.Chain, trunk.Blocks()); n != 0 {
+		t.Errorf("%d blocks of a dropped branch past the limit are left", n)
+	}
+	sound(t, c.Chain)
+}
+
+func addSegments(t testing.TB, c *chain.Chain, blocks []*chain.Block) {
+	t.Helper()
+	for len(blocks) > 0 {
+		n := min(2048, len(blocks))
+		if added, err := c.AddSegment(segment(t, c.Rules(), blocks[:n]), "peer"); err != nil || added != n {
+			t.Fatalf("added %d of %d: %v", added, n, err)
+		}
+		blocks = blocks[n:]
+	}
+}
+
+// TestForksAfterSwitches switches among branches that hang on each other, and reads the tree back from the store each time.
+func TestForksAfterSwitches(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(6).Fork(4).Mine(3).Fork(1).Mine(4).Fork(5).Mine(6)
+	c := openRestartable(t, tree.Rules())
+	for _, b := range tree.Blocks() {
+		addAll(t, c.Chain, []*chain.Block{b})
+		before := c.Forks()
+		c.restart()
+		after := c.Forks()
+		if len(before) != len(after) {
+			t.Fatalf("%d forks before a restart, %d after", len(before), len(after))
+		}
+		for i := range before {
+			if before[i] != after[i] {
+				t.Errorf("fork %d was %v and is %v", i, before[i], after[i])
+			}
+		}
+		sound(t, c.Chain)
+	}
+	for _, b := range tree.Blocks() {
+		if !c.Has(b.Hash()) {
+			t.Errorf("block %d %s is gone", b.Index(), b.Hash().Short())
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package chain_test
+
+import (
+	"slices"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+func collect(t *testing.T, s *chain.Snapshot, from, to int64) (raws []string) {
+	t.Helper()
+	for raw, err := range s.Blocks(from, to) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		raws = append(raws, string(raw))
+	}
+	return raws
+}
+
+// TestSnapshotStays: a snapshot shows the chain of its moment, whatever happens after.
+func TestSnapshotStays(t *testing.T) {
+	tree := chaintest.New(t).Mine(6).Fork(4).Mine(6)
+	trunk, branch := tree.Blocks()[:6], tree.Blocks()[6:]
+	c := chaintest.Open(t, tree.Rules())
+	addAll(t, c, trunk)
+	s := c.Snapshot()
+	defer s.Close()
+	want := collect(t, s, 1, 100)
+	addAll(t, c, branch)
+	if got := collect(t, s, 1, 100); !slices.Equal(got, want) || len(got) != 7 || s.Tip() != trunk[5].Header() {
+		t.Errorf("after a reorg the snapshot has %d blocks", len(got))
+	}
+	for _, r := range [][2]int64{{1, 1}, {1, 3}, {3, 7}, {7, 8}, {8, 9}, {5, 2}, {-5, 2}} {
+		from, to := max(r[0], 1), max(min(r[1], 8), max(r[0], 1))
+		got := collect(t, s, r[0], r[1])
+		if from > 7 {
+			from, to = 8, 8
+		}
+		if !slices.Equal(got, want[from-1:to-1]) {
+			t.Errorf("blocks [%d, %d) are %d", r[0], r[1], len(got))
+		}
+	}
+}
+
+func TestLocatorFindsForkPoint(t *testing.T) {
+	trunk := chaintest.New(t).Mine(3000)
+	branch := trunk.Fork(1700).Mine(50)
+	ours, theirs := chaintest.Open(t, trunk.Rules()), chaintest.Open(t, trunk.Rules())
+	addSegments(t, ours, trunk.Blocks()[:3000])
+	addSegments(t, theirs, branch.Branch())
+	locator := ours.Locator()
+	if len(locator) > chain.MaxLocator || locator[len(locator)-1] != trunk.Rules().Genesis.Hash() {
+		t.Fatalf("%d hashes, the last %s", len(locator), locator[len(locator)-1].Short())
+	}
+	for i := range 10 {
+		if held, err := ours.Block(locator[i]); err != nil || held.Block.Index() != ours.Tip().Index-int64(i) {
+			t.Errorf("hash %d is not that of the block %d below the tip", i, i)
+		}
+	}
+	s := theirs.Snapshot()
+	defer s.Close()
+	point := s.ForkPoint(locator)
+	if point > 1301 || point < 1301-1700 || point < 2 {
+		t.Errorf("the fork point is %d, the chains share the blocks up to 1301", point)
+	}
+	if at := s.ForkPoint([]chain.Hash{{1}, trunk.Blocks()[2000].Hash()}); at != 1 {
+		t.Errorf("without a shared hash the fork point is %d", at)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	wake, stop := c.Watch()
+	defer stop()
+	submit(t, c, "peer", 3)
+	select {
+	case <-wake:
+	default:
+		t.Error("a subscriber is not woken")
+	}
+	select {
+	case <-wake:
+		t.Error("three changes wake twice a subscriber who did not look")
+	default:
+	}
+	chaintest.MineOn(t, c, 1)
+	events, lost := c.Events(0)
+	if len(events) != 4 || lost || events[3].Kind != chain.EventBlock || events[0].Kind != chain.EventTransaction || events[0].From != "peer" {
+		t.Fatalf("events are %+v, lost %v", events, lost)
+	}
+	if e := events[3]; e.Block.Hash() != c.Tip().Hash || e.Header != c.Tip() || e.From != "" || e.Old != c.Rules().Genesis.Header() {
+		t.Errorf("the block's event is %+v", e)
+	}
+	if rest, lost := c.Events(2); len(rest) != 2 || lost || rest[0].Seq != 3 {
+		t.Errorf("after 2 come %+v", rest)
+	}
+	if rest, lost := c.Events(c.LastEvent()); len(rest) != 0 || lost {
+		t.Errorf("after the last come %+v", rest)
+	}
+}
+
+func TestSlowSubscriberIsTold(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	submit(t, c, "", chain.MaxEvents+10)
+	events, lost := c.Events(5)
+	if !lost || len(events) != chain.MaxEvents || events[len(events)-1].Seq != c.LastEvent() {
+		t.Errorf("%d events, lost %v", len(events), lost)
+	}
+	if events, lost := c.Events(10); lost || len(events) != chain.MaxEvents {
+		t.Errorf("from the oldest kept: %d events, lost %v", len(events), lost)
+	}
+}
+
+// TestSegmentIsOneEvent: many blocks at once wake subscribers once, with the newest tip.
+func TestSegmentIsOneEvent(t *testing.T) {
+	tree := chaintest.New(t).Mine(100)
+	c := chaintest.Open(t, tree.Rules())
+	addSegments(t, c, tree.Blocks())
+	events, _ := c.Events(0)
+	if len(events) != 1 || events[0].Header != tree.Tip() || string(events[0].Block.Canonical()) != string(tree.Blocks()[99].Canonical()) {
+		t.Errorf("events are %+v", events)
+	}
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// guard stands between the engine and the disk. The engine ends the process, panics or tries again for ever when a write
+// fails. So the first failed write, sync or rename freezes the disk: nothing more reaches it, as if the power had gone
+// at that moment, which is what recovery knows how to deal with. The engine is told that all is well, so that its reads
+// go on: what it flushes goes to memory, at most its memtables, and compactions wait for Close. The store, which asks
+// failure before and after each of its writes, acknowledges nothing any more.
+//
+// Until arm is called, while the engine opens, errors are passed on, and the first is kept for failure.
+type guard struct {
+	vfs.FS
+	overlay *vfs.MemFS // files created since the disk froze
+	armed   atomic.Bool
+	failed  atomic.Pointer[error]
+	closing chan struct{}
+	once    sync.Once
+}
+
+func newGuard(fs vfs.FS, dir string) (*guard, error) {
+	g := &guard{FS: fs, overlay: vfs.NewMem(), closing: make(chan struct{})}
+	return g, g.overlay.MkdirAll(dir, 0o755)
+}
+
+func (g *guard) arm() { g.armed.Store(true) }
+
+// release lets waiting compactions end, so that the engine can close.
+func (g *guard) release() { g.once.Do(func() { close(g.closing) }) }
+
+// failure returns why the disk is frozen, nil where it is not.
+func (g *guard) failure() error {
+	if p := g.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// fail freezes the disk, unless it is frozen.
+func (g *guard) fail(err error) {
+	err = fmt.Errorf("store: the disk failed, nothing more is written until a restart: %w", err)
+	g.failed.CompareAndSwap(nil, &err)
+}
+
+func (g *guard) frozen() bool { return g.armed.Load() && g.failure() != nil }
+
+// try does what changes the disk. done is false where the disk is frozen, also by this very operation.
+func (g *guard) try(change func() error) (done bool, err error) {
+	if g.frozen() {
+		return false, nil
+	}
+	if err = change(); err == nil {
+		return true, nil
+	}
+	g.fail(err)
+	return !g.armed.Load(), err
+}
+
+func (g *guard) create(name string, kind vfs.DiskWriteCategory, open func() (vfs.File, error)) (f vfs.File, err error) {
+	if done, err := g.try(func() error { f, err = open(); return err }); done {
+		return &guarded{File: f, g: g, table: isTable(kind)}, err
+	}
+	if isTable(kind) && kind != flushCategory {
+		<-g.closing
+		return nil, g.failure()
+	}
+	return g.overlay.Create(name, kind)
+}
+
+// flushCategory is the engine's word for writing a memtable to a table.
+const flushCategory = "pebble-memtable-flush"
+
+// isTable says whether a file is read after it was written: a table or a blob file, not a log.
+func isTable(kind vfs.DiskWriteCategory) bool {
+	return kind == flushCategory || kind == "pebble-compaction" || kind == "pebble-blob-file-rewrite"
+}
+
+// Create implements vfs.FS.
+func (g *guard) Create(name string, kind vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.create(name, kind, func() (vfs.File, error) { return g.FS.Create(name, kind) })
+}
+
+// ReuseForWrite implements vfs.FS.
+func (g *guard) ReuseForWrite(oldname, newname string, kind vfs.DiskWriteCategory) (vfs.File, error) {
+	return g.create(newname, kind, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, kind) })
+}
+
+// OpenReadWrite implements vfs.FS.
+func (g *guard) OpenReadWrite(name string, kind vfs.DiskWriteCategory, opts ...vfs.OpenOption) (vfs.File, error) {
+	return g.create(name, kind, func() (vfs.File, error) { return g.FS.OpenReadWrite(name, kind, opts...) })
+}
+
+// OpenDir implements vfs.FS: a directory is opened to be synced.
+func (g *guard) OpenDir(name string) (vfs.File, error) {
+	f, err := g.FS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return &guarded{File: f, g: g}, nil
+}
+
+// Open implements vfs.FS.
+func (g *guard) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	if g.frozen() {
+		if f, err := g.overlay.Open(name, opts...); err == nil {
+			return f, nil
+		}
+	}
+	return g.FS.Open(name, opts...)
+}
+
+// Stat implements vfs.FS.
+func (g *guard) Stat(name string) (vfs.FileInfo, error) {
+	if g.frozen() {
+		if info, err := g.overlay.Stat(name); err == nil {
+			return info, nil
+		}
+	}
+	return g.FS.Stat(name)
+}
+
+// Link implements vfs.FS.
+func (g *guard) Link(oldname, newname string) error {
+	return g.change(func() error { return g.FS.Link(oldname, newname) })
+}
+
+// Rename implements vfs.FS.
+func (g *guard) Rename(oldname, newname string) error {
+	return g.change(func() error { return g.FS.Rename(oldname, newname) })
+}
+
+// MkdirAll implements vfs.FS.
+func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
+	return g.change(func() error { return g.FS.MkdirAll(dir, perm) })
+}
+
+func (g *guard) change(change func() error) error {
+	if done, err := g.try(change); done {
+		return err
+	}
+	return nil
+}
+
+// Remove implements vfs.FS. A file that could not be removed does no harm: the next start removes it.
+func (g *guard) Remove(name string) error {
+	if g.frozen() {
+		_ = g.overlay.Remove(name) // most are not there
+		return nil
+	}
+	return g.FS.Remove(name)
+}
+
+// RemoveAll implements vfs.FS.
+func (g *guard) RemoveAll(name string) error {
+	if g.frozen() {
+		return nil
+	}
+	return g.FS.RemoveAll(name)
+}
+
+// Lock implements vfs.FS.
+func (g *guard) Lock(name string) (io.Closer, error) { return g.FS.Lock(name) }
+
+// Unwrap implements vfs.FS.
+func (g *guard) Unwrap() vfs.FS { return g.FS }
+
+// guarded is a file, or a directory, that is open for writing.
+type guarded struct {
+	vfs.File
+	g     *guard
+	table bool
+}
+
+// change is guard.change for this file. A table that is not on disk whole must not be read: there the failure is told,
+// and the engine writes another one.
+func (f *guarded) change(change func() error) error {
+	done, err := f.g.try(change)
+	if done {
+		return err
+	}
+	if f.table {
+		return f.g.failure()
+	}
+	return nil
+}
+
+// Write implements vfs.File.
+func (f *guarded) Write(p []byte) (n int, err error) {
+	n = len(p)
+	err = f.change(func() error { n, err = f.File.Write(p); return err })
+	if err == nil {
+		n = len(p)
+	}
+	return n, err
+}
+
+// WriteAt implements vfs.File.
+func (f *guarded) WriteAt(p []byte, at int64) (n int, err error) {
+	err = f.change(func() error { n, err = f.File.WriteAt(p, at); return err })
+	if err == nil {
+		n = len(p)
+	}
+	return n, err
+}
+
+// Preallocate implements vfs.File. It is a hint: a disk that cannot do it has not failed.
+func (f *guarded) Preallocate(offset, length int64) error {
+	if f.g.frozen() {
+		return nil
+	}
+	return f.File.Preallocate(offset, length)
+}
+
+// Sync implements vfs.File.
+func (f *guarded) Sync() error { return f.change(f.File.Sync) }
+
+// SyncData implements vfs.File.
+func (f *guarded) SyncData() error { return f.change(f.File.SyncData) }
+
+// SyncTo implements vfs.File.
+func (f *guarded) SyncTo(length int64) (full bool, err error) {
+	err = f.change(func() error { full, err = f.File.SyncTo(length); return err })
+	return full, err
+}
+
+// Close implements vfs.File.
+func (f *guarded) Close() error {
+	err := f.File.Close()
+	if err != nil && !f.g.frozen() {
+		f.g.fail(err)
+	}
+	return err
+}
