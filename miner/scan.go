@@ -2,47 +2,83 @@ package miner
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 )
 
-// scanner tries proofs one after another in the message's own bytes.
+// fastest is the kernel that searches use.
+var fastest = kernels()[0]
+
+// scanner tries proofs one after another. Every core has its own.
 type scanner struct {
-	zeros   int
-	message []byte // last proof, proof, last hash
-	at      int    // where the proof's digits start
-	hash    string // 64 hex digits
+	puzzle
+	kernel  kernel
+	job     job
+	prefix  []byte // digits of the last proof
+	message []byte // for the proof that was written last
 }
 
-func newScanner(p puzzle) *scanner {
-	s := &scanner{zeros: p.zeros, hash: p.last.String()}
-	s.message = strconv.AppendInt(make([]byte, 0, 96), p.lastProof, 10)
-	s.at = len(s.message)
+func newScanner(p puzzle, k kernel) *scanner {
+	s := &scanner{puzzle: p, kernel: k, prefix: strconv.AppendInt(nil, p.lastProof, 10)}
+	s.job.setZeros(p.zeros)
+	if len(s.prefix) > maxPrefix {
+		s.kernel = library
+	}
 	return s
 }
 
 // scan returns the lowest proof in [from, to) that has the zeros.
 func (s *scanner) scan(from, to int64) (int64, bool) {
-	for proof := from; proof < to; proof++ {
-		if proof == from || !increment(s.message[s.at:len(s.message)-len(s.hash)]) {
-			s.message = strconv.AppendInt(s.message[:s.at], proof, 10)
-			s.message = append(s.message, s.hash...)
-		}
-		if hasZeros(sha256.Sum256(s.message), s.zeros) {
+	for from < to {
+		end := min(to, endOfRun(from))
+		if proof, found := s.scanRun(from, end); found {
 			return proof, true
+		}
+		from = end
+	}
+	return 0, false
+}
+
+// run is how many proofs share all digits but the low ones.
+const run = 10_000
+
+// endOfRun returns the end of the proofs that share with this one the number of digits and all but the low ones.
+func endOfRun(proof int64) int64 {
+	for end := int64(10); end < run; end *= 10 {
+		if proof < end {
+			return end
+		}
+	}
+	return (proof/run + 1) * run
+}
+
+// scanRun is scan within a run.
+func (s *scanner) scanRun(from, to int64) (int64, bool) {
+	end := s.write(from)
+	low := min(end-len(s.prefix), maxLow)
+	s.job.prepare(s.message, end-low, low)
+	first := from % run
+	digits := lowDigits()[low][first : first+to-from]
+	for i := 0; i < len(digits); i++ {
+		if i += s.kernel.scan(&s.job, digits[i:]); i < len(digits) && s.valid(from+int64(i)) {
+			return from + int64(i), true
 		}
 	}
 	return 0, false
 }
 
-// increment adds one to a decimal number in place. It reports false where the number needs one more digit.
-func increment(digits []byte) bool {
-	for i := len(digits) - 1; i >= 0; i-- {
-		if digits[i]++; digits[i] <= '9' {
-			return true
-		}
-		digits[i] = '0'
-	}
-	return false
+// write writes the message for proof and returns where the proof's digits end.
+func (s *scanner) write(proof int64) (end int) {
+	s.message = strconv.AppendInt(append(s.message[:0], s.prefix...), proof, 10)
+	end = len(s.message)
+	s.message = hex.AppendEncode(s.message, s.last[:])
+	return end
+}
+
+// valid says whether proof has all the zeros. A kernel looks at the first eight only.
+func (s *scanner) valid(proof int64) bool {
+	s.write(proof)
+	return hasZeros(sha256.Sum256(s.message), s.zeros)
 }
 
 // hasZeros says whether sum starts with that many hex zeros.

@@ -61,7 +61,7 @@ type search struct {
 
 // work scans chunks until the next one lies above the lowest proof found, or ctx ends.
 func (s *search) work(ctx context.Context) {
-	scanner := newScanner(s.puzzle)
+	scanner := newScanner(s.puzzle, fastest)
 	for ctx.Err() == nil {
 		from := s.next.Add(chunk) - chunk
 		if from >= s.best.Load() {

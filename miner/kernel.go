@@ -1,0 +1,66 @@
+package miner
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+)
+
+// kernel is an inner loop. scan tries the proofs with the low digits given, entries of lowDigits, and returns the position of
+// the first whose hash has the zeros of j.mask, or len(digits) where none has.
+type kernel struct {
+	name string
+	scan func(j *job, digits []uint32) int
+}
+
+var (
+	// library leaves the hashing to the Go library, which has assembly for most processors.
+	library = kernel{"library", scanLibrary}
+
+	// portable is the two blocks in Go, with what is known beforehand left out. It beats the library where that has no assembly.
+	portable = kernel{"portable", scanPortable}
+)
+
+func scanLibrary(j *job, digits []uint32) int {
+	var low [maxLow]byte
+	message := append(make([]byte, 0, 128), j.message...)
+	for i, d := range digits {
+		binary.BigEndian.PutUint32(low[:], d)
+		copy(message[j.at:], low[:j.low])
+		sum := sha256.Sum256(message)
+		if binary.BigEndian.Uint32(sum[:])&j.mask[0] == 0 {
+			return i
+		}
+	}
+	return len(digits)
+}
+
+func scanPortable(j *job, digits []uint32) int {
+	word, shift := j.at/4, j.at%4*8
+	var w [64]uint32
+	for i, d := range digits {
+		copy(w[:], j.first[:])
+		w[word] |= d >> shift
+		w[word+1] |= d << (32 - shift)
+		expand(&w)
+		for i := range w {
+			w[i] += roundConstants[i]
+		}
+		state := compress(initialState, &w)
+		if compress(state, &j.tail)[0]&j.mask[0] == 0 {
+			return i
+		}
+	}
+	return len(digits)
+}
+
+// compress returns state after a block whose words, plus the round constants, are w.
+func compress(state [8]uint32, w *[64]uint32) [8]uint32 {
+	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
+	for _, w := range w {
+		t := h + w + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) + (g ^ e&(f^g))
+		u := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&b | c&(a|b))
+		a, b, c, d, e, f, g, h = t+u, a, b, c, d+t, e, f, g
+	}
+	return [8]uint32{state[0] + a, state[1] + b, state[2] + c, state[3] + d, state[4] + e, state[5] + f, state[6] + g, state[7] + h}
+}

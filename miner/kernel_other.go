@@ -1,0 +1,6 @@
+//go:build purego || !amd64
+
+package miner
+
+// kernels returns the kernels that this processor can run, the best first.
+func kernels() []kernel { return []kernel{portable, library} }
