@@ -16,14 +16,16 @@ import (
 
 // Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
 const (
-	spanBlocks  = 1 << 14 // most blocks of one request
-	spanBytes   = 8 << 20 // bytes of blocks after which an answer ends
-	batchBlocks = 1024    // most blocks checked and inserted at once
-	batchBytes  = 256 << 10
-	maxBatches  = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
-	maxAhead    = 4 // spans asked for and not yet inserted
-	logEvery    = 10 * time.Second
-	slowAfter   = 4 * time.Second // everybody waits for a span for so long: another peer that waits may take over
+	spanBlocks   = 1 << 14 // most blocks of one request
+	spanBytes    = 8 << 20 // bytes of blocks after which an answer ends
+	batchBlocks  = 1024    // most blocks checked and inserted at once
+	batchBytes   = 256 << 10
+	maxBatches   = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
+	maxAhead     = 4 // spans asked for and not yet inserted
+	logEvery     = 10 * time.Second
+	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
+	recruitEvery = time.Second
+	maxHelpers   = 3 // workers beside the lead's first
 )
 
 // errNoPeers ends a download whose last peer is gone.
@@ -61,7 +63,8 @@ type download struct {
 	todo    []run           // not asked for, ascending
 	spans   map[int64]*span // asked for and not yet inserted, by first index
 	alive   int             // workers
-	over    bool            // nobody takes anything any longer
+	joined  map[peer.ID]bool
+	over    bool // nobody takes anything any longer
 }
 
 // run is a range of indexes [from, to).
@@ -84,6 +87,7 @@ func newDownload(s *syncer, lead peer.ID) *download {
 		s: s, lead: lead, locator: s.chain.Locator(), logged: time.Now(),
 		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		spans:   make(map[int64]*span),
+		joined:  map[peer.ID]bool{lead: true},
 	}
 	d.changed = sync.NewCond(&d.mu)
 	return d
@@ -134,23 +138,32 @@ func (d *download) start(ctx context.Context, p peer.ID) {
 	})
 }
 
-// plan takes the lead's first answer as the download's aim. It returns how many spans there are, at most maxAhead.
-func (d *download) plan(head syncHead, sp *span) (spans int) {
+// plan takes the lead's first answer as the download's aim.
+func (d *download) plan(head syncHead, sp *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.head, d.planned, d.next = head, true, head.From
 	if head.Count == 0 {
 		d.over = true
 		d.changed.Broadcast()
-		return 0
+		return
 	}
 	sp.run = run{head.From, head.From + int64(head.Count)}
-	d.hold(sp)
-	if sp.to > head.Height {
-		return 1
+	if sp.to <= head.Height {
+		d.todo = []run{{sp.to, head.Height + 1}}
 	}
-	d.todo = []run{{sp.to, head.Height + 1}}
-	return int(min(maxAhead, 2+(head.Height-sp.to)/d.s.spanBlocks))
+	d.hold(sp)
+}
+
+// enlist says whether p may join as a worker: once in a download, while there are not too many.
+func (d *download) enlist(p peer.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.joined[p] || d.alive > maxHelpers {
+		return false
+	}
+	d.joined[p] = true
+	return true
 }
 
 // hold notes that sp is asked for. The caller holds mu.

@@ -30,7 +30,9 @@ func forged(v func() *server, edit func(req syncRequest, head *syncHead, raws []
 		if err != nil {
 			return err
 		}
-		raws = edit(req, &head, raws)
+		if len(raws) > 1 {
+			raws = edit(req, &head, raws)
+		}
 		if err := writeFrame(x.w, head.append(nil)); err != nil {
 			return err
 		}

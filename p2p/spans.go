@@ -78,7 +78,11 @@ func (d *download) open(ctx context.Context) error {
 	defer sp.drop(nil)
 	req := syncRequest{Count: uint32(d.s.spanBlocks), Bytes: spanBytes, Locator: d.locator}
 	err := d.request(asking, sp, req, func(head syncHead) {
-		d.recruit(ctx, d.plan(head, sp))
+		d.plan(head, sp)
+		if sp.to > 0 && sp.to <= head.Height {
+			d.start(ctx, d.lead) // the next request is out before the first answer is in
+		}
+		d.workers.Go(func() { d.recruit(ctx) })
 	})
 	if sp.to > 0 { // planned
 		d.release(sp)
@@ -86,21 +90,22 @@ func (d *download) open(ctx context.Context) error {
 	return err
 }
 
-// recruit starts workers beside the lead's first: others, and the lead's second stream where the others are few. Where there
-// is one span only, one other stands by in case that the lead is slow.
-func (d *download) recruit(ctx context.Context, spans int) {
-	if spans == 0 {
-		return
-	}
-	workers := max(1, spans-1)
-	for _, c := range d.s.candidates(d.head.Height) {
-		if c.peer != d.lead && workers > 0 {
-			d.start(ctx, c.peer)
-			workers--
+// recruit brings in the peers that are as far as the lead, those that come later too. They stand by where there is nothing
+// left to ask for, in case that others are slow.
+func (d *download) recruit(ctx context.Context) {
+	look := time.NewTicker(recruitEvery)
+	defer look.Stop()
+	for {
+		for _, c := range d.s.candidates(d.head.Height) {
+			if d.enlist(c.peer) {
+				d.start(ctx, c.peer)
+			}
 		}
-	}
-	if spans > 1 && workers > 0 {
-		d.start(ctx, d.lead)
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
