@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"kuai/chain"
@@ -69,11 +70,11 @@ func peerJSON(p Peer) object {
 // disconnect is DELETE /peers/{id}: by peer id, or by the address of a registered node.
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	registered, err := s.nodes.remove(id)
-	if err == nil && !registered {
-		err = s.network.Disconnect(id)
+	found, err := s.nodes.remove(id)
+	if err == nil && !found {
+		found, err = s.leave(id)
 	}
-	if errors.Is(err, chain.ErrNotFound) {
+	if err == nil && !found {
 		err = notFound("There is no peer or registered node of that name.", "GET /peers lists them.")
 	}
 	if err != nil {
@@ -81,6 +82,27 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// leave disconnects a peer and forgets that it was registered, and says whether there was one.
+func (s *Server) leave(id string) (bool, error) {
+	known := slices.ContainsFunc(s.network.Peers(), func(p Peer) bool { return p.ID == id })
+	if !known {
+		return false, nil
+	}
+	for _, n := range s.nodes.all() {
+		if peerOf(n.Address) != id {
+			continue
+		}
+		if _, err := s.nodes.remove(n.Address); err != nil {
+			return true, err
+		}
+	}
+	err := s.network.Disconnect(id)
+	if errors.Is(err, chain.ErrNotFound) {
+		return true, nil // it has left by itself
+	}
+	return true, err
 }
 
 // healthz is GET /healthz: the process answers.

@@ -238,12 +238,21 @@ func TestSilentNodeIsAskedAgain(t *testing.T) {
 	})
 }
 
-func TestDisconnect(t *testing.T) {
+func TestDisconnectForgets(t *testing.T) {
 	n := start(t, Config{})
 	n.net.peers = []Peer{{ID: "12D3KooWOther"}}
+	decode(t, n.do("POST", "/nodes/register", listOf(otherPeer, "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWThird")), 201)
 	for _, code := range []int{204, 404} {
 		if w := n.do("DELETE", "/peers/12D3KooWOther", ""); w.Code != code {
 			t.Errorf("%d expected, got %d %s", code, w.Code, w.Body)
+		}
+	}
+	if got := n.nodes.addresses(); len(got) != 1 || len(n.net.Peers()) != 0 {
+		t.Errorf("registered after the disconnect: %q", got)
+	}
+	for _, id := range []string{"nobody", "%2e%2e", "10.0.0.1:5000"} {
+		if w := n.do("DELETE", "/peers/"+id, ""); w.Code != 404 {
+			t.Errorf("%s: %d %s", id, w.Code, w.Body)
 		}
 	}
 }
