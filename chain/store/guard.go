@@ -15,12 +15,9 @@ import (
 // at that moment, which is what recovery knows how to deal with. The engine is told that all is well, so that its reads
 // go on: what it flushes goes to memory, at most its memtables, and compactions wait for Close. The store, which asks
 // failure before and after each of its writes, acknowledges nothing any more.
-//
-// Until arm is called, while the engine opens, errors are passed on, and the first is kept for failure.
 type guard struct {
 	vfs.FS
 	overlay *vfs.MemFS // files created since the disk froze
-	armed   atomic.Bool
 	failed  atomic.Pointer[error]
 	closing chan struct{}
 	once    sync.Once
@@ -30,8 +27,6 @@ func newGuard(fs vfs.FS, dir string) (*guard, error) {
 	g := &guard{FS: fs, overlay: vfs.NewMem(), closing: make(chan struct{})}
 	return g, g.overlay.MkdirAll(dir, 0o755)
 }
-
-func (g *guard) arm() { g.armed.Store(true) }
 
 // release lets waiting compactions end, so that the engine can close.
 func (g *guard) release() { g.once.Do(func() { close(g.closing) }) }
@@ -50,23 +45,23 @@ func (g *guard) fail(err error) {
 	g.failed.CompareAndSwap(nil, &err)
 }
 
-func (g *guard) frozen() bool { return g.armed.Load() && g.failure() != nil }
+func (g *guard) frozen() bool { return g.failed.Load() != nil }
 
-// try does what changes the disk. done is false where the disk is frozen, also by this very operation.
-func (g *guard) try(change func() error) (done bool, err error) {
+// try does what changes the disk. It returns false where the disk is frozen, also by this very operation.
+func (g *guard) try(change func() error) bool {
 	if g.frozen() {
-		return false, nil
+		return false
 	}
-	if err = change(); err == nil {
-		return true, nil
+	err := change()
+	if err != nil {
+		g.fail(err)
 	}
-	g.fail(err)
-	return !g.armed.Load(), err
+	return err == nil
 }
 
 func (g *guard) create(name string, kind vfs.DiskWriteCategory, open func() (vfs.File, error)) (f vfs.File, err error) {
-	if done, err := g.try(func() error { f, err = open(); return err }); done {
-		return &guarded{File: f, g: g, table: isTable(kind)}, err
+	if g.try(func() error { f, err = open(); return err }) {
+		return &guarded{File: f, g: g, table: isTable(kind)}, nil
 	}
 	if isTable(kind) && kind != flushCategory {
 		<-g.closing
@@ -129,23 +124,19 @@ func (g *guard) Stat(name string) (vfs.FileInfo, error) {
 
 // Link implements vfs.FS.
 func (g *guard) Link(oldname, newname string) error {
-	return g.change(func() error { return g.FS.Link(oldname, newname) })
+	g.try(func() error { return g.FS.Link(oldname, newname) })
+	return nil
 }
 
 // Rename implements vfs.FS.
 func (g *guard) Rename(oldname, newname string) error {
-	return g.change(func() error { return g.FS.Rename(oldname, newname) })
+	g.try(func() error { return g.FS.Rename(oldname, newname) })
+	return nil
 }
 
 // MkdirAll implements vfs.FS.
 func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
-	return g.change(func() error { return g.FS.MkdirAll(dir, perm) })
-}
-
-func (g *guard) change(change func() error) error {
-	if done, err := g.try(change); done {
-		return err
-	}
+	g.try(func() error { return g.FS.MkdirAll(dir, perm) })
 	return nil
 }
 
@@ -179,14 +170,10 @@ type guarded struct {
 	table bool
 }
 
-// change is guard.change for this file. A table that is not on disk whole must not be read: there the failure is told,
+// change is guard.try for this file. A table that is not on disk whole must not be read: there the failure is told,
 // and the engine writes another one.
 func (f *guarded) change(change func() error) error {
-	done, err := f.g.try(change)
-	if done {
-		return err
-	}
-	if f.table {
+	if !f.g.try(change) && f.table {
 		return f.g.failure()
 	}
 	return nil

@@ -35,25 +35,35 @@ type Store struct {
 }
 
 // Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged where that is the cause.
-func Open(dir string) (*Store, error) { return OpenOn(vfs.Default, dir) }
+func Open(dir string) (*Store, error) { return open(vfs.Default, dir, options()) }
 
 // OpenMemory opens the same engine in memory.
-func OpenMemory() (*Store, error) { return open(vfs.NewMem(), "", true) }
+func OpenMemory() (*Store, error) {
+	o := options()
+	o.DisableWAL = true
+	return open(vfs.NewMem(), "", o)
+}
 
-// OpenOn is Open on a given file system: tests bring ones that fail and crash.
-func OpenOn(fs vfs.FS, dir string) (*Store, error) { return open(fs, dir, false) }
+// OpenOn is Open on a given file system: tests bring ones that fail and crash. Small memtables, of that many bytes, make
+// the engine write tables and change its log often.
+func OpenOn(fs vfs.FS, dir string, memTable int) (*Store, error) {
+	o := options()
+	o.MemTableSize = uint64(memTable)
+	return open(fs, dir, o)
+}
 
-func open(fs vfs.FS, dir string, memory bool) (*Store, error) {
+func open(fs vfs.FS, dir string, o *pebble.Options) (*Store, error) {
 	disk, err := newGuard(fs, dir)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
-	db, err := pebble.Open(dir, options(disk, memory))
+	o.FS, o.Logger = disk, quiet{disk}
+	db, err := pebble.Open(dir, o)
 	if err != nil {
-		return nil, openError(dir, err)
+		disk.release()
+		return nil, openError(dir, errors.Join(disk.failure(), err))
 	}
-	disk.arm()
-	s := &Store{Reader: Reader{db}, db: db, disk: disk, memory: memory}
+	s := &Store{Reader: Reader{db}, db: db, disk: disk, memory: o.DisableWAL}
 	if err := disk.failure(); err != nil {
 		_ = s.Close() // the failure says more
 		return nil, openError(dir, err)
@@ -61,10 +71,8 @@ func open(fs vfs.FS, dir string, memory bool) (*Store, error) {
 	return s, nil
 }
 
-func options(disk *guard, memory bool) *pebble.Options {
+func options() *pebble.Options {
 	o := &pebble.Options{
-		FS:                          disk,
-		DisableWAL:                  memory,
 		CacheSize:                   cacheBytes,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: 4,
@@ -73,7 +81,6 @@ func options(disk *guard, memory bool) *pebble.Options {
 		MaxOpenFiles:                maxOpenFiles,
 		WALBytesPerSync:             1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      quiet{disk},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -81,15 +88,16 @@ func options(disk *guard, memory bool) *pebble.Options {
 	return o
 }
 
-// Apply applies b. It does not wait for the disk. After an error the store takes no more.
+// Apply applies b: readers see it. It does not wait for the disk, and only Sync tells of a disk that fails meanwhile.
 func (s *Store) Apply(b *Batch) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
 	if err := s.db.Apply(b.b, pebble.NoSync); err != nil {
 		s.disk.fail(err)
+		return s.Err()
 	}
-	return s.Err()
+	return nil
 }
 
 // Sync returns when all that was applied before the call is on disk.
