@@ -1,0 +1,176 @@
+package chain_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain"
+)
+
+// flaskGenesis is a genesis as a running Flask chain has it: the tutorial's older code says 1, not "1".
+const flaskGenesis = `{"index": 1, "previous_hash": 1, "proof": 100, "timestamp": 1700000000.123456, "transactions": []}`
+
+func TestReadRulesTakesWhatTheFileSays(t *testing.T) {
+	r, err := chain.ReadRules([]byte(`{"name": "class 5b", "version": 1, "genesis": ` + flaskGenesis + `, "zeros": 3, "reward": 2.5,
+		"limits": {"block_bytes": 65536, "block_transactions": 100, "transaction_bytes": 2048, "name_bytes": 64, "ahead_seconds": 60}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(r.Genesis.Canonical()); got != flaskGenesis {
+		t.Errorf("genesis %s", got)
+	}
+	if h := r.Genesis.Header(); h.Index != 1 || h.Proof != 100 || h.Timestamp != 1700000000.123456 || h.Previous != (chain.Hash{}) {
+		t.Errorf("genesis header %+v", h)
+	}
+	want := chain.Rules{
+		Name: "class 5b", Version: 1, Genesis: r.Genesis, Zeros: 3, Reward: "2.5",
+		MaxBlockBytes: 65536, MaxBlockTransactions: 100, MaxTransactionBytes: 2048, MaxNameBytes: 64, MaxAhead: time.Minute,
+	}
+	if *r != want {
+		t.Errorf("got %+v, want %+v", *r, want)
+	}
+	if r.Network() == chain.Classic().Network() {
+		t.Error("another genesis has the classic network's id")
+	}
+}
+
+func TestReadRulesLeavesTheRestClassic(t *testing.T) {
+	r, err := chain.ReadRules([]byte(`{"genesis": ` + flaskGenesis + `, "name": "class", "limits": {}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := *chain.Classic()
+	want.Name, want.Genesis = "class", r.Genesis
+	if *r != want {
+		t.Errorf("got %+v, want %+v", *r, want)
+	}
+}
+
+func TestReadRulesRefuses(t *testing.T) {
+	classic := string(chain.Classic().Genesis.Canonical())
+	genesis := func(old, with string) string {
+		return `{"name": "a", "genesis": ` + strings.Replace(flaskGenesis, old, with, 1) + `}`
+	}
+	with := func(members string) string { return `{"name": "a", "genesis": ` + flaskGenesis + `, ` + members + `}` }
+	for name, c := range map[string]struct{ text, want string }{
+		"no JSON":                           {`{`, "at byte 1"},
+		"an array":                          {`[]`, "an object"},
+		"no name":                           {`{"genesis": ` + flaskGenesis + `}`, "required"},
+		"no genesis":                        {`{"name": "a"}`, "required"},
+		"an unknown key":                    {with(`"zeroes": 3`), `"zeroes"`},
+		"an unknown limit":                  {with(`"limits": {"blocks": 3}`), `"blocks"`},
+		"a name that is a number":           {with(`"zeros": 3`)[:9] + `5, "genesis": ` + flaskGenesis + `}`, "name"},
+		"17 zeros":                          {with(`"zeros": 17`), "0 to 16"},
+		"-1 zeros":                          {with(`"zeros": -1`), "0 to 16"},
+		"zeros in words":                    {with(`"zeros": "3"`), "zeros"},
+		"zeros as a float":                  {with(`"zeros": 3.0`), "zeros"},
+		"version 2":                         {with(`"version": 2`), "version"},
+		"no reward":                         {with(`"reward": 0`), "reward"},
+		"a reward in words":                 {with(`"reward": "1"`), "reward"},
+		"blocks too small":                  {with(`"limits": {"block_bytes": 1023}`), "1024 to"},
+		"blocks too large":                  {with(`"limits": {"block_bytes": 1048577}`), "to 1048576"},
+		"limits that are a number":          {with(`"limits": 5`), "limits"},
+		"genesis: no object":                {`{"name": "a", "genesis": 5}`, "genesis"},
+		"genesis: a key more":               {genesis(`{`, `{"hash": 1, `), `"hash"`},
+		"genesis: index 2":                  {genesis(`"index": 1`, `"index": 2`), "index 1"},
+		"genesis: proof a float":            {genesis(`"proof": 100`, `"proof": 100.0`), "proof"},
+		"genesis: proof below 0":            {genesis(`"proof": 100`, `"proof": -1`), "proof"},
+		"genesis: no timestamp":             {genesis(`1700000000.123456`, `null`), "timestamp"},
+		"genesis: previous_hash a list":     {genesis(`"previous_hash": 1`, `"previous_hash": []`), "previous_hash"},
+		"genesis: transactions":             {genesis(`[]`, `[1]`), "no transactions"},
+		"classic genesis under other rules": {`{"name": "a", "zeros": 3, "genesis": ` + classic + `}`, "genesis of their own"},
+	} {
+		if _, err := chain.ReadRules([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error that says %s", name, err, c.want)
+		}
+	}
+	if _, err := chain.ReadRules([]byte(`{"name": "my classic", "genesis": ` + classic + `}`)); err != nil {
+		t.Errorf("the classic network under another name: %v", err)
+	}
+}
+
+func TestProofsAreTheTutorials(t *testing.T) {
+	last := chain.Classic().Genesis.Hash()
+	for zeros := range 4 {
+		r := *chain.Classic()
+		r.Zeros = zeros
+		valid := 0
+		for _, lastProof := range []int64{0, 100, chain.MaxProof - 1} {
+			for proof := range int64(10_000) {
+				sum := fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d%d%s", lastProof, proof, last)))
+				want := strings.HasPrefix(sum, strings.Repeat("0", zeros))
+				if got := r.ValidProof(lastProof, proof, last); got != want {
+					t.Fatalf("ValidProof(%d, %d) with %d zeros is %v, the hash is %s", lastProof, proof, zeros, got, sum)
+				}
+				if want {
+					valid++
+				}
+			}
+		}
+		if valid == 0 {
+			t.Errorf("no proof with %d zeros was seen", zeros)
+		}
+	}
+}
+
+func TestCheckLinkNamesWhatIsBroken(t *testing.T) {
+	s := setting(t, chain.Classic())
+	payload := []chain.Transaction{{Sender: chain.RewardSender, Recipient: "n", Amount: "1"}}
+	block := func(parent chain.Header, proof int64) *chain.Block {
+		b, err := s.Rules.NewBlock(parent, proof, 1, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	good := int64(0)
+	for !s.Rules.ValidProof(s.Parent.Proof, good, s.Parent.Hash) {
+		good++
+	}
+	higher := s.Parent
+	higher.Index++
+	other := s.Parent
+	other.Hash[0] ^= 1
+	for name, c := range map[string]struct {
+		block *chain.Block
+		want  chain.Rule
+	}{
+		"extends":              {block(s.Parent, good), ""},
+		"another parent":       {block(other, good), chain.RuleParent},
+		"an index too high":    {block(higher, good), chain.RuleIndexStep},
+		"a proof that is none": {block(s.Parent, good-1), chain.RuleProof},
+	} {
+		err := s.Rules.CheckLink(s.Parent, c.block)
+		var invalid *chain.InvalidError
+		if errors.As(err, &invalid) != (c.want != "") || invalid != nil && invalid.Rule != c.want {
+			t.Errorf("%s: %v, want the rule %q", name, err, c.want)
+		}
+	}
+}
+
+func TestNewBlockRefusesWhatParseBlockRefuses(t *testing.T) {
+	r := chain.Classic()
+	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: "n", Amount: "1"}
+	bad := reward
+	bad.Amount = "2"
+	for name, c := range map[string]struct {
+		at   float64
+		txs  []chain.Transaction
+		want chain.Rule
+	}{
+		"no reward":            {1, nil, chain.RuleTransactionCount},
+		"a large reward":       {1, []chain.Transaction{bad}, chain.RuleReward},
+		"before 1970":          {-1, []chain.Transaction{reward}, chain.RuleTimestamp},
+		"an amount of letters": {1, []chain.Transaction{{Sender: "a", Recipient: "b", Amount: "x"}, reward}, chain.RuleCanonical},
+	} {
+		_, err := r.NewBlock(r.Genesis.Header(), 0, c.at, c.txs)
+		var invalid *chain.InvalidError
+		if !errors.As(err, &invalid) || invalid.Rule != c.want {
+			t.Errorf("%s: %v, want the rule %q", name, err, c.want)
+		}
+	}
+}
