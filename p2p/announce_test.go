@@ -1,0 +1,74 @@
+package p2p
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+const goodAnnouncement = `{"hash": "0101010101010101010101010101010101010101010101010101010101010101", "index": 7, "previous_hash": "0202020202020202020202020202020202020202020202020202020202020202", "size": 70000}`
+
+func TestAnnouncementHasOneForm(t *testing.T) {
+	r := chaintest.Rules()
+	a, err := parseAnnouncement([]byte(goodAnnouncement), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := announced{hash: chain.Hash(filled(1)), parent: chain.Hash(filled(2)), index: 7, size: 70000}
+	if a != want {
+		t.Errorf("got %+v, want %+v", a, want)
+	}
+	if got := string(a.appendAnnouncement(nil)); got != goodAnnouncement {
+		t.Errorf("written as %s", got)
+	}
+	longest := announced{index: math.MaxInt64, size: math.MaxInt64}.appendAnnouncement(nil)
+	if len(longest) > maxAnnouncement {
+		t.Errorf("the longest announcement has %d bytes, at most %d are taken", len(longest), maxAnnouncement)
+	}
+	for _, c := range []struct{ name, old, new string }{
+		{"no space", `", "index`, `","index`},
+		{"another key", `"size"`, `"bytes"`},
+		{"one key more", `70000}`, `70000, "x": 1}`},
+		{"float", `70000}`, `70000.0}`},
+		{"upper case", "0202", "0A0A"},
+		{"short hash", "0202", "02"},
+		{"trailing newline", `70000}`, "70000}\n"},
+		{"genesis", `"index": 7`, `"index": 1`},
+		{"negative index", `"index": 7`, `"index": -7`},
+		{"small enough to travel whole", `70000}`, `65536}`},
+		{"too large for a block", `70000}`, `262145}`},
+		{"huge", `70000}`, `99999999999999999999}`},
+		{"much too long", `70000}`, `70000}` + strings.Repeat(" ", maxAnnouncement)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			raw := strings.Replace(goodAnnouncement, c.old, c.new, 1)
+			if raw == goodAnnouncement {
+				t.Fatal("the case changes nothing")
+			}
+			if a, err := parseAnnouncement([]byte(raw), r); err == nil {
+				t.Errorf("taken: %+v", a)
+			}
+		})
+	}
+}
+
+func FuzzAnnouncement(f *testing.F) {
+	f.Add([]byte(goodAnnouncement))
+	r := chaintest.Rules()
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		a, err := parseAnnouncement(raw, r)
+		if err == nil && string(a.appendAnnouncement(nil)) != string(raw) {
+			t.Errorf("taken in another form: %q", raw)
+		}
+	})
+}
+
+func filled(b byte) (h [32]byte) {
+	for i := range h {
+		h[i] = b
+	}
+	return h
+}

@@ -1,0 +1,117 @@
+package p2p
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+func bookPeer(t *testing.T, at string) peer.AddrInfo {
+	t.Helper()
+	key, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := peer.IDFromPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{ma.StringCast(at)}}
+}
+
+func TestBookRemembersTheLongestLivedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		b, err := openBook(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []peer.AddrInfo
+		for i := range 6 {
+			p := bookPeer(t, fmt.Sprintf("/ip4/192.0.2.%d/tcp/15000", i+1))
+			all = append(all, p)
+			if i == 5 {
+				b.heard(p, false) // never connected
+				continue
+			}
+			if !b.came(p.ID, p.Addrs) || b.came(p.ID, p.Addrs) {
+				t.Error("a peer is news once")
+			}
+			time.Sleep(time.Duration(1+i%3) * time.Hour)
+			b.went(p.ID)
+		}
+		if err := b.save(); err != nil {
+			t.Fatal(err)
+		}
+
+		again, err := openBook(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := again.prospects()
+		if len(got) != 5 {
+			t.Fatalf("%d peers are remembered, want the 5 that were connected", len(got))
+		}
+		if got[0].ID != all[2].ID || got[0].Addrs[0].String() != "/ip4/192.0.2.3/tcp/15000" {
+			t.Errorf("first is %v, want the one that stayed three hours", got[0])
+		}
+	})
+}
+
+func TestBookWaitsAfterAFailedDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := openBook("")
+		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+		b.heard(p, false)
+		for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			b.failed(p.ID)
+			time.Sleep(wait*time.Minute - time.Second)
+			if len(b.prospects()) != 0 {
+				t.Errorf("dialled again before %d minutes", wait)
+			}
+			time.Sleep(time.Second)
+			if len(b.prospects()) != 1 {
+				t.Errorf("not dialled again after %d minutes", wait)
+			}
+		}
+		b.failed(p.ID)
+		b.heard(p, true)
+		if len(b.prospects()) != 1 {
+			t.Error("a neighbour that is heard again is not dialled at once")
+		}
+	})
+}
+
+func TestBookIsBounded(t *testing.T) {
+	b, _ := openBook("")
+	friend := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+	b.came(friend.ID, friend.Addrs)
+	for i := range 3 * maxBook {
+		b.heard(peer.AddrInfo{ID: peer.ID(fmt.Sprint(i)), Addrs: friend.Addrs}, false)
+	}
+	if n := len(b.peers); n != maxBook {
+		t.Errorf("%d peers are held, want %d", n, maxBook)
+	}
+	if b.peers[friend.ID] == nil {
+		t.Error("a connected peer was pushed out by hearsay")
+	}
+}
+
+func TestDamagedBookIsNotFatal(t *testing.T) {
+	dir := t.TempDir()
+	for _, raw := range []string{"", "rubbish", `{"a": 1}`, `[{"id": "x"}]`} {
+		if err := os.WriteFile(filepath.Join(dir, "peers.json"), []byte(raw), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, _ := openBook(dir)
+		if b == nil || len(b.prospects()) != 0 {
+			t.Errorf("%q: got %+v", raw, b)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package p2p
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+
+	"kuai/chain"
+)
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want pubsub.ValidationResult
+	}{
+		{"valid", nil, pubsub.ValidationAccept},
+		{"invalid", &chain.InvalidError{Rule: "proof"}, pubsub.ValidationReject},
+		{"invalid, wrapped", fmt.Errorf("add: %w", &chain.InvalidError{Rule: "proof"}), pubsub.ValidationReject},
+		{"known", chain.ErrKnown, pubsub.ValidationIgnore},
+		{"orphan", chain.ErrOrphan, pubsub.ValidationIgnore},
+		{"ahead of our clock", chain.ErrFuture, pubsub.ValidationIgnore},
+		{"pool full", chain.ErrPoolFull, pubsub.ValidationIgnore},
+		{"our disk", errors.New("no space left"), pubsub.ValidationIgnore},
+		{"our data", chain.ErrDamaged, pubsub.ValidationIgnore},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := verdict(c.err); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
