@@ -142,3 +142,45 @@ func TestRestartIsSoonBackInTheMesh(t *testing.T) {
 		t.Logf("next block after %v", took)
 	})
 }
+
+func TestLossyAndSlowLinks(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		loss    float64
+		latency time.Duration
+	}{
+		{"30 % of packets lost", 0.3, 5 * time.Millisecond},
+		{"half a second away", 0, 500 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, p2ptest.Options{Nodes: 6, Links: p2ptest.Ring, Loss: c.loss, Latency: c.latency, Seed: 7}, func(t *testing.T, net *p2ptest.Net) {
+				net.Connected(time.Minute)
+				ids := net.Pay(0, 20)
+				net.AllPending(time.Minute, ids)
+				net.Mine(3, 5)
+				took := net.Reach(30*time.Second, net.Nodes[3].Chain.Tip().Hash)
+				t.Logf("tip of all after %v", took)
+				net.Conserved(ids)
+			})
+		})
+	}
+}
+
+func TestTopologyHealsWithNodesGone(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 7, Links: p2ptest.Ring}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Stop(2)
+		net.Mine(0, 2)
+		net.Converge(5 * time.Second)
+		net.Stop(5) // now there are two arcs
+		net.Mine(0, 3)
+		net.Mine(4, 5)
+		net.Rest(10 * time.Second)
+		net.Start(2)
+		net.Start(5)
+		net.Converge(time.Minute)
+		if got := net.Nodes[0].Chain.Tip().Index; got != 8 {
+			t.Errorf("tip %d, want 8", got)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -48,6 +49,8 @@ type Net struct {
 	o     Options
 	wire  *wire
 	start time.Time // of the bubble's clock
+
+	strangers int
 
 	Nodes []*Node
 }
@@ -158,12 +161,29 @@ func (n *Net) Stop(i int) {
 
 // Cut lets packets through only between nodes on the same side.
 func (n *Net) Cut(side func(i int) int) {
-	n.wire.set(func(a, b int) bool { return n.o.Links(n.o.Nodes, a, b) && side(a) == side(b) })
+	n.wire.set(func(a, b int) bool { return n.linked(a, b) && (n.stranger(a, b) || side(a) == side(b)) })
 }
 
 // Heal undoes Cut.
 func (n *Net) Heal() {
-	n.wire.set(func(a, b int) bool { return n.o.Links(n.o.Nodes, a, b) })
+	n.wire.set(n.linked)
+}
+
+// linked says whether hosts a and b have a link.
+func (n *Net) linked(a, b int) bool { return n.stranger(a, b) || n.o.Links(n.o.Nodes, a, b) }
+
+// stranger says whether one of the two is a stranger.
+func (n *Net) stranger(a, b int) bool { return a >= n.o.Nodes || b >= n.o.Nodes }
+
+// Stranger makes a bare host on the wire that reaches every node and is reached by all: an evil one, or one of another
+// kind. The caller closes it.
+func (n *Net) Stranger() (host.Host, error) {
+	key, err := p2p.EphemeralIdentity()
+	if err != nil {
+		return nil, err
+	}
+	n.strangers++
+	return n.wire.host(n.o.Nodes+n.strangers-1, key)
 }
 
 func (n *Net) log(i int) *slog.Logger {

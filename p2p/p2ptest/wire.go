@@ -69,6 +69,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 	w.mu.Unlock()
 	return libp2p.New(
 		libp2p.Identity(key),
+		libp2p.UserAgent(fmt.Sprintf("node-%d", i)),
 		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", ip)),
 		libp2p.Transport(libp2pquic.NewTransport),
 		w.quic(i),

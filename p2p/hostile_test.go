@@ -1,0 +1,309 @@
+package p2p_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"google.golang.org/protobuf/proto"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/p2p/p2ptest"
+)
+
+// liar is a gossipsub router that says what it is told to, connected with the first node.
+type liar struct {
+	h      host.Host
+	blocks *pubsub.Topic
+	txs    *pubsub.Topic
+}
+
+// enlist puts a liar into the mesh of node 0. It leaves with leave.
+func enlist(t *testing.T, net *p2ptest.Net) (l *liar, leave func()) {
+	t.Helper()
+	h, err := net.Stranger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ps, err := pubsub.NewGossipSub(ctx, h,
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(), pubsub.WithFloodPublish(true),
+		pubsub.WithPeerOutboundQueueSize(1<<15),
+		pubsub.WithMessageIdFn(func(m *pb.Message) string {
+			id := sha256.Sum256(slices.Concat([]byte(m.GetTopic()), []byte{0}, m.GetData()))
+			return string(id[:20])
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = &liar{h: h}
+	id := net.Nodes[0].Chain.Rules().Network()
+	for topic, to := range map[string]**pubsub.Topic{"block": &l.blocks, "tx": &l.txs} {
+		if *to, err = ps.Join("/kuai/" + id + "/" + topic + "/1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (*to).Relay(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Connect(ctx, *at); err != nil {
+		t.Fatal(err)
+	}
+	net.Rest(5 * time.Second) // into the mesh
+	return l, func() {
+		cancel()
+		_ = h.Close()
+	}
+}
+
+// say publishes raw messages.
+func say(t *testing.T, topic *pubsub.Topic, raws ...[]byte) {
+	t.Helper()
+	for _, raw := range raws {
+		if err := topic.Publish(context.Background(), raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// scoreOf returns what node i thinks of a peer.
+func scoreOf(net *p2ptest.Net, i int, id peer.ID) float64 {
+	for _, p := range net.Nodes[i].Peers() {
+		if p.ID == id.String() {
+			return p.Score
+		}
+	}
+	return 0
+}
+
+// forged is a block on parent whose proof is wrong.
+func forged(t *testing.T, r *chain.Rules, parent chain.Header, nonce int) []byte {
+	t.Helper()
+	proof := int64(1_000_000 + nonce*100)
+	for r.ValidProof(parent.Proof, proof, parent.Hash) {
+		proof++
+	}
+	b, err := r.NewBlock(parent, proof, parent.Timestamp+1, []chain.Transaction{chaintest.Reward(r, fmt.Sprint(nonce))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Canonical()
+}
+
+// honestNodesTrustEachOther fails the test where one honest node thinks ill of another.
+func honestNodesTrustEachOther(t *testing.T, net *p2ptest.Net) {
+	t.Helper()
+	honest := make(map[string]bool)
+	for _, n := range net.Nodes {
+		honest[n.ID()] = true
+	}
+	for _, n := range net.Nodes {
+		for _, p := range n.Peers() {
+			if honest[p.ID] && p.Score < 0 {
+				t.Errorf("node %d gives an honest peer %v", n.Index, p.Score)
+			}
+		}
+	}
+}
+
+func TestThirdInvalidBlockGraylists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 4})
+		net.Connected(10 * time.Second)
+		evil, leave := enlist(t, net)
+		defer leave()
+		rules, tip := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
+		for i := range 3 {
+			if score := scoreOf(net, 0, evil.h.ID()); score <= -60 {
+				t.Errorf("graylisted after %d invalid blocks: %v", i, score)
+			}
+			say(t, evil.blocks, forged(t, rules, tip, i))
+			net.Rest(6 * time.Second)
+		}
+		if score := scoreOf(net, 0, evil.h.ID()); score > -60 {
+			t.Errorf("score %v after three invalid blocks, want at most -60", score)
+		}
+		good := chaintest.Block(t, rules, tip, "evil")
+		say(t, evil.blocks, good.Canonical())
+		net.Rest(time.Second)
+		if net.Nodes[0].Chain.Has(good.Hash()) {
+			t.Error("a graylisted peer is still heard")
+		}
+		net.Mine(2, 1)
+		net.Reach(time.Second, net.Nodes[2].Chain.Tip().Hash)
+		honestNodesTrustEachOther(t, net)
+	})
+}
+
+func TestWhatNobodyMayPassOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
+		net.Connected(10 * time.Second)
+		rules, tip := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
+		good := chaintest.Block(t, rules, tip, "a").Canonical()
+		pay := chaintest.Payment().AppendCanonical(nil)
+		for _, c := range []struct {
+			name string
+			raw  []byte
+			tx   bool
+		}{
+			{"empty block", nil, false},
+			{"rubbish for a block", []byte("rubbish"), false},
+			{"a block in Flask's spelling", bytes.ReplaceAll(good, []byte(": "), []byte(":")), false},
+			{"a block with a newline", append(good[:len(good):len(good)], '\n'), false},
+			{"a block with a wrong proof", forged(t, rules, tip, 1), false},
+			{"a payment for a block", pay, false},
+			{"an oversize block", bytes.Repeat([]byte(" "), 65<<10), false},
+			{"an announcement of nothing", []byte(`{"hash": "`), false},
+			{"rubbish for a payment", []byte("rubbish"), true},
+			{"a reward for a payment", chaintest.Reward(rules, "a").AppendCanonical(nil), true},
+			{"a block for a payment", good, true},
+		} {
+			evil, leave := enlist(t, net)
+			topic := evil.blocks
+			if c.tx {
+				topic = evil.txs
+			}
+			say(t, topic, c.raw)
+			net.Rest(6 * time.Second)
+			if score := scoreOf(net, 0, evil.h.ID()); score > -9 {
+				t.Errorf("%s: score %v, want -10", c.name, score)
+			}
+			leave()
+		}
+		net.Mine(0, 1)
+		net.Reach(time.Second, net.Nodes[0].Chain.Tip().Hash)
+		honestNodesTrustEachOther(t, net)
+	})
+}
+
+func TestFakeOrphansAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
+		net.Connected(10 * time.Second)
+		evil, leave := enlist(t, net)
+		defer leave()
+		rules := net.Nodes[0].Chain.Rules()
+		const count = 10_000
+		nowhere := chain.Header{Index: 50, Timestamp: net.Nodes[0].Chain.Tip().Timestamp}
+		for i := range count {
+			binary.BigEndian.PutUint32(nowhere.Hash[:], uint32(i))
+			b, err := rules.NewBlock(nowhere, 0, nowhere.Timestamp+1, []chain.Transaction{chaintest.Reward(rules, "evil")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			say(t, evil.blocks, b.Canonical())
+			if net.Nodes[0].Chain.Has(b.Hash()) {
+				t.Fatal("an orphan is held")
+			}
+		}
+		net.Rest(10 * time.Second)
+		if score := scoreOf(net, 0, evil.h.ID()); score < 0 {
+			t.Errorf("orphans prove nothing, and cost %v", score)
+		}
+		net.Mine(1, 1)
+		net.Reach(time.Second, net.Nodes[1].Chain.Tip().Hash)
+		honestNodesTrustEachOther(t, net)
+	})
+}
+
+func TestOrphanIsPassedOnOnceItAttaches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line})
+		net.Connected(10 * time.Second)
+		evil, leave := enlist(t, net)
+		defer leave()
+		rules, tip := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
+		first := chaintest.Block(t, rules, tip, "a")
+		second := chaintest.Block(t, rules, first.Header(), "a")
+		say(t, evil.blocks, second.Canonical())
+		net.Rest(100 * time.Millisecond)
+		say(t, evil.blocks, first.Canonical())
+		net.Rest(100 * time.Millisecond)
+		if _, err := net.Nodes[0].Chain.Add(second, "elsewhere"); err != nil {
+			t.Fatal(err)
+		}
+		net.Reach(100*time.Millisecond, second.Hash()) // by gossip: a status round takes longer
+	})
+}
+
+func TestBogusSubscriptionsCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 2})
+		net.Connected(10 * time.Second)
+		h, err := net.Stranger()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Connect(t.Context(), *at); err != nil {
+			t.Fatal(err)
+		}
+		before := heap()
+		const rpcs, each = 1000, 500
+		for i := range rpcs {
+			if i%100 == 0 {
+				net.Rest(time.Second)
+			}
+			sendSubscriptions(t, h, at.ID, i*each, each)
+		}
+		net.Rest(10 * time.Second)
+		if grown := heap() - before; grown > 5<<20 {
+			t.Errorf("the heap grew by %d bytes", grown)
+		}
+		net.Mine(1, 1)
+		net.Reach(time.Second, net.Nodes[1].Chain.Tip().Hash)
+	})
+}
+
+// sendSubscriptions opens a gossipsub stream and subscribes to n topics that nobody knows.
+func sendSubscriptions(t *testing.T, h host.Host, to peer.ID, first, n int) {
+	t.Helper()
+	s, err := h.NewStream(t.Context(), to, pubsub.GossipSubID_v12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rpc pb.RPC
+	for i := range n {
+		rpc.Subscriptions = append(rpc.Subscriptions, &pb.RPC_SubOpts{
+			Subscribe: proto.Bool(true), Topicid: proto.String(fmt.Sprintf("bogus-topic-number-%d", first+i)),
+		})
+	}
+	raw, err := proto.Marshal(&rpc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	if _, err := s.Write(append(binary.AppendUvarint(nil, uint64(len(raw))), raw...)); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+}
+
+// heap returns the bytes in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,73 @@
+package p2p
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kuai/chain/chaintest"
+)
+
+// sample returns a metric's value, the labels' values given in order of their names; 0 where it was never counted.
+func sample(t *testing.T, reg prometheus.Gatherer, name string, labels ...string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			same := len(m.GetLabel()) == len(labels)
+			for i, l := range m.GetLabel() {
+				same = same && l.GetValue() == labels[i]
+			}
+			if same {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return 0
+}
+
+func TestWhatTheOperatorSees(t *testing.T) {
+	r := chaintest.Rules()
+	regA, regB := prometheus.NewRegistry(), prometheus.NewRegistry()
+	a := runNode(t, r, func(c *Config) { c.Registerer = regA })
+	b := runNode(t, r, func(c *Config) { c.Registerer = regB })
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a block arrives by gossip", func() bool { // the first ones may come by sync
+		mined := chaintest.MineOn(t, a.c, 1)[0]
+		await(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+		return sample(t, regB, "kuai_block_propagation_seconds") > 0
+	})
+	for _, c := range []struct {
+		reg    *prometheus.Registry
+		name   string
+		labels []string
+	}{
+		{regA, "kuai_gossip_messages_total", []string{"published", "block"}},
+		{regA, "kuai_gossip_messages_total", []string{"published", "transaction"}},
+		{regB, "kuai_gossip_messages_total", []string{"delivered", "block"}},
+		{regB, "kuai_block_propagation_seconds", nil},
+		{regA, "kuai_peers", []string{"inbound"}},
+		{regB, "kuai_peers", []string{"outbound"}},
+	} {
+		await(t, c.name, func() bool { return sample(t, c.reg, c.name, c.labels...) >= 1 })
+	}
+	await(t, "the height is shown", func() bool {
+		height := float64(a.c.Tip().Index)
+		return sample(t, regA, "kuai_tip_height") == height && sample(t, regB, "kuai_tip_height") == height
+	})
+	if sample(t, regA, "kuai_peers", "outbound") != 0 {
+		t.Error("an inbound peer counts as outbound")
+	}
+}
