@@ -15,6 +15,7 @@ type Status struct {
 	Mode      Mode
 	Cores     int           // that a search uses
 	Searching bool          // now
+	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one
 	Total     uint64        // tries since the start
 	Blocks    uint64        // blocks mined since the start
@@ -26,7 +27,7 @@ type Status struct {
 // Status returns what the miner is doing.
 func (m *Miner) Status() Status {
 	s := m.meter.read(time.Now())
-	s.Mode, s.Cores = m.Mode(), m.cores
+	s.Mode, s.Cores, s.Callers = m.Mode(), m.cores, len(m.places)
 	if s.Rate > 0 {
 		mean := math.Pow(16, float64(m.chain.Rules().Zeros)) / s.Rate * float64(time.Second)
 		s.Expected = time.Duration(min(mean, math.MaxInt64/2))

@@ -12,34 +12,19 @@ import (
 	"kuai/chain"
 )
 
-// naive is the tutorial's own loop.
-func naive(p puzzle) int64 {
-	for proof := int64(0); ; proof++ {
-		if valid(p, proof) {
-			return proof
-		}
-	}
-}
-
-// valid says whether proof solves p, in the tutorial's words.
-func valid(p puzzle, proof int64) bool {
-	guess := fmt.Sprintf("%d%d%s", p.lastProof, proof, p.last)
-	return strings.HasPrefix(fmt.Sprintf("%x", sha256.Sum256([]byte(guess))), strings.Repeat("0", p.zeros))
-}
-
 // hashOf gives a hash that depends on seed alone.
 func hashOf(seed int64) chain.Hash { return sha256.Sum256(fmt.Append(nil, seed)) }
 
 func TestSearchFindsTheSmallestProof(t *testing.T) {
-	for zeros := range 5 {
+	for zeros, chains := range []int{200, 200, 200, 100, 4} {
 		for cores := 1; cores <= 3; cores++ {
-			last, runs := int64(100), 200>>(2*max(zeros-2, 0))
-			for i := range runs {
+			last := int64(100)
+			for i := range chains {
 				p := puzzle{last, hashOf(int64(i)), zeros}
 				var tries atomic.Uint64
 				got, err := Search(t.Context(), p.lastProof, p.last, zeros, cores, &tries)
-				if want := naive(p); err != nil || got != want {
-					t.Fatalf("zeros %d, cores %d, last proof %d, hash %v: got %d, %v, want %d", zeros, cores, last, p.last, got, err, want)
+				if want, _ := careful(p, 0, maxProof); err != nil || got != want {
+					t.Fatalf("%d cores, %+v: got %d, %v, want %d", cores, p, got, err, want)
 				}
 				if tries.Load() <= uint64(got) {
 					t.Errorf("%d tries for the proof %d: every lower one must be tried", tries.Load(), got)
@@ -47,6 +32,22 @@ func TestSearchFindsTheSmallestProof(t *testing.T) {
 				last = got
 			}
 		}
+	}
+}
+
+// The tutorial's first block after its genesis of proof 100, by its own definition of the message.
+func TestSearchFindsTheTutorialsProof(t *testing.T) {
+	const lastProof = 100
+	last := hashOf(lastProof)
+	guess := func(proof int64) string {
+		return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d%d%s", lastProof, proof, last)))
+	}
+	want := int64(0)
+	for !strings.HasPrefix(guess(want), "0000") {
+		want++
+	}
+	if got, err := Search(t.Context(), lastProof, last, 4, 1, new(atomic.Uint64)); err != nil || got != want {
+		t.Errorf("got %d, %v, want %d", got, err, want)
 	}
 }
 

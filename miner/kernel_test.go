@@ -1,0 +1,134 @@
+package miner
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+)
+
+// lowest is what a scan must find, said with nothing but the library and the message's definition.
+func lowest(p puzzle, from, to int64) (int64, bool) {
+	for proof := from; proof < to; proof++ {
+		message := strconv.FormatInt(p.lastProof, 10) + strconv.FormatInt(proof, 10) + p.last.String()
+		if hasZeros(sha256.Sum256([]byte(message)), p.zeros) {
+			return proof, true
+		}
+	}
+	return 0, false
+}
+
+// check compares all kernels in [from, to).
+func check(t *testing.T, p puzzle, from, to int64) {
+	t.Helper()
+	want, wantFound := lowest(p, from, to)
+	for _, k := range kernels() {
+		if got, found := newScanner(p, k).scan(from, to); got != want || found != wantFound {
+			t.Fatalf("kernel %s, %+v, proofs %d to %d: got %d, %v, want %d, %v", k.name, p, from, to, got, found, want, wantFound)
+		}
+	}
+}
+
+// number returns a number of that many digits, at most 2^53.
+func number(digits int, seed int64) int64 {
+	least := int64(1)
+	for range digits - 1 {
+		least *= 10
+	}
+	return least + seed*7919%min(9*least, maxProof-least)
+}
+
+func TestKernelsAgreeWithTheLibraryForAllLengths(t *testing.T) {
+	for last := 1; last <= 16; last++ {
+		for digits := 1; digits <= 16; digits++ {
+			for seed := range int64(3) {
+				p := puzzle{number(last, seed), hashOf(seed), 2}
+				from := number(digits, seed)
+				check(t, p, from, from+200)
+			}
+		}
+	}
+}
+
+func TestKernelsWhereTheDigitsGrow(t *testing.T) {
+	for zeros := range 4 {
+		for edge := int64(1); edge < maxProof; edge *= 10 {
+			p := puzzle{edge / 7, hashOf(edge), zeros}
+			check(t, p, max(edge-40, 0), edge+40)
+			check(t, p, max(20*edge-40, 0), 20*edge+40) // the next run
+		}
+	}
+}
+
+func TestKernelsForAllStartsAndTails(t *testing.T) {
+	for from := int64(0); from < 24; from++ {
+		for n := range int64(24) {
+			for zeros := range 3 {
+				check(t, puzzle{35293, hashOf(from), zeros}, 4990+from, 4990+from+n)
+				check(t, puzzle{100, hashOf(n), zeros}, from, from+n)
+			}
+		}
+	}
+}
+
+// The mask has eight hex digits; what a kernel finds beyond them is a candidate.
+func TestZerosBeyondTheFirstWord(t *testing.T) {
+	p := puzzle{100, hashOf(1), 9}
+	for _, k := range kernels() {
+		s := newScanner(p, kernel{k.name, func(j *job, digits []uint32) int {
+			j.mask = [4]uint32{} // everything is a candidate
+			return k.scan(j, digits)
+		}})
+		if got, found := s.scan(0, 2000); found {
+			t.Errorf("kernel %s: %d has no nine zeros", k.name, got)
+		}
+	}
+}
+
+func TestLastProofsThatNoRuleAllows(t *testing.T) {
+	for _, last := range []int64{-1, -1 << 63, 1<<63 - 1} {
+		check(t, puzzle{last, hashOf(last), 2}, maxProof-500, maxProof)
+	}
+}
+
+func FuzzKernels(f *testing.F) {
+	f.Add(uint64(100), uint64(0), uint16(300), uint8(2), []byte("seed"))
+	f.Add(uint64(35293), uint64(9_990), uint16(20), uint8(1), []byte{})
+	f.Add(uint64(1<<53-1), uint64(1<<53-30), uint16(20), uint8(3), []byte{1})
+	f.Add(uint64(0), uint64(999_999_990), uint16(64), uint8(0), []byte{2})
+	f.Fuzz(func(t *testing.T, last, from uint64, n uint16, zeros uint8, seed []byte) {
+		p := puzzle{int64(last % maxProof), sha256.Sum256(seed), int(zeros % 17)}
+		start := int64(from % maxProof)
+		check(t, p, start, start+int64(n%2000))
+	})
+}
+
+// TestKernelIsWhatTheGeneratorWrites needs the generator's library, from the module cache or the network.
+func TestKernelIsWhatTheGeneratorWrites(t *testing.T) {
+	if out, err := exec.Command("go", "build", "-C", "_gen", "-o", os.DevNull, ".").CombinedOutput(); err != nil {
+		if os.Getenv("CI") == "" {
+			t.Skipf("the generator does not build, probably for want of a network: %v\n%s", err, out)
+		}
+		t.Fatalf("the generator does not build: %v\n%s", err, out)
+	}
+	for _, file := range []string{"kernel_amd64.s"} {
+		fresh := filepath.Join(t.TempDir(), file)
+		if out, err := exec.Command("go", "run", "-C", "_gen", ".", "-out", fresh).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		got, err := os.ReadFile(fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got, _ = bytes.Cut(got, []byte("\n")); !bytes.HasSuffix(want, got) { // the first line has the command
+			t.Errorf("%s is not what _gen writes: run go generate", file)
+		}
+	}
+}
