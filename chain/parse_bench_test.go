@@ -67,6 +67,7 @@ func BenchmarkParseSegment(b *testing.B) {
 		parent = block.Header()
 	}
 	b.ReportAllocs()
+	b.ResetTimer()
 	for i := 0; i < b.N; i += len(raws) {
 		if _, _, err := r.ParseSegment(raws); err != nil {
 			b.Fatal(err)
