@@ -1,10 +1,14 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+ENV CGO_ENABLED=0 GOFLAGS=-trimpath
 RUN go mod download
+# The large libraries change seldom. Compiled in a layer of their own, they are not compiled again after each edit.
+RUN go build github.com/cockroachdb/pebble/v2 github.com/libp2p/go-libp2p github.com/libp2p/go-libp2p-pubsub \
+    github.com/prometheus/client_golang/prometheus/promhttp
 COPY . .
 ARG VERSION=
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.stamped=$VERSION" -o /out/kuai ./cmd/kuai && mkdir /out/data
+RUN go build -ldflags "-s -w -X main.stamped=$VERSION" -o /out/kuai ./cmd/kuai && mkdir /out/data
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

@@ -32,7 +32,7 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	}
 	line("page", n.API[0]+"/")
 	line("data", dataText(cfg))
-	fmt.Fprintf(&b, "\nA second node, in another terminal:\n\n  %s\n\n", second(cfg, n))
+	fmt.Fprintf(&b, "\n%s:\n\n  %s\n\n", where(cfg), second(cfg, n))
 	return b.String()
 }
 
@@ -43,9 +43,22 @@ func dataText(cfg Config) string {
 	return cfg.DataDir
 }
 
-// second is the command line of a node on this machine that joins this one.
+// where says where the command of second is for.
+func where(cfg Config) string {
+	if loopback(cfg.HTTPHost) {
+		return "A second node, in another terminal"
+	}
+	return "A second node, where this one can be reached"
+}
+
+// second is the command line of a node that joins this one: on this machine, or anywhere where this one serves others.
 func second(cfg Config, n nodeFile) string {
-	words := []string{program(os.Executable()), "daemon", "-p", strconv.Itoa(nextPort(cfg.Port))}
+	words := []string{program(os.Executable()), "daemon"}
+	if loopback(cfg.HTTPHost) {
+		words = append(words, "-p", strconv.Itoa(nextPort(cfg.Port)))
+	} else {
+		words = append(words, "--peer", reachable(n.Addresses))
+	}
 	if cfg.Network != classic {
 		words = append(words, "--network", cfg.Network)
 	}
@@ -55,10 +68,20 @@ func second(cfg Config, n nodeFile) string {
 	if cfg.Ephemeral {
 		words = append(words, "--ephemeral")
 	}
-	if !cfg.MDNS {
+	if loopback(cfg.HTTPHost) && !cfg.MDNS {
 		words = append(words, "--peer", n.API[0])
 	}
 	return strings.Join(words, " ")
+}
+
+// reachable picks the first multiaddr that others can use, else the first.
+func reachable(addresses []string) string {
+	for _, a := range addresses {
+		if !strings.HasPrefix(a, "/ip4/127.") && !strings.HasPrefix(a, "/ip6/::1/") {
+			return a
+		}
+	}
+	return strings.Join(addresses[:min(1, len(addresses))], "")
 }
 
 // nextPort is the HTTP port beside port; 0 (any) stays.

@@ -148,7 +148,7 @@ func TestVersion(t *testing.T) {
 
 // TestBanner is the first screen as a user sees it.
 func TestBanner(t *testing.T) {
-	cfg := Config{Port: 5000, Network: classic, MDNS: true, DataDir: "/home/me/.local/share/kuai/classic/5000"}
+	cfg := Config{Port: 5000, HTTPHost: "127.0.0.1", Network: classic, MDNS: true, DataDir: "/home/me/.local/share/kuai/classic/5000"}
 	n := nodeFile{
 		Version: "v1", Network: "classic", NetworkID: "0123456789abcdef-1", PeerID: "12D3Koo",
 		Addresses: []string{"/ip4/192.0.2.7/tcp/15000/p2p/12D3Koo", "/ip4/127.0.0.1/tcp/15000/p2p/12D3Koo"},
@@ -177,15 +177,16 @@ A second node, in another terminal:
 }
 
 func TestSecond(t *testing.T) {
-	n := nodeFile{API: []string{"http://127.0.0.1:5000"}}
+	n := nodeFile{API: []string{"http://127.0.0.1:5000"}, Addresses: []string{"/ip4/127.0.0.1/tcp/15000/p2p/x", "/ip4/172.18.0.2/tcp/15000/p2p/x"}}
 	for _, c := range []struct {
 		cfg  Config
 		want string
 	}{
-		{Config{Port: 5000, Network: classic, MDNS: true}, "daemon -p 5001"},
-		{Config{Port: 0, Network: classic, MDNS: true, Ephemeral: true}, "daemon -p 0 --ephemeral"},
-		{Config{Port: 5000, Network: classic}, "daemon -p 5001 --peer http://127.0.0.1:5000"},
-		{Config{Port: 5000, Network: "class.json", SwarmKeyFile: "key", MDNS: true}, "daemon -p 5001 --network class.json --swarm-key key"},
+		{Config{HTTPHost: "127.0.0.1", Port: 5000, Network: classic, MDNS: true}, "daemon -p 5001"},
+		{Config{HTTPHost: "127.0.0.1", Port: 0, Network: classic, MDNS: true, Ephemeral: true}, "daemon -p 0 --ephemeral"},
+		{Config{HTTPHost: "::1", Port: 5000, Network: classic}, "daemon -p 5001 --peer http://127.0.0.1:5000"},
+		{Config{HTTPHost: "127.0.0.1", Port: 5000, Network: "class.json", SwarmKeyFile: "key", MDNS: true}, "daemon -p 5001 --network class.json --swarm-key key"},
+		{Config{HTTPHost: "0.0.0.0", Port: 5000, Network: classic, MDNS: true}, "daemon --peer /ip4/172.18.0.2/tcp/15000/p2p/x"},
 	} {
 		if got := second(c.cfg, n); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s, want …%s", got, c.want)

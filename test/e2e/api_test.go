@@ -15,10 +15,10 @@ import (
 var client = &http.Client{Timeout: 60 * time.Second}
 
 type payment struct {
-	Sender    string `json:"sender"`
-	Recipient string `json:"recipient"`
-	Amount    int    `json:"amount"`
-	ID        string `json:"id,omitempty"`
+	Sender    string      `json:"sender"`
+	Recipient string      `json:"recipient"`
+	Amount    json.Number `json:"amount"`
+	ID        string      `json:"id,omitempty"`
 }
 
 type block struct {
@@ -129,7 +129,7 @@ func paymentID(n int) string { return fmt.Sprintf("%032x", n) }
 
 func (d *daemon) tryPay(id string) error {
 	var answer struct{ Message string }
-	return d.ask("POST", "/transactions/new", mustJSON(d.t, payment{"alice", "bob", 5, id}), 201, &answer)
+	return d.ask("POST", "/transactions/new", mustJSON(d.t, payment{"alice", "bob", "5", id}), 201, &answer)
 }
 
 // register adds a node by URL or multiaddr.
