@@ -71,19 +71,35 @@ let timer = 0;
 function refresh(...what) {
   what.forEach((w) => due.add(w));
   timer ||= setTimeout(async () => {
-    timer = 0;
     const now = [...due];
     due.clear();
     const done = await Promise.allSettled(now.map((w) => w()));
     const bad = done.find((d) => d.status === "rejected");
     if (bad) say(bad.reason.message, true);
-  }, 100);
+    timer = setTimeout(() => {
+      timer = 0;
+      if (due.size) refresh();
+    }, 100);
+  });
 }
 const everything = () => refresh(showNode, showBlocks, showPending, showPeers);
 
 function say(text, bad) {
   at("said").textContent = text;
   at("said").className = bad ? "bad" : "";
+}
+
+// The answer to resolve is the whole chain. Whether it was replaced is said at its start, so the rest is not awaited.
+async function verdict(res) {
+  const reader = res.body.getReader();
+  let start = "";
+  while (start.length < 24) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    start += new TextDecoder().decode(value);
+  }
+  reader.cancel();
+  return { message: start.startsWith('{"message"') ? "Our chain was replaced" : "Our chain is authoritative" };
 }
 
 async function send(form, method, path, body) {
@@ -94,8 +110,8 @@ async function send(form, method, path, body) {
     if (body) headers["Content-Type"] = "application/json";
     if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
     const res = await fetch(path, { method, headers, body });
-    const answer = await res.json();
     if (res.status === 401) at("access").hidden = false;
+    const answer = res.ok && form.id === "resolve" ? await verdict(res) : await res.json();
     if (res.ok) say(answer.index ? answer.message + ": " + answer.index : answer.message, false);
     else say(answer.detail + " " + answer.hint, true);
   } catch (err) {
@@ -113,6 +129,7 @@ function on(id, action) {
   });
 }
 
+on("access", () => {});
 on("mine", (form) => send(form, "POST", "/mine"));
 on("resolve", (form) => send(form, "GET", "/nodes/resolve"));
 on("join", (form, data) => send(form, "POST", "/nodes/register", JSON.stringify({ nodes: [data.get("node").trim()] })));
@@ -136,4 +153,3 @@ live.addEventListener("transaction", () => refresh(showPending));
 live.addEventListener("peer", () => refresh(showPeers));
 live.addEventListener("mining", () => refresh(showNode));
 live.addEventListener("reset", everything);
-everything();

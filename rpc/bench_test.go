@@ -1,0 +1,221 @@
+package rpc
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/chain/store"
+)
+
+// The benchmarks compare with a bare net/http handler in the same run: machines differ, ratios less so.
+
+// onDisk is a node whose chain is in Pebble on disk, served on loopback.
+func onDisk(b *testing.B) (*node, string) {
+	b.Helper()
+	st, err := store.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := chain.Open(st, chaintest.Rules(), time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			b.Error(err)
+		}
+		if err := st.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	n, m := &fakeNetwork{id: testPeer}, &testMiner{chain: c, name: testPeer}
+	s := &node{New(Config{}, c, n, m, quiet()), n, m}
+	return s, serveBench(b, s.httpServer(b.Context()))
+}
+
+func serveBench(b *testing.B, srv *http.Server) string {
+	b.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	places := make(chan struct{}, MaxConnections)
+	go func() { _ = srv.Serve(&limited{ln, b.Context().Done(), places}) }()
+	b.Cleanup(func() { srv.Close() })
+	return ln.Addr().String()
+}
+
+func bare(b *testing.B, h http.HandlerFunc) string {
+	b.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", h)
+	return serveBench(b, &http.Server{Handler: mux})
+}
+
+// hammer sends total requests over as many connections as there are clients, each waiting for its answer. The client is as
+// thin as one can be, so that the server is what is measured.
+func hammer(b *testing.B, addr string, clients, total, status int, request func(i int) string) {
+	b.Helper()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer conn.Close()
+			answers := bufio.NewReader(conn)
+			for i := int(next.Add(1)); i <= total; i = int(next.Add(1)) {
+				if _, err := io.WriteString(conn, request(i)); err != nil {
+					b.Error(err)
+					return
+				}
+				if got, err := skipAnswer(answers); err != nil || got != status {
+					b.Errorf("status %d, %v", got, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// skipAnswer reads one answer of known length and returns its status.
+func skipAnswer(r *bufio.Reader) (status int, err error) {
+	length := 0
+	for first := true; ; first = false {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return 0, err
+		}
+		switch text := strings.TrimSpace(string(line)); {
+		case first:
+			status, _ = strconv.Atoi(text[9:12])
+		case text == "":
+			_, err = r.Discard(length)
+			return status, err
+		case strings.HasPrefix(text, "Content-Length: "):
+			length, _ = strconv.Atoi(text[len("Content-Length: "):])
+		}
+	}
+}
+
+func perSecond(b *testing.B) { b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "answers/s") }
+
+func BenchmarkSmallGet(b *testing.B) {
+	const clients = 32
+	n, addr := onDisk(b)
+	chaintest.MineOn(b, n.chain, 10)
+	for _, path := range []string{"/healthz", "/blocks/latest", "/transactions/pending", "/node", "/chain"} {
+		body := n.do("GET", path, "").Body.Bytes()
+		text := "GET " + path + " HTTP/1.1\r\nHost: localhost:5000\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
+		get := func(int) string { return text }
+		plain := bare(b, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(body)
+		})
+		b.Run("bare"+path, func(b *testing.B) { hammer(b, plain, clients, b.N, 200, get); perSecond(b) })
+		b.Run("kuai"+path, func(b *testing.B) { hammer(b, addr, clients, b.N, 200, get); perSecond(b) })
+	}
+}
+
+func BenchmarkLatency(b *testing.B) {
+	_, addr := onDisk(b)
+	hammer(b, addr, 1, b.N, 200, func(int) string { return "GET /blocks/latest HTTP/1.1\r\nHost: localhost:5000\r\n\r\n" })
+}
+
+func post(i int) string {
+	body := fmt.Sprintf(`{"sender":"alice","recipient":"bob","amount":%d}`, i)
+	return fmt.Sprintf("POST /transactions/new HTTP/1.1\r\nHost: localhost:5000\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+}
+
+func BenchmarkDurablePost(b *testing.B) {
+	const clients = 64
+	b.Run("bare", func(b *testing.B) {
+		addr := bare(b, func(w http.ResponseWriter, r *http.Request) {
+			var v struct {
+				Sender, Recipient string
+				Amount            float64
+			}
+			if err := json.NewDecoder(r.Body).Decode(&v); err != nil {
+				b.Error(err)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusCreated)
+			_ = json.NewEncoder(w).Encode(map[string]string{"message": "Transaction will be added to Block 2"})
+		})
+		hammer(b, addr, clients, b.N, 201, post)
+		perSecond(b)
+	})
+	b.Run("kuai", func(b *testing.B) {
+		const room = chain.MaxPoolTransactions - 1000 // then a fresh node: a full pool answers 503
+		for left := b.N; left > 0; left -= room {
+			b.StopTimer()
+			_, addr := onDisk(b)
+			b.StartTimer()
+			hammer(b, addr, clients, min(left, room), 201, post)
+		}
+		perSecond(b)
+	})
+}
+
+func BenchmarkChain(b *testing.B) {
+	const blocks = 20_000
+	n, addr := onDisk(b)
+	chaintest.MineOn(b, n.chain, blocks)
+	if err := n.chain.Sync(); err != nil {
+		b.Fatal(err)
+	}
+	get := func(b *testing.B, url string) (size int64, first time.Duration) {
+		began := time.Now()
+		res, err := http.Get(url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer res.Body.Close()
+		first = time.Since(began)
+		size, err = io.Copy(io.Discard, res.Body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return size, first
+	}
+	b.Run("kuai", func(b *testing.B) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for b.Loop() {
+			size, first := get(b, "http://"+addr+"/chain")
+			b.SetBytes(size)
+			b.ReportMetric(float64(first.Microseconds()), "µs-to-first-byte")
+		}
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(b.N)/1024, "KiB-allocated/op")
+	})
+	text := []byte(strings.Repeat("x", chunkBytes))
+	plain := bare(b, func(w http.ResponseWriter, _ *http.Request) {
+		for range 70 {
+			_, _ = w.Write(text)
+		}
+	})
+	b.Run("bare", func(b *testing.B) {
+		for b.Loop() {
+			size, _ := get(b, "http://"+plain+"/chain")
+			b.SetBytes(size)
+		}
+	})
+}
