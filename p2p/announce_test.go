@@ -17,7 +17,7 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := announced{hash: chain.Hash(filled(1)), parent: chain.Hash(filled(2)), index: 7, size: 70000}
+	want := announced{hash: chain.Hash(ofBytes(1)), parent: chain.Hash(ofBytes(2)), index: 7, size: 70000}
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
@@ -66,7 +66,7 @@ func FuzzAnnouncement(f *testing.F) {
 	})
 }
 
-func filled(b byte) (h [32]byte) {
+func ofBytes(b byte) (h [32]byte) {
 	for i := range h {
 		h[i] = b
 	}

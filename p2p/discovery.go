@@ -34,7 +34,9 @@ type discovery struct {
 	statics *statics
 	x       *peerExchange
 	log     *slog.Logger
-	service string        // mDNS service name, "": none
+	net     string        // network id
+	mdns    bool          // look for neighbours
+	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial
 }
 
@@ -52,8 +54,11 @@ func (d *discovery) run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { d.seekPeers(ctx) })
 	wg.Go(func() { d.keepBook(ctx) })
-	if d.service != "" {
+	if d.mdns {
 		wg.Go(func() { d.runMDNS(ctx) })
+	}
+	if d.dht {
+		wg.Go(func() { d.runDHT(ctx) })
 	}
 	for {
 		select {
@@ -201,7 +206,7 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 // runMDNS looks for neighbours until ctx ends. Without a network it tries again later: it is never fatal.
 func (d *discovery) runMDNS(ctx context.Context) {
 	for ctx.Err() == nil {
-		s := mdns.NewMdnsService(d.h, d.service, found{d})
+		s := mdns.NewMdnsService(d.h, "_kuai-"+d.net+"._udp", found{d})
 		err := s.Start()
 		if err == nil {
 			<-ctx.Done()
