@@ -49,7 +49,7 @@ func (d *discovery) useDHT(ctx context.Context) error {
 		if time.Since(told) > dhtProvided && d.tellDHT(ctx, rd) == nil {
 			told = time.Now()
 		}
-		if d.outbound() < wantOutbound {
+		if d.outbound() < d.want {
 			d.lookInDHT(ctx, rd)
 		}
 	}

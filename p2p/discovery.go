@@ -35,6 +35,7 @@ type discovery struct {
 	x       *peerExchange
 	log     *slog.Logger
 	net     string        // network id
+	want    int           // outbound peers to look for
 	mdns    bool          // look for neighbours
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial
@@ -117,7 +118,7 @@ func (d *discovery) seekPeers(ctx context.Context) {
 		select {
 		case <-d.seek:
 		case <-every.C:
-			if d.outbound() < wantOutbound {
+			if d.outbound() < d.want {
 				d.askAround(ctx, d.h.Network().Peers())
 			}
 		case <-ctx.Done():
@@ -128,7 +129,7 @@ func (d *discovery) seekPeers(ctx context.Context) {
 
 // fill dials prospects until there are enough outbound peers; neighbours are dialled beyond that.
 func (d *discovery) fill(ctx context.Context) {
-	free := wantOutbound - d.outbound()
+	free := d.want - d.outbound()
 	room := wantNeighbour - len(d.h.Network().Peers())
 	var chosen []prospect
 	for _, p := range d.book.prospects() {
@@ -186,7 +187,7 @@ func (d *discovery) outbound() int {
 // askAround asks peers for peers, one after the other, while there are too few.
 func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 	for _, p := range peers {
-		if ctx.Err() != nil || d.outbound() >= wantOutbound {
+		if ctx.Err() != nil || d.outbound() >= d.want {
 			return
 		}
 		found, err := d.x.ask(ctx, p)
