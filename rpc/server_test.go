@@ -151,6 +151,20 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
+func TestHalfOpenRequestsHoldUpNobody(t *testing.T) {
+	addr, _ := serve(t, start(t, Config{}))
+	for range 500 {
+		if _, err := io.WriteString(dial(t, addr), "GET /mine HTTP/1.1\r\nHost: localhost\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		if line := request(t, dial(t, addr), "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.Contains(line, "200") {
+			t.Error(line)
+		}
+	}
+}
+
 func TestHeaderOverTheLimitIsRefused(t *testing.T) {
 	addr, _ := serve(t, start(t, Config{}))
 	for size, status := range map[int]string{MaxHeaderBytes - 1024: "200", MaxHeaderBytes + 1024: "431"} {

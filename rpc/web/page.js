@@ -27,7 +27,8 @@ function fill(id, rows, none) {
 async function ask(path) {
   const res = await fetch(path);
   if (!res.ok) throw new Error(path + ": " + res.status);
-  return res.json();
+  // Where the browser knows it, an amount is shown as the chain spells it: 5.0 is not 5 there.
+  return JSON.parse(await res.text(), (key, value, at) => (key === "amount" && at?.source) || value);
 }
 
 const when = (seconds) => new Date(seconds * 1000).toLocaleString();
