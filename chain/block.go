@@ -56,11 +56,13 @@ func (b *Block) Canonical() []byte { return b.raw }
 // Count returns the number of transactions, the reward included.
 func (b *Block) Count() int { return b.count }
 
-// Marks in a block's canonical bytes that stand nowhere else in them. Inside a string every quote follows a backslash,
+// Marks of a transaction in a block's canonical bytes. The first two stand nowhere else in them. Inside a string every quote follows a backslash,
 // so `{"` and ` "` there can only end a string, and no string is followed by a letter.
 const (
 	transactionMark = `{"amount": `
 	idMark          = `, "id": "`
+	recipientMark   = `, "recipient": "`
+	senderMark      = `", "sender": "`
 )
 
 // IDs yields the offset in Canonical at which each transaction that has an id starts, and the id. It decodes nothing else.

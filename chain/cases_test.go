@@ -119,7 +119,7 @@ func TestEveryPureRuleHasCases(t *testing.T) {
 func TestCasesFollowTheRules(t *testing.T) {
 	r := chaintest.Rules()
 	r.Zeros, r.Reward = 0, "12.5"
-	r.MaxBlockBytes, r.MaxBlockTransactions, r.MaxTransactionBytes, r.MaxNameBytes, r.MaxAhead = 20_000, 50, 512, 300, time.Minute
+	r.MaxBlockBytes, r.MaxBlockTransactions, r.MaxTransactionBytes, r.MaxNameBytes, r.MaxAhead = 20_000, 50, 350, 300, time.Minute
 	s := setting(t, r)
 	for _, c := range chaintest.BlockCases(s) {
 		b, err := r.ParseBlock(c.Raw)
