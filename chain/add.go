@@ -162,7 +162,9 @@ func (c *Chain) extend(run []*Block, from string) (n int, err error) {
 	for _, p := range mined {
 		batch.DeletePending(p.seq)
 	}
+	recorded := c.filter.record(batch, old.Index, tip.header.Index)
 	err = c.commit(batch, func() {
+		recorded()
 		c.tip = tip.header
 		c.pool.removeAll(mined)
 	})
@@ -193,6 +195,7 @@ func (c *Chain) extendBatch(batch *store.Batch, run []*Block, from string, now t
 		batch.SetPlace(b.header.Hash, place)
 		for offset, id := range b.IDs() {
 			batch.SetMined(id, place.Index, offset)
+			c.filter.add(id)
 			if p, ok := c.pool.byID[id]; ok {
 				mined = append(mined, p)
 			}
@@ -205,7 +208,7 @@ func (c *Chain) extendBatch(batch *store.Batch, run []*Block, from string, now t
 // checkNewIDs checks that no transaction of b is on the active chain, nor in an earlier block of this run.
 func (c *Chain) checkNewIDs(b *Block, run bool) error {
 	for _, id := range b.IDs() {
-		index, _, ok, err := c.store.Mined(id)
+		index, ok, err := c.mined(id)
 		if err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Chain struct {
 	writing  sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid  refused
 	siblings siblings
+	filter   idFilter
 	seen     map[ID]struct{} // scratch of extend
 
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
@@ -41,7 +42,7 @@ type Chain struct {
 // timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
 	c := &Chain{rules: r, store: st, now: now, seen: make(map[ID]struct{})}
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSenders, c.loadSides, c.loadPool} {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter} {
 		if err := load(); err != nil {
 			return nil, err
 		}

@@ -55,7 +55,7 @@ func (c *Chain) unknown(id ID) error {
 	if _, ok := c.pool.byID[id]; ok {
 		return ErrKnown
 	}
-	_, _, mined, err := c.store.Mined(id)
+	_, mined, err := c.mined(id)
 	if mined {
 		return ErrKnown
 	}

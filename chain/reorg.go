@@ -95,6 +95,7 @@ func (s *switching) raiseBlock(b *Block, o store.Origin) {
 	s.batch.SetPlace(b.header.Hash, place)
 	for offset, id := range b.IDs() {
 		s.batch.SetMined(id, place.Index, offset)
+		s.c.filter.add(id)
 		s.ids[id] = struct{}{}
 		if p, ok := s.c.pool.byID[id]; ok {
 			s.mined = append(s.mined, p)
@@ -172,7 +173,9 @@ func (s *switching) commit() error {
 		s.batch.SetPending(c.record(s.batch, p))
 	}
 	setTip(s.batch, s.tip)
+	recorded := c.filter.record(s.batch, s.way.fork(), s.tip.Index)
 	return c.commit(s.batch, func() {
+		recorded()
 		c.tip, c.sides = s.tip, s.next
 		c.pool.removeAll(s.mined)
 		c.pool.insertFront(s.returned)

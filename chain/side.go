@@ -92,7 +92,7 @@ func (p path) leaves() map[uint32]int64 {
 func (c *Chain) checkSideIDs(b *Block, way path) error {
 	leaves := way.leaves()
 	for _, id := range b.IDs() {
-		index, _, ok, err := c.store.Mined(id)
+		index, ok, err := c.mined(id)
 		if err != nil {
 			return err
 		}

@@ -79,6 +79,12 @@ func (b *Batch) SetBranch(n uint32, r Branch) {
 // DeleteBranch removes the record of side branch n.
 func (b *Batch) DeleteBranch(n uint32) { b.remove(numberKey(b.key[:0], kindBranch, n)) }
 
+// SetFilter writes record n of the id filter, which covers the active blocks up to tip.
+func (b *Batch) SetFilter(n uint32, tip int64, hashes []byte) {
+	b.val = append(binary.AppendUvarint(b.val[:0], uint64(tip)), hashes...)
+	b.set(numberKey(b.key[:0], kindFilter, n), b.val)
+}
+
 // SetPending puts a transaction into the pool.
 func (b *Batch) SetPending(p Pending) {
 	b.val = appendOrigin(b.val[:0], p.Origin)

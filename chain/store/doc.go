@@ -8,6 +8,7 @@
 //	h hash:32               → index [branch]               where the block with this hash is
 //	i id:16                 → index, offset                the active chain's block with this transaction, and where in it
 //	j id:16 branch:4 index:8 →                             the same on side branches, where one id may be on many
+//	k number:4              → index, hashes                 a part of the filter over all transaction ids
 //	f branch:4              → parent, last index, bytes    a side branch
 //	p seq:8                 → origin, returned, canonical bytes   a pending transaction, in order of arrival
 //	s number:4              → name                         a sending peer, so that an origin is a small number

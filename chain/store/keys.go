@@ -12,6 +12,7 @@ const (
 	kindHash    = 'h'
 	kindID      = 'i'
 	kindSideID  = 'j'
+	kindFilter  = 'k'
 	kindMeta    = 'm'
 	kindPending = 'p'
 	kindSender  = 's'

@@ -179,6 +179,28 @@ func (r Reader) EachBranch(use func(n uint32, b Branch) error) error {
 	return nil
 }
 
+// EachFilter calls use for every record of the id filter, in order. Hashes is valid during the call.
+func (r Reader) EachFilter(use func(n uint32, tip int64, hashes []byte) error) error {
+	for p, err := range r.scanKind(kindFilter) {
+		if err != nil {
+			return err
+		}
+		n, err := number(p.key)
+		if err != nil {
+			return err
+		}
+		v := reader{rest: p.value}
+		tip := int64(v.uint())
+		if err := v.err("filter record", p.key); err != nil {
+			return err
+		}
+		if err := use(n, tip, v.rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // EachSender calls use for every sender, by number.
 func (r Reader) EachSender(use func(n uint32, name string) error) error {
 	for p, err := range r.scanKind(kindSender) {

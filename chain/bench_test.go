@@ -1,0 +1,322 @@
+package chain_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/chain/store"
+)
+
+// benchRules is a network whose blocks seal at once.
+func benchRules() *chain.Rules {
+	r := chaintest.Rules()
+	r.Zeros = 0
+	return r
+}
+
+// sealRun makes segments of n blocks in all, each block with one payment.
+func sealRun(tb testing.TB, r *chain.Rules, n, per int) []*chain.Segment {
+	tb.Helper()
+	var segments []*chain.Segment
+	parent := r.Genesis.Header()
+	for n > 0 {
+		raws := make([][]byte, min(n, per))
+		for i := range raws {
+			b := chaintest.Block(tb, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
+			raws[i], parent = b.Canonical(), b.Header()
+		}
+		n -= len(raws)
+		s, _, err := r.ParseSegment(raws)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		segments = append(segments, s)
+	}
+	return segments
+}
+
+// BenchmarkInsert adds checked blocks in segments of 2,048 to a chain on disk, one payment each, and syncs at the end.
+// BenchmarkInsert/engine puts the same keys and bytes into the same engine, without a chain.
+func BenchmarkInsert(b *testing.B) {
+	r := benchRules()
+	b.Run("chain", func(b *testing.B) {
+		segments := sealRun(b, r, b.N, 2048)
+		st, err := store.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer st.Close()
+		c, err := chain.Open(st, r, time.Now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cpu := cpuTime(b)
+		b.ResetTimer()
+		for _, s := range segments {
+			if _, err := c.AddSegment(s, "peer"); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := c.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
+		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+	})
+	b.Run("engine", func(b *testing.B) {
+		segments := sealRun(b, r, b.N, 2048)
+		st, err := store.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer st.Close()
+		cpu := cpuTime(b)
+		b.ResetTimer()
+		for _, s := range segments {
+			insertPlain(b, st, s.Blocks())
+		}
+		if err := st.Sync(); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
+		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+	})
+}
+
+// insertPlain writes what the chain writes for the blocks, and looks nothing up.
+func insertPlain(tb testing.TB, st *store.Store, blocks []*chain.Block) {
+	batch := st.NewBatch()
+	defer batch.Close()
+	o := store.Origin{From: 2, Received: 1_700_000_000_000}
+	for _, b := range blocks {
+		p := store.Place{Index: b.Index()}
+		batch.SetBlock(p, o, b.Canonical())
+		batch.SetPlace(b.Hash(), p)
+		for offset, id := range b.IDs() {
+			batch.SetMined(id, p.Index, offset)
+		}
+	}
+	if err := st.Apply(batch); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkSubmit adds payments to the pool of a chain on disk, synced in groups.
+func BenchmarkSubmit(b *testing.B) {
+	st, err := store.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	c, err := chain.Open(st, benchRules(), time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Submit(chaintest.Payment(), ""); err == chain.ErrPoolFull {
+				chaintest.MineOn(b, c, 1)
+			} else if err != nil {
+				b.Fatal(err)
+			}
+			if err := c.Sync(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+}
+
+// BenchmarkReorg switches between two branches of 5,000 blocks with one payment each; the metric is the heap that a switch adds at most.
+func BenchmarkReorg(b *testing.B) {
+	const deep = 5000
+	r := benchRules()
+	var branches [2][]*chain.Block
+	var tips [2]chain.Header
+	for i := range branches {
+		tips[i] = r.Genesis.Header()
+	}
+	c := chaintest.Open(b, r)
+	grow := func(i, n int) {
+		raws := make([][]byte, n)
+		for j := range raws {
+			block := chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
+			raws[j], tips[i] = block.Canonical(), block.Header()
+		}
+		s, _, err := r.ParseSegment(raws)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.AddSegment(s, "peer"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	grow(0, deep)
+	grow(1, deep-1)
+	ahead := 1
+	b.ResetTimer()
+	for range b.N {
+		b.StopTimer()
+		grow(ahead, int(tips[1-ahead].Index-tips[ahead].Index))
+		runtime.GC()
+		before := heap()
+		b.StartTimer()
+		grow(ahead, 1)
+		b.StopTimer()
+		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+		if c.Tip() != tips[ahead] {
+			b.Fatal("no switch")
+		}
+		ahead = 1 - ahead
+		b.StartTimer()
+	}
+}
+
+// cpuTime is what the process has used of the processors: on a busy machine it says more than the clock.
+func cpuTime(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// blocksFromEnv is the size of the long benchmarks: KUAI_BENCH_BLOCKS, 100,000 where it is not set.
+func blocksFromEnv(tb testing.TB) int {
+	v := os.Getenv("KUAI_BENCH_BLOCKS")
+	if v == "" {
+		return 100_000
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		tb.Fatalf("KUAI_BENCH_BLOCKS: %v", err)
+	}
+	return n
+}
+
+// openLong opens the chain in dir.
+func openLong(tb testing.TB, dir string) (*chain.Chain, *store.Store) {
+	tb.Helper()
+	st, err := store.Open(dir)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c, err := chain.Open(st, benchRules(), time.Now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c, st
+}
+
+// longChain writes a chain of n blocks with one payment each.
+func longChain(tb testing.TB, dir string, n int) {
+	tb.Helper()
+	c, st := openLong(tb, dir)
+	parent := c.Tip()
+	for n > 0 {
+		raws := make([][]byte, min(n, 2048))
+		for i := range raws {
+			b := chaintest.Block(tb, c.Rules(), parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
+			raws[i], parent = b.Canonical(), b.Header()
+		}
+		s, _, err := c.Rules().ParseSegment(raws)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := c.AddSegment(s, "peer"); err != nil {
+			tb.Fatal(err)
+		}
+		n -= len(raws)
+	}
+	if err := c.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// BenchmarkLong opens, streams and looks up in a chain of KUAI_BENCH_BLOCKS blocks on disk. KUAI_BENCH_DIR keeps the chain for
+// the next run, which then shows the memory of a process that did not write it.
+func BenchmarkLong(b *testing.B) {
+	dir, n := os.Getenv("KUAI_BENCH_DIR"), blocksFromEnv(b)
+	if dir == "" {
+		dir = b.TempDir()
+	}
+	if c, st := openLong(b, dir); c.Tip().Index == 1 {
+		_ = st.Close()
+		longChain(b, dir, n)
+	} else {
+		_ = st.Close()
+	}
+	b.Run("open", func(b *testing.B) {
+		for range b.N {
+			_, st := openLong(b, dir)
+			b.StopTimer()
+			_ = st.Close()
+			b.StartTimer()
+		}
+	})
+	c, st := openLong(b, dir)
+	defer st.Close()
+	b.Run("stream", func(b *testing.B) {
+		for range b.N {
+			s, bytes := c.Snapshot(), 0
+			for raw, err := range s.Blocks(1, s.Tip().Index+1) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				bytes += len(raw)
+			}
+			b.SetBytes(int64(bytes))
+			_ = s.Close()
+		}
+		b.ReportMetric(residentMiB(b), "RSS-MiB")
+	})
+	b.Run("block", func(b *testing.B) {
+		for range b.N {
+			if _, err := c.At(1 + rand.Int64N(c.Tip().Index)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(residentMiB(b), "RSS-MiB")
+	})
+	b.Run("unknown-id", func(b *testing.B) {
+		for range b.N {
+			if _, err := c.Transaction(chain.NewID()); !errors.Is(err, chain.ErrNotFound) {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(residentMiB(b), "RSS-MiB")
+	})
+}
+
+// residentMiB is the process's resident memory, 0 where the system does not tell.
+func residentMiB(tb testing.TB) float64 {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(data), &size, &resident); err != nil {
+		tb.Fatal(err)
+	}
+	return float64(resident*int64(os.Getpagesize())) / (1 << 20)
+}

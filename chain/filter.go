@@ -1,0 +1,155 @@
+package chain
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"kuai/chain/store"
+)
+
+const (
+	// maxFilterBytes bounds the memory of the id filter, whatever the length of the chain: about 8 million ids. Past
+	// that every id is looked up in the store.
+	maxFilterBytes = 16 << 20
+	// filterStep is how many blocks, or ids, are added between two records of the filter: what Open reads again at most.
+	filterStep = 4096
+	// firstLayerBytes is the size of the first layer; each following one is twice as large.
+	firstLayerBytes = 64 << 10
+	// idBits is how much of a layer one id has at least: of 100 new ids at most 3 or 4 are looked up in vain.
+	idBits = 16
+)
+
+// idFilter knows every transaction id that was ever on the active chain, and a few more: an id that it does not know is on
+// no block, which spares the look-up in the store for nearly all new ids. It is a Bloom filter that grows by layers. The
+// store keeps its content as hashes of 4 bytes, so that it need not be made from the blocks at every start.
+type idFilter struct {
+	layers  [][]uint64
+	room    int      // ids that still fit in the last layer
+	bytes   int      // of all layers
+	full    bool     // past the bound: it knows nothing any more
+	pending []uint32 // hashes that are not in a record yet
+	covered int64    // the records hold the ids of the active blocks up to this index
+	records uint32
+}
+
+// hashID spreads an id, which a client may have chosen, over 32 bits.
+func hashID(id ID) uint32 {
+	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^0x9e3779b97f4a7c15, binary.LittleEndian.Uint64(id[8:])^0xd1b54a32d192ed03)
+	return uint32((hi ^ lo) * 0x9fb21c651e98df25 >> 32)
+}
+
+// probe returns the word of a layer and the bits in it that stand for a hash: one cache line is touched for each layer.
+func probe(words int, h uint32) (word int, mask uint64) {
+	word = int(uint64(h) * uint64(words) >> 32)
+	for x, n := uint64(h)*0x9e3779b97f4a7c15, 0; n < 5; n++ {
+		mask |= 1 << (x >> 58)
+		x *= 0xd6e8feb86659fd93
+	}
+	return word, mask
+}
+
+// may says whether the id may have been on the active chain.
+func (f *idFilter) may(id ID) bool {
+	if f.full {
+		return true
+	}
+	h := hashID(id)
+	for _, layer := range f.layers {
+		if word, mask := probe(len(layer), h); layer[word]&mask == mask {
+			return true
+		}
+	}
+	return false
+}
+
+// add adds an id of the active chain. To add one that does not get there does no harm.
+func (f *idFilter) add(id ID) {
+	if f.full {
+		return
+	}
+	h := hashID(id)
+	f.pending = append(f.pending, h)
+	f.set(h)
+}
+
+func (f *idFilter) set(h uint32) {
+	if f.room == 0 {
+		f.grow()
+	}
+	if f.full {
+		return
+	}
+	layer := f.layers[len(f.layers)-1]
+	word, mask := probe(len(layer), h)
+	layer[word] |= mask
+	f.room--
+}
+
+func (f *idFilter) grow() {
+	size := firstLayerBytes << len(f.layers)
+	if f.bytes+size > maxFilterBytes {
+		*f = idFilter{full: true, records: f.records, covered: f.covered}
+		return
+	}
+	f.layers = append(f.layers, make([]uint64, size/8))
+	f.bytes += size
+	f.room = size * 8 / idBits
+}
+
+// record puts what is new into the batch, where it is enough, or where blocks that the records cover were replaced.
+func (f *idFilter) record(b *store.Batch, fork, tip int64) (commit func()) {
+	if f.full || len(f.pending) < filterStep && tip-f.covered < filterStep && fork >= f.covered {
+		return func() {}
+	}
+	hashes := make([]byte, 0, 4*len(f.pending))
+	for _, h := range f.pending {
+		hashes = binary.LittleEndian.AppendUint32(hashes, h)
+	}
+	b.SetFilter(f.records, tip, hashes)
+	return func() {
+		f.records++
+		f.covered, f.pending = tip, f.pending[:0]
+	}
+}
+
+// loadFilter reads the filter's records, and the blocks that came after the last of them.
+func (c *Chain) loadFilter() error {
+	f := &c.filter
+	f.covered = c.rules.Genesis.Index()
+	err := c.store.EachFilter(func(n uint32, tip int64, hashes []byte) error {
+		if n != f.records || len(hashes)%4 != 0 || tip > c.tip.Index {
+			return fmt.Errorf("%w: filter record %d of %d bytes up to block %d", ErrDamaged, n, len(hashes), tip)
+		}
+		for ; len(hashes) > 0 && !f.full; hashes = hashes[4:] {
+			f.set(binary.LittleEndian.Uint32(hashes))
+		}
+		f.records, f.covered = n+1, tip
+		return nil
+	})
+	if err != nil || f.full {
+		return err
+	}
+	for rec, err := range c.store.Blocks(activeBranch, f.covered+1, c.tip.Index+1) {
+		if err != nil {
+			return err
+		}
+		b, err := c.parseHeld(rec)
+		if err != nil {
+			return err
+		}
+		for _, id := range b.IDs() {
+			f.add(id)
+		}
+	}
+	return nil
+}
+
+// mined returns the index of the active block with the transaction.
+func (c *Chain) mined(id ID) (index int64, ok bool, err error) {
+	if !c.filter.may(id) {
+		return 0, false, nil
+	}
+	index, _, ok, err = c.store.Mined(id)
+	return index, ok, err
+}

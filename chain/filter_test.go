@@ -1,0 +1,104 @@
+package chain
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"kuai/chain/store"
+)
+
+// TestFilterNeverDenies: every id of the active chain is known to the filter, also after switches and restarts at any moment.
+// An id that it denied could be mined twice.
+func TestFilterNeverDenies(t *testing.T) {
+	r := Classic()
+	r.Zeros = 0
+	st, err := store.OpenMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	var c *Chain
+	open := func() {
+		t.Helper()
+		if c, err = Open(st, r, time.Now); err != nil {
+			t.Fatal(err)
+		}
+		err := c.store.EachMined(func(id [16]byte, index int64, _ int) error {
+			if !c.filter.may(id) {
+				t.Errorf("the filter denies a transaction of block %d", index)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	open()
+	pay := func(parent Header, n, each int, name string) Header {
+		t.Helper()
+		for range n {
+			ps := make([]Transaction, each)
+			for i := range ps {
+				ps[i] = Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true}
+			}
+			b := sealed(t, r, parent, name, ps...)
+			if _, err := c.Add(b, ""); err != nil {
+				t.Fatal(err)
+			}
+			parent = b.header
+		}
+		return parent
+	}
+	a := pay(r.Genesis.header, 3, 1500, "a") // past one record, and a part of the next
+	open()
+	b := pay(r.Genesis.header, 4, 1500, "b") // replaces what the record covers
+	open()
+	a = pay(a, 2, 10, "a")
+	open()
+	b = pay(b, filterStep+1, 0, "b") // a record by the number of blocks alone
+	if c.filter.records < 3 {
+		t.Errorf("%d records", c.filter.records)
+	}
+	open()
+	pay(b, 1, 1, "b")
+	if c.filter.covered < filterStep {
+		t.Errorf("the records cover %d blocks, the chain has %d", c.filter.covered, c.tip.Index)
+	}
+	open()
+	_ = a
+}
+
+// TestFilterSparesLookups: of ids that are nowhere, few are looked up; past its bound the filter sends all to the store.
+func TestFilterSparesLookups(t *testing.T) {
+	var f idFilter
+	const rounds, asked = 100_000, 10_000
+	random := rand.NewChaCha8([32]byte{1})
+	draw := func() (id ID) {
+		_, _ = random.Read(id[:]) // never fails
+		return id
+	}
+	alarms := func() (n int) {
+		for range asked {
+			if f.may(draw()) {
+				n++
+			}
+		}
+		return n
+	}
+	for !f.full {
+		for range rounds {
+			f.add(draw())
+		}
+		f.pending = f.pending[:0]
+		if n := alarms(); !f.full && n > asked/20 {
+			t.Fatalf("%d of %d new ids are looked up with %d layers", n, asked, len(f.layers))
+		}
+		if f.bytes > maxFilterBytes {
+			t.Fatalf("the filter has %d bytes", f.bytes)
+		}
+	}
+	if n := alarms(); n != asked || f.bytes != 0 {
+		t.Errorf("past its bound it sends %d of %d to the store and keeps %d bytes", n, asked, f.bytes)
+	}
+}
