@@ -253,10 +253,7 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 		}
 		return x.w.Flush()
 	}
-	// No start: the liar answers, but never asks, so that it says nothing true either.
-	ctx, cancel := context.WithCancel(context.Background())
-	liar.server.open(ctx, liar.host, liar.network)
-	t.Cleanup(func() { cancel(); liar.server.shut(liar.host, liar.network) })
+	liar.serveOnly(t) // it never asks, so that it says nothing true either
 
 	fresh := startOn(t, chaintest.Rules())
 	fresh.connect(t, liar)

@@ -78,6 +78,18 @@ func (st *station) start(t testing.TB) *station {
 	return st
 }
 
+// serveOnly answers until the test's end and asks nobody.
+func (st *station) serveOnly(t testing.TB) *station {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	st.server.open(ctx, st.host, st.network)
+	t.Cleanup(func() {
+		cancel()
+		st.server.shut(st.host, st.network)
+	})
+	return st
+}
+
 // startOn returns a running station on a chain in memory that holds blocks.
 func startOn(t testing.TB, r *chain.Rules, blocks ...*chain.Block) *station {
 	t.Helper()

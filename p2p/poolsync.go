@@ -35,7 +35,7 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 	if err := offerIDs(x.w, pending); err != nil {
 		return err
 	}
-	if err := x.SetReadDeadline(time.Now().Add(requestWithin)); err != nil {
+	if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
 		return err
 	}
 	wanted, err := readWanted(x.r, len(pending))

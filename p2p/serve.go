@@ -108,7 +108,7 @@ func (v *server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 	if err := st.SetDeadline(end); err != nil {
 		return err
 	}
-	if err := st.SetReadDeadline(time.Now().Add(requestWithin)); err != nil {
+	if err := st.SetReadDeadline(sooner(time.Now().Add(requestWithin), end)); err != nil {
 		return err
 	}
 	x := &exchange{Stream: st, peer: p, end: end, visitor: visitor, r: bufio.NewReaderSize(st, 4<<10)}

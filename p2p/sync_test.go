@@ -2,7 +2,11 @@ package p2p
 
 import (
 	"bytes"
+	"context"
+	"io"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -44,5 +48,175 @@ func sameChain(t *testing.T, want, got *chain.Chain) {
 		if !bytes.Equal(at(a, i+1), at(b, i+1)) {
 			t.Fatalf("block %d differs", i+1)
 		}
+	}
+}
+
+func TestReorgBySyncReturnsPayments(t *testing.T) {
+	noLeaks(t)
+	trunk := chaintest.New(t).Paying().Mine(20)
+	common := trunk.Branch()
+	short := trunk.Mine(7).Branch()
+	long := trunk.Fork(7).Mine(30).Branch()
+	winner := startOn(t, chaintest.Rules(), long...)
+	loser := startOn(t, chaintest.Rules(), short...)
+	loser.connect(t, winner)
+	loser.reaches(t, long[len(long)-1].Hash())
+	sameChain(t, winner.chain, loser.chain)
+
+	want := make(map[chain.ID]bool)
+	for _, b := range short[len(common):] {
+		for _, tx := range b.Transactions() {
+			if tx.HasID {
+				want[tx.ID] = true
+			}
+		}
+	}
+	pending := loser.chain.Pending()
+	for _, tx := range pending {
+		if !want[tx.ID] {
+			t.Errorf("%s is pending, was on no dropped block", tx.ID)
+		}
+		delete(want, tx.ID)
+	}
+	if len(pending) != 7 || len(want) != 0 {
+		t.Errorf("%d payments returned, want the 7 of the dropped blocks, missing %v", len(pending), want)
+	}
+	// The winner never had them: the pool exchange brings them back to it sooner or later.
+	if err := winner.pullPool(t.Context(), loser.id); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(winner.chain.Pending()); got != 7 {
+		t.Errorf("the winner has %d of them pending after a pool exchange, want 7", got)
+	}
+}
+
+func TestEqualLengthIsNoReasonToSync(t *testing.T) {
+	noLeaks(t)
+	tree := chaintest.New(t).Mine(10)
+	ours := tree.Branch()
+	theirs := tree.Fork(3).Mine(3).Branch()
+	one, other := startOn(t, chaintest.Rules(), ours...), startOn(t, chaintest.Rules(), theirs...)
+	one.connect(t, other)
+	eventually(t, "each knows the other's tip", func() bool {
+		a, ok := one.claim(other.id)
+		b, too := other.claim(one.id)
+		return ok && too && a.Tip == theirs[9].Hash() && b.Tip == ours[9].Hash()
+	})
+	if err := one.now(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if one.chain.Tip().Hash != ours[9].Hash() || one.chain.Has(theirs[9].Hash()) {
+		t.Error("an equally long branch was fetched")
+	}
+}
+
+func TestLateJoinerAndNewBlocksWithoutGossip(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Paying().Mine(120).Branch()
+	a, b := startOn(t, chaintest.Rules(), blocks[:100]...), startOn(t, chaintest.Rules())
+	b.connect(t, a)
+	b.reaches(t, blocks[99].Hash())
+	for _, block := range blocks[100:] {
+		if _, err := a.chain.Add(block, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wake(a.id) // what gossip does when it hears an orphan
+	b.reaches(t, blocks[119].Hash())
+	late := startOn(t, chaintest.Rules())
+	late.connect(t, b)
+	late.reaches(t, blocks[119].Hash())
+	sameChain(t, a.chain, late.chain)
+}
+
+func TestStatusRoundFindsWhatNobodyTold(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(20).Branch()
+	a, b := startOn(t, chaintest.Rules(), blocks[:10]...), startOn(t, chaintest.Rules(), blocks[:10]...)
+	b.connect(t, a)
+	eventually(t, "they met", func() bool { _, ok := b.claim(a.id); return ok })
+	for _, block := range blocks[10:] {
+		if _, err := a.chain.Add(block, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.reaches(t, blocks[19].Hash())
+}
+
+func TestSyncFromSeveralPeers(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(4000).Branch()
+	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	fresh.spanBlocks = 100
+	fresh.start(t)
+	var asked [3]atomic.Int64
+	for i := range asked {
+		full := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+		honest := full.server.handlers[syncName]
+		full.server.handlers[syncName] = func(ctx context.Context, x *exchange) error {
+			asked[i].Add(1)
+			return honest(ctx, x)
+		}
+		full.start(t)
+		// Only introduced: the sync begins once all three have said what they have.
+		fresh.turn <- struct{}{}
+		fresh.connect(t, full)
+		eventually(t, "they met", func() bool { _, ok := fresh.claim(full.id); return ok })
+		<-fresh.turn
+	}
+	fresh.reaches(t, blocks[len(blocks)-1].Hash())
+	total := int64(0)
+	for i := range asked {
+		total += asked[i].Load()
+	}
+	if total < 40 {
+		t.Errorf("%d requests, want one for each of 40 spans", total)
+	}
+}
+
+func TestSyncNowSyncsFromAll(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(40).Branch()
+	full, fresh := startOn(t, chaintest.Rules(), blocks...), startOn(t, chaintest.Rules())
+	silent := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+	silent.server.handlers[statusName] = func(context.Context, *exchange) error { return io.ErrClosedPipe }
+	silent.start(t)
+	fresh.connect(t, silent)
+	fresh.connect(t, full)
+	eventually(t, "both are known to speak", func() bool { return len(fresh.kuaiPeers()) == 2 })
+	if err := fresh.now(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := fresh.chain.Tip(); got.Hash != blocks[39].Hash() {
+		t.Errorf("tip is %d after now returned, want 41", got.Index)
+	}
+	if p := fresh.progress(); p.Active || p.Height != 41 || p.Target != 41 {
+		t.Errorf("progress after a sync: %+v", p)
+	}
+}
+
+func TestStoppingInterruptsASilentPeer(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(10).Branch()
+	asked := make(chan struct{}, 16)
+	silent := evil(t, chaintest.Rules(), func(ctx context.Context, _ *exchange) error {
+		asked <- struct{}{}
+		<-ctx.Done()
+		return nil
+	}, blocks...)
+	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- fresh.run(ctx) }()
+	fresh.connect(t, silent)
+	<-asked
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(stallAfter / 2):
+		t.Fatal("run waits for a silent peer after its context ended")
 	}
 }

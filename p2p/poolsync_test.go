@@ -1,0 +1,178 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// submit puts n fresh payments into c and returns their ids in order.
+func submit(t *testing.T, c *chain.Chain, n int) []chain.ID {
+	t.Helper()
+	ids := make([]chain.ID, n)
+	for i := range ids {
+		p := chaintest.Payment()
+		if _, err := c.Submit(p, ""); err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = p.ID
+	}
+	return ids
+}
+
+// pendingIDs returns the ids of c's pool in order.
+func pendingIDs(c *chain.Chain) []chain.ID {
+	var ids []chain.ID
+	for _, t := range c.Pending() {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+func TestPoolsMeetOnConnect(t *testing.T) {
+	noLeaks(t)
+	one, other := startOn(t, chaintest.Rules()), startOn(t, chaintest.Rules())
+	theirs := submit(t, other.chain, idsInFrame+100) // more than one frame of ids
+	ours := submit(t, one.chain, 50)
+	shared := chaintest.Payment()
+	for _, s := range []*station{one, other} {
+		if _, err := s.chain.Submit(shared, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := make(map[chain.ID]bool)
+	for _, id := range slices.Concat(ours, theirs, []chain.ID{shared.ID}) {
+		all[id] = true
+	}
+	one.connect(t, other)
+	for _, s := range []*station{one, other} {
+		eventually(t, "the pool is complete", func() bool { n, _ := s.chain.PoolSize(); return n >= len(all) })
+		got := make(map[chain.ID]bool)
+		for _, id := range pendingIDs(s.chain) {
+			got[id] = true
+		}
+		if !maps.Equal(got, all) {
+			t.Errorf("%d distinct payments pending, want %d", len(got), len(all))
+		}
+	}
+	if got := pendingIDs(one.chain)[51:]; !slices.Equal(got, theirs) {
+		t.Error("the order of arrival was lost on the way")
+	}
+}
+
+func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
+	noLeaks(t)
+	one, other := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
+	mined := chaintest.Payment()
+	block := chaintest.Block(t, chaintest.Rules(), one.chain.Tip(), "miner", mined)
+	if _, err := other.chain.Submit(mined, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.chain.Add(block, ""); err != nil {
+		t.Fatal(err)
+	}
+	fresh := submit(t, other.chain, 3)
+	one.connect(t, other)
+	if err := one.pullPool(t.Context(), other.id); err != nil {
+		t.Fatal(err)
+	}
+	if got := pendingIDs(one.chain); !slices.Equal(got, fresh) {
+		t.Errorf("%d pending, want the 3 that are not mined", len(got))
+	}
+}
+
+func TestPoolLiesAreProvable(t *testing.T) {
+	offered, stranger := chaintest.Payment(), chaintest.Payment()
+	negative := offered
+	negative.Amount = "-1"
+	ids := appendIDs(nil, []chain.ID{offered.ID})
+	lies := map[string]struct {
+		ids []byte   // the only frame of ids
+		raw [][]byte // the transactions
+	}{
+		"a transaction that was not asked for": {ids, [][]byte{stranger.AppendCanonical(nil)}},
+		"the same one twice":                   {ids, [][]byte{offered.AppendCanonical(nil), offered.AppendCanonical(nil)}},
+		"an invalid one":                       {ids, [][]byte{negative.AppendCanonical(nil)}},
+		"one that is not canonical":            {ids, [][]byte{append(offered.AppendCanonical(nil), ' ')}},
+		"one that is too large":                {ids, [][]byte{make([]byte, chaintest.Rules().MaxTransactionBytes+1)}},
+		"half an id":                           {ids[:8], nil},
+		"a frame with too many ids":            {make([]byte, maxIDs+idSize), nil},
+	}
+	for name, lie := range lies {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
+				_, _ = x.Stream.Write(append(appendFrame(nil, lie.ids), 0))
+				if _, err := readWanted(x.r, 10); err != nil {
+					return err
+				}
+				for _, raw := range lie.raw {
+					_, _ = x.Stream.Write(appendFrame(nil, raw))
+				}
+				return nil
+			}
+			liar.serveOnly(t)
+			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			asker.connect(t, liar)
+			if err := asker.pullPool(t.Context(), liar.id); !provable(err) {
+				t.Errorf("error %v", err)
+			}
+			if !asker.faults.refused(liar.id) {
+				t.Error("the liar is not refused")
+			}
+			if n, _ := asker.chain.PoolSize(); n > 1 {
+				t.Errorf("%d payments in the pool", n)
+			}
+		})
+	}
+}
+
+func TestEndlessOfferIsCutOff(t *testing.T) {
+	noLeaks(t)
+	liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
+		for {
+			ids := make([]byte, 0, maxIDs)
+			for range idsInFrame {
+				id := chain.NewID()
+				ids = append(ids, id[:]...)
+			}
+			if _, err := x.Stream.Write(appendFrame(nil, ids)); err != nil {
+				return err
+			}
+		}
+	}
+	liar.serveOnly(t)
+	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker.connect(t, liar)
+	if err := asker.pullPool(t.Context(), liar.id); !errors.Is(err, errViolation) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
+	noLeaks(t)
+	victim := newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
+	submit(t, victim.chain, 2)
+	greedy := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	greedy.connect(t, victim)
+	s := greedy.open(t, victim, poolName)
+	if _, err := s.Write(appendFrame(nil, make([]byte, 3*idSize))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if code := resetCode(t, s); code != codeViolation {
+		t.Errorf("ended with %#x, want %#x", code, codeViolation)
+	}
+	if !victim.faults.refused(greedy.id) {
+		t.Error("the greedy peer is not refused")
+	}
+}

@@ -1,0 +1,322 @@
+package p2p
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"golang.org/x/time/rate"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// open opens a stream from st to other.
+func (st *station) open(t *testing.T, other *station, name string) network.Stream {
+	t.Helper()
+	s, err := st.host.NewStream(t.Context(), other.id, protocolID(other.network, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Reset() })
+	return s
+}
+
+// resetCode reads s to its end and returns the code that it was reset with, 0 where it was not.
+func resetCode(t *testing.T, s network.Stream) network.StreamErrorCode {
+	t.Helper()
+	if err := s.SetReadDeadline(time.Now().Add(soon)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, s)
+	var reset *network.StreamError
+	if err != nil && !errors.As(err, &reset) {
+		t.Fatal(err)
+	}
+	if reset == nil {
+		return 0
+	}
+	return reset.ErrorCode
+}
+
+// held makes the server's handler of a protocol wait until release, and says on began that it was entered.
+func held(st *station, name string) (began chan struct{}, release func()) {
+	began, gate := make(chan struct{}, 256), make(chan struct{})
+	st.server.handlers[name] = func(ctx context.Context, _ *exchange) error {
+		began <- struct{}{}
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	return began, func() { close(gate) }
+}
+
+func TestThirdSyncStreamOfAPeerIsBusy(t *testing.T) {
+	noLeaks(t)
+	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	began, release := held(victim, syncName)
+	victim.serveOnly(t)
+	asker.connect(t, victim)
+	var first []network.Stream
+	for range 2 {
+		s := asker.open(t, victim, syncName)
+		if _, err := s.Write([]byte{1}); err != nil {
+			t.Fatal(err)
+		}
+		<-began
+		first = append(first, s)
+	}
+	third := asker.open(t, victim, syncName)
+	_, _ = third.Write([]byte{1})
+	if code := resetCode(t, third); code != codeBusy {
+		t.Errorf("the third stream ended with %#x, want %#x", code, codeBusy)
+	}
+	release()
+	for _, s := range first {
+		if code := resetCode(t, s); code != 0 {
+			t.Errorf("a stream within the limit was reset with %#x", code)
+		}
+	}
+	again := asker.open(t, victim, syncName) // the end of one makes room for the next at once
+	_, _ = again.Write([]byte{1})
+	if code := resetCode(t, again); code != 0 {
+		t.Errorf("a stream after the others ended was reset with %#x", code)
+	}
+	if victim.faults.score(asker.id) != 0 {
+		t.Error("asking too much at once is held against a peer")
+	}
+}
+
+func TestTotalOfStreamsIsLimited(t *testing.T) {
+	noLeaks(t)
+	victim := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	l := victim.server.gate.limits[syncName]
+	l.total = 3
+	victim.server.gate.limits[syncName] = l
+	began, release := held(victim, syncName)
+	defer release()
+	victim.serveOnly(t)
+	busy := 0
+	for range 5 {
+		asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+		asker.connect(t, victim)
+		s := asker.open(t, victim, syncName)
+		_, _ = s.Write([]byte{1})
+		select {
+		case <-began:
+		case code := <-code(t, s):
+			if code != codeBusy {
+				t.Errorf("reset with %#x, want %#x", code, codeBusy)
+			}
+			busy++
+		}
+	}
+	if busy != 2 {
+		t.Errorf("%d of 5 peers were refused, want the 2 above the limit", busy)
+	}
+}
+
+// code reads s in the background.
+func code(t *testing.T, s network.Stream) <-chan network.StreamErrorCode {
+	c := make(chan network.StreamErrorCode, 1)
+	go func() {
+		var reset *network.StreamError
+		if _, err := io.Copy(io.Discard, s); errors.As(err, &reset) {
+			c <- reset.ErrorCode
+		}
+	}()
+	return c
+}
+
+func TestTooManyRequestsAreRateLimited(t *testing.T) {
+	noLeaks(t)
+	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	l := victim.server.gate.limits[statusName]
+	l.rate, l.burst = rate.Every(time.Hour), 3
+	victim.server.gate.limits[statusName] = l
+	victim.serveOnly(t)
+	asker.connect(t, victim)
+	for i := range 4 {
+		s := asker.open(t, victim, statusName)
+		if err := sendRequest(s, asker.self().append(nil)); err != nil && i < 3 {
+			t.Fatal(err)
+		}
+		if code := resetCode(t, s); (code == codeRate) != (i == 3) {
+			t.Errorf("request %d ended with %#x", i, code)
+		}
+	}
+}
+
+func TestUnfinishedRequestIsDropped(t *testing.T) {
+	noLeaks(t)
+	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	for name, l := range victim.server.gate.limits {
+		l.within = 100 * time.Millisecond
+		victim.server.gate.limits[name] = l
+	}
+	victim.serveOnly(t)
+	asker.connect(t, victim)
+	for _, name := range []string{statusName, syncName, blocksName, poolName} {
+		s := asker.open(t, victim, name)
+		if _, err := s.Write([]byte{83, 0}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetReadDeadline(time.Now().Add(soon)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, s); !errors.Is(err, network.ErrReset) {
+			t.Errorf("%s: an unfinished request ended with %v, want a reset", name, err)
+		}
+	}
+	if victim.faults.refused(asker.id) {
+		t.Error("a request that was not finished proves nothing, yet the peer is refused")
+	}
+}
+
+func TestSlowReaderHoldsNothingUp(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Paying().Mine(3000).Branch()
+	full := startOn(t, chaintest.Rules(), blocks...)
+	slow := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	slow.connect(t, full)
+	for range 2 {
+		s := slow.open(t, full, syncName)
+		req := syncRequest{Count: 1 << 14, Bytes: 1 << 30, Locator: slow.chain.Locator()}
+		if err := sendRequest(s, req.append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		if err := slow.exchangeStatus(t.Context(), full.id); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := full.chain.Add(chaintest.Block(t, chaintest.Rules(), full.chain.Tip(), "miner"), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh := startOn(t, chaintest.Rules())
+	fresh.connect(t, full)
+	fresh.reaches(t, full.chain.Tip().Hash)
+}
+
+func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(30).Branch()
+	full := newStation(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
+	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker.connect(t, full)
+	locator := asker.chain.Locator()
+	size := uint32(len(blocks[0].Canonical()))
+	cases := map[string]struct {
+		req  syncRequest
+		from int64 // of the head
+		said uint32
+		want []*chain.Block
+	}{
+		"all":                    {syncRequest{Count: 100, Bytes: 1 << 20, Locator: locator}, 2, 30, blocks},
+		"by count":               {syncRequest{Count: 5, Bytes: 1 << 20, Locator: locator}, 2, 5, blocks[:5]},
+		"by bytes":               {syncRequest{Count: 100, Bytes: size + 1, Locator: locator}, 2, 30, blocks[:2]},
+		"from an index":          {syncRequest{From: 20, Count: 3, Bytes: 1 << 20}, 20, 3, blocks[18:21]},
+		"until a block":          {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: blocks[20].Hash()}, 20, 3, blocks[18:21]},
+		"until a strange block":  {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: chain.Hash{1}}, 20, 0, nil},
+		"above the tip":          {syncRequest{From: 32, Count: 100, Bytes: 1 << 20}, 32, 0, nil},
+		"after a fork":           {syncRequest{Count: 100, Bytes: 1 << 20, Locator: []chain.Hash{{9}, blocks[25].Hash(), blocks[3].Hash()}}, 28, 4, blocks[26:]},
+		"after an unknown chain": {syncRequest{Count: 1, Bytes: 1 << 20, Locator: []chain.Hash{{9}}}, 2, 1, blocks[:1]},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := asker.open(t, full, syncName)
+			if err := sendRequest(s, c.req.append(nil)); err != nil {
+				t.Fatal(err)
+			}
+			head, raws := readAnswer(t, s)
+			if head.From != c.from || head.Count != c.said || head.Height != 31 || head.Tip != blocks[29].Hash() {
+				t.Errorf("head %+v", head)
+			}
+			if !slices.EqualFunc(raws, c.want, func(raw []byte, b *chain.Block) bool { return bytes.Equal(raw, b.Canonical()) }) {
+				t.Errorf("%d blocks, want %d", len(raws), len(c.want))
+			}
+		})
+	}
+}
+
+// readAnswer reads a whole answer to a chain request.
+func readAnswer(t *testing.T, s network.Stream) (head syncHead, raws [][]byte) {
+	t.Helper()
+	r := bufio.NewReader(s)
+	payload, err := readOne(r, syncHeadSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, err = parseSyncHead(payload); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		raw, err := readFrame(r, chaintest.Rules().MaxBlockBytes)
+		if err == io.EOF {
+			return head, raws
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		raws = append(raws, raw)
+	}
+}
+
+func TestFetchByHash(t *testing.T) {
+	noLeaks(t)
+	tree := chaintest.New(t).Paying().Mine(10)
+	active := tree.Branch()
+	side := tree.Fork(4).Mine(2).Branch()
+	full := newStation(t, chainOf(t, chaintest.Rules(), tree.Blocks()...)).serveOnly(t)
+	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker.connect(t, full)
+	want := []*chain.Block{active[9], side[7], nil, active[0]}
+	raws, err := asker.fetch(t.Context(), full.id, []chain.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range want {
+		if b == nil && raws[i] != nil || b != nil && !bytes.Equal(raws[i], b.Canonical()) {
+			t.Errorf("answer %d is %q", i, raws[i])
+		}
+	}
+}
+
+func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(2).Branch()
+	answers := map[string][]byte{
+		"another block":  appendFrame(nil, blocks[1].Canonical()),
+		"one too many":   appendFrame(appendFrame(nil, blocks[0].Canonical()), blocks[1].Canonical()),
+		"oversize frame": {0xff, 0xff, 0xff, 0x7f},
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			liar.server.handlers[blocksName] = func(_ context.Context, x *exchange) error {
+				if _, err := x.w.Write(answer); err != nil {
+					return err
+				}
+				return x.w.Flush()
+			}
+			liar.serveOnly(t)
+			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			asker.connect(t, liar)
+			if _, err := asker.fetch(t.Context(), liar.id, []chain.Hash{blocks[0].Hash()}); !errors.Is(err, errViolation) {
+				t.Errorf("error %v", err)
+			}
+			if !asker.faults.refused(liar.id) {
+				t.Error("the liar is not refused")
+			}
+		})
+	}
+}
