@@ -18,7 +18,7 @@ import (
 )
 
 // documents are those whose sessions are run. The Chinese README must show the same ones as the English.
-var documents = []string{"README.md", "docs/PROTOCOL.md", "docs/OPERATIONS.md"}
+var documents = []string{"README.md", "docs/API.md", "docs/OPERATIONS.md", "docs/PROTOCOL.md"}
 
 const (
 	stepTime  = 3 * time.Minute        // one command, a build included
