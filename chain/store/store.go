@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"fmt"
 	"sync/atomic"
 	"syscall"
@@ -46,14 +47,14 @@ func OpenMemory() (*Store, error) {
 
 // OpenOn is Open on a given file system: tests bring ones that fail and crash. Small memtables, of that many bytes, make
 // the engine write tables and change its log often.
-func OpenOn(fs vfs.FS, dir string, memTable int) (*Store, error) {
+func OpenOn(disk vfs.FS, dir string, memTable int) (*Store, error) {
 	o := options()
 	o.MemTableSize = uint64(memTable)
-	return open(fs, dir, o)
+	return open(disk, dir, o)
 }
 
-func open(fs vfs.FS, dir string, o *pebble.Options) (*Store, error) {
-	disk, err := newGuard(fs, dir)
+func open(on vfs.FS, dir string, o *pebble.Options) (*Store, error) {
+	disk, err := newGuard(on, dir)
 	if err != nil {
 		return nil, openError(dir, err)
 	}
@@ -121,11 +122,16 @@ func (s *Store) Err() error {
 	return s.disk.failure()
 }
 
-// Close releases the database. All snapshots must be closed before.
+// Close releases the database. All snapshots must be closed before. It leaves nothing in the log, so that the next start is
+// quick, and a damaged log cannot pass for one that a crash cut short.
 func (s *Store) Close() error {
+	var err error
+	if s.Err() == nil && !s.memory {
+		err = s.db.Flush()
+	}
 	s.closed.Store(true)
 	s.disk.release()
-	return s.db.Close()
+	return errors.Join(err, s.db.Close())
 }
 
 // Snapshot is the state of one moment. It holds resources until Close.
@@ -145,7 +151,7 @@ func (s *Snapshot) Close() error { return s.s.Close() }
 
 func openError(dir string, err error) error {
 	switch {
-	case pebble.IsCorruptionError(err):
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist): // the engine makes the directory: a file of its own is gone
 		return fmt.Errorf("%w: opening %s: %w", ErrDamaged, dir, err)
 	case errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("%w: %s: %w", ErrLocked, dir, err)
