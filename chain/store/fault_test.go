@@ -48,7 +48,7 @@ func (f *faults) came() bool {
 }
 
 // faultSteps is long enough for several changes of the log, tables and compactions.
-const faultSteps = 150
+const faultSteps = 80
 
 // TestEveryWriteFails fails each write, sync, rename, … of a workload in turn, once and from then on. Nothing panics, nothing is
 // acknowledged that is not on disk, the chain says that it takes no more, and what is held can be read.

@@ -2,8 +2,8 @@ package store
 
 import (
 	"errors"
-	"io/fs"
 	"fmt"
+	"io/fs"
 	"sync/atomic"
 	"syscall"
 
@@ -24,6 +24,8 @@ const (
 	cacheBytes    = 16 << 20
 	memTableBytes = 16 << 20
 	maxOpenFiles  = 500
+
+	tableBlockBytes = 16 << 10 // a read of the disk when the chain is streamed
 )
 
 // Store is an open database. All methods may be called from any goroutine until Close is called.
@@ -87,6 +89,7 @@ func options() *pebble.Options {
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		o.Levels[i].BlockSize = tableBlockBytes
 	}
 	return o
 }
