@@ -86,6 +86,7 @@ func newDaemon(t *testing.T) *daemon {
 	d := &daemon{t: t, dir: filepath.Join(t.TempDir(), "data"), port: freePort(t), p2p: freePort(t)}
 	t.Cleanup(func() {
 		d.kill()
+		d.sane()
 		if t.Failed() && d.out != nil {
 			t.Logf("node on port %d:\n%s", d.port, tail(d.out.String(), 60))
 		}
@@ -202,6 +203,18 @@ func (d *daemon) kill() {
 	}
 	_ = d.cmd.Process.Kill()
 	<-d.exited
+}
+
+// sane looks for what a process may print and no exit code tells of a killed one.
+func (d *daemon) sane() {
+	if d.out == nil {
+		return
+	}
+	for _, word := range []string{"DATA RACE", "panic:", "fatal error:"} {
+		if strings.Contains(d.out.String(), word) {
+			d.t.Errorf("%s in a node:\n%s", word, d.out)
+		}
+	}
 }
 
 // url is the node's API.
