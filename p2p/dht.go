@@ -80,5 +80,5 @@ func (d *discovery) lookInDHT(ctx context.Context, rd *routing.RoutingDiscovery)
 			d.book.heard(info, false)
 		}
 	}
-	poke(d.seek)
+	signal(d.seek)
 }

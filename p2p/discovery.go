@@ -61,6 +61,9 @@ func (d *discovery) run(ctx context.Context) error {
 	if d.dht {
 		wg.Go(func() { d.runDHT(ctx) })
 	}
+	for _, p := range d.h.Network().Peers() { // they came before the subscription
+		d.book.came(p, d.h.Peerstore().Addrs(p))
+	}
 	for {
 		select {
 		case e := <-events.Out():
@@ -80,7 +83,7 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 			d.log.Info("peer disconnected", "peer", e.Peer)
 			d.book.went(e.Peer)
 			d.x.went(e.Peer)
-			poke(d.seek)
+			signal(d.seek)
 		}
 	case event.EvtPeerIdentificationCompleted:
 		if d.h.Network().Connectedness(e.Peer) != network.Connected {
@@ -200,7 +203,7 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 				d.book.heard(info, false)
 			}
 		}
-		poke(d.seek)
+		signal(d.seek)
 	}
 }
 
@@ -227,7 +230,7 @@ type found struct{ d *discovery }
 func (f found) HandlePeerFound(info peer.AddrInfo) {
 	if info.ID != f.d.h.ID() {
 		f.d.book.heard(info, true)
-		poke(f.d.seek)
+		signal(f.d.seek)
 	}
 }
 

@@ -28,30 +28,29 @@ func newHost(cfg Config, f *faults, log *slog.Logger) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := libp2p.New(opts...)
-	if err != nil {
-		return nil, fmt.Errorf("listen for peers on %q: %w", cfg.Listen, err)
-	}
-	return h, nil
-}
-
-func hostOptions(cfg Config, f *faults) ([]libp2p.Option, error) {
-	if cfg.Identity == nil {
-		return nil, errors.New("p2p: Config.Identity is missing")
-	}
 	cm, err := connmgr.NewConnManager(lowWater, highWater, connmgr.WithGracePeriod(grace))
 	if err != nil {
 		return nil, err
 	}
 	rm, err := newResourceManager()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, cm.Close())
+	}
+	h, err := libp2p.New(append(opts, libp2p.ConnectionManager(cm), libp2p.ResourceManager(rm))...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen for peers on %q: %w", cfg.Listen, err), cm.Close(), rm.Close())
+	}
+	return h, nil
+}
+
+// hostOptions are all but the managers, which run from the moment that they are made.
+func hostOptions(cfg Config, f *faults) ([]libp2p.Option, error) {
+	if cfg.Identity == nil {
+		return nil, errors.New("p2p: Config.Identity is missing")
 	}
 	opts := []libp2p.Option{
 		libp2p.Identity(cfg.Identity),
 		libp2p.UserAgent(cfg.Agent),
-		libp2p.ConnectionManager(cm),
-		libp2p.ResourceManager(rm),
 		libp2p.ConnectionGater(gater{f}),
 		libp2p.DisableRelay(),
 		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
@@ -77,7 +76,7 @@ func metricsOption(cfg Config) libp2p.Option {
 // transports: TCP always; QUIC where asked for, as it carries less and wins the dial race.
 func transports(cfg Config) (libp2p.Option, error) {
 	opts := []libp2p.Option{
-		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()), // a port that is taken is an error
 		libp2p.Security(noise.ID, noise.New),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),

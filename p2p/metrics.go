@@ -23,7 +23,7 @@ type metrics struct {
 	reorgs      prometheus.Counter
 	depth       prometheus.Histogram
 	propagation prometheus.Histogram
-	syncs       *prometheus.CounterVec // by result
+	syncs       prometheus.Counter // that moved the tip
 }
 
 // newMetrics registers the metrics with reg, where there is one.
@@ -43,8 +43,7 @@ func newMetrics(reg prometheus.Registerer, h host.Host) (*metrics, error) {
 			Help: "Blocks that a reorg dropped.", Buckets: prometheus.ExponentialBuckets(1, 4, 8)}),
 		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "kuai_block_propagation_seconds",
 			Help: "From a block's timestamp to its arrival by gossip; wrong where clocks are.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}),
-		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_syncs_total",
-			Help: "Syncs by result."}, []string{"result"}),
+		syncs: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_syncs_total", Help: "Syncs that moved the tip."}),
 	}
 	return m, m.register(reg, h)
 }

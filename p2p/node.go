@@ -75,7 +75,10 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 // Run blocks until everything that it started is gone, then closes the host.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	n.s.onSwitch = func(tip *chain.Block) { n.g.publishTip(ctx, tip) }
+	n.s.onSwitch = func(tip *chain.Block) {
+		n.g.m.syncs.Inc()
+		n.g.publishTip(ctx, tip)
+	}
 	err := n.g.join(ctx)
 	if ctx.Err() != nil {
 		err = nil // stopped before it began

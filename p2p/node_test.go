@@ -336,6 +336,45 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 	}
 }
 
+func TestPortThatIsTakenIsSaid(t *testing.T) {
+	a := runNode(t, chaintest.Rules(), nil)
+	key, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Split(a.Addresses()[0], "/p2p/")[0]
+	_, err = New(Config{Identity: key, Listen: []string{at}}, a.c, a.log.logger())
+	if err == nil || !strings.Contains(err.Error(), at) {
+		t.Errorf("got %v, want an error that names %s", err, at)
+	}
+}
+
+func TestConfigThatMakesNoSenseIsSaid(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	key, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{"no identity", Config{}, "Identity"},
+		{"listen", Config{Identity: key, Listen: []string{"0.0.0.0:15000"}}, "not a multiaddr"},
+		{"announce", Config{Identity: key, Announce: []string{"example.org"}}, "not a multiaddr"},
+		{"swarm key", Config{Identity: key, SwarmKey: []byte("secret")}, "/key/swarm/psk/1.0.0/"},
+		{"peer", Config{Identity: key, Peers: []string{"/ip4/192.0.2.1/tcp/1"}}, "/p2p/"},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			_, err := New(k.cfg, c, new(lines).logger())
+			if err == nil || !strings.Contains(err.Error(), k.want) {
+				t.Errorf("got %v, want %q", err, k.want)
+			}
+		})
+	}
+}
+
 func idOf(t *testing.T, key crypto.PrivKey) string {
 	t.Helper()
 	id, err := peerIDOf(key)

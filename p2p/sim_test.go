@@ -33,12 +33,12 @@ func TestBlocksAndPaymentsReachAll(t *testing.T) {
 				net.Connected(10 * time.Second)
 				last := c.nodes - 1
 				ids := append(net.Pay(0, 3), net.Pay(last, 3)...)
-				net.AllPending(2*time.Second, ids)
+				net.AllPending(30*time.Second, ids) // what precedes the mesh may wait for a pool exchange
 				net.Mine(last, 1)
-				took := net.Reach(2*time.Second, net.Nodes[last].Chain.Tip().Hash)
+				took := net.Reach(5*time.Second, net.Nodes[last].Chain.Tip().Hash)
 				t.Logf("tip of all after %v", took)
 				net.Mine(0, 3)
-				net.Reach(2*time.Second, net.Nodes[0].Chain.Tip().Hash)
+				net.Reach(5*time.Second, net.Nodes[0].Chain.Tip().Hash)
 				net.Conserved(ids)
 			})
 		})
@@ -182,5 +182,20 @@ func TestTopologyHealsWithNodesGone(t *testing.T) {
 		if got := net.Nodes[0].Chain.Tip().Index; got != 8 {
 			t.Errorf("tip %d, want 8", got)
 		}
+	})
+}
+
+func TestHundredNodes(t *testing.T) {
+	// Each node has a link to its neighbours on a ring and to two nodes far away.
+	far := func(n, a, b int) bool { d := (a - b + n) % n; return d == 1 || d == n-1 || d == 37 || d == n-37 }
+	bubble(t, p2ptest.Options{Nodes: 100, Links: far, Latency: 20 * time.Millisecond}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(time.Minute)
+		net.Rest(5 * time.Second)
+		ids := net.Pay(42, 5)
+		net.AllPending(30*time.Second, ids)
+		net.Mine(7, 1)
+		took := net.Reach(10*time.Second, net.Nodes[7].Chain.Tip().Hash)
+		t.Logf("tip of 100 nodes after %v", took)
+		net.Conserved(ids)
 	})
 }

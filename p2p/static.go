@@ -86,7 +86,7 @@ func (t *statics) keep(s *static) {
 	if s.info.ID != "" {
 		t.f.protect(s.info.ID)
 	}
-	poke(t.added)
+	signal(t.added)
 }
 
 // remove drops every static that is id. It says whether there was one.
@@ -124,7 +124,7 @@ func (t *statics) changed(id peer.ID) {
 	defer t.mu.Unlock()
 	for _, s := range t.list {
 		if s.info.ID == id {
-			poke(s.wake)
+			signal(s.wake)
 		}
 	}
 }
@@ -254,14 +254,6 @@ func unless(ctx context.Context, gone <-chan struct{}) (context.Context, func())
 		}
 	})
 	return ctx, func() { cancel(); wg.Wait() }
-}
-
-// poke wakes the reader of c, once.
-func poke(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // pause waits for d or for the end of ctx.
