@@ -156,7 +156,7 @@ func (d *daemon) transaction(id string) string {
 }
 
 // eventually looks until check has nothing to say.
-func eventually(t *testing.T, what string, check func() error) {
+func eventually(t testing.TB, what string, check func() error) {
 	t.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
@@ -175,7 +175,7 @@ func eventually(t *testing.T, what string, check func() error) {
 }
 
 // agreed waits until all nodes have the same tip, and returns it.
-func agreed(t *testing.T, nodes ...*daemon) nodeInfo {
+func agreed(t testing.TB, nodes ...*daemon) nodeInfo {
 	t.Helper()
 	var first nodeInfo
 	eventually(t, "one tip", func() error {
@@ -191,7 +191,7 @@ func agreed(t *testing.T, nodes ...*daemon) nodeInfo {
 }
 
 // everywhere waits until all nodes say one of the statuses of a payment.
-func everywhere(t *testing.T, id string, nodes []*daemon, statuses ...string) {
+func everywhere(t testing.TB, id string, nodes []*daemon, statuses ...string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("payment %s is %v on all nodes", id, statuses), func() error {
 		for _, d := range nodes {

@@ -49,7 +49,7 @@ func build(m *testing.M) int {
 
 // daemon is a node that can be stopped, killed and started again with the same directory and ports.
 type daemon struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	port, p2p int
 	cmd       *exec.Cmd
@@ -82,7 +82,7 @@ func (p *printed) String() string {
 }
 
 // newDaemon reserves a directory and ports. It starts nothing.
-func newDaemon(t *testing.T) *daemon {
+func newDaemon(t testing.TB) *daemon {
 	d := &daemon{t: t, dir: filepath.Join(t.TempDir(), "data"), port: freePort(t), p2p: freePort(t)}
 	t.Cleanup(func() {
 		d.kill()
@@ -95,14 +95,14 @@ func newDaemon(t *testing.T) *daemon {
 }
 
 // startDaemon starts a new node and waits until it is ready.
-func startDaemon(t *testing.T, args ...string) *daemon {
+func startDaemon(t testing.TB, args ...string) *daemon {
 	t.Helper()
 	d := newDaemon(t)
 	d.start(args...)
 	return d
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -223,7 +223,7 @@ func (d *daemon) url() string { return fmt.Sprintf("http://127.0.0.1:%d", d.port
 // multiaddr is where peers connect to.
 func (d *daemon) multiaddr() string { return d.node().Addresses[0] }
 
-func mustJSON(t *testing.T, v any) []byte {
+func mustJSON(t testing.TB, v any) []byte {
 	t.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {

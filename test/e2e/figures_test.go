@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// BenchmarkFigures measures what a user sees of real processes: the figures in the README.
+//
+//	go test ./test/e2e -run '^$' -bench Figures -benchtime 200x
+func BenchmarkFigures(b *testing.B) {
+	b.Run("mine-to-tip-of-5", benchmarkSpread)
+	b.Run("restart", benchmarkRestart)
+	b.Run("memory", benchmarkMemory)
+}
+
+// benchmarkSpread takes the time from GET /mine on one of five nodes until all have its block as their tip.
+func benchmarkSpread(b *testing.B) {
+	nodes := []*daemon{startDaemon(b)}
+	for range 4 {
+		nodes = append(nodes, startDaemon(b, "--peer", nodes[0].url()))
+	}
+	nodes[0].mine()
+	agreed(b, nodes...)
+	var total, spread []time.Duration
+	for i := 0; b.Loop(); i++ {
+		began := time.Now()
+		forged := nodes[i%len(nodes)].mine()
+		answered := time.Now()
+		var looking sync.WaitGroup
+		for _, d := range nodes {
+			looking.Go(func() {
+				for d.node().Height < forged.Index {
+				}
+			})
+		}
+		looking.Wait()
+		total, spread = append(total, time.Since(began)), append(spread, time.Since(answered))
+	}
+	agreed(b, nodes...)
+	report(b, "total", total)
+	report(b, "after-answer", spread)
+}
+
+// report gives the median and the 99th percentile in milliseconds.
+func report(b *testing.B, name string, times []time.Duration) {
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, name+"-p50-ms")
+	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, name+"-p99-ms")
+}
+
+// benchmarkRestart takes the time from the start of the process until it is ready, with 200 blocks on disk, after kill -9.
+func benchmarkRestart(b *testing.B) {
+	d := startDaemon(b)
+	var answer struct{ Message string }
+	if err := d.ask("POST", "/mine", []byte(`{"blocks": 200}`), 200, &answer); err != nil {
+		b.Fatal(err)
+	}
+	var times []time.Duration
+	for b.Loop() {
+		d.kill()
+		began := time.Now()
+		d.restart()
+		times = append(times, time.Since(began))
+	}
+	report(b, "ready", times)
+}
+
+// benchmarkMemory reads the resident memory of two connected nodes at rest.
+func benchmarkMemory(b *testing.B) {
+	first := startDaemon(b)
+	second := startDaemon(b, "--peer", first.url())
+	first.mine()
+	agreed(b, first, second)
+	var most int
+	for b.Loop() {
+		time.Sleep(20 * time.Millisecond) // rest is what is measured
+		most = max(most, resident(b, first), resident(b, second))
+	}
+	b.ReportMetric(float64(most)/1024, "MiB")
+}
+
+// resident returns the process's resident memory in KiB.
+func resident(b *testing.B, d *daemon) int {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	if err != nil {
+		b.Skip("resident memory is read from /proc, which this system does not have")
+	}
+	_, rest, _ := bytes.Cut(status, []byte("VmRSS:"))
+	kib, err := strconv.Atoi(strings.Fields(string(rest))[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kib
+}
