@@ -1,10 +1,12 @@
 package miner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"kuai/chain"
@@ -42,6 +44,11 @@ func (m *Miner) SetMode(mode Mode) error {
 		m.endMode()
 	}
 	return nil
+}
+
+// SetCores changes how many cores a search uses, 0 or less for all. A search that runs already stays as it is.
+func (m *Miner) SetCores(n int) {
+	m.cores.Store(int64(cmp.Or(max(n, 0), runtime.GOMAXPROCS(0))))
 }
 
 // Run mines as the mode says until ctx ends. It returns nil then; a failure to mine is logged and tried again.

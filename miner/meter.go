@@ -18,7 +18,7 @@ type Status struct {
 	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one
 	Total     uint64        // tries since the start
-	Blocks    uint64        // blocks mined since the start
+	Blocks    uint64        // blocks sealed since the start, for proofs of Submit, too
 	Stale     uint64        // searches and blocks given up because another block came first
 	Rate      float64       // tries per second of recent searching, all cores together; 0 before the first
 	Expected  time.Duration // mean time to a block at this rate; 0 while the rate is unknown
@@ -27,7 +27,7 @@ type Status struct {
 // Status returns what the miner is doing.
 func (m *Miner) Status() Status {
 	s := m.meter.read(time.Now())
-	s.Mode, s.Cores, s.Callers = m.Mode(), m.cores, len(m.places)
+	s.Mode, s.Cores, s.Callers = m.Mode(), int(m.cores.Load()), len(m.places)
 	if s.Rate > 0 {
 		mean := math.Pow(16, float64(m.chain.Rules().Zeros)) / s.Rate * float64(time.Second)
 		s.Expected = time.Duration(min(mean, math.MaxInt64/2))

@@ -1,14 +1,13 @@
 package miner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kuai/chain"
@@ -36,14 +35,14 @@ type Chain interface {
 // Options are the choices of whoever runs the miner; the zero value is good.
 type Options struct {
 	Mode  Mode // when to mine without being asked, until SetMode
-	Cores int  // how many cores a search uses; 0 for all
+	Cores int  // how many cores a search uses, until SetCores; 0 for all
 }
 
 // Miner mines blocks on a chain, one at a time. All methods may be called from any goroutine.
 type Miner struct {
 	chain     Chain
 	recipient string
-	cores     int
+	cores     atomic.Int64 // that the next search uses
 	log       *slog.Logger
 	meter     meter
 
@@ -57,15 +56,16 @@ type Miner struct {
 
 // New returns a miner whose rewards go to recipient. It does nothing before Mine or Run.
 func New(c Chain, recipient string, opts Options, log *slog.Logger) *Miner {
-	return &Miner{
+	m := &Miner{
 		chain:     c,
 		recipient: recipient,
-		cores:     cmp.Or(max(opts.Cores, 0), runtime.GOMAXPROCS(0)),
 		log:       log,
 		places:    make(chan struct{}, 1+MaxQueue),
 		turn:      make(chan struct{}, 1),
 		mode:      opts.Mode,
 	}
+	m.SetCores(opts.Cores)
+	return m
 }
 
 // Mine mines one block on the tip and returns when it is on disk. Where the tip changes meanwhile, the search starts anew.
@@ -122,7 +122,7 @@ func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct
 	guard.Go(func() { m.guard(ctx, tip, wake, cancel) })
 	defer guard.Wait()
 	defer cancel(nil)
-	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, m.cores, &m.meter.tries)
+	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, int(m.cores.Load()), &m.meter.tries)
 }
 
 // guard ends a search with ErrStale when the tip is replaced, and reports its progress. It returns when ctx ends.
@@ -171,9 +171,10 @@ func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
 func (m *Miner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
 	tip := m.chain.Tip()
 	if tip.Hash != parent {
-		return nil, chain.ErrStale
+		return nil, m.meter.count(chain.ErrStale)
 	}
-	return m.seal(tip, proof)
+	b, err := m.seal(tip, proof)
+	return b, m.meter.count(err)
 }
 
 // Work returns what an external miner works on: the parent, and the payments that the block would hold now.

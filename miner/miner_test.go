@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -264,6 +265,22 @@ func TestSubmitSealsProofsFoundElsewhere(t *testing.T) {
 	}
 	if _, err := m.Submit(work.Parent.Hash, proof); !errors.Is(err, chain.ErrStale) {
 		t.Errorf("the same again: %v", err)
+	}
+	if s := m.Status(); s.Blocks != 1 || s.Stale != 1 {
+		t.Errorf("%d blocks and %d stale, want one of each", s.Blocks, s.Stale)
+	}
+}
+
+func TestCoresCanBeChanged(t *testing.T) {
+	_, m := open(t, plain, miner.Manual)
+	for _, n := range []int{1, 2} {
+		m.SetCores(n)
+		if _, err := m.Mine(t.Context()); err != nil || m.Status().Cores != n {
+			t.Errorf("%d cores, want %d: %v", m.Status().Cores, n, err)
+		}
+	}
+	if m.SetCores(0); m.Status().Cores != runtime.GOMAXPROCS(0) {
+		t.Errorf("0 stands for %d cores", m.Status().Cores)
 	}
 }
 
