@@ -82,6 +82,8 @@ func problemOf(err error) *problem {
 		return badRequest("body is not JSON", "The body was refused: "+syntax.Error()+".", "send a JSON object")
 	case errors.As(err, &invalid):
 		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "change the value and send it again")
+	case errors.Is(err, chain.ErrStale):
+		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first: the parent is no longer the tip.", hint: "GET /mining/work and search anew."}
 	case errors.Is(err, ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "too many requests to mine wait already", hint: "try again in a second", retry: 1}
 	case errors.Is(err, chain.ErrPoolFull):

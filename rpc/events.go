@@ -132,8 +132,7 @@ func (f *feed) state() {
 		}
 	}
 	f.changed(&f.peers, "peer", object{"connected": len(ids), "peers": ids})
-	m := f.s.miner.Status()
-	f.changed(&f.mining, "mining", object{"mode": m.Mode, "searching": m.Searching})
+	f.changed(&f.mining, "mining", progress(f.s.miner.Status()))
 }
 
 func (f *feed) changed(last *string, name string, data object) {

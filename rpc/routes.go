@@ -29,6 +29,10 @@ func (s *Server) resources() map[string]resource {
 		"/nodes/register":   {post: s.changing(s.register)},
 		"/nodes/resolve":    {get: s.changing(s.resolve), head: headOnly},
 
+		"/mining":        {get: s.mining, post: s.changing(s.setMining)},
+		"/mining/work":   {get: s.work},
+		"/mining/submit": {post: s.changing(s.submit)},
+
 		"/node":                 {get: s.node},
 		"/peers":                {get: s.peers},
 		"/peers/{id}":           {delete: s.changing(s.disconnect)},

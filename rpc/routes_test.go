@@ -12,6 +12,7 @@ var methodsOf = map[string]string{
 	"/nodes/register": "OPTIONS, POST", "/nodes/resolve": "GET, HEAD, OPTIONS", "/node": "GET, HEAD, OPTIONS",
 	"/peers": "GET, HEAD, OPTIONS", "/peers/x": "DELETE, OPTIONS", "/blocks": "GET, HEAD, OPTIONS", "/blocks/1": "GET, HEAD, OPTIONS",
 	"/transactions/pending": "GET, HEAD, OPTIONS", "/transactions/x": "GET, HEAD, OPTIONS", "/forks": "GET, HEAD, OPTIONS",
+	"/mining": "GET, HEAD, OPTIONS, POST", "/mining/work": "GET, HEAD, OPTIONS", "/mining/submit": "OPTIONS, POST",
 	"/events": "GET, HEAD, OPTIONS", "/healthz": "GET, HEAD, OPTIONS", "/readyz": "GET, HEAD, OPTIONS", "/": "GET, HEAD, OPTIONS",
 }
 

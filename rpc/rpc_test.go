@@ -90,9 +90,43 @@ type testMiner struct {
 	name  string
 	mu    sync.Mutex
 	mine  func(context.Context) (*chain.Block, error) // instead of the search
+
+	state sync.Mutex
+	MinerStatus
 }
 
-func (m *testMiner) Status() MinerStatus { return MinerStatus{Mode: "manual"} }
+func (m *testMiner) Status() MinerStatus {
+	m.state.Lock()
+	defer m.state.Unlock()
+	return m.MinerStatus
+}
+
+// set changes what Status says.
+func (m *testMiner) set(change func(*MinerStatus)) {
+	m.state.Lock()
+	defer m.state.Unlock()
+	change(&m.MinerStatus)
+}
+
+func (m *testMiner) SetMode(mode string) error {
+	if mode != "manual" && mode != "instant" {
+		return fmt.Errorf("mining mode %q: want manual or instant", mode)
+	}
+	m.set(func(s *MinerStatus) { s.Mode = mode })
+	return nil
+}
+
+func (m *testMiner) SetCores(n int) { m.set(func(s *MinerStatus) { s.Cores = n }) }
+
+func (m *testMiner) Work() chain.Template { return m.chain.Template(m.name) }
+
+func (m *testMiner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
+	work := m.Work()
+	if work.Parent.Hash != parent {
+		return nil, chain.ErrStale
+	}
+	return m.seal(work, proof)
+}
 
 func (m *testMiner) Mine(ctx context.Context) (*chain.Block, error) {
 	if m.mine != nil {
@@ -114,6 +148,11 @@ func (m *testMiner) try() (*chain.Block, error) {
 	for !rules.ValidProof(work.Parent.Proof, proof, work.Parent.Hash) {
 		proof++
 	}
+	return m.seal(work, proof)
+}
+
+func (m *testMiner) seal(work chain.Template, proof int64) (*chain.Block, error) {
+	rules := m.chain.Rules()
 	txs := append(slices.Clone(work.Transactions), chain.Transaction{Sender: chain.RewardSender, Recipient: m.name, Amount: rules.Reward})
 	b, err := rules.NewBlock(work.Parent, proof, float64(time.Now().UnixMicro())/1e6, txs)
 	if err != nil {
@@ -140,7 +179,7 @@ func startOn(t testing.TB, cfg Config, rules *chain.Rules) *node {
 	t.Helper()
 	c := chaintest.Open(t, rules)
 	n := &fakeNetwork{id: testPeer}
-	m := &testMiner{chain: c, name: n.id}
+	m := &testMiner{chain: c, name: n.id, MinerStatus: MinerStatus{Mode: "manual", Cores: 2}}
 	return &node{New(cfg, c, n, m, quiet()), n, m}
 }
 

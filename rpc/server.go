@@ -76,14 +76,25 @@ type SyncStatus struct {
 type Miner interface {
 	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
 	Mine(ctx context.Context) (*chain.Block, error)
+	Work() chain.Template                                        // for whoever searches elsewhere
+	Submit(parent chain.Hash, proof int64) (*chain.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
+	SetMode(mode string) error                                   // an error says which modes there are
+	SetCores(n int)                                              // from the next search on; 0 for all
 	Status() MinerStatus
 }
 
 // MinerStatus is what the miner is at.
 type MinerStatus struct {
 	Mode      string
+	Cores     int // that a search uses
 	Searching bool
-	Rate      float64 // tries per second
+	Callers   int           // of Mine: one has the turn, the others wait
+	Tries     uint64        // of the running search, or of the last one
+	Total     uint64        // tries since the start
+	Blocks    uint64        // since the start
+	Stale     uint64        // searches and blocks given up because another block came first
+	Rate      float64       // tries per second; 0 before the first search
+	Expected  time.Duration // mean time to a block at this rate; 0 while the rate is unknown
 }
 
 // ErrBusy is wrapped by Miner.Mine where too many callers wait already. The daemon's adapter translates it.

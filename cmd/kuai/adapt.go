@@ -35,7 +35,18 @@ func (m mining) Mine(ctx context.Context) (*chain.Block, error) {
 	return b, err
 }
 
+func (m mining) SetMode(mode string) error {
+	parsed, err := miner.ParseMode(mode)
+	if err != nil {
+		return err
+	}
+	return m.Miner.SetMode(parsed)
+}
+
 func (m mining) Status() rpc.MinerStatus {
 	s := m.Miner.Status()
-	return rpc.MinerStatus{Mode: s.Mode.String(), Searching: s.Searching, Rate: s.Rate}
+	return rpc.MinerStatus{
+		Mode: s.Mode.String(), Cores: s.Cores, Searching: s.Searching, Callers: s.Callers, Tries: s.Tries, Total: s.Total,
+		Blocks: s.Blocks, Stale: s.Stale, Rate: s.Rate, Expected: s.Expected,
+	}
 }

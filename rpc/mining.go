@@ -1,0 +1,171 @@
+package rpc
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"kuai/chain"
+)
+
+// mining is GET /mining: what the miner is at.
+func (s *Server) mining(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, s.miningJSON())
+}
+
+func (s *Server) miningJSON() object {
+	m := s.miner.Status()
+	return object{
+		"blocks": int64(m.Blocks), "callers": m.Callers, "cores": m.Cores, "expected": expected(m), "mode": m.Mode,
+		"rate": m.Rate, "searching": m.Searching, "stale": int64(m.Stale), "total": int64(m.Total), "tries": int64(m.Tries),
+	}
+}
+
+// expected is the mean time to a block in seconds, null while the rate is unknown.
+func expected(m MinerStatus) any {
+	if m.Expected <= 0 {
+		return nil
+	}
+	return m.Expected.Seconds()
+}
+
+// progress is the mining event: with figures while a search runs.
+func progress(m MinerStatus) object {
+	o := object{"mode": m.Mode, "searching": m.Searching}
+	if m.Searching {
+		o["tries"], o["rate"], o["expected"] = int64(m.Tries), m.Rate, expected(m)
+	}
+	return o
+}
+
+// setMining is POST /mining: {"mode"}, {"cores"} or both. Where one is refused nothing changes.
+func (s *Server) setMining(w http.ResponseWriter, r *http.Request) {
+	o, err := readObject(w, r, `{"mode": "instant"}`)
+	if err == nil {
+		err = s.switchMining(o)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, s.miningJSON())
+}
+
+// maxCores is more than any machine has; a search takes a goroutine for each.
+const maxCores = 1024
+
+func (s *Server) switchMining(o chain.Object) error {
+	mode, hasMode := o.Get("mode")
+	cores, hasCores := o.Get("cores")
+	if !hasMode && !hasCores {
+		return badRequest("missing values", "The body names neither \"mode\" nor \"cores\".", `Send {"mode": "instant"}.`)
+	}
+	n, isCount := integer(cores)
+	if hasCores && (!isCount || n > maxCores) {
+		return badRequest("number out of range", fmt.Sprintf("\"cores\" must be an integer from 0 to %d.", maxCores), "0 stands for all cores.")
+	}
+	if hasMode {
+		name, _ := mode.(string)
+		if err := s.miner.SetMode(name); err != nil {
+			return badRequest("no mining mode", "The mode was refused: "+err.Error()+".", "Send one of those.")
+		}
+	}
+	if hasCores {
+		s.miner.SetCores(int(n))
+	}
+	return nil
+}
+
+// work is GET /mining/work: all that a miner elsewhere needs. A proof is right where the SHA-256 of text.before, the proof in decimal
+// and text.after starts with that many hex zeros. The transactions are those that a block would hold now; the proof does not cover them.
+func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
+	t, rules := s.miner.Work(), s.chain.Rules()
+	list := make([]compact, 0, len(t.Transactions)+1)
+	for _, tx := range t.Transactions {
+		list = append(list, transactionJSON(tx))
+	}
+	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: s.network.ID(), Amount: rules.Reward}
+	list = append(list, transactionJSON(reward))
+	parent := t.Parent
+	answer(w, http.StatusOK, object{
+		"id":           workID(parent, list),
+		"index":        parent.Index + 1,
+		"parent":       object{"hash": parent.Hash, "index": parent.Index, "proof": parent.Proof},
+		"text":         object{"after": parent.Hash, "before": strconv.FormatInt(parent.Proof, 10)},
+		"transactions": list,
+		"zeros":        rules.Zeros,
+	})
+}
+
+// workID names the work: another parent or another transaction makes another one.
+func workID(parent chain.Header, list []compact) string {
+	sum := sha256.Sum256(appendJSON(parent.Hash[:], list))
+	return hex.EncodeToString(sum[:16])
+}
+
+// submit is POST /mining/submit: a proof that was found elsewhere becomes a block. It is on disk before the answer is sent.
+func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
+	o, err := readObject(w, r, `{"parent": "<hash of GET /mining/work>", "proof": 35293}`)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	parent, proof, err := found(o)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	b, err := s.miner.Submit(parent, proof)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	held, err := s.chain.Block(b.Hash())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	w.Header()["Location"] = []string{"/blocks/" + b.Hash().String()}
+	answer(w, http.StatusCreated, view(held, s.chain.Tip()))
+}
+
+// found reads what a miner elsewhere has found.
+func found(o chain.Object) (parent chain.Hash, proof int64, err error) {
+	hash, hasParent := o.Get("parent")
+	number, hasProof := o.Get("proof")
+	if !hasParent || !hasProof {
+		return parent, 0, &chain.MissingError{Keys: []string{"parent", "proof"}}
+	}
+	text, _ := hash.(string)
+	if parent, err = chain.ParseHash(text); err != nil {
+		return parent, 0, badRequest("no hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
+	}
+	proof, ok := integer(number)
+	if !ok || proof >= chain.MaxProof {
+		return parent, 0, badRequest("number out of range", "\"proof\" must be an integer from 0, below 2^53.", "Search from 0 upwards.")
+	}
+	return parent, proof, nil
+}
+
+// integer reads a number that is written as an integer from 0.
+func integer(v chain.Value) (int64, bool) {
+	number, _ := v.(chain.Number)
+	n, err := strconv.ParseInt(string(number), 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// readObject reads a body that must be a JSON object; example is one.
+func readObject(w http.ResponseWriter, r *http.Request, example string) (chain.Object, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return chain.Object{}, err
+	}
+	v, err := chain.Read(body)
+	if err != nil {
+		return chain.Object{}, badJSON(r, err, example)
+	}
+	o, _ := v.(chain.Object) // what is none has none of the keys
+	return o, nil
+}
