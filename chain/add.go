@@ -1,9 +1,6 @@
 package chain
 
 import (
-	"bytes"
-	"time"
-
 	"kuai/chain/store"
 )
 
@@ -137,95 +134,4 @@ func (c *Chain) headerAt(p store.Place) (Header, error) {
 		return Header{}, err
 	}
 	return b.header, nil
-}
-
-// extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
-// all, or those before the one that the error is about.
-func (c *Chain) extend(run []*Block, from string) (n int, err error) {
-	if err := c.Err(); err != nil {
-		return 0, err
-	}
-	if err := c.invalid.check(run[0].header); err != nil {
-		return 0, err
-	}
-	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
-		return 0, c.invalid.remember(run[0].header.Hash, err)
-	}
-	batch, now := c.store.NewBatch(), c.now()
-	defer batch.Close()
-	mined, n, refusal := c.extendBatch(batch, run, from, now)
-	if n == 0 {
-		return 0, refusal
-	}
-	old, tip := c.tip, run[n-1]
-	setTip(batch, tip.header)
-	for _, p := range mined {
-		batch.DeletePending(p.seq)
-	}
-	recorded := c.filter.record(batch, old.Index, tip.header.Index)
-	err = c.commit(batch, func() {
-		recorded()
-		c.tip = tip.header
-		c.pool.removeAll(mined)
-	})
-	if err != nil {
-		return 0, err
-	}
-	if len(run) > 1 {
-		tip = &Block{header: tip.header, raw: bytes.Clone(tip.raw), count: tip.count} // the event must not keep a whole page of blocks
-	}
-	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.header, Block: tip, Old: old})
-	return n, refusal
-}
-
-// extendBatch puts the blocks into the batch up to the first that is refused; mined are the pending transactions
-// that they hold.
-func (c *Chain) extendBatch(batch *store.Batch, run []*Block, from string, now time.Time) (mined []*pending, n int, err error) {
-	clear(c.seen)
-	origin := c.origin(batch, from, now)
-	for _, b := range run {
-		if err := c.checkNewIDs(b, len(run) > 1); err != nil {
-			return mined, n, c.invalid.remember(b.header.Hash, err)
-		}
-		if err := c.rules.CheckTime(b, now); err != nil {
-			return mined, n, err
-		}
-		place := store.Place{Index: b.Index()}
-		batch.SetBlock(place, origin, b.raw)
-		batch.SetPlace(b.header.Hash, place)
-		for offset, id := range b.IDs() {
-			batch.SetMined(id, place.Index, offset)
-			c.filter.add(id)
-			if p, ok := c.pool.byID[id]; ok {
-				mined = append(mined, p)
-			}
-		}
-		n++
-	}
-	return mined, n, nil
-}
-
-// checkNewIDs checks that no transaction of b is on the active chain, nor in an earlier block of this run.
-func (c *Chain) checkNewIDs(b *Block, run bool) error {
-	for _, id := range b.IDs() {
-		index, ok, err := c.mined(id)
-		if err != nil {
-			return err
-		}
-		if ok {
-			return duplicateID(id, index)
-		}
-		if !run {
-			continue
-		}
-		if _, ok := c.seen[id]; ok {
-			return invalid(RuleDuplicateID, "transaction %s is in an earlier block of the same branch", id)
-		}
-		c.seen[id] = struct{}{}
-	}
-	return nil
-}
-
-func duplicateID(id ID, index int64) error {
-	return invalid(RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
 }

@@ -1,11 +1,13 @@
 package chain_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -69,11 +71,15 @@ func BenchmarkInsert(b *testing.B) {
 		if err := c.Sync(); err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
 		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
 	})
 	b.Run("engine", func(b *testing.B) {
-		segments := sealRun(b, r, b.N, 2048)
+		var pages []page
+		for _, s := range sealRun(b, r, b.N, 2048) {
+			pages = append(pages, sortedPage(s.Blocks()))
+		}
 		st, err := store.Open(b.TempDir())
 		if err != nil {
 			b.Fatal(err)
@@ -81,29 +87,56 @@ func BenchmarkInsert(b *testing.B) {
 		defer st.Close()
 		cpu := cpuTime(b)
 		b.ResetTimer()
-		for _, s := range segments {
-			insertPlain(b, st, s.Blocks())
+		for _, p := range pages {
+			p.insert(b, st)
 		}
 		if err := st.Sync(); err != nil {
 			b.Fatal(err)
 		}
+		b.StopTimer()
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
 		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
 	})
 }
 
-// insertPlain writes what the chain writes for the blocks, and looks nothing up.
-func insertPlain(tb testing.TB, st *store.Store, blocks []*chain.Block) {
+// page is what the chain writes for a segment, in the same order.
+type page struct {
+	blocks, byHash []*chain.Block
+	ids            []minedID
+}
+
+type minedID struct {
+	id     chain.ID
+	index  int64
+	offset int
+}
+
+func sortedPage(blocks []*chain.Block) page {
+	p := page{blocks: blocks, byHash: slices.Clone(blocks)}
+	slices.SortFunc(p.byHash, func(a, b *chain.Block) int {
+		x, y := a.Hash(), b.Hash()
+		return bytes.Compare(x[:], y[:])
+	})
+	for _, b := range blocks {
+		for offset, id := range b.IDs() {
+			p.ids = append(p.ids, minedID{id, b.Index(), offset})
+		}
+	}
+	slices.SortFunc(p.ids, func(a, b minedID) int { return bytes.Compare(a.id[:], b.id[:]) })
+	return p
+}
+
+func (p page) insert(tb testing.TB, st *store.Store) {
 	batch := st.NewBatch()
 	defer batch.Close()
-	o := store.Origin{From: 2, Received: 1_700_000_000_000}
-	for _, b := range blocks {
-		p := store.Place{Index: b.Index()}
-		batch.SetBlock(p, o, b.Canonical())
-		batch.SetPlace(b.Hash(), p)
-		for offset, id := range b.IDs() {
-			batch.SetMined(id, p.Index, offset)
-		}
+	for _, b := range p.blocks {
+		batch.SetBlock(store.Place{Index: b.Index()}, store.Origin{From: 2, Received: 1_700_000_000_000}, b.Canonical())
+	}
+	for _, b := range p.byHash {
+		batch.SetPlace(b.Hash(), store.Place{Index: b.Index()})
+	}
+	for _, m := range p.ids {
+		batch.SetMined(m.id, m.index, m.offset)
 	}
 	if err := st.Apply(batch); err != nil {
 		tb.Fatal(err)

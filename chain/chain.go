@@ -30,7 +30,7 @@ type Chain struct {
 	invalid  refused
 	siblings siblings
 	filter   idFilter
-	seen     map[ID]struct{} // scratch of extend
+	ids      []idPlace // scratch of extend
 
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
 	tip   Header
@@ -41,7 +41,7 @@ type Chain struct {
 // Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
 // timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now, seen: make(map[ID]struct{})}
+	c := &Chain{rules: r, store: st, now: now}
 	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter} {
 		if err := load(); err != nil {
 			return nil, err

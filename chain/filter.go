@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// maxFilterBytes bounds the memory of the id filter, whatever the length of the chain: about 8 million ids. Past
+	// maxFilterBytes bounds the memory of the id filter, whatever the length of the chain: about 11 million ids. Past
 	// that every id is looked up in the store.
-	maxFilterBytes = 16 << 20
+	maxFilterBytes = 32 << 20
 	// filterStep is how many blocks, or ids, are added between two records of the filter: what Open reads again at most.
 	filterStep = 4096
 	// firstLayerBytes is the size of the first layer; each following one is twice as large.
 	firstLayerBytes = 64 << 10
-	// idBits is how much of a layer one id has at least: of 100 new ids at most 3 or 4 are looked up in vain.
-	idBits = 16
+	// idBits is how much of a layer one id has at least: of 1,000 new ids at most five are looked up in vain.
+	idBits = 24
 )
 
 // idFilter knows every transaction id that was ever on the active chain, and a few more: an id that it does not know is on
 // no block, which spares the look-up in the store for nearly all new ids. It is a Bloom filter that grows by layers. The
 // store keeps its content as hashes of 4 bytes, so that it need not be made from the blocks at every start.
 type idFilter struct {
-	layers  [][]uint64
+	layers  [][]line
 	room    int      // ids that still fit in the last layer
 	bytes   int      // of all layers
 	full    bool     // past the bound: it knows nothing any more
@@ -39,14 +39,32 @@ func hashID(id ID) uint32 {
 	return uint32((hi ^ lo) * 0x9fb21c651e98df25 >> 32)
 }
 
-// probe returns the word of a layer and the bits in it that stand for a hash: one cache line is touched for each layer.
-func probe(words int, h uint32) (word int, mask uint64) {
-	word = int(uint64(h) * uint64(words) >> 32)
-	for x, n := uint64(h)*0x9e3779b97f4a7c15, 0; n < 5; n++ {
-		mask |= 1 << (x >> 58)
-		x *= 0xd6e8feb86659fd93
+// line is as much of a layer as a processor reads at once. One hash has all its bits in one.
+type line [8]uint64
+
+// place returns the line of a layer that is a hash's, and a number with its bits, 9 for each.
+func place(layer []line, h uint32) (l *line, positions uint64) {
+	return &layer[uint64(h)*uint64(len(layer))>>32], (uint64(h) + 1) * 0x9e3779b97f4a7c15 >> 10
+}
+
+// bitsPerID is how many bits of its line are set for an id.
+const bitsPerID = 6
+
+func (l *line) set(positions uint64) {
+	for range bitsPerID {
+		l[positions>>6&7] |= 1 << (positions & 63)
+		positions >>= 9
 	}
-	return word, mask
+}
+
+func (l *line) has(positions uint64) bool {
+	for range bitsPerID {
+		if l[positions>>6&7]>>(positions&63)&1 == 0 {
+			return false
+		}
+		positions >>= 9
+	}
+	return true
 }
 
 // may says whether the id may have been on the active chain.
@@ -56,7 +74,7 @@ func (f *idFilter) may(id ID) bool {
 	}
 	h := hashID(id)
 	for _, layer := range f.layers {
-		if word, mask := probe(len(layer), h); layer[word]&mask == mask {
+		if l, positions := place(layer, h); l.has(positions) {
 			return true
 		}
 	}
@@ -80,9 +98,8 @@ func (f *idFilter) set(h uint32) {
 	if f.full {
 		return
 	}
-	layer := f.layers[len(f.layers)-1]
-	word, mask := probe(len(layer), h)
-	layer[word] |= mask
+	l, positions := place(f.layers[len(f.layers)-1], h)
+	l.set(positions)
 	f.room--
 }
 
@@ -92,7 +109,7 @@ func (f *idFilter) grow() {
 		*f = idFilter{full: true, records: f.records, covered: f.covered}
 		return
 	}
-	f.layers = append(f.layers, make([]uint64, size/8))
+	f.layers = append(f.layers, make([]line, size/64))
 	f.bytes += size
 	f.room = size * 8 / idBits
 }

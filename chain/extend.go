@@ -1,0 +1,140 @@
+package chain
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+
+	"kuai/chain/store"
+)
+
+// idPlace is a transaction id and where it is in the chain.
+type idPlace struct {
+	id     ID
+	index  int64
+	offset int
+}
+
+// extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
+// all, or those before the one that the error is about.
+func (c *Chain) extend(run []*Block, from string) (n int, err error) {
+	if err := c.Err(); err != nil {
+		return 0, err
+	}
+	if err := c.invalid.check(run[0].header); err != nil {
+		return 0, err
+	}
+	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
+		return 0, c.invalid.remember(run[0].header.Hash, err)
+	}
+	ids, now := c.idsOf(run), c.now()
+	run, refusal := c.checkRun(run, ids, now)
+	if len(run) == 0 {
+		return 0, refusal
+	}
+	if err := c.extendBy(run, ids, from, now); err != nil {
+		return 0, err
+	}
+	return len(run), refusal
+}
+
+// idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
+func (c *Chain) idsOf(run []*Block) []idPlace {
+	ids := c.ids[:0]
+	for _, b := range run {
+		for offset, id := range b.IDs() {
+			ids = append(ids, idPlace{id, b.Index(), offset})
+		}
+	}
+	slices.SortFunc(ids, func(a, b idPlace) int {
+		return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.index, b.index))
+	})
+	c.ids = ids
+	return ids
+}
+
+// checkRun returns the blocks before the first that is refused, and why it is.
+func (c *Chain) checkRun(run []*Block, ids []idPlace, now time.Time) ([]*Block, error) {
+	twice, err := c.firstTwice(ids)
+	for i, b := range run {
+		if err != nil && twice <= b.Index() {
+			return run[:i], c.invalid.remember(b.header.Hash, err)
+		}
+		if err := c.rules.CheckTime(b, now); err != nil {
+			return run[:i], err
+		}
+	}
+	return run, nil
+}
+
+// firstTwice finds the lowest block with an id that is on the active chain, or in a block before it. After a failure to
+// look up it is 0: none of the blocks can be judged.
+func (c *Chain) firstTwice(ids []idPlace) (index int64, refusal error) {
+	for i, p := range ids {
+		on, ok, err := c.mined(p.id)
+		if err != nil {
+			return 0, err
+		}
+		if !ok && i > 0 && ids[i-1].id == p.id {
+			on, ok = ids[i-1].index, true
+		}
+		if ok && (refusal == nil || p.index < index) {
+			index, refusal = p.index, duplicateID(p.id, on)
+		}
+	}
+	return index, refusal
+}
+
+func duplicateID(id ID, index int64) error {
+	return invalid(RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
+}
+
+// extendBy adds blocks that were checked; ids may be of blocks after them, too.
+func (c *Chain) extendBy(run []*Block, ids []idPlace, from string, now time.Time) error {
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	old, tip := c.tip, run[len(run)-1]
+	mined := c.fill(batch, run, ids, c.origin(batch, from, now))
+	setTip(batch, tip.header)
+	recorded := c.filter.record(batch, old.Index, tip.header.Index)
+	err := c.commit(batch, func() {
+		recorded()
+		c.tip = tip.header
+		c.pool.removeAll(mined)
+	})
+	if err != nil {
+		return err
+	}
+	if len(run) > 1 { // the event must not keep a whole page of blocks
+		tip = &Block{header: tip.header, raw: bytes.Clone(tip.raw), count: tip.count}
+	}
+	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.header, Block: tip, Old: old})
+	return nil
+}
+
+// fill puts the blocks and their indexes into the batch, and returns the pending transactions that they hold. Keys that
+// come in order cost the engine half as much, so one kind follows the other, each sorted.
+func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Origin) (mined []*pending) {
+	for _, b := range run {
+		batch.SetBlock(store.Place{Index: b.Index()}, o, b.raw)
+	}
+	byHash := slices.Clone(run)
+	slices.SortFunc(byHash, func(a, b *Block) int { return bytes.Compare(a.header.Hash[:], b.header.Hash[:]) })
+	for _, b := range byHash {
+		batch.SetPlace(b.header.Hash, store.Place{Index: b.Index()})
+	}
+	last := run[len(run)-1].Index()
+	for _, p := range ids {
+		if p.index > last {
+			continue
+		}
+		batch.SetMined(p.id, p.index, p.offset)
+		c.filter.add(p.id)
+		if p, ok := c.pool.byID[p.id]; ok {
+			mined = append(mined, p)
+			batch.DeletePending(p.seq)
+		}
+	}
+	return mined
+}
