@@ -36,17 +36,25 @@ func (a *asking) client() (*rpc.Client, error) {
 
 // verb makes a command that asks a running node one thing and prints the answer: as JSON, or as text does.
 func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, error), text func(io.Writer, T) error) *cobra.Command {
+	return wordVerb(use, short, 0, func(ctx context.Context, c *rpc.Client, _ []string) (T, error) { return ask(ctx, c) }, text)
+}
+
+// wordVerb makes a verb that takes that many words.
+func wordVerb[T any](use, short string, words int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
 	var a asking
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(words)}
+	if words == 0 {
+		c.Args = cobra.NoArgs
+	}
 	a.bind(c)
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	c.RunE = func(c *cobra.Command, words []string) error {
 		client, err := a.client()
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
 		defer cancel()
-		answer, err := ask(ctx, client)
+		answer, err := ask(ctx, client, words)
 		if err != nil {
 			return err
 		}

@@ -41,6 +41,7 @@ type Config struct {
 	DataDir      string   `json:"data-dir"`
 	Ephemeral    bool     `json:"ephemeral"`
 	Mine         string   `json:"mine"`
+	MineCores    int      `json:"mine-cores"` // 0: all
 	LogLevel     string   `json:"log-level"`
 	LogFormat    string   `json:"log-format"`
 }
@@ -68,14 +69,14 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.DataDir, "data-dir", "", "`directory` of chain and identity (default $XDG_DATA_HOME/kuai/<network>/<port>)")
 	fs.BoolVar(&c.Ephemeral, "ephemeral", false, "keep nothing on disk, whatever --data-dir says")
 	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
+	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	_, modeErr := miner.ParseMode(c.Mine)
-	return errors.Join(c.checkPorts(), c.checkHost(), modeErr, c.checkTransports(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkTransports(), c.checkLog())
 }
 
 func (c *Config) checkPorts() error {
@@ -97,6 +98,14 @@ func (c *Config) checkHost() error {
 		return fmt.Errorf("--http-host %s can be reached by others, who could mine and pay on this node: add --api-token-file FILE, or --insecure-api where the network keeps them out", c.HTTPHost)
 	}
 	return nil
+}
+
+func (c *Config) checkMining() error {
+	if c.MineCores < 0 {
+		return fmt.Errorf("--mine-cores %d: want 0 for all, or how many", c.MineCores)
+	}
+	_, err := miner.ParseMode(c.Mine)
+	return err
 }
 
 func (c *Config) checkTransports() error {

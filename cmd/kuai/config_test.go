@@ -138,6 +138,7 @@ func TestRefused(t *testing.T) {
 		{"open to others", nil, []string{"--http-host", "192.0.2.1"}, "--insecure-api"},
 		{"open by name", nil, []string{"--http-host", "example.org"}, "--insecure-api"},
 		{"mode", nil, []string{"--mine", "always"}, "always"},
+		{"cores", nil, []string{"--mine-cores", "-1"}, "--mine-cores"},
 		{"level", nil, []string{"--log-level", "loud"}, "loud"},
 		{"format", nil, []string{"--log-format", "xml"}, "xml"},
 		{"QUIC in private", nil, []string{"--quic", "--swarm-key", "k"}, "--swarm-key"},

@@ -83,7 +83,8 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 		return err
 	}
 
-	m := miner.New(c, n.ID(), miner.Options{Mode: mode}, log)
+	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores}, log)
+	metrics.MustRegister(miningMetrics(m)...)
 	s := rpc.New(webCfg, c, network{n}, mining{m}, log)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)

@@ -47,7 +47,8 @@ func newRoot(t terminal) *cobra.Command {
 			HiddenDefaultCmd: true,
 		},
 	}
-	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newConfig(), newVersion())
+	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newMine(),
+		newSend(), newBlock(), newTx(), newPending(), newConfig(), newVersion())
 	all := append(root.Commands(), root)
 	for _, c := range all {
 		begin(c, t.env, all)

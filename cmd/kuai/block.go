@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+func newBlock() *cobra.Command {
+	return wordVerb("block REF", "Print a block: by index, hash, or 'latest'", 1,
+		func(ctx context.Context, c *rpc.Client, words []string) (rpc.BlockInfo, error) {
+			return c.Block(ctx, words[0])
+		}, printBlock)
+}
+
+func printBlock(w io.Writer, b rpc.BlockInfo) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	seconds, _ := b.Block.Timestamp.Float64()
+	for _, line := range [][2]string{
+		{"index", fmt.Sprint(b.Block.Index)},
+		{"hash", b.Hash},
+		{"previous", b.Block.PreviousHash},
+		{"proof", b.Block.Proof.String()},
+		{"time", time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)},
+		{"branch", fmt.Sprintf("%s, %d confirmations", b.Branch, b.Confirmations)},
+		{"from", fromText(b.From)},
+	} {
+		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printPayments(w, b.Block.Transactions)
+}
+
+func fromText(from string) string {
+	if from == "" {
+		return "this node"
+	}
+	return from
+}
+
+// printPayments prints a table. A block's reward and what a Flask node has mined have no id.
+func printPayments(w io.Writer, all []rpc.PaymentInfo) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range all {
+		fmt.Fprintf(t, "%s\t%s\t→\t%s\t%s\n", p.Amount, name(p.Sender), name(p.Recipient), p.ID)
+	}
+	return t.Flush()
+}
+
+// name is a stranger's string for a terminal: what could move its cursor is escaped.
+func name(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}

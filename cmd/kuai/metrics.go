@@ -1,0 +1,29 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kuai/miner"
+)
+
+// miningMetrics shows what a miner counts itself.
+func miningMetrics(m *miner.Miner) []prometheus.Collector {
+	counter := func(name, help string, read func(miner.Status) uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read(m.Status())) })
+	}
+	gauge := func(name, help string, read func(miner.Status) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return read(m.Status()) })
+	}
+	return []prometheus.Collector{
+		counter("kuai_mining_tries_total", "Proofs tried.", func(s miner.Status) uint64 { return s.Total }),
+		counter("kuai_mining_blocks_total", "Blocks mined by this node, or with a proof submitted to it.", func(s miner.Status) uint64 { return s.Blocks }),
+		counter("kuai_mining_stale_total", "Searches and blocks given up because another block came first.", func(s miner.Status) uint64 { return s.Stale }),
+		gauge("kuai_mining_searching", "1 while a search runs.", func(s miner.Status) float64 {
+			if s.Searching {
+				return 1
+			}
+			return 0
+		}),
+		gauge("kuai_mining_tries_per_second", "Rate of recent searching, all cores together.", func(s miner.Status) float64 { return s.Rate }),
+	}
+}

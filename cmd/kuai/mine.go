@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+// mineFlags are those of 'kuai mine' beside the ones of every verb.
+type mineFlags struct {
+	asking
+	mode  string
+	cores int
+}
+
+func newMine() *cobra.Command {
+	var f mineFlags
+	c := &cobra.Command{
+		Use:   "mine [N]",
+		Short: "Mine N blocks, or switch when the node mines by itself",
+		Long:  "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode or --cores, change how the node mines until it stops, and mine nothing now.",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	f.bind(c)
+	c.Flags().StringVar(&f.mode, "mode", "", "when the node mines by itself: manual, instant, interval=5s, continuous")
+	c.Flags().IntVar(&f.cores, "cores", 0, "how many cores its next search uses; 0: all")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		n, err := blockCount(words)
+		if err != nil {
+			return usageError{err}
+		}
+		client, err := f.client()
+		if err != nil {
+			return err
+		}
+		change := f.change(c)
+		if change == (rpc.MinerChange{}) {
+			return mineBlocks(c, client, n, f.json)
+		}
+		if len(words) > 0 {
+			return usageError{fmt.Errorf("%s blocks and --mode or --cores: one at a time", words[0])}
+		}
+		return switchMining(c, client, change, f.json)
+	}
+	return c
+}
+
+// change is what the flags ask for.
+func (f *mineFlags) change(c *cobra.Command) (change rpc.MinerChange) {
+	if c.Flags().Changed("mode") {
+		change.Mode = &f.mode
+	}
+	if c.Flags().Changed("cores") {
+		change.Cores = &f.cores
+	}
+	return change
+}
+
+func blockCount(words []string) (int, error) {
+	if len(words) == 0 {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(words[0])
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q blocks: want a number from 1", words[0])
+	}
+	return n, nil
+}
+
+func switchMining(c *cobra.Command, client *rpc.Client, change rpc.MinerChange, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
+	defer cancel()
+	m, err := client.SetMining(ctx, change)
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return printJSON(c.OutOrStdout(), m)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "mode %s, cores %d\n", m.Mode, m.Cores)
+	return err
+}
+
+// mineBlocks prints a line for each block when it is on the node's disk. A stop by signal is no failure.
+func mineBlocks(c *cobra.Command, client *rpc.Client, n int, asJSON bool) error {
+	for range n {
+		b, err := mineBlock(c.Context(), client, c.ErrOrStderr())
+		if c.Context().Err() != nil {
+			return nil //nolint:nilerr // the user has ended the search
+		}
+		if err != nil {
+			return err
+		}
+		if err := printMined(c.OutOrStdout(), b, asJSON); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printMined(w io.Writer, b rpc.MinedInfo, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(b)
+	}
+	_, err := fmt.Fprintf(w, "block %d  %s\n", b.Index, b.Hash)
+	return err
+}
+
+// mineBlock mines one block. Where w is a terminal it shows the progress meanwhile.
+func mineBlock(ctx context.Context, client *rpc.Client, w io.Writer) (rpc.MinedInfo, error) {
+	if isTerminal(w) {
+		watching, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() { defer close(done); showProgress(watching, client, w) }()
+		defer func() { stop(); <-done }()
+	}
+	return client.Mine(ctx)
+}
+
+// progressEvery is how often the line is drawn anew.
+const progressEvery = 500 * time.Millisecond
+
+// showProgress keeps a line on a terminal until ctx ends, then clears it.
+func showProgress(ctx context.Context, client *rpc.Client, w io.Writer) {
+	const clear = "\r\x1b[K"
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	defer func() { _, _ = io.WriteString(w, clear) }()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if m, err := client.Mining(ctx); err == nil {
+				_, _ = io.WriteString(w, clear+progressText(m))
+			}
+		}
+	}
+}
+
+// progressText is one line: how many tries, how fast, how long it takes on average.
+func progressText(m rpc.MinerInfo) string {
+	if !m.Searching {
+		return "waiting for the miner"
+	}
+	text := fmt.Sprintf("searching: %.1f M tries, %.1f M/s", float64(m.Tries)/1e6, m.Rate/1e6)
+	if m.Expected != nil {
+		text += ", about " + durationText(*m.Expected) + " a block"
+	}
+	return text
+}
+
+// durationText says seconds as people do; what is beyond a year is not counted.
+func durationText(seconds float64) string {
+	const year = 365 * 24 * 3600
+	if seconds > year {
+		return "more than a year"
+	}
+	d := time.Duration(seconds * float64(time.Second))
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/miner"
+	"kuai/rpc"
+)
+
+func TestProgressText(t *testing.T) {
+	seconds := func(s float64) *float64 { return &s }
+	for want, m := range map[string]rpc.MinerInfo{
+		"waiting for the miner":                                            {},
+		"searching: 0.0 M tries, 0.0 M/s":                                  {Searching: true},
+		"searching: 12.3 M tries, 38.1 M/s, about 2ms a block":             {Searching: true, Tries: 12_345_678, Rate: 38_100_000, Expected: seconds(0.0017)},
+		"searching: 0.5 M tries, 10.0 M/s, about 7m9s a block":             {Searching: true, Tries: 500_000, Rate: 1e7, Expected: seconds(429.4)},
+		"searching: 0.5 M tries, 10.0 M/s, about more than a year a block": {Searching: true, Tries: 500_000, Rate: 1e7, Expected: seconds(1e12)},
+	} {
+		if got := progressText(m); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestVerbsRefuse(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"mine", "0"}, "from 1"},
+		{[]string{"mine", "many"}, "from 1"},
+		{[]string{"mine", "1", "2"}, "at most 1"},
+		{[]string{"mine", "2", "--mode", "manual"}, "one at a time"},
+		{[]string{"send", "alice", "bob"}, "3 arg"},
+		{[]string{"send", "alice", "bob", "five"}, "want a number"},
+		{[]string{"send", "alice", "bob", "true"}, "want a number"},
+		{[]string{"block"}, "1 arg"},
+		{[]string{"tx"}, "1 arg"},
+		{[]string{"connect"}, "1 arg"},
+		{[]string{"peers", "x"}, `"x"`},
+		{[]string{"pending", "x"}, `"x"`},
+	} {
+		code, _, errOut := kuai(nil, append(c.args, "--api", "http://127.0.0.1:1")...)
+		if code != exitUsage || !strings.Contains(errOut, c.says) {
+			t.Errorf("%q: exit code %d, says %q, want something about %q", c.args, code, errOut, c.says)
+		}
+	}
+}
+
+func TestNamesOfStrangersStayOnTheirLine(t *testing.T) {
+	for s, want := range map[string]string{"alice": "alice", "爱丽丝": "爱丽丝", "two words": "two words", "a\nb": `"a\nb"`, "\x1b[2J": `"\x1b[2J"`} {
+		if got := name(s); got != want {
+			t.Errorf("%q is shown as %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestMiningMetrics(t *testing.T) {
+	c := chaintest.Open(t, chain.Classic())
+	m := miner.New(c, "me", miner.Options{Cores: 1}, newLog(Config{LogLevel: "error"}, t.Output()))
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(miningMetrics(m)...)
+	if _, err := m.Mine(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Submit(chain.Hash{}, 0); err == nil {
+		t.Fatal("a proof for no parent was taken")
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		one := f.GetMetric()[0]
+		got[f.GetName()] = one.GetCounter().GetValue() + one.GetGauge().GetValue()
+	}
+	s := m.Status()
+	for name, want := range map[string]float64{
+		"kuai_mining_blocks_total": 1, "kuai_mining_stale_total": 1, "kuai_mining_searching": 0,
+		"kuai_mining_tries_total": float64(s.Total), "kuai_mining_tries_per_second": s.Rate,
+	} {
+		if value, ok := got[name]; !ok || value != want {
+			t.Errorf("%s is %v, want %v", name, value, want)
+		}
+	}
+	if s.Total == 0 || s.Rate == 0 {
+		t.Errorf("nothing was tried: %+v", s)
+	}
+}

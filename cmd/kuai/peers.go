@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+func newPeers() *cobra.Command {
+	return verb("peers", "List connected and remembered peers, and registered nodes",
+		func(ctx context.Context, c *rpc.Client) (rpc.PeersInfo, error) { return c.Peers(ctx) }, printPeers)
+}
+
+func printPeers(w io.Writer, p rpc.PeersInfo) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, peer := range p.Peers {
+		state := "away"
+		if peer.Connected {
+			state = peer.Direction
+		}
+		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s\n", peer.ID, state, peer.Height, peer.Address)
+	}
+	for _, node := range p.Nodes {
+		fmt.Fprintf(t, "%s\tregistered, %s\n", node.Address, node.Kind)
+	}
+	return t.Flush()
+}
