@@ -113,6 +113,10 @@ func (s *syncer) meet(ctx context.Context, e any) {
 
 // meetIdentified greets a peer that speaks our protocols, and drops one that speaks those of another network only.
 func (s *syncer) meetIdentified(ctx context.Context, p peer.ID, protocols []protocol.ID) {
+	if s.faults.refused(p) { // it came before it was refused, or through a door that nobody watches
+		s.sendAway(p)
+		return
+	}
 	other := ""
 	for _, id := range protocols {
 		switch net, ok := networkOf(id); {

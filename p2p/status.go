@@ -133,10 +133,24 @@ func (s *syncer) hear(p peer.ID, msg statusMsg) {
 	}
 }
 
-// dropForeign disconnects a peer of another network.
+// dropForeign refuses a peer of another network.
 func (s *syncer) dropForeign(p peer.ID, theirs, ours string) {
 	s.faults.otherNetwork(p, theirs, ours)
-	_ = s.host.Network().ClosePeer(p)
+	s.sendAway(p)
+}
+
+// sendAway disconnects p with the next round of statuses, not before, so that it learns the reason, too.
+func (s *syncer) sendAway(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving[p] = struct{}{}
+}
+
+// closeLeaving disconnects those that sendAway named.
+func (s *syncer) closeLeaving() {
+	for _, p := range s.takeAll(s.leaving) {
+		_ = s.host.Network().ClosePeer(p)
+	}
 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.
@@ -148,9 +162,10 @@ func (s *syncer) statusLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.wakes:
-			s.askEach(ctx, s.takeWoken())
+			s.askEach(ctx, s.takeAll(s.woken))
 		case <-timer.C:
 			s.forgetGone()
+			s.closeLeaving()
 			s.askEach(ctx, s.somePeers(statusPeers))
 			timer.Reset(statusPause())
 		}

@@ -57,9 +57,11 @@ func TestPeerOfAnotherNetworkIsNamedAndRefused(t *testing.T) {
 	if home.network == abroad.network {
 		t.Fatalf("both networks are called %s", home.network)
 	}
-	abroad.serveOnly(t) // were it to judge too, it might hang up before home knows why
+	abroad.start(t)
 	abroad.connect(t, home)
-	eventually(t, "refused", func() bool { return home.faults.refused(abroad.id) })
+	eventually(t, "each refuses the other", func() bool {
+		return home.faults.refused(abroad.id) && abroad.faults.refused(home.id)
+	})
 	eventually(t, "disconnected", func() bool { return home.host.Network().Connectedness(abroad.id) != network.Connected })
 	if !book.has("another network") || !book.has(abroad.network) || !book.has(home.network) {
 		t.Errorf("the log names not both networks: %s", &book.text)

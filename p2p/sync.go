@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -34,7 +35,8 @@ type syncer struct {
 
 	spanBlocks int64 // most blocks of one chain request; tests ask for less
 
-	onSwitch func(tip *chain.Block) // called after every sync that moved the tip, by whoever syncs; set before run
+	onSync   func(moved bool, err error) // called after every sync; set before run
+	onSwitch func(tip *chain.Block)      // called after every sync that moved the tip, by whoever syncs; set before run
 
 	wakes chan struct{} // size one: woken is not empty
 	ahead chan struct{} // size one: a peer may be ahead of us
@@ -44,6 +46,7 @@ type syncer struct {
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
 	woken    map[peer.ID]struct{} // to be asked for their status
+	leaving  map[peer.ID]struct{} // to be disconnected
 	state    SyncStatus
 }
 
@@ -53,11 +56,13 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
 		spanBlocks: spanBlocks,
 		onSwitch:   func(*chain.Block) {},
+		onSync:     func(bool, error) {},
 		wakes:      make(chan struct{}, 1),
 		ahead:      make(chan struct{}, 1),
 		turn:       make(chan struct{}, 1),
 		contacts:   make(map[peer.ID]*contact),
 		woken:      make(map[peer.ID]struct{}),
+		leaving:    make(map[peer.ID]struct{}),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
 	s.server.handlers = map[string]handler{
@@ -85,8 +90,8 @@ func (s *syncer) run(ctx context.Context) error {
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
 	err = g.Wait()
-	s.tasks.Wait()
 	s.server.shut(s.host, s.network)
+	s.tasks.Wait()
 	return err
 }
 
@@ -98,15 +103,12 @@ func (s *syncer) wake(p peer.ID) {
 	signal(s.wakes)
 }
 
-// takeWoken returns the peers that wake named since the last call.
-func (s *syncer) takeWoken() []peer.ID {
+// takeAll empties one of the sets that mu guards, and returns what was in it.
+func (s *syncer) takeAll(set map[peer.ID]struct{}) []peer.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	peers := make([]peer.ID, 0, len(s.woken))
-	for p := range s.woken {
-		peers = append(peers, p)
-	}
-	clear(s.woken)
+	peers := slices.Collect(maps.Keys(set))
+	clear(set)
 	return peers
 }
 
@@ -210,6 +212,7 @@ func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error 
 	s.setState(SyncStatus{})
 	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
 		"blocks", d.added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
+	s.onSync(after.Hash != before.Hash, err)
 	if after.Hash != before.Hash {
 		s.announce(after)
 	}
