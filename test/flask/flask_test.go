@@ -30,8 +30,9 @@ func (lonely) Peers() []rpc.Peer             { return nil }
 func (lonely) SyncNow(context.Context) error { return nil }
 func (lonely) SyncStatus() rpc.SyncStatus    { return rpc.SyncStatus{} }
 
-// searcher is the tutorial's search, one at a time.
+// searcher is the tutorial's search, one at a time. It has no other method of a miner, as the tutorial has no use for one.
 type searcher struct {
+	rpc.Miner
 	mu    sync.Mutex
 	chain *chain.Chain
 }
