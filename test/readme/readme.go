@@ -82,6 +82,7 @@ var masks = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "<id>"},
 	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "<short>"},
 	{regexp.MustCompile(`"proof": ?\d+`), `"proof":<proof>`},
+	{regexp.MustCompile(`"before":"\d+"`), `"before":"<proof>"`}, // /mining/work
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)`), "<time>"},
 	{regexp.MustCompile(`\b1[7-9]\d{8}\.\d+\b`), "<seconds>"},
 	{regexp.MustCompile(`\b\d+(\.\d+)?(ns|µs|ms|s)\b`), "<duration>"},
