@@ -70,3 +70,37 @@ func TestClientShowsProblems(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestClientPaysMinesAndLooks(t *testing.T) {
+	n := start(t, Config{})
+	c := NewClient(listen(t, n.Handler()))
+	ctx := t.Context()
+	p := PaymentInfo{Amount: "5.0", ID: "000102030405060708090a0b0c0d0e0f", Recipient: "bob", Sender: "alice"}
+	if said, err := c.Pay(ctx, p); err != nil || said != "Transaction will be added to Block 2" {
+		t.Errorf("%q, %v", said, err)
+	}
+	if pending, err := c.Pending(ctx); err != nil || pending.Count != 1 || pending.Transactions[0] != p {
+		t.Errorf("%+v, %v", pending, err)
+	}
+	mode, cores := "instant", 1
+	if m, err := c.SetMining(ctx, MinerChange{Mode: &mode, Cores: &cores}); err != nil || m.Mode != mode || m.Cores != cores || m.Expected != nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if m, err := c.SetMining(ctx, MinerChange{Cores: new(int)}); err != nil || m.Mode != mode || m.Cores != 0 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	mined, err := c.Mine(ctx)
+	if err != nil || mined.Index != 2 || mined.Hash != n.chain.Tip().Hash.String() || mined.Transactions != 2 {
+		t.Errorf("%+v, %v", mined, err)
+	}
+	if b, err := c.Block(ctx, "latest"); err != nil || b.Hash != mined.Hash || b.Confirmations != 1 || b.Block.Transactions[0] != p || b.Block.Transactions[1].ID != "" {
+		t.Errorf("%+v, %v", b, err)
+	}
+	if tx, err := c.Transaction(ctx, p.ID); err != nil || tx.Status != "mined" || tx.Block.Index != 2 || tx.Transaction != p {
+		t.Errorf("%+v, %v", tx, err)
+	}
+	var refused *StatusError
+	if _, err := c.Block(ctx, "../node"); !errors.As(err, &refused) || refused.Status != 400 {
+		t.Errorf("a reference with a slash: %v", err)
+	}
+}
