@@ -30,11 +30,10 @@ type handler func(ctx context.Context, x *exchange) error
 // exchange is a stream that a peer opened.
 type exchange struct {
 	network.Stream
-	peer    peer.ID
-	r       *bufio.Reader
-	w       *bufio.Writer // paced; the handler flushes it
-	end     time.Time     // the stream's last moment
-	visitor *visitor
+	peer peer.ID
+	r    *bufio.Reader
+	w    *bufio.Writer // paced; the handler flushes it
+	end  time.Time     // the stream's last moment
 }
 
 // server answers the stream protocols.
@@ -111,8 +110,9 @@ func (v *server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 	if err := st.SetReadDeadline(sooner(time.Now().Add(requestWithin), end)); err != nil {
 		return err
 	}
-	x := &exchange{Stream: st, peer: p, end: end, visitor: visitor, r: bufio.NewReaderSize(st, 4<<10)}
-	x.w = bufio.NewWriterSize(&pacedWriter{ctx: ctx, x: x, gate: v.gate}, frameBuffer)
+	x := &exchange{Stream: st, peer: p, end: end, r: bufio.NewReaderSize(st, 4<<10)}
+	spend := func(n int) error { return v.gate.spend(ctx, visitor, n) }
+	x.w = bufio.NewWriterSize(&pacedWriter{st: st, end: end, spend: spend}, frameBuffer)
 	return v.handlers[name](ctx, x)
 }
 
@@ -131,22 +131,22 @@ func (v *server) finish(st network.Stream, p peer.ID, err error) {
 
 // pacedWriter writes to a stream in pieces, each within the byte rates and with a deadline of its own.
 type pacedWriter struct {
-	ctx  context.Context // of this one stream, like the writer itself
-	x    *exchange
-	gate *gate
+	st    network.Stream
+	end   time.Time         // the stream's last moment
+	spend func(n int) error // waits until n more bytes may go
 }
 
 func (w *pacedWriter) Write(b []byte) (int, error) {
 	written := 0
 	for written < len(b) {
 		piece := b[written:min(written+frameBuffer, len(b))]
-		if err := w.gate.spend(w.ctx, w.x.visitor, len(piece)); err != nil {
+		if err := w.spend(len(piece)); err != nil {
 			return written, err
 		}
-		if err := w.x.SetWriteDeadline(sooner(time.Now().Add(writeWithin), w.x.end)); err != nil {
+		if err := w.st.SetWriteDeadline(sooner(time.Now().Add(writeWithin), w.end)); err != nil {
 			return written, err
 		}
-		n, err := w.x.Stream.Write(piece)
+		n, err := w.st.Write(piece)
 		written += n
 		if err != nil {
 			return written, err

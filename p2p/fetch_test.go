@@ -1,0 +1,61 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+func TestFetchByHash(t *testing.T) {
+	noLeaks(t)
+	tree := chaintest.New(t).Paying().Mine(10)
+	active := tree.Branch()
+	side := tree.Fork(4).Mine(2).Branch()
+	full := newStation(t, chainOf(t, chaintest.Rules(), tree.Blocks()...)).serveOnly(t)
+	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker.connect(t, full)
+	want := []*chain.Block{active[9], side[7], nil, active[0]}
+	raws, err := asker.fetch(t.Context(), full.id, []chain.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range want {
+		if b == nil && raws[i] != nil || b != nil && !bytes.Equal(raws[i], b.Canonical()) {
+			t.Errorf("answer %d is %q", i, raws[i])
+		}
+	}
+}
+
+func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
+	noLeaks(t)
+	blocks := chaintest.New(t).Mine(2).Branch()
+	answers := map[string][]byte{
+		"another block":  appendFrame(nil, blocks[1].Canonical()),
+		"one too many":   appendFrame(appendFrame(nil, blocks[0].Canonical()), blocks[1].Canonical()),
+		"oversize frame": {0xff, 0xff, 0xff, 0x7f},
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			liar.server.handlers[blocksName] = func(_ context.Context, x *exchange) error {
+				if _, err := x.w.Write(answer); err != nil {
+					return err
+				}
+				return x.w.Flush()
+			}
+			liar.serveOnly(t)
+			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			asker.connect(t, liar)
+			if _, err := asker.fetch(t.Context(), liar.id, []chain.Hash{blocks[0].Hash()}); !errors.Is(err, errViolation) {
+				t.Errorf("error %v", err)
+			}
+			if !asker.faults.refused(liar.id) {
+				t.Error("the liar is not refused")
+			}
+		})
+	}
+}
