@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -219,10 +218,7 @@ func (d *daemon) firstEvent(t *testing.T, name string) string {
 			return line
 		}
 		if err != nil {
-			if err != io.EOF {
-				t.Fatal(err)
-			}
-			return ""
+			t.Fatalf("the stream ended without %s: %v", name, err)
 		}
 	}
 }
