@@ -61,6 +61,9 @@ func (c *Chain) Close() error {
 // Rules returns the network's rules.
 func (c *Chain) Rules() *Rules { return c.rules }
 
+// Now is the time that the chain judges timestamps by. Who checks blocks before handing them over uses the same clock.
+func (c *Chain) Now() time.Time { return c.now() }
+
 // Tip returns the last block of the active chain.
 func (c *Chain) Tip() Header {
 	c.mu.RLock()

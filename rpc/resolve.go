@@ -97,7 +97,7 @@ func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int6
 		return err
 	}
 	defer body.Close()
-	in := &inflow{chain: s.chain, budget: budget, now: time.Now()}
+	in := &inflow{chain: s.chain, budget: budget, now: s.chain.Now()}
 	defer in.release()
 	if err := splitChain(body, roomForSpelling*s.chain.Rules().MaxBlockBytes, in.take); err != nil {
 		return err
