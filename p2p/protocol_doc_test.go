@@ -52,7 +52,6 @@ func TestProtocolDocument(t *testing.T) {
 	}
 }
 
-
 var hexWords = regexp.MustCompile(`^ {4}(?:[←→] +| {2})?((?:[0-9a-f]{2,} ?)+)(?: {2,}.*)?$`)
 
 // examples returns the hex digits of the document's indented lines, neighbouring lines joined.
