@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -154,17 +155,20 @@ func BenchmarkSubmit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	var mining sync.Mutex
 	b.SetParallelism(32)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, err := c.Submit(chaintest.Payment(), ""); err == chain.ErrPoolFull {
+				mining.Lock()
 				chaintest.MineOn(b, c, 1)
+				mining.Unlock()
 			} else if err != nil {
-				b.Fatal(err)
+				b.Error(err)
 			}
 			if err := c.Sync(); err != nil {
-				b.Fatal(err)
+				b.Error(err)
 			}
 		}
 	})

@@ -3,6 +3,7 @@ package store_test
 import (
 	"flag"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -12,6 +13,25 @@ import (
 
 // clones is how many crashes are simulated; by hand: go test ./chain/store -run Crash -timeout 1h -clones 10000
 var clones = flag.Int("clones", 1000, "crash clones to open in TestCrashClones")
+
+// disk is a file system that can be cloned at any moment. MemFS alone deadlocks when it is cloned during ReuseForWrite, which
+// takes its read lock twice.
+type disk struct {
+	*vfs.MemFS
+	mu sync.Mutex
+}
+
+func (d *disk) ReuseForWrite(oldname, newname string, kind vfs.DiskWriteCategory) (vfs.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.MemFS.ReuseForWrite(oldname, newname, kind)
+}
+
+func (d *disk) crash(cfg vfs.CrashCloneCfg) *vfs.MemFS {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.CrashClone(cfg)
+}
 
 // clone is a disk as a crash would leave it, and the state that was acknowledged before.
 type clone struct {
@@ -34,7 +54,7 @@ func TestCrashClones(t *testing.T) {
 }
 
 func crashRun(t *testing.T, seed uint64, n int) {
-	fs := vfs.NewCrashableMem()
+	fs := &disk{MemFS: vfs.NewCrashableMem()}
 	st, err := store.OpenOn(fs, "data", smallMemTable)
 	if err != nil {
 		t.Fatal(err)
@@ -67,12 +87,12 @@ func crashRun(t *testing.T, seed uint64, n int) {
 	}
 }
 
-func takeClones(fs *vfs.MemFS, h *history, moments <-chan struct{}, seed uint64) (all []clone) {
+func takeClones(fs *disk, h *history, moments <-chan struct{}, seed uint64) (all []clone) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	for range moments {
 		acked := h.acknowledged()
 		percent := []int{0, 100, random.IntN(101)}[random.IntN(3)]
-		all = append(all, clone{fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random}), acked})
+		all = append(all, clone{fs.crash(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: random}), acked})
 	}
 	return all
 }
