@@ -161,6 +161,7 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	victim := newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	submit(t, victim.chain, 2)
 	greedy := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	victim.faults.protect(greedy.id) // so that the connection lives to carry the code
 	greedy.connect(t, victim)
 	s := greedy.open(t, victim, poolName)
 	if _, err := s.Write(appendFrame(nil, make([]byte, 3*idSize))); err != nil {
@@ -172,7 +173,5 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	if code := resetCode(t, s); code != codeViolation {
 		t.Errorf("ended with %#x, want %#x", code, codeViolation)
 	}
-	if !victim.faults.refused(greedy.id) {
-		t.Error("the greedy peer is not refused")
-	}
+	eventually(t, "the greedy peer is paused", func() bool { return victim.faults.paused(greedy.id) })
 }
