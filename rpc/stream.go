@@ -111,8 +111,13 @@ func (s *Server) fullChain(w http.ResponseWriter, r *http.Request) {
 	if limit > 0 && limit < to-from {
 		to = from + limit
 	}
-	s.sendChain(w, r, snap, from, to, `{"chain":[`, `],"length":`+strconv.FormatInt(tip.Index, 10)+"}\n")
+	s.sendChain(w, r, snap, from, to, chainBefore, chainAfter(tip.Index))
 }
+
+// chainBefore and chainAfter are what Flask's answer has around the blocks.
+const chainBefore = `{"chain":[`
+
+func chainAfter(length int64) string { return `],"length":` + strconv.FormatInt(length, 10) + "}\n" }
 
 // sendChain streams the blocks [from, to) between before and after.
 func (s *Server) sendChain(w http.ResponseWriter, r *http.Request, snap *chain.Snapshot, from, to int64, before, after string) {
