@@ -64,7 +64,7 @@ func TestKernelsWhereTheDigitsGrow(t *testing.T) {
 }
 
 func TestKernelsForAllStartsAndTails(t *testing.T) {
-	for from := int64(0); from < 24; from++ {
+	for from := range int64(24) {
 		for n := range int64(24) {
 			for zeros := range 3 {
 				check(t, puzzle{35293, hashOf(from), zeros}, 4990+from, 4990+from+n)

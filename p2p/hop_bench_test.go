@@ -3,7 +3,6 @@ package p2p
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ func benchLine(b *testing.B, n int) []*chain.Chain {
 			b.Fatal(err)
 		}
 		c := chaintest.Open(b, chaintest.Rules())
-		node, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}, c, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		node, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}, c, slog.New(slog.DiscardHandler))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -69,15 +69,15 @@ func TestBookWaitsAfterAFailedDial(t *testing.T) {
 		b, _ := openBook("")
 		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
 		b.heard(p, false)
-		for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 			b.failed(p.ID)
-			time.Sleep(wait*time.Minute - time.Second)
+			time.Sleep(time.Duration(minutes)*time.Minute - time.Second)
 			if len(b.prospects()) != 0 {
-				t.Errorf("dialled again before %d minutes", wait)
+				t.Errorf("dialled again before %d minutes", minutes)
 			}
 			time.Sleep(time.Second)
 			if len(b.prospects()) != 1 {
-				t.Errorf("not dialled again after %d minutes", wait)
+				t.Errorf("not dialled again after %d minutes", minutes)
 			}
 		}
 		b.failed(p.ID)

@@ -154,11 +154,11 @@ func TestScoreCountsWhatIsProvableAndFades(t *testing.T) {
 func TestStallsPauseLongerUntilProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFaults(slog.New(slog.DiscardHandler))
-		for _, wait := range []time.Duration{1, 2, 4, 8} {
+		for _, seconds := range []int{1, 2, 4, 8} {
 			f.stall("p", "test")
-			time.Sleep(wait*time.Second - time.Millisecond)
+			time.Sleep(time.Duration(seconds)*time.Second - time.Millisecond)
 			if !f.paused("p") {
-				t.Fatalf("no longer paused before %d s", wait)
+				t.Fatalf("no longer paused before %d s", seconds)
 			}
 			time.Sleep(time.Millisecond)
 		}

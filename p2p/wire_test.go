@@ -108,7 +108,7 @@ func TestMessagesHaveTheirGoldenBytes(t *testing.T) {
 func TestEveryCutMessageIsRefused(t *testing.T) {
 	for _, g := range golden {
 		whole, _ := hex.DecodeString(g.bytes)
-		for n := range len(whole) {
+		for n := range whole {
 			switch _, err := g.parse(whole[:n]); {
 			case g.name == "hashes" && n == hashSize, g.name == "ids" && n == idSize:
 			case !errors.Is(err, errViolation):

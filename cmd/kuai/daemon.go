@@ -74,7 +74,6 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 		return err
 	}
 	defer closeAll(lns)
-
 	if err := probe(ctx, cfg.Listen); err != nil {
 		return err
 	}
