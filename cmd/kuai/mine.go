@@ -130,17 +130,16 @@ const progressEvery = 500 * time.Millisecond
 
 // showProgress keeps a line on a terminal until ctx ends, then clears it.
 func showProgress(ctx context.Context, client *rpc.Client, w io.Writer) {
-	const clear = "\r\x1b[K"
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	defer func() { _, _ = io.WriteString(w, clear) }()
+	defer func() { _, _ = io.WriteString(w, clearLine) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			if m, err := client.Mining(ctx); err == nil {
-				_, _ = io.WriteString(w, clear+progressText(m))
+				_, _ = io.WriteString(w, clearLine+progressText(m))
 			}
 		}
 	}

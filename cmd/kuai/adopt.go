@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kuai/chain"
+	"kuai/rpc"
+)
+
+// adoptGenesis returns cfg and the rules of the network that another chain's genesis begins, and writes its file where there is
+// none. A file that is there may have been edited since: what it says holds.
+func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *chain.Rules, error) {
+	if cfg.Network != classic {
+		return cfg, nil, usageError{errors.New("--network and --adopt-genesis exclude each other: the second makes the file that the first names")}
+	}
+	genesis, err := rpc.ReadGenesis(c.Context(), open)
+	if err != nil {
+		return cfg, nil, err
+	}
+	r, err := chain.ReadRules(networkFile("flask", genesis))
+	if err != nil {
+		return cfg, nil, fmt.Errorf("its genesis begins no network: %w", err)
+	}
+	if r.Network() != chain.Classic().Network() {
+		if cfg, r, err = keepNetwork(c.OutOrStdout(), cfg, genesis, r.Network()); err != nil {
+			return cfg, nil, err
+		}
+	}
+	if !c.Flags().Changed("data-dir") {
+		cfg.DataDir = ""
+	}
+	return cfg, r, cfg.resolve(r)
+}
+
+// networkFile is the text of a network that has the classic rules, and a genesis of its own.
+func networkFile(name string, genesis []byte) []byte {
+	return fmt.Appendf(nil, "{\"name\": %s, \"genesis\": %s}\n", chain.AppendString(nil, name), genesis)
+}
+
+// keepNetwork makes cfg that of the network with this id, whose file it writes into the working directory.
+func keepNetwork(out io.Writer, cfg Config, genesis []byte, id string) (Config, *chain.Rules, error) {
+	name := "flask-" + id[:8]
+	cfg.Network = name + ".json"
+	_, err := os.Stat(cfg.Network)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = replaceFile(cfg.Network, func(w io.Writer) error {
+			_, err := w.Write(networkFile(name, genesis))
+			return err
+		})
+		if err == nil {
+			_, err = fmt.Fprintf(out, "The network is in %s\n", cfg.Network)
+		}
+	}
+	if err != nil {
+		return cfg, nil, err
+	}
+	r, err := cfg.rules()
+	if err == nil && r.Network() != id {
+		err = usageError{fmt.Errorf("%s is of another genesis: move it away", cfg.Network)}
+	}
+	return cfg, r, err
+}
+
+// adoptedCommand runs a node on what was adopted.
+func adoptedCommand(c *cobra.Command, cfg Config) string {
+	words := []string{program(os.Executable()), "daemon"}
+	for _, name := range []string{"port", "data-dir"} {
+		if f := c.Flags().Lookup(name); f.Changed {
+			words = append(words, "--"+name, f.Value.String())
+		}
+	}
+	if cfg.Network != classic {
+		words = append(words, "--network", cfg.Network)
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"kuai/chain"
+	"kuai/rpc"
+)
+
+func newExport() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "export FILE",
+		Short: "Write a stopped node's chain to a file",
+		Long: "Write a stopped node's chain to a file, or to standard output where FILE is -. It is what GET /chain answers, byte for byte:\n" +
+			"of a node that runs, 'curl -o FILE http://127.0.0.1:5000/chain' is the export.",
+		Args: cobra.ExactArgs(1),
+	}
+	read := stored(c)
+	c.RunE = func(c *cobra.Command, words []string) error {
+		cfg, r, err := read()
+		if err != nil {
+			return err
+		}
+		if err := mustHold(cfg); err != nil {
+			return err
+		}
+		err = withChain(cfg, r, func(held *chain.Chain) error { return export(c, held, words[0]) })
+		if locked := (*lockedError)(nil); errors.As(err, &locked) {
+			err = fmt.Errorf("%w. While it runs, its /chain is the export: curl -o %s http://127.0.0.1:%d/chain", err, words[0], cfg.Port)
+		}
+		return err
+	}
+	return c
+}
+
+func export(c *cobra.Command, held *chain.Chain, file string) error {
+	snap := held.Snapshot()
+	show, end := counter(c.ErrOrStderr(), "exporting")
+	write := func(w io.Writer) error { return rpc.WriteChain(c.Context(), w, snap, show) }
+	var err error
+	if file == "-" {
+		err = write(c.OutOrStdout())
+	} else {
+		err = replaceFile(file, write)
+	}
+	end()
+	if err = errors.Join(err, snap.Close()); err != nil || file == "-" {
+		return err
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%d blocks written to %s\n", snap.Tip().Index, file)
+	return err
+}
+
+// replaceFile makes file, or makes it anew, as a whole: it is there when it is on disk, and what was there stays until then.
+func replaceFile(file string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already, where all went well
+	if err = write(f); err == nil {
+		err = errors.Join(f.Chmod(0o644), f.Sync())
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), file)
+}
+
+// fileSource is the chain in a file.
+func fileSource(file string) rpc.Source {
+	return func(context.Context) (io.ReadCloser, error) { return os.Open(file) }
+}
