@@ -1,0 +1,235 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"golang.org/x/time/rate"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// doorNow is the clock of every chain behind a door.
+var doorNow = time.Unix(1_800_000_000, 0)
+
+// reasons is a log handler that keeps the errors that messages were refused with.
+type reasons struct {
+	slog.Handler
+	mu   sync.Mutex
+	last error
+}
+
+func (r *reasons) Enabled(context.Context, slog.Level) bool { return true }
+
+func (r *reasons) Handle(_ context.Context, rec slog.Record) error {
+	rec.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Any().(error); ok {
+			r.mu.Lock()
+			r.last = err
+			r.mu.Unlock()
+		}
+		return true
+	})
+	return nil
+}
+
+func (r *reasons) WithAttrs([]slog.Attr) slog.Handler { return r }
+func (r *reasons) WithGroup(string) slog.Handler      { return r }
+
+// take returns the last error and forgets it.
+func (r *reasons) take() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.last
+	r.last = nil
+	return err
+}
+
+// doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
+type doors struct {
+	*gossip
+	why *reasons
+}
+
+// doorTo returns the doors of a node on st's host that holds blocks.
+func doorTo(t testing.TB, st *station, now func() time.Time, r *chain.Rules, blocks ...*chain.Block) *doors {
+	t.Helper()
+	c := chaintest.OpenAt(t, r, now)
+	for _, b := range blocks {
+		if _, err := c.Add(b, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	why := &reasons{}
+	log := slog.New(why)
+	m, err := newMetrics(nil, st.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFaults(log)
+	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, log)
+	s.onSwitch = func(*chain.Block) {}
+	return &doors{newGossip(st.host, c, s, f, m, log), why}
+}
+
+// hear hands raw to the validator of the block topic, as a message from a peer.
+func (d *doors) hear(from *station, raw []byte) pubsub.ValidationResult {
+	return d.judgeBlock(context.Background(), from.id, &pubsub.Message{Message: &pb.Message{Data: raw}})
+}
+
+// hearBlock takes a block through gossip, whole or announced and pulled, and returns what was said of it. For what was ignored
+// the reason is the chain's: there is no guilt to log.
+func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+	t.Helper()
+	if len(raw) > maxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
+		return d.pullBlock(t, st, from, raw)
+	}
+	v := d.hear(from.station, raw)
+	orphan := len(d.s.takeAll(d.s.woken)) > 0 // its sender is asked for what is before it
+	switch {
+	case v == pubsub.ValidationReject && len(raw) > maxWhole:
+		return &chain.InvalidError{Rule: chain.RuleBlockSize, Detail: "refused by its length, before it was read"}
+	case v == pubsub.ValidationReject && bytes.HasPrefix(raw, announcementStart):
+		return &chain.InvalidError{Rule: chain.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
+	case v == pubsub.ValidationReject:
+		return d.why.take()
+	case v == pubsub.ValidationAccept:
+		return nil
+	case orphan:
+		return chain.ErrOrphan
+	}
+	return chain.ErrFuture // all that is left: no case is known, and fresh chains relay
+}
+
+// pullBlock announces a large block and follows the announcement up.
+func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+	t.Helper()
+	from.say(raw)
+	st.connect(t, from.station)
+	a := announced{hash: sha256.Sum256(raw), parent: d.c.Tip().Hash, index: d.c.Tip().Index + 1, size: len(raw), from: from.id}
+	if v := d.hear(from.station, a.appendAnnouncement(nil)); v != pubsub.ValidationIgnore || len(d.pull) != 1 {
+		t.Fatalf("announcement: %v, %d to pull", v, len(d.pull))
+	}
+	return d.pullOne(t.Context(), <-d.pull)
+}
+
+// teller is a peer that serves one page of blocks and any block that it was told to.
+type teller struct {
+	*station
+	mu     sync.Mutex
+	page   [][]byte // from index 2
+	single []byte
+}
+
+func newTeller(t testing.TB, r *chain.Rules) *teller {
+	t.Helper()
+	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
+	tl.server.handlers[syncName] = tl.servePage
+	tl.server.handlers[blocksName] = tl.serveSingle
+	tl.server.handlers[poolName] = tl.servePool
+	for _, name := range []string{syncName, blocksName, poolName} { // it is asked more often than a node ever would
+		tl.server.gate.limits[name] = limit{perPeer: 64, total: 64, rate: rate.Inf, within: time.Minute}
+	}
+	tl.serveOnly(t)
+	return tl
+}
+
+func (tl *teller) say(single []byte, page ...[]byte) {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	tl.single, tl.page = single, page
+}
+
+// servePage answers every request with the page, as the whole of a chain above the genesis.
+func (tl *teller) servePage(_ context.Context, x *exchange) error {
+	if _, err := readOne(x.r, maxSyncRequest); err != nil {
+		return err
+	}
+	tl.mu.Lock()
+	page := tl.page
+	tl.mu.Unlock()
+	head := syncHead{Fork: 1, From: 2, Count: uint32(len(page)), Height: int64(len(page)) + 1, Tip: sha256.Sum256(page[len(page)-1])}
+	if err := writeFrame(x.w, head.append(nil)); err != nil {
+		return err
+	}
+	for _, raw := range page {
+		if err := writeFrame(x.w, raw); err != nil {
+			return err
+		}
+	}
+	return x.w.Flush()
+}
+
+// serveSingle answers every request with one block.
+func (tl *teller) serveSingle(_ context.Context, x *exchange) error {
+	if _, err := readOne(x.r, maxSyncRequest); err != nil {
+		return err
+	}
+	tl.mu.Lock()
+	single := tl.single
+	tl.mu.Unlock()
+	if err := writeFrame(x.w, single); err != nil {
+		return err
+	}
+	return x.w.Flush()
+}
+
+// servePool offers one transaction, by its id where it has one, and sends it.
+func (tl *teller) servePool(_ context.Context, x *exchange) error {
+	tl.mu.Lock()
+	single := tl.single
+	tl.mu.Unlock()
+	offer := chaintest.Payment()
+	if tx, err := tl.chain.Rules().ParseTransaction(single); err == nil {
+		offer = tx
+	}
+	if err := offerIDs(x.w, []chain.Transaction{offer}); err != nil {
+		return err
+	}
+	if _, err := readWanted(x.r, 1); err != nil {
+		return err
+	}
+	if err := writeFrame(x.w, single); err != nil {
+		return err
+	}
+	return x.w.Flush()
+}
+
+// fixed is a clock that stands.
+func fixed() time.Time { return doorNow }
+
+// meet connects the hosts of two stations and lets each know where the other listens.
+func meet(t testing.TB, a, b *station) {
+	t.Helper()
+	a.connect(t, b)
+	a.host.Peerstore().AddAddrs(b.id, b.host.Addrs(), time.Hour)
+}
+
+// syncFrom downloads the page from the peer and returns why it was refused, wherever that was said.
+func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte) error {
+	t.Helper()
+	from.say(nil, page...)
+	st.connect(t, from.station)
+	err := newDownload(d.s, from.id).run(t.Context())
+	if errors.Is(err, errNoPeers) && d.f.refused(from.id) { // the reader of frames said why
+		err = errViolation
+	}
+	return err
+}
+
+// inPage is what a case means among the blocks of a chain: there the parent is the block before it, and no other.
+func inPage(c chaintest.Case) chaintest.Case {
+	if errors.Is(c.Err, chain.ErrOrphan) {
+		c.Rule, c.Err = chain.RuleParent, nil
+	}
+	return c
+}

@@ -1,0 +1,182 @@
+package p2p
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+)
+
+// mutated are spoilt copies of the honest block b, as anybody can make them: each is invalid, and has a hash of its own.
+func mutated(t testing.TB, r *chain.Rules, parent chain.Header, b *chain.Block) [][]byte {
+	t.Helper()
+	raw := string(b.Canonical())
+	wrong := b.Header().Proof + 1
+	for r.ValidProof(parent.Proof, wrong, parent.Hash) {
+		wrong++
+	}
+	copies := [][]byte{[]byte(raw + " ")}
+	for _, change := range [][2]string{
+		{fmt.Sprintf(`"proof": %d`, b.Header().Proof), fmt.Sprintf(`"proof": %d`, wrong)},
+		{`"sender": "0"`, `"sender": "1"`},
+		{`"amount": 5`, `"amount": -5`},
+		{`"transactions": [{`, `"transactions": [{}, {`},
+		{`"index": `, `"index": 1`},
+	} {
+		spoilt := strings.Replace(raw, change[0], change[1], 1)
+		if spoilt == raw {
+			t.Fatalf("the block has no %s", change[0])
+		}
+		copies = append(copies, []byte(spoilt))
+	}
+	return copies
+}
+
+// TestMutatedCopiesNeverKeepTheHonestBlockOut sends spoilt copies of a block before it, while it arrives and after it, by both
+// doors at once.
+func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
+	noLeaks(t)
+	b := chaintest.New(t).Paying().Mine(4)
+	blocks := b.Branch()
+	honest, child := blocks[2], blocks[3]
+	copies := mutated(t, b.Rules(), blocks[1].Header(), honest)
+	st, liar, friend := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules()), newTeller(t, b.Rules())
+	meet(t, st, liar.station)
+	meet(t, st, friend.station)
+	before := chaintest.Raws(blocks[:2])
+	spoil := func(t *testing.T, d *doors) {
+		for _, c := range copies {
+			if v := d.hear(liar.station, c); v != pubsub.ValidationReject {
+				t.Errorf("verdict %v on %.60s", v, c)
+			}
+			if err := d.syncFrom(t, st, liar, append(before[:2:2], c)...); !provable(err) {
+				t.Errorf("sync said %v of %.60s", err, c)
+			}
+		}
+	}
+	arrive := map[string]func(t *testing.T, d *doors){
+		"gossip": func(t *testing.T, d *doors) {
+			if v := d.hear(friend.station, honest.Canonical()); v != pubsub.ValidationAccept {
+				t.Errorf("verdict %v on the honest block", v)
+			}
+		},
+		"sync": func(t *testing.T, d *doors) {
+			if err := d.syncFrom(t, st, friend, chaintest.Raws(blocks[:3])...); err != nil {
+				t.Errorf("the honest chain was refused: %v", err)
+			}
+		},
+	}
+	for name, come := range arrive {
+		t.Run(name, func(t *testing.T) {
+			d := doorTo(t, st, fixed, b.Rules(), blocks[:2]...)
+			spoil(t, d)
+			var during sync.WaitGroup
+			during.Go(func() { spoil(t, d) })
+			come(t, d)
+			during.Wait()
+			spoil(t, d)
+			if d.c.Tip() != honest.Header() {
+				t.Fatalf("the tip is %v", d.c.Tip())
+			}
+			if v := d.hear(friend.station, child.Canonical()); v != pubsub.ValidationAccept {
+				t.Errorf("verdict %v on the honest block's child", v)
+			}
+			if d.f.refused(friend.id) {
+				t.Error("the honest peer is refused")
+			}
+		})
+	}
+}
+
+// TestChildOfAnInvalidBlock is refused by its parent's name, and the parent's honest twin takes children as ever.
+func TestChildOfAnInvalidBlock(t *testing.T) {
+	noLeaks(t)
+	r := chaintest.Rules()
+	peer := newStation(t, chaintest.Open(t, r))
+	d := doorTo(t, newStation(t, chaintest.Open(t, r)), fixed, r)
+	genesis := r.Genesis.Header()
+	bad, err := r.ParseBlock(mutated(t, r, genesis, chaintest.Block(t, r, genesis, "miner", chaintest.Payment()))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := chaintest.Block(t, r, bad.Header(), "miner")
+	if v := d.hear(peer, child.Canonical()); v != pubsub.ValidationIgnore {
+		t.Errorf("verdict %v on a block whose parent is not known", v)
+	}
+	for _, c := range []struct {
+		raw  []byte
+		rule chain.Rule
+	}{{bad.Canonical(), chain.RuleProof}, {child.Canonical(), chain.RuleParentInvalid}, {bad.Canonical(), chain.RuleProof}} {
+		v := d.hear(peer, c.raw)
+		var invalid *chain.InvalidError
+		if err := d.why.take(); v != pubsub.ValidationReject || !errors.As(err, &invalid) || invalid.Rule != c.rule {
+			t.Errorf("verdict %v, %v, want the rule %q", v, err, c.rule)
+		}
+	}
+}
+
+// TestClockAndViewAreNotRemembered sends what cannot be judged yet, and the same again once it can be.
+func TestClockAndViewAreNotRemembered(t *testing.T) {
+	noLeaks(t)
+	b := chaintest.New(t).Paying().Mine(2)
+	r, blocks := b.Rules(), b.Branch()
+	ahead := doorNow.Add(r.MaxAhead + time.Minute)
+	late, err := r.NewBlock(b.Tip(), chaintest.Proof(r, b.Tip()), float64(ahead.Unix()), []chain.Transaction{chaintest.Reward(r, "miner")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, peer := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
+	meet(t, st, peer.station)
+	page := chaintest.Raws(append(blocks[:2:2], late))
+	sends := map[string]func(t *testing.T, d *doors) error{
+		"gossip": func(t *testing.T, d *doors) error {
+			for _, raw := range page {
+				if d.c.Has(sha256.Sum256(raw)) {
+					continue
+				}
+				if err := d.hearBlock(t, st, peer, raw); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"sync": func(t *testing.T, d *doors) error { return d.syncFrom(t, st, peer, page...) },
+	}
+	for name, send := range sends {
+		t.Run("future by "+name, func(t *testing.T) {
+			now := doorNow
+			d := doorTo(t, st, func() time.Time { return now }, r)
+			if err := send(t, d); !errors.Is(err, chain.ErrFuture) || d.f.refused(peer.id) {
+				t.Fatalf("%v; refused: %v", err, d.f.refused(peer.id))
+			}
+			now = now.Add(time.Minute)
+			if err := send(t, d); err != nil {
+				t.Error(err)
+			}
+			if d.c.Tip() != late.Header() {
+				t.Errorf("the tip is %v", d.c.Tip())
+			}
+		})
+	}
+	t.Run("orphan", func(t *testing.T) {
+		d := doorTo(t, st, fixed, r)
+		for range 3 {
+			if err := d.hearBlock(t, st, peer, blocks[1].Canonical()); !errors.Is(err, chain.ErrOrphan) {
+				t.Errorf("%v", err)
+			}
+		}
+		for _, block := range blocks {
+			if err := d.hearBlock(t, st, peer, block.Canonical()); err != nil {
+				t.Errorf("block %d: %v", block.Index(), err)
+			}
+		}
+	})
+}
