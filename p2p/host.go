@@ -38,9 +38,24 @@ func newHost(cfg Config, f *faults, log *slog.Logger) (host.Host, error) {
 	}
 	h, err := libp2p.New(append(opts, libp2p.ConnectionManager(cm), libp2p.ResourceManager(rm))...)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for peers on %q: %w", cfg.Listen, err), cm.Close(), rm.Close())
+		return nil, errors.Join(err, cm.Close(), rm.Close())
+	}
+	if err := listen(h, cfg); err != nil {
+		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// listen opens cfg.Listen. The host is made without: a host whose listening fails inside libp2p.New is never closed whole.
+func listen(h host.Host, cfg Config) error {
+	addrs, err := multiaddrs(cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("listen address: %w", err)
+	}
+	if err := h.Network().Listen(addrs...); err != nil {
+		return fmt.Errorf("listen for peers on %q: %w", cfg.Listen, err)
+	}
+	return nil
 }
 
 // hostOptions are all but the managers, which run from the moment that they are made.
@@ -51,12 +66,13 @@ func hostOptions(cfg Config, f *faults) ([]libp2p.Option, error) {
 	opts := []libp2p.Option{
 		libp2p.Identity(cfg.Identity),
 		libp2p.UserAgent(cfg.Agent),
+		libp2p.NoListenAddrs, // newHost listens when the host is whole
 		libp2p.ConnectionGater(gater{f}),
 		libp2p.DisableRelay(),
 		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
 		metricsOption(cfg),
 	}
-	for _, more := range []func(Config) (libp2p.Option, error){transports, listen, announce, swarmKey} {
+	for _, more := range []func(Config) (libp2p.Option, error){transports, announce, swarmKey} {
 		o, err := more(cfg)
 		if err != nil {
 			return nil, err
@@ -85,17 +101,6 @@ func transports(cfg Config) (libp2p.Option, error) {
 		opts = append(opts, libp2p.Transport(libp2pquic.NewTransport))
 	}
 	return libp2p.ChainOptions(opts...), nil
-}
-
-func listen(cfg Config) (libp2p.Option, error) {
-	addrs, err := multiaddrs(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen address: %w", err)
-	}
-	if len(addrs) == 0 {
-		return libp2p.NoListenAddrs, nil
-	}
-	return libp2p.ListenAddrs(addrs...), nil
 }
 
 // announce tells peers cfg.Announce in place of what the host listens on.
