@@ -171,6 +171,7 @@ func TestRestart(t *testing.T) {
 		}
 		return nil
 	})
+	agreed(t, a, b) // or a block of a's would be as long as b's, and each would keep its own
 	a.mine()
 	agreed(t, a, b)
 }
