@@ -24,17 +24,17 @@ func TestKill(t *testing.T) {
 	d := newDaemon(t)
 	var said acknowledged
 	for round := range kills {
-		d.start("--mine", "manual")
+		d.Start("--mine", "manual")
 		said.check(t, d, round)
 		said.work(t, d, time.Duration(20+rand.IntN(250))*time.Millisecond)
 	}
-	d.start()
+	d.Start()
 	said.check(t, d, kills)
 	if len(said.blocks) < kills || len(said.payments) < kills {
 		t.Fatalf("only %d blocks and %d payments were acknowledged: nothing is shown", len(said.blocks), len(said.payments))
 	}
 	t.Logf("%d blocks and %d payments acknowledged, none lost in %d kills", len(said.blocks), len(said.payments), kills)
-	d.stop()
+	d.Stop()
 }
 
 // work mines and pays from several sides until the node is killed, some time after its first block.
@@ -52,7 +52,7 @@ func (a *acknowledged) work(t *testing.T, d *daemon, life time.Duration) {
 		t.Errorf("no block within %v", settle)
 	}
 	<-time.After(life) // anywhere in the middle
-	d.kill()
+	d.Kill()
 	sides.Wait()
 }
 

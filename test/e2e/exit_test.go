@@ -11,13 +11,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kuai/test/process"
 )
 
 // ends runs kuai to its end, and returns the exit code and what it printed.
 func ends(t *testing.T, cmd *exec.Cmd) (int, string) {
 	t.Helper()
 	cmd.WaitDelay = time.Second
-	kill := time.AfterFunc(startTime, func() { _ = cmd.Process.Kill() })
+	kill := time.AfterFunc(process.StartTime, func() { _ = cmd.Process.Kill() })
 	defer kill.Stop()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -38,10 +40,10 @@ func TestExitCodes(t *testing.T) {
 		cmd  func(d *daemon) *exec.Cmd
 	}{
 		{"unknown flag", 2, []string{"--prot"}, func(d *daemon) *exec.Cmd { return d.command("--prot", "1") }},
-		{"unknown verb", 2, []string{"demon"}, func(*daemon) *exec.Cmd { return exec.Command(kuai, "demon") }},
+		{"unknown verb", 2, []string{"demon"}, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "demon") }},
 		{"unknown variable", 2, []string{"KUAI_PROT"}, func(d *daemon) *exec.Cmd { return with(d.command(), "KUAI_PROT=1") }},
 		{"open API", 2, []string{"0.0.0.0", "--insecure-api"}, func(d *daemon) *exec.Cmd { return d.command("--http-host", "0.0.0.0") }},
-		{"directory in use", 3, []string{fmt.Sprint(a.cmd.Process.Pid), a.dir, "started at"}, func(d *daemon) *exec.Cmd {
+		{"directory in use", 3, []string{fmt.Sprint(a.Cmd.Process.Pid), a.dir, "started at"}, func(d *daemon) *exec.Cmd {
 			d.dir = a.dir
 			return d.command()
 		}},
@@ -57,8 +59,8 @@ func TestExitCodes(t *testing.T) {
 			d.dir = "/dev/null/data"
 			return d.command()
 		}},
-		{"nobody answers", 1, []string{"127.0.0.1:1"}, func(*daemon) *exec.Cmd { return exec.Command(kuai, "health", "--api", "http://127.0.0.1:1") }},
-		{"healthy", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(kuai, "health", "--ready", "--api", a.url()) }},
+		{"nobody answers", 1, []string{"127.0.0.1:1"}, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--api", "http://127.0.0.1:1") }},
+		{"healthy", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--ready", "--api", a.url()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out := ends(t, c.cmd(newDaemon(t)))
@@ -86,8 +88,8 @@ func with(cmd *exec.Cmd, env ...string) *exec.Cmd {
 func TestSignals(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		d := startDaemon(t)
-		if code := d.signal(s); code != 0 {
-			t.Errorf("exit code %d after %v\n%s", code, s, d.out)
+		if code := d.Signal(s); code != 0 {
+			t.Errorf("exit code %d after %v\n%s", code, s, d.Out)
 		}
 		if _, err := os.Stat(filepath.Join(d.dir, "node.json")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("node.json after a clean stop: %v", err)
@@ -115,7 +117,7 @@ func TestDamaged(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := startDaemon(t)
 			d.mine()
-			d.stop()
+			d.Stop()
 			code, out := ends(t, d.command(c.spoil(t, d)...))
 			if code != 4 {
 				t.Errorf("exit code %d, want 4\n%s", code, out)

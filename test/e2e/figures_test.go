@@ -65,9 +65,9 @@ func benchmarkRestart(b *testing.B) {
 	}
 	var times []time.Duration
 	for b.Loop() {
-		d.kill()
+		d.Kill()
 		began := time.Now()
-		d.restart()
+		d.Restart()
 		times = append(times, time.Since(began))
 	}
 	report(b, "ready", times)
@@ -90,7 +90,7 @@ func benchmarkMemory(b *testing.B) {
 // resident returns the process's resident memory in KiB.
 func resident(b *testing.B, d *daemon) int {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Cmd.Process.Pid))
 	if err != nil {
 		b.Skip("resident memory is read from /proc, which this system does not have")
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kuai/test/process"
 )
 
 type minerInfo struct {
@@ -30,7 +32,7 @@ func (d *daemon) mining() (m minerInfo) {
 // verb runs one of the client verbs against the node to its end, and returns what it printed.
 func (d *daemon) verb(t *testing.T, words ...string) string {
 	t.Helper()
-	code, out := ends(t, exec.Command(kuai, append(words, "--api", d.url())...))
+	code, out := ends(t, exec.Command(process.Kuai, append(words, "--api", d.url())...))
 	if code != 0 {
 		t.Fatalf("kuai %s: exit code %d\n%s", strings.Join(words, " "), code, out)
 	}
@@ -177,7 +179,7 @@ func TestEightZeros(t *testing.T) {
 	eventually(t, "the end of the search", searching(false))
 
 	t.Log("kuai mine, ended by Ctrl-C")
-	mine := exec.Command(kuai, "mine", "--api", d.url())
+	mine := exec.Command(process.Kuai, "mine", "--api", d.url())
 	if err := mine.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +199,7 @@ func TestEightZeros(t *testing.T) {
 	eventually(t, "the end of the search", searching(false))
 	d.verb(t, "mine", "--mode", "continuous")
 	eventually(t, "progress", searching(true))
-	d.stop()
+	d.Stop()
 }
 
 // firstEvent returns the first event of that name.

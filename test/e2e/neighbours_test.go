@@ -19,7 +19,7 @@ func TestNeighbours(t *testing.T) {
 	needMulticast(t)
 	a, b := newDaemon(t), newDaemon(t)
 	for _, d := range []*daemon{a, b} {
-		d.start("--network", file, "--mdns=true", "--listen", fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", freePort(t)))
+		d.Start("--network", file, "--mdns=true", "--listen", fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", freePort(t)))
 	}
 	a.mine()
 	agreed(t, a, b)

@@ -28,10 +28,10 @@ func TestStory(t *testing.T) {
 	everywhere(t, id, all, "mined")
 
 	t.Log("a node that was away catches up")
-	c.stop()
+	c.Stop()
 	a.mineMany(3)
 	late := b.pay(2)
-	c.restart()
+	c.Restart()
 	if tip := agreed(t, all...); tip.Height != 7 {
 		t.Errorf("agreed on block %d, want 7", tip.Height)
 	}
@@ -150,8 +150,8 @@ func TestRestart(t *testing.T) {
 	second := b.pay(2)
 	before := b.node()
 
-	b.stop()
-	b.restart()
+	b.Stop()
+	b.Restart()
 	after := b.node()
 	if after.PeerID != before.PeerID {
 		t.Errorf("peer id %s before, %s after", before.PeerID, after.PeerID)
@@ -180,11 +180,11 @@ func TestRestart(t *testing.T) {
 func TestEphemeral(t *testing.T) {
 	d := startDaemon(t, "--ephemeral")
 	d.mine()
-	d.stop()
+	d.Stop()
 	if left, err := os.ReadDir(d.dir); err == nil {
 		t.Errorf("an ephemeral node left %v", left)
 	}
-	d.start("--ephemeral")
+	d.Start("--ephemeral")
 	if n := d.node(); n.Height != 1 {
 		t.Errorf("height %d after a restart in memory", n.Height)
 	}

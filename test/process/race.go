@@ -1,0 +1,6 @@
+//go:build race
+
+package process
+
+// raceEnabled builds the command as the tests are built.
+const raceEnabled = true
