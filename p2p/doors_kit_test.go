@@ -71,7 +71,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *chain.Rules, blo
 	}
 	why := &reasons{}
 	log := slog.New(why)
-	m, err := newMetrics(nil, st.host)
+	m, err := newMetrics(nil, st.host, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,15 +19,14 @@ type metrics struct {
 	rejected    *prometheus.CounterVec // by reason
 	dropped     prometheus.Counter     // RPCs, for a full queue
 	orphans     prometheus.Counter
-	height      prometheus.Gauge
 	reorgs      prometheus.Counter
 	depth       prometheus.Histogram
 	propagation prometheus.Histogram
-	syncs       prometheus.Counter // that moved the tip
+	syncs       *prometheus.CounterVec // by result
 }
 
 // newMetrics registers the metrics with reg, where there is one.
-func newMetrics(reg prometheus.Registerer, h host.Host) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metrics, error) {
 	m := &metrics{
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_gossip_messages_total",
 			Help: "Messages by what became of them."}, []string{"outcome", "topic"}),
@@ -37,23 +36,23 @@ func newMetrics(reg prometheus.Registerer, h host.Host) (*metrics, error) {
 			Help: "Sendings dropped because a peer's queue was full."}),
 		orphans: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_gossip_orphans_total",
 			Help: "Blocks heard before their parent."}),
-		height: prometheus.NewGauge(prometheus.GaugeOpts{Name: "kuai_tip_height", Help: "Index of the tip."}),
 		reorgs: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_reorgs_total", Help: "Switches to another branch."}),
 		depth: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "kuai_reorg_depth_blocks",
 			Help: "Blocks that a reorg dropped.", Buckets: prometheus.ExponentialBuckets(1, 4, 8)}),
 		propagation: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "kuai_block_propagation_seconds",
 			Help: "From a block's timestamp to its arrival by gossip; wrong where clocks are.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}),
-		syncs: prometheus.NewCounter(prometheus.CounterOpts{Name: "kuai_syncs_total", Help: "Syncs that moved the tip."}),
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_syncs_total",
+			Help: "Syncs by result: adopted, part (adopted until a fault), nothing (new), failed."}, []string{"result"}),
 	}
-	return m, m.register(reg, h)
+	return m, m.register(reg, h, c)
 }
 
-func (m *metrics) register(reg prometheus.Registerer, h host.Host) error {
+func (m *metrics) register(reg prometheus.Registerer, h host.Host, c *chain.Chain) error {
 	if reg == nil {
 		return nil
 	}
-	all := []prometheus.Collector{m.messages, m.rejected, m.dropped, m.orphans, m.height, m.reorgs, m.depth,
-		m.propagation, m.syncs, peersBy(h, network.DirInbound, "inbound"), peersBy(h, network.DirOutbound, "outbound")}
+	all := []prometheus.Collector{m.messages, m.rejected, m.dropped, m.orphans, m.reorgs, m.depth, m.propagation, m.syncs,
+		heightOf(c), peersBy(h, network.DirInbound, "inbound"), peersBy(h, network.DirOutbound, "outbound")}
 	var errs error
 	for _, c := range all {
 		errs = errors.Join(errs, reg.Register(c))
@@ -75,16 +74,31 @@ func peersBy(h host.Host, dir network.Direction, name string) prometheus.Collect
 	})
 }
 
+func heightOf(c *chain.Chain) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "kuai_tip_height", Help: "Index of the tip."},
+		func() float64 { return float64(c.Tip().Index) })
+}
+
 // observe counts a chain event.
 func (m *metrics) observe(e chain.Event) {
-	switch e.Kind {
-	case chain.EventReorg:
+	if e.Kind == chain.EventReorg {
 		m.reorgs.Inc()
 		m.depth.Observe(float64(e.Dropped))
-		m.height.Set(float64(e.Header.Index))
-	case chain.EventBlock:
-		m.height.Set(float64(e.Header.Index))
 	}
+}
+
+// synced counts a sync that moved the tip or not and ended with err.
+func (m *metrics) synced(moved bool, err error) {
+	result := "adopted"
+	switch {
+	case moved && err != nil:
+		result = "part"
+	case err != nil:
+		result = "failed"
+	case !moved:
+		result = "nothing"
+	}
+	m.syncs.WithLabelValues(result).Inc()
 }
 
 // propagated notes how old b is on arrival.

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,6 +38,7 @@ func TestWhatTheOperatorSees(t *testing.T) {
 	regA, regB := prometheus.NewRegistry(), prometheus.NewRegistry()
 	a := runNode(t, r, func(c *Config) { c.Registerer = regA })
 	b := runNode(t, r, func(c *Config) { c.Registerer = regB })
+	chaintest.MineOn(t, a.c, 3)
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +60,7 @@ func TestWhatTheOperatorSees(t *testing.T) {
 		{regA, "kuai_gossip_messages_total", []string{"published", "transaction"}},
 		{regB, "kuai_gossip_messages_total", []string{"delivered", "block"}},
 		{regB, "kuai_block_propagation_seconds", nil},
+		{regB, "kuai_syncs_total", []string{"adopted"}},
 		{regA, "kuai_peers", []string{"inbound"}},
 		{regB, "kuai_peers", []string{"outbound"}},
 	} {
@@ -69,5 +72,21 @@ func TestWhatTheOperatorSees(t *testing.T) {
 	})
 	if sample(t, regA, "kuai_peers", "outbound") != 0 {
 		t.Error("an inbound peer counts as outbound")
+	}
+}
+
+func TestResultsOfSyncs(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	a := runNode(t, chaintest.Rules(), func(c *Config) { c.Registerer = reg })
+	fault := errors.New("a fault")
+	for i, c := range []struct {
+		moved  bool
+		err    error
+		result string
+	}{{true, nil, "adopted"}, {true, fault, "part"}, {false, nil, "nothing"}, {false, fault, "failed"}} {
+		a.s.onSync(c.moved, c.err)
+		if got := sample(t, reg, "kuai_syncs_total", c.result); got != 1 {
+			t.Errorf("case %d: %v syncs with result %s, want 1", i, got, c.result)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, er
 
 func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	net := c.Rules().Network()
-	m, err := newMetrics(cfg.Registerer, h)
+	m, err := newMetrics(cfg.Registerer, h, c)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -58,6 +58,7 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 	}
 	n := &Node{h: h, f: f, book: b, log: log}
 	n.s = newSyncer(h, c, net, cfg.Agent, f, log)
+	n.s.onSync = m.synced
 	n.g = newGossip(h, c, n.s, f, m, log)
 	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, log: log, added: make(chan struct{}, 1)}
 	n.d = &discovery{
@@ -75,10 +76,7 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 // Run blocks until everything that it started is gone, then closes the host.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	n.s.onSwitch = func(tip *chain.Block) {
-		n.g.m.syncs.Inc()
-		n.g.publishTip(ctx, tip)
-	}
+	n.s.onSwitch = func(tip *chain.Block) { n.g.publishTip(ctx, tip) }
 	err := n.g.join(ctx)
 	if ctx.Err() != nil {
 		err = nil // stopped before it began

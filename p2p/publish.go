@@ -29,7 +29,6 @@ func (g *gossip) run(ctx context.Context) error {
 	wake, stop := g.c.Watch()
 	defer stop()
 	pos := g.c.LastEvent()
-	g.m.height.Set(float64(g.c.Tip().Index))
 	for {
 		select {
 		case <-wake:
