@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -10,60 +11,53 @@ import (
 func AppendCompact(dst, canonical []byte) []byte {
 	n := len(dst)
 	dst = slices.Grow(dst, len(canonical))[:n+len(canonical)]
-	for i := 0; i < len(canonical); {
-		c := canonical[i]
-		i++
-		if c == ' ' {
+	if bytes.IndexByte(canonical, '\\') >= 0 {
+		return dst[:n+compactBytes(dst[n:], canonical, false)]
+	}
+	src, inside := canonical, uint64(0) // the high bit of every byte where src starts inside a string
+	for len(src) >= 8 {
+		w := binary.LittleEndian.Uint64(src)
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		strings := inside ^ fromEachOn(bytesEqual(w, '"'))
+		spaces := bytesEqual(w, ' ') &^ strings
+		if spaces == 0 {
+			n, src, inside = n+8, src[8:], uint64(int64(strings)>>63)&highs
+			continue
+		}
+		before := bits.TrailingZeros64(spaces) / 8
+		n, src, inside = n+before, src[before+1:], 0
+	}
+	return dst[:n+compactBytes(dst[n:], src, inside != 0)]
+}
+
+// bytesEqual sets the high bit of each byte of w that is c, and nothing else. No byte of w has its high bit set: canonical text is ASCII.
+func bytesEqual(w uint64, c byte) uint64 { return ^((w ^ uint64(c)*eight) + 0x7f*eight) & highs }
+
+// fromEachOn flips, for every high bit of marks, the high bits from there on. So quotes become what lies between them.
+func fromEachOn(marks uint64) uint64 {
+	marks ^= marks << 8
+	marks ^= marks << 16
+	return marks ^ marks<<32
+}
+
+// compactBytes is AppendCompact byte by byte, from inside a string or not. It returns the length of what it wrote to dst, which is
+// as long as src.
+func compactBytes(dst, src []byte, inside bool) (n int) {
+	for i := 0; i < len(src); i++ {
+		c := src[i]
+		if c == ' ' && !inside {
 			continue
 		}
 		dst[n] = c
 		n++
-		if c == '"' {
-			copied := copyString(dst[n:], canonical[i:])
-			n += copied
-			i += copied
-		}
-	}
-	return dst[:n]
-}
-
-// copyString copies the rest of a string, closing quote included, from src to dst, and returns its length. What it
-// writes to dst behind that means nothing. dst is at least as long as src.
-func copyString(dst, src []byte) int {
-	n := 0
-	for n+8 <= len(src) {
-		w := binary.LittleEndian.Uint64(src[n:])
-		binary.LittleEndian.PutUint64(dst[n:], w)
-		stop := quoteOrBackslash(w)
-		if stop == 0 {
-			n += 8
-			continue
-		}
-		n += bits.TrailingZeros64(stop) / 8
-		if src[n] == '"' {
-			return n + 1
-		}
-		n += copy(dst[n:], src[n:min(n+2, len(src))]) // the backslash, and what it escapes
-	}
-	return n + copyStringTail(dst[n:], src[n:])
-}
-
-func copyStringTail(dst, src []byte) int {
-	for n := 0; n < len(src); n++ {
-		dst[n] = src[n]
 		switch {
-		case src[n] == '"':
-			return n + 1
-		case src[n] == '\\' && n+1 < len(src):
+		case c == '"':
+			inside = !inside
+		case c == '\\' && i+1 < len(src):
+			i++
+			dst[n] = src[i]
 			n++
-			dst[n] = src[n]
 		}
 	}
-	return len(src)
-}
-
-// quoteOrBackslash sets the high bit of the first byte of w that is one of them, perhaps of bytes after it, of none before.
-func quoteOrBackslash(w uint64) uint64 {
-	quote, backslash := w^'"'*eight, w^'\\'*eight
-	return ((quote-eight)&^quote | (backslash-eight)&^backslash) & highs
+	return n
 }
