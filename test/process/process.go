@@ -35,7 +35,7 @@ func Main(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	Kuai = filepath.Join(dir, "kuai")
 	args := []string{"build", "-o", Kuai}
-	if raceEnabled {
+	if Race {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "kuai/cmd/kuai")...).CombinedOutput(); err != nil {

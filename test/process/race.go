@@ -2,5 +2,5 @@
 
 package process
 
-// raceEnabled builds the command as the tests are built.
-const raceEnabled = true
+// Race says that the command is built with the race detector, as the tests are.
+const Race = true

@@ -1,0 +1,166 @@
+//go:build linux
+
+package netns
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+)
+
+// roleVariable makes this binary an actor: an attacker, or a crowd of honest peers.
+const roleVariable = "KUAI_TEST_ROLE"
+
+// part tells an actor what to do. An actor does it, prints a line of JSON with what came of it, and holds on until its standard
+// input ends.
+type part struct {
+	Role  string   // a key of roles
+	To    string   // host:port, or a multiaddr
+	Count int      // of what it makes
+	From  []string // addresses to come from, in turn; none: whichever
+}
+
+// outcome is what came of a part.
+type outcome struct {
+	Made  int    // connections or streams
+	Error string // the first error
+}
+
+var roles = map[string]func(part, *tally){
+	"idle":    idle,
+	"secured": secured,
+	"streams": streams,
+	"http":    halfRequests,
+	"crowd":   crowd,
+}
+
+// play is an actor's main.
+func play(text string) int {
+	var p part
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	var t tally
+	roles[p.Role](p, &t)
+	line, err := json.Marshal(t.outcome())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	fmt.Printf("%s\n", line)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// tally keeps what an actor holds.
+type tally struct {
+	mu    sync.Mutex
+	held  []any // so that nothing is closed by the collector
+	error error
+}
+
+func (t *tally) hold(v any, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case err == nil:
+		t.held = append(t.held, v)
+	case t.error == nil:
+		t.error = err
+	}
+}
+
+func (t *tally) outcome() outcome {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := outcome{Made: len(t.held)}
+	if t.error != nil {
+		o.Error = t.error.Error()
+	}
+	return o
+}
+
+// each calls f for 0..n-1, a few at a time.
+func each(n, atOnce int, f func(i int)) {
+	var all sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := range n {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			f(i)
+		})
+	}
+	all.Wait()
+}
+
+// actor is a process that plays a part.
+type actor struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	stdin io.Closer
+	said  chan outcome
+}
+
+// act starts an actor in s.
+func (s *space) act(t testing.TB, p part) *actor {
+	t.Helper()
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+string(text))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	a := &actor{t: t, cmd: cmd, stdin: stdin, said: make(chan outcome, 1)}
+	go func() {
+		var o outcome
+		if err := json.NewDecoder(bufio.NewReader(stdout)).Decode(&o); err != nil {
+			o.Error = "an actor ended: " + err.Error()
+		}
+		a.said <- o
+	}()
+	t.Cleanup(a.end)
+	return a
+}
+
+// done waits until the actor has done its part.
+func (a *actor) done(within time.Duration) outcome {
+	a.t.Helper()
+	select {
+	case o := <-a.said:
+		return o
+	case <-time.After(within):
+		a.t.Fatalf("an actor is not done after %v", within)
+		return outcome{}
+	}
+}
+
+// end lets go of all that the actor holds.
+func (a *actor) end() {
+	if a.stdin == nil {
+		return
+	}
+	_ = a.stdin.Close()
+	_ = a.cmd.Process.Kill()
+	_ = a.cmd.Wait()
+	a.stdin = nil
+}
