@@ -44,7 +44,7 @@ type discovery struct {
 // run looks for peers until ctx ends.
 func (d *discovery) run(ctx context.Context) error {
 	events, err := d.h.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted),
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
 	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
 	if err != nil {
 		return err
@@ -94,7 +94,19 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		}
 		d.x.came(e.Peer, e.SignedPeerRecord)
 		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+	case event.EvtPeerIdentificationFailed:
+		d.silent(e.Peer, e.Reason)
 	}
+}
+
+// silent disconnects a peer that did not say in time what it speaks: nothing would ever be asked of it, and its place is wanted.
+// An honest one dials again.
+func (d *discovery) silent(p peer.ID, reason error) {
+	if said, err := d.h.Peerstore().GetProtocols(p); err == nil && len(said) > 0 {
+		return // on another connection, or before
+	}
+	d.log.Debug("peer does not say what it speaks, disconnecting", "peer", p, "error", reason)
+	_ = d.h.Network().ClosePeer(p)
 }
 
 // keepBook writes the book every minute and at the end.
