@@ -39,19 +39,21 @@ func stretch(t testing.TB, delay time.Duration, a *space, addressA string, b *sp
 // tun makes a device called far in s.
 func tun(t testing.TB, s *space, address string) *os.File {
 	t.Helper()
-	fd, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatalf("%s: %v", tunDevice, err)
-	}
 	request, err := unix.NewIfreq("far")
 	if err != nil {
 		t.Fatal(err)
 	}
 	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
-	err = s.do(func() error { return unix.IoctlIfreq(fd, unix.TUNSETIFF, request) })
-	if err == nil {
-		err = unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4)
-	}
+	var fd int
+	err = s.do(func() error { // it belongs to the namespace that it is opened in
+		if fd, err = unix.Open(tunDevice, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err != nil {
+			return err
+		}
+		if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, request); err != nil {
+			return err
+		}
+		return unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4)
+	})
 	if err != nil {
 		t.Fatalf("make a device of %s: %v", tunDevice, err)
 	}
