@@ -58,19 +58,7 @@ func BenchmarkInsert(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		cpu := cpuTime(b)
-		b.ResetTimer()
-		for _, s := range segments {
-			if _, err := c.AddSegment(s, "peer"); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := c.Sync(); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
-		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
+		insert(b, c, segments)
 	})
 	b.Run("engine", func(b *testing.B) {
 		var pages []page
@@ -94,6 +82,22 @@ func BenchmarkInsert(b *testing.B) {
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
 		b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
 	})
+}
+
+func insert(b *testing.B, c *chain.Chain, segments []*chain.Segment) {
+	cpu := cpuTime(b)
+	b.ResetTimer()
+	for _, s := range segments {
+		if _, err := c.AddSegment(s, "peer"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := c.Sync(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blocks/s")
+	b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N), "cpu-ns/op")
 }
 
 // page is what the chain writes for a segment, in the same order.

@@ -23,8 +23,10 @@ type Chain struct {
 	applied atomic.Uint64 // batches applied to the store
 	durable atomic.Uint64 // those of them that are known to be on disk
 
-	senders senders
-	closed  atomic.Bool
+	senders   senders
+	closed    atomic.Bool
+	unindexed bool  // the store's layout has no addresses
+	indexed   int64 // blocks whose addresses were indexed at Open
 
 	writing  sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid  refused
@@ -38,17 +40,21 @@ type Chain struct {
 	pool  pool
 }
 
-// Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
+// Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks, except once where st is of a
+// version without an index of addresses (see Indexed). now is the clock that
 // timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
 	c := &Chain{rules: r, store: st, now: now}
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter} {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter} {
 		if err := load(); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
+
+// Indexed returns how many blocks Open has read to index the addresses in them: 0 unless the store was of an older version.
+func (c *Chain) Indexed() int64 { return c.indexed }
 
 // Close waits for the disk. The store stays open: whoever opened it closes it.
 func (c *Chain) Close() error {

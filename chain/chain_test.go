@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func addAll(t testing.TB, c *chain.Chain, blocks []*chain.Block) {
 // sound checks that the whole state agrees with itself.
 func sound(t testing.TB, c *chain.Chain) {
 	t.Helper()
-	if err := c.Verify(nil); err != nil {
+	if err := c.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -252,5 +253,17 @@ func TestClosedChainTakesNothing(t *testing.T) {
 	}
 	if _, err := c.Submit(chaintest.Payment(), ""); !errors.Is(err, chain.ErrClosed) {
 		t.Errorf("Submit: %v", err)
+	}
+}
+
+// TestVerifyCanBeStopped: the reason is the caller's, and not damage.
+func TestVerifyCanBeStopped(t *testing.T) {
+	tree := chaintest.New(t).Mine(3)
+	c := chaintest.Open(t, tree.Rules())
+	addAll(t, c, tree.Blocks())
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := c.Verify(ctx, nil); !errors.Is(err, context.Canceled) || errors.Is(err, chain.ErrDamaged) {
+		t.Error(err)
 	}
 }

@@ -96,6 +96,9 @@ func (c *Chain) extendBy(run []*Block, ids []idPlace, from string, now time.Time
 	defer batch.Close()
 	old, tip := c.tip, run[len(run)-1]
 	mined := c.fill(batch, run, ids, c.origin(batch, from, now))
+	if err := c.account(batch, run); err != nil {
+		return err
+	}
 	setTip(batch, tip.header)
 	recorded := c.filter.record(batch, old.Index, tip.header.Index)
 	err := c.commit(batch, func() {
@@ -137,4 +140,13 @@ func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Or
 		}
 	}
 	return mined
+}
+
+// account puts what the blocks, which extend the tip, change about addresses into the batch.
+func (c *Chain) account(batch *store.Batch, run []*Block) error {
+	l := newLedger()
+	for _, b := range run {
+		l.join(b)
+	}
+	return l.put(batch, c.store.Reader, c.tip.Index)
 }

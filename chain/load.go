@@ -8,8 +8,12 @@ import (
 	"kuai/chain/store"
 )
 
-// schema is the version of the store's layout. A store of another one is refused, not guessed at.
-const schema = 1
+// schema is the version of the store's layout. One of withoutAddresses gets the index that it lacks; any other is refused, not
+// guessed at.
+const (
+	schema           = 2
+	withoutAddresses = 1
+)
 
 // Named values of the store.
 const (
@@ -27,7 +31,7 @@ func (c *Chain) loadNetwork() error {
 	if found == nil {
 		return c.start()
 	}
-	if !bytes.Equal(found, []byte{schema}) {
+	if c.unindexed = bytes.Equal(found, []byte{withoutAddresses}); !c.unindexed && !bytes.Equal(found, []byte{schema}) {
 		return fmt.Errorf("%w: layout %x, this program knows %x", ErrDamaged, found, schema)
 	}
 	network, err := c.store.Meta(metaNetwork)

@@ -129,7 +129,9 @@ func FuzzOperations(f *testing.F) {
 
 // payments of the fuzz target: few, so that they meet again on several branches.
 func payment(n int) chain.Transaction {
-	return chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.ID{15: byte(n)}, HasID: true}
+	return chain.Transaction{
+		Sender: names[n%2], Recipient: names[n/2%len(names)], Amount: amounts[n%len(amounts)], ID: chain.ID{15: byte(n)}, HasID: true,
+	}
 }
 
 func operate(t *testing.T, c *restartable, m *model, s *script) {
@@ -180,6 +182,7 @@ func compare(t *testing.T, c *chain.Chain, m *model) {
 	if len(want) > 0 {
 		t.Fatalf("%d payments are not pending", len(want))
 	}
+	compareBook(t, c, bookOf(t, m.branch(m.tip)), append([]string{"m", "m0", "m1"}, names...), 3)
 	for _, b := range m.blocks {
 		if held, err := c.Block(b.Hash()); err != nil || held.Active != slices.Contains(m.branch(m.tip), b) {
 			t.Fatalf("block %d: active %v, %v", b.Index(), held.Active, err)

@@ -15,6 +15,7 @@ type switching struct {
 	tip   Header
 	now   time.Time
 
+	ledger   *ledger
 	ids      map[ID]struct{} // on the new branch, above the fork
 	mined    []*pending      // pool entries among them
 	returned []*pending      // payments of the old branch that the new one lacks
@@ -43,7 +44,7 @@ func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 }
 
 func (c *Chain) newSwitching(way path, now time.Time) *switching {
-	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, ids: make(map[ID]struct{})}
+	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, ledger: newLedger(), ids: make(map[ID]struct{})}
 }
 
 // raise makes the side blocks on the way part of the active chain, the lowest first.
@@ -101,6 +102,7 @@ func (s *switching) raiseBlock(b *Block, o store.Origin) {
 			s.mined = append(s.mined, p)
 		}
 	}
+	s.ledger.join(b)
 	s.tip = b.header
 }
 
@@ -147,6 +149,7 @@ func (s *switching) lowerBlock(b *Block, p store.Place, o store.Origin) {
 		s.batch.DeleteBlock(store.Place{Index: p.Index})
 	}
 	putSide(s.batch, p, o, b)
+	s.ledger.leave(b)
 	for offset, id := range b.IDs() {
 		if _, ok := s.ids[id]; ok {
 			continue
@@ -165,6 +168,9 @@ func (s *switching) lowerBlock(b *Block, p store.Place, o store.Origin) {
 // commit applies the batch, and then moves what memory holds.
 func (s *switching) commit() error {
 	c := s.c
+	if err := s.ledger.put(s.batch, c.store.Reader, s.way.fork()); err != nil {
+		return err
+	}
 	for _, p := range s.mined {
 		s.batch.DeletePending(p.seq)
 	}

@@ -50,6 +50,11 @@ func (c *Chain) dump(t *testing.T) string {
 	}
 	must(r.EachPlace(func(h [32]byte, p store.Place) error { add("hash %x %s", h, place(p)); return nil }))
 	must(r.EachMined(func(id [16]byte, index int64, offset int) error { add("id %x %d %d", id, index, offset); return nil }))
+	must(r.EachSpot(func(a store.Address, s store.Spot) error { add("spot %x %v", a, s); return nil }))
+	must(r.EachAccount(func(a store.Address, total *store.Account) error {
+		add("account %x %d %s", a, total.Count, total.Balance.String())
+		return nil
+	}))
 	add("sides %d %d", c.sides.blocks, c.sides.bytes)
 	must(c.soundSides())
 	must(r.EachPending(func(p store.Pending) error { pool = append(pool, string(p.Canonical)); return nil }))
@@ -165,7 +170,7 @@ func TestApplyRevertIsIdentity(t *testing.T) {
 			if c.dump(t) == before {
 				t.Fatal("a switch changes nothing")
 			}
-			if err := c.Verify(nil); err != nil {
+			if err := c.Verify(t.Context(), nil); err != nil {
 				t.Error(err)
 			}
 			c.switchTo(t, from.Hash)

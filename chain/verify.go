@@ -1,19 +1,24 @@
 package chain
 
 import (
+	"context"
 	"fmt"
+	"hash/maphash"
 
 	"kuai/chain/store"
 )
 
 // Verify walks the active chain from the genesis and checks every block as if it came from a stranger: hash, form, link,
 // proof, transactions, and the indexes that point to it. It says progress after every few thousand blocks. Its error wraps
-// ErrDamaged and names the first bad block.
-func (c *Chain) Verify(progress func(done, total int64)) error {
+// ErrDamaged and names the first bad block, or is ctx's.
+func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) error {
 	snap, tip := c.view()
 	defer snap.Close()
-	v := verifier{c: c, snap: snap, last: c.rules.Genesis.Header()}
+	v := verifier{c: c, snap: snap, last: c.rules.Genesis.Header(), audit: audit{seed: maphash.MakeSeed()}}
 	for rec, err := range snap.Blocks(activeBranch, v.last.Index, tip.Index+1) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("stopped after block %d, valid up to there: %w", v.last.Index, ctx.Err())
+		}
 		if err == nil {
 			err = v.block(rec)
 		}
@@ -27,7 +32,10 @@ func (c *Chain) Verify(progress func(done, total int64)) error {
 	if v.last != tip {
 		return fmt.Errorf("%w: block %d: missing below the tip %d", ErrDamaged, v.last.Index+1, tip.Index)
 	}
-	return v.counts()
+	if err := v.counts(ctx); err != nil {
+		return err
+	}
+	return v.audit.compare(ctx, snap.Reader)
 }
 
 // verifyStep is how many blocks lie between two reports of progress.
@@ -39,6 +47,7 @@ type verifier struct {
 	last   Header
 	blocks int64
 	ids    int64
+	audit  audit
 }
 
 // block checks the next block.
@@ -71,6 +80,7 @@ func (v *verifier) block(rec store.Record) error {
 			return fmt.Errorf("transaction %s is in block %d too, or the index is wrong", id, index)
 		}
 	}
+	v.audit.block(b)
 	v.last = b.header
 	v.blocks++
 	return nil
@@ -86,18 +96,18 @@ func (v *verifier) place(h Header) error {
 }
 
 // counts checks that the indexes hold nothing else.
-func (v *verifier) counts() error {
+func (v *verifier) counts(ctx context.Context) error {
 	var blocks, ids int64
 	err := v.snap.EachPlace(func(_ [32]byte, p store.Place) error {
 		if p.Branch == activeBranch {
 			blocks++
 		}
-		return nil
+		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	if err := v.snap.EachMined(func([16]byte, int64, int) error { ids++; return nil }); err != nil {
+	if err := v.snap.EachMined(func([16]byte, int64, int) error { ids++; return ctx.Err() }); err != nil {
 		return err
 	}
 	if blocks != v.blocks || ids != v.ids {

@@ -114,7 +114,7 @@ func (cl clone) check(t *testing.T, h *history) {
 	if !h.since(cl.acked, state(c)) {
 		t.Errorf("after a crash the state is none of those from the acknowledged on (tip %d)", c.Tip().Index)
 	}
-	if err := c.Verify(nil); err != nil {
+	if err := c.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -110,7 +111,7 @@ func examine(fs vfs.FS, h *history) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Verify(nil); err != nil {
+	if err := c.Verify(context.Background(), nil); err != nil {
 		return err
 	}
 	if !h.since(h.last(), state(c)) {

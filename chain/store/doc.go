@@ -4,7 +4,9 @@
 //
 // Every key starts with one byte that names its kind; integers in keys are big-endian, so that they sort.
 //
+//	a address:16 index:8    → index, position, …           a part of the address's history, from its first block on
 //	b branch:4 index:8      → origin, canonical bytes      a block; branch 0 is the active chain
+//	c address:16            → count, balance               the address's transactions, and what they come to; added up by the engine
 //	h hash:32               → index [branch]               where the block with this hash is
 //	i id:16                 → index, offset                the active chain's block with this transaction, and where in it
 //	j id:16 branch:4 index:8 →                             the same on side branches, where one id may be on many

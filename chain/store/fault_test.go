@@ -96,7 +96,7 @@ func faultRun(t *testing.T, f *faults) bool {
 		refusesAll(t, c, w)
 	}
 	held := state(c)
-	if err := c.Verify(nil); err != nil {
+	if err := c.Verify(t.Context(), nil); err != nil {
 		t.Errorf("reading after the failure: %v", err)
 	}
 	crashed := clone{disk.CrashClone(vfs.CrashCloneCfg{}), w.h.acknowledged()}

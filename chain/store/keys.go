@@ -7,7 +7,9 @@ import (
 
 // Kinds of keys, the first byte of each. doc.go has the table.
 const (
+	kindRun     = 'a'
 	kindBlock   = 'b'
+	kindAccount = 'c'
 	kindBranch  = 'f'
 	kindHash    = 'h'
 	kindID      = 'i'
@@ -67,6 +69,13 @@ func sideIDKey(dst []byte, id [16]byte, p Place) []byte {
 func hashKey(dst []byte, h [32]byte) []byte { return append(append(dst, kindHash), h[:]...) }
 
 func idKey(dst []byte, id [16]byte) []byte { return append(append(dst, kindID), id[:]...) }
+
+func runKey(dst []byte, a Address, first int64) []byte {
+	dst = append(append(dst, kindRun), a[:]...)
+	return binary.BigEndian.AppendUint64(dst, uint64(first))
+}
+
+func accountKey(dst []byte, a Address) []byte { return append(append(dst, kindAccount), a[:]...) }
 
 func metaKey(dst []byte, name string) []byte { return append(append(dst, kindMeta), name...) }
 

@@ -84,6 +84,7 @@ func options() *pebble.Options {
 		MaxOpenFiles:                maxOpenFiles,
 		WALBytesPerSync:             1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
+		Merger:                      accounts,
 	}
 	// Hashes and ids do not compress, and what else is in a block is not worth the time: a third of that of an insert.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })

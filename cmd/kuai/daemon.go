@@ -54,6 +54,9 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	if n := c.Indexed(); n > 0 {
+		log.Info("the store was of an older version: its addresses are indexed now", "blocks", n)
+	}
 
 	metrics := prometheus.NewRegistry()
 	netCfg, err := networkConfig(cfg, metrics)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -88,6 +89,18 @@ func TestVerifyNamesTheBadBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	says(t, exitDamaged, "block 3", "verify", "--data-dir", dir)
+}
+
+// TestVerifyEndsWithTheFirstSignal: it says how far it came, and does not call the chain valid or damaged.
+func TestVerifyEndsWithTheFirstSignal(t *testing.T) {
+	dir, _ := keptChain(t, 2)
+	ctx, signal := context.WithCancel(t.Context())
+	signal()
+	var out, errOut bytes.Buffer
+	code := run(ctx, terminal{[]string{"verify", "--data-dir", dir}, nil, &out, &errOut})
+	if code != exitFailure || out.Len() > 0 || !strings.Contains(errOut.String(), "stopped after block 1, valid up to there") {
+		t.Errorf("exit code %d: %s%s", code, &out, &errOut)
+	}
 }
 
 func TestExportAndImportVerbs(t *testing.T) {

@@ -32,7 +32,7 @@ func newVerify() *cobra.Command {
 
 func verify(c *cobra.Command, held *chain.Chain) error {
 	show, end := counter(c.ErrOrStderr(), "verifying")
-	err := held.Verify(show)
+	err := held.Verify(c.Context(), show)
 	end()
 	if err != nil {
 		return err

@@ -1,0 +1,88 @@
+package chain
+
+import (
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"kuai/chain/store"
+)
+
+// lastIndex is above every block.
+const lastIndex = math.MaxInt64 - 1
+
+// Spot is where a transaction is on the active chain: in which block, and where in it, from 0.
+type Spot = store.Spot
+
+// Account is what the active chain says of an address.
+type Account struct {
+	Balance string  // what it received less what it sent: exact, without an exponent, below 0 where it sent more
+	Count   int64   // transactions that name it
+	Entries []Entry // a page of them, the newest first
+	More    bool    // there are older ones
+	Tip     Header
+}
+
+// Entry is a transaction of an address.
+type Entry struct {
+	Spot        Spot
+	Block       Header
+	Transaction Transaction
+}
+
+// CheckAddress refuses what can be no sender and no recipient. Errors are *InvalidError.
+func (r *Rules) CheckAddress(address string) error {
+	if address == "" || len(address) > r.MaxNameBytes || !utf8.ValidString(address) {
+		return invalid(RuleRecipient, "an address is 1 to %d bytes of UTF-8, this has %d", r.MaxNameBytes, len(address))
+	}
+	return nil
+}
+
+// Address returns what the active chain says of an address, with at most limit of its transactions, from the newest before the
+// given spot (none: Spot{}) on. An address that is in no transaction has nothing. Errors: *InvalidError, or a failure of the store.
+func (c *Chain) Address(address string, before Spot, limit int) (Account, error) {
+	if err := c.rules.CheckAddress(address); err != nil {
+		return Account{}, err
+	}
+	snap, tip := c.view()
+	defer snap.Close()
+	quoted := AppendString(nil, address)
+	key := addressKey(quoted[1 : len(quoted)-1])
+	total, err := snap.Account(key)
+	if err != nil {
+		return Account{}, err
+	}
+	a := Account{Balance: total.Balance.String(), Count: total.Count, Tip: tip}
+	if before == (Spot{}) {
+		before.Index = lastIndex
+	}
+	return a, c.page(&a, snap, key, before, limit)
+}
+
+// page reads the history.
+func (c *Chain) page(a *Account, snap *store.Snapshot, key store.Address, before Spot, limit int) error {
+	block, texts := (*Block)(nil), [][]byte(nil)
+	for spot, err := range snap.History(key, before) {
+		if err != nil {
+			return err
+		}
+		if len(a.Entries) >= limit {
+			a.More = true
+			return nil
+		}
+		if block == nil || block.Index() != spot.Index { // transactions of one block stand together: it is read once
+			if block, _, err = c.blockAt(snap.Reader, store.Place{Index: spot.Index}); err != nil {
+				return err
+			}
+			texts = texts[:0]
+			for _, t := range block.spans() {
+				texts = append(texts, t)
+			}
+		}
+		if spot.Position >= len(texts) {
+			return fmt.Errorf("%w: block %d has no transaction at position %d", ErrDamaged, spot.Index, spot.Position)
+		}
+		a.Entries = append(a.Entries, Entry{Spot: spot, Block: block.header, Transaction: decodeTransaction(texts[spot.Position])})
+	}
+	return nil
+}

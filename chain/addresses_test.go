@@ -1,0 +1,296 @@
+package chain_test
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/chain/store"
+)
+
+// book is the accounts of a chain in the simplest words: every transaction of an address, and fractions added up.
+type book map[string]*account
+
+type account struct {
+	balance big.Rat
+	entries []chain.Entry // the newest first
+}
+
+// bookOf reads the blocks, which are a branch from the tip down to the genesis.
+func bookOf(t testing.TB, branch []*chain.Block) book {
+	t.Helper()
+	all := make(book)
+	for _, b := range branch {
+		for position, tx := range slices.Backward(b.Transactions()) {
+			amount, ok := new(big.Rat).SetString(string(tx.Amount))
+			if !ok {
+				t.Fatalf("amount %s", tx.Amount)
+			}
+			e := chain.Entry{Spot: chain.Spot{Index: b.Index(), Position: position}, Block: b.Header(), Transaction: tx}
+			all.note(tx.Recipient, amount, e)
+			if tx.IsReward() {
+				continue
+			}
+			if tx.Sender == tx.Recipient {
+				all[tx.Sender].balance.Sub(&all[tx.Sender].balance, amount)
+			} else {
+				all.note(tx.Sender, new(big.Rat).Neg(amount), e)
+			}
+		}
+	}
+	return all
+}
+
+func (b book) note(address string, amount *big.Rat, e chain.Entry) {
+	if b[address] == nil {
+		b[address] = new(account)
+	}
+	b[address].balance.Add(&b[address].balance, amount)
+	b[address].entries = append(b[address].entries, e)
+}
+
+// compareBook checks what the chain says of the addresses, by pages of up to limit.
+func compareBook(t testing.TB, c *chain.Chain, want book, addresses []string, limit int) {
+	t.Helper()
+	for _, address := range addresses {
+		w := want[address]
+		if w == nil {
+			w = new(account)
+		}
+		got, before, history := chain.Account{More: true}, chain.Spot{}, []chain.Entry(nil)
+		for got.More {
+			var err error
+			if got, err = c.Address(address, before, limit); err != nil {
+				t.Fatal(err)
+			}
+			if history = append(history, got.Entries...); len(got.Entries) > limit || got.More && len(got.Entries) < limit {
+				t.Fatalf("%q: a page of %d, limit %d, more %v", address, len(got.Entries), limit, got.More)
+			}
+			if len(history) > 0 {
+				before = history[len(history)-1].Spot
+			}
+		}
+		if balance, ok := new(big.Rat).SetString(got.Balance); !ok || balance.Cmp(&w.balance) != 0 {
+			t.Fatalf("%q has %s, want %s", address, got.Balance, w.balance.FloatString(20))
+		}
+		if got.Count != int64(len(w.entries)) || !slices.Equal(history, w.entries) || got.Tip != c.Tip() {
+			t.Fatalf("%q: %d transactions, history %v, want %v", address, got.Count, history, w.entries)
+		}
+	}
+}
+
+// names are addresses that JSON spells in different ways; "0" is no sender, but can receive.
+var names = []string{"alice", "bob", "0", "块 \"\\\u007f\n😀"}
+
+// amounts are hard to add in floats.
+var amounts = []chain.Number{"0.1", "0.2", "5", "5.0", "9223372036854775807", "1e-05", "1.7976931348623157e+308", "5e-324"}
+
+func TestAddressOfNobody(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	a, err := c.Address("nobody", chain.Spot{}, 10)
+	if err != nil || a.Balance != "0" || a.Count != 0 || len(a.Entries) != 0 || a.More || a.Tip != c.Tip() {
+		t.Errorf("%+v, %v", a, err)
+	}
+	for _, bad := range []string{"", strings.Repeat("x", 257), "\xff"} {
+		if _, err := c.Address(bad, chain.Spot{}, 10); refusal(err) != chain.RuleRecipient {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestExactBalance(t *testing.T) {
+	tree := chaintest.New(t)
+	for _, amount := range []chain.Number{"0.1", "0.2", "1e+16", "1e-05"} {
+		p := chaintest.Payment()
+		p.Amount = amount
+		tree.Pay(p)
+	}
+	self := chaintest.Payment()
+	self.Recipient = self.Sender
+	tree.Pay(self)
+	c := chaintest.Open(t, tree.Rules())
+	addSegments(t, c, tree.Blocks())
+	for address, want := range map[string]string{
+		"bob": "10000000000000000.30001", "alice": "-10000000000000000.30001", "miner-0": "5",
+	} {
+		if a, err := c.Address(address, chain.Spot{}, 0); err != nil || a.Balance != want {
+			t.Errorf("%s has %s, %v; want %s", address, a.Balance, err, want)
+		}
+	}
+	compareBook(t, c, bookOf(t, slices.Concat(reversed(tree.Branch()), []*chain.Block{tree.Rules().Genesis})), []string{"alice", "bob"}, 2)
+}
+
+func reversed(blocks []*chain.Block) []*chain.Block {
+	blocks = slices.Clone(blocks)
+	slices.Reverse(blocks)
+	return blocks
+}
+
+// TestAddressesThroughSwitches switches between branches in which the same addresses stand at other places, with blocks that fill
+// more than one part of a history, and reads all addresses after each.
+func TestAddressesThroughSwitches(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	pay := func(n int) (all []chain.Transaction) {
+		for range n {
+			p := chaintest.Payment()
+			p.Sender, p.Recipient = names[[]int{0, 1, 3}[random.IntN(3)]], names[random.IntN(len(names))]
+			p.Amount = amounts[random.IntN(len(amounts))]
+			all = append(all, p)
+		}
+		return all
+	}
+	tree := chaintest.New(t)
+	for _, step := range []struct{ fork, blocks, payments int }{{0, 3, 1}, {0, 3, 700}, {4, 6, 1}, {3, 2, 900}, {2, 9, 2}, {5, 7, 0}} {
+		tree.Fork(step.fork)
+		for range step.blocks {
+			tree.Pay(pay(step.payments)...)
+		}
+	}
+	c := openRestartable(t, tree.Rules())
+	parents := map[chain.Hash]*chain.Block{tree.Rules().Genesis.Hash(): tree.Rules().Genesis}
+	branch := func(h chain.Header) (all []*chain.Block) {
+		for b := parents[h.Hash]; b != nil; b = parents[b.Header().Previous] {
+			all = append(all, b)
+		}
+		return all
+	}
+	for i, b := range tree.Blocks() {
+		parents[b.Hash()] = b
+		addAll(t, c.Chain, []*chain.Block{b})
+		if i%7 == 0 {
+			c.restart()
+		}
+		compareBook(t, c.Chain, bookOf(t, branch(c.Tip())), slices.Concat(names, []string{"miner-0", "miner-1", "miner-2", "miner-3"}), 300)
+	}
+	sound(t, c.Chain)
+}
+
+// TestHistoryOfALongChain pages through what came in large segments: parts of a history of all lengths.
+func TestHistoryOfALongChain(t *testing.T) {
+	const long = 5000
+	tree := chaintest.New(t).Mine(long)
+	c := chaintest.Open(t, tree.Rules())
+	addSegments(t, c, tree.Blocks()[:3])
+	addSegments(t, c, tree.Blocks()[3:])
+	compareBook(t, c, bookOf(t, reversed(tree.Branch())), []string{"miner-0"}, 999)
+	for _, before := range []int64{2, 3, 500, 513, 514, 515, 516, 2047, long, long + 1} {
+		a, err := c.Address("miner-0", chain.Spot{Index: before}, 1)
+		if before == 2 {
+			if err != nil || len(a.Entries) != 0 || a.More {
+				t.Errorf("before the first: %+v, %v", a, err)
+			}
+			continue
+		}
+		if err != nil || len(a.Entries) != 1 || a.Entries[0].Spot.Index != before-1 || a.More != (before > 3) {
+			t.Errorf("before block %d: %+v, %v", before, a.Entries, err)
+		}
+	}
+}
+
+// TestOldStoreIsIndexed: a store from before there were addresses is indexed when it is opened, once, whole or anew.
+func TestOldStoreIsIndexed(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(9000).Fork(3).Mine(2)
+	st := openStore(t)
+	c, err := chain.Open(st, tree.Rules(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addSegments(t, c, tree.Blocks()[:9000])
+	addAll(t, c, tree.Blocks()[9000:])
+	old := st.NewBatch()
+	defer old.Close()
+	old.ForgetAddresses()
+	old.SetMeta("schema", []byte{1})
+	old.AddAccount(store.Address{1}, &store.Account{Count: 7}) // what an index that a crash cut short left
+	if err := st.Apply(old); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int64{9001, 0} {
+		if c, err = chain.Open(st, tree.Rules(), time.Now); err != nil {
+			t.Fatal(err)
+		}
+		if n := c.Indexed(); n != want {
+			t.Errorf("%d blocks were indexed, want %d", n, want)
+		}
+		sound(t, c)
+		compareBook(t, c, bookOf(t, reversed(tree.Blocks()[:9000])), []string{"alice", "bob", "miner-0", "miner-1"}, 1000)
+	}
+}
+
+// TestVerifyFindsAWrongIndex: one mistake in the index of addresses is enough.
+func TestVerifyFindsAWrongIndex(t *testing.T) {
+	for name, spoil := range map[string]func(b *store.Batch, a store.Address){
+		"a count": func(b *store.Batch, a store.Address) { b.AddAccount(a, &store.Account{Count: 1}) },
+		"a balance": func(b *store.Batch, a store.Address) {
+			change := new(store.Account)
+			change.Balance.AddText([]byte("1e-05"), true)
+			b.AddAccount(a, change)
+		},
+		"a history": func(b *store.Batch, a store.Address) { b.DeleteRun(a, 2) },
+		"another history": func(b *store.Batch, a store.Address) {
+			var r store.Run
+			r.Add(store.Spot{Index: 3})
+			b.SetRun(a, &r)
+		},
+	} {
+		st := openStore(t)
+		tree := chaintest.New(t).Paying().Mine(3)
+		c, err := chain.Open(st, tree.Rules(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addSegments(t, c, tree.Blocks())
+		sound(t, c)
+		var any store.Address
+		if err := st.EachAccount(func(a store.Address, _ *store.Account) error { any = a; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		b := st.NewBatch()
+		spoil(b, any)
+		if err := st.Apply(b); err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+		if err := c.Verify(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "of addresses") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// BenchmarkInsertAddresses is BenchmarkInsert where all payments are between addresses that were never seen: the most that the index
+// can cost.
+func BenchmarkInsertAddresses(b *testing.B) {
+	r := benchRules()
+	var segments []*chain.Segment
+	parent := r.Genesis.Header()
+	for n := b.N; n > 0; n -= 2048 {
+		raws := make([][]byte, min(n, 2048))
+		for i := range raws {
+			p := chaintest.Payment()
+			p.Sender, p.Recipient = "s"+p.ID.String(), "r"+p.ID.String()
+			block := chaintest.Block(b, r, parent, fmt.Sprint("miner-", n%7), p)
+			raws[i], parent = block.Canonical(), block.Header()
+		}
+		s, _, err := r.ParseSegment(raws)
+		if err != nil {
+			b.Fatal(err)
+		}
+		segments = append(segments, s)
+	}
+	st, err := store.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer st.Close()
+	c, err := chain.Open(st, r, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	insert(b, c, segments)
+}

@@ -1,0 +1,169 @@
+package chain
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"iter"
+	"slices"
+
+	"kuai/chain/store"
+)
+
+// ledger gathers what blocks that join or leave the active chain change about the addresses in them, for one batch: a heavy
+// address costs a batch as much as a rare one.
+type ledger struct {
+	changes map[string]*change // by name, spelled as in blocks
+}
+
+// change is what a batch changes about one address.
+type change struct {
+	address store.Address
+	total   store.Account
+	runs    []store.Run // of its history, in blocks that join
+	left    bool        // it is in a block that leaves
+}
+
+func newLedger() *ledger { return &ledger{changes: make(map[string]*change)} }
+
+// join notes the transactions of a block that joins the active chain; the blocks come in order.
+func (l *ledger) join(b *Block) {
+	for position, t := range b.texts() {
+		for c, sign := range l.of(t) {
+			c.total.Count++
+			c.amount(t, sign)
+			c.spot(store.Spot{Index: b.header.Index, Position: position})
+		}
+	}
+}
+
+// leave notes the transactions of a block that leaves it.
+func (l *ledger) leave(b *Block) {
+	for _, t := range b.texts() {
+		for c, sign := range l.of(t) {
+			c.total.Count--
+			c.amount(t, -sign)
+			c.left = true
+		}
+	}
+}
+
+func (c *change) amount(t entryText, sign int) {
+	if sign != 0 && !c.total.Balance.AddText(t.amount, sign < 0) {
+		panic("chain: a checked block holds an amount that is no canonical number")
+	}
+}
+
+func (c *change) spot(s store.Spot) {
+	if len(c.runs) == 0 || !c.runs[len(c.runs)-1].Add(s) {
+		c.runs = append(c.runs, store.Run{})
+		c.runs[len(c.runs)-1].Add(s)
+	}
+}
+
+// of yields what changes for the addresses of a transaction.
+func (l *ledger) of(t entryText) iter.Seq2[*change, int] {
+	return func(yield func(*change, int) bool) {
+		for name, sign := range t.names {
+			if !yield(l.change(name), sign) {
+				return
+			}
+		}
+	}
+}
+
+func (l *ledger) change(name []byte) *change {
+	c, ok := l.changes[string(name)]
+	if !ok {
+		c = &change{address: addressKey(name)}
+		l.changes[string(name)] = c
+	}
+	return c
+}
+
+// addressKey shortens an address, spelled as in blocks, to the size of a key. Nobody finds two that meet: that takes 2^64 tries.
+func addressKey(name []byte) store.Address {
+	h := sha256.Sum256(name)
+	return store.Address(h[:])
+}
+
+// put puts the changes into the batch. Above the fork the histories are those of the blocks that joined.
+func (l *ledger) put(batch *store.Batch, r store.Reader, fork int64) error {
+	all := make([]*change, 0, len(l.changes))
+	for _, c := range l.changes {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b *change) int { return bytes.Compare(a.address[:], b.address[:]) })
+	for _, c := range all {
+		if c.left {
+			if err := cutHistory(batch, r, c.address, fork); err != nil {
+				return err
+			}
+		}
+		for i := range c.runs {
+			batch.SetRun(c.address, &c.runs[i])
+		}
+	}
+	for _, c := range all {
+		if c.total.Count != 0 || c.total.Balance.Sign() != 0 {
+			batch.AddAccount(c.address, &c.total)
+		}
+	}
+	return nil
+}
+
+// cutHistory drops what is above the fork.
+func cutHistory(batch *store.Batch, r store.Reader, a store.Address, fork int64) error {
+	for run, err := range r.Runs(a, lastIndex) {
+		if err != nil {
+			return err
+		}
+		if run.First <= fork {
+			kept := run.Below(fork)
+			batch.SetRun(a, &kept)
+			return nil
+		}
+		batch.DeleteRun(a, run.First)
+	}
+	return nil
+}
+
+// entryText is what the ledger reads of a transaction in a block's bytes: the amount, and the names without their quotes.
+type entryText struct{ amount, recipient, sender []byte }
+
+// names yields the addresses: that which receives (1) and that which sends (-1), once (0) where they are the same. A reward is
+// sent by nobody.
+func (t entryText) names(yield func(name []byte, sign int) bool) {
+	switch {
+	case string(t.sender) == RewardSender:
+		yield(t.recipient, 1)
+	case bytes.Equal(t.sender, t.recipient):
+		yield(t.recipient, 0)
+	default:
+		_ = yield(t.recipient, 1) && yield(t.sender, -1)
+	}
+}
+
+// texts yields each transaction's position and texts. It decodes nothing.
+func (b *Block) texts() iter.Seq2[int, entryText] {
+	return func(yield func(int, entryText) bool) {
+		position := 0
+		for _, raw := range b.spans() {
+			if !yield(position, entryAt(raw)) {
+				return
+			}
+			position++
+		}
+	}
+}
+
+// entryAt reads the transaction whose bytes are raw. No string holds a senderMark (see the marks).
+func entryAt(raw []byte) (t entryText) {
+	rest := raw[len(transactionMark):]
+	t.amount, rest = rest[:bytes.IndexByte(rest, ',')], rest[bytes.IndexByte(rest, ','):]
+	if bytes.HasPrefix(rest, []byte(idMark)) {
+		rest = rest[len(idMark)+2*len(ID{})+len(`"`):]
+	}
+	t.recipient, rest, _ = bytes.Cut(rest[len(recipientMark):], []byte(senderMark))
+	t.sender = rest[:len(rest)-len(`"}`)]
+	return t
+}
