@@ -40,6 +40,7 @@ func (s *Server) resources() map[string]resource {
 		"/blocks/{ref}":         {get: s.block},
 		"/transactions/pending": {get: s.pending},
 		"/transactions/{id}":    {get: s.transaction},
+		"/addresses/{address}":  {get: s.account},
 		"/forks":                {get: s.forks},
 		"/events":               {get: s.events},
 		"/healthz":              {get: s.healthz},

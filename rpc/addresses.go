@@ -1,0 +1,78 @@
+package rpc
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"kuai/chain"
+)
+
+// account is GET /addresses/{address}: what the active chain says of an address, its transactions newest first.
+func (s *Server) account(w http.ResponseWriter, r *http.Request) {
+	_, limit, err := pageOf(r, usualPage, largestPage)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	before, err := spotOf(r.URL.Query().Get("before"))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	address := r.PathValue("address")
+	a, err := s.chain.Address(address, before, int(limit))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	st := newStream(w, r)
+	defer st.release()
+	st.buf = append(chain.AppendString(append(st.buf, `{"address":`...), address), `,"balance":"`+a.Balance...)
+	st.buf = fmt.Appendf(st.buf, `","count":%d,"history":[`, a.Count)
+	err = copyEntries(st, a)
+	st.buf = append(appendJSON(append(st.buf, `],"next":`...), next(a)), "}\n"...)
+	s.finish(st, r, err)
+}
+
+func copyEntries(st *stream, a chain.Account) error {
+	for i, e := range a.Entries {
+		if i > 0 {
+			st.buf = append(st.buf, ',')
+		}
+		st.buf = appendJSON(st.buf, object{
+			"block": place(e.Block), "confirmations": a.Tip.Index - e.Block.Index + 1,
+			"position": e.Spot.Position, "transaction": transactionJSON(e.Transaction),
+		})
+		if err := st.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next is what ?before= of the following page is, null after the last.
+func next(a chain.Account) any {
+	if !a.More {
+		return nil
+	}
+	last := a.Entries[len(a.Entries)-1].Spot
+	return fmt.Sprintf("%d-%d", last.Index, last.Position)
+}
+
+// spotOf reads ?before=: a block's index, or with a hyphen the position of a transaction in it. Absent it is none.
+func spotOf(text string) (before chain.Spot, err error) {
+	if text == "" {
+		return before, nil
+	}
+	index, position, given := strings.Cut(text, "-")
+	if before.Index, err = strconv.ParseInt(index, 10, 64); err == nil && given {
+		before.Position, err = strconv.Atoi(position)
+	}
+	if err != nil || before.Index < 1 || before.Position < 0 {
+		return before, badRequest("number out of range", "?before= must be a block's index from 1, or what \"next\" of the page before says.",
+			"Leave it out for the newest transactions.")
+	}
+	return before, nil
+}
