@@ -44,7 +44,22 @@ func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metric
 		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_syncs_total",
 			Help: "Syncs by result: adopted, part (adopted until a fault), nothing (new), failed."}, []string{"result"}),
 	}
+	m.begin()
 	return m, m.register(reg, h, c)
+}
+
+// begin shows what has not happened yet as 0, so that its first time is seen as a change.
+func (m *metrics) begin() {
+	for _, outcome := range []string{"published", "delivered", "duplicate", "undeliverable"} {
+		m.messages.WithLabelValues(outcome, "block")
+		m.messages.WithLabelValues(outcome, "transaction")
+	}
+	for _, reason := range []string{pubsub.RejectValidationFailed, pubsub.RejectValidationIgnored} {
+		m.rejected.WithLabelValues(reason)
+	}
+	for _, result := range []string{"adopted", "part", "nothing", "failed"} {
+		m.syncs.WithLabelValues(result)
+	}
 }
 
 func (m *metrics) register(reg prometheus.Registerer, h host.Host, c *chain.Chain) error {

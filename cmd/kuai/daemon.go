@@ -86,7 +86,7 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 	}
 
 	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores}, log)
-	metrics.MustRegister(miningMetrics(m)...)
+	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
 	s := rpc.New(webCfg, c, network{n}, mining{m}, log)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)

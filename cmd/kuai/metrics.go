@@ -3,8 +3,20 @@ package main
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kuai/chain"
 	"kuai/miner"
 )
+
+// poolMetrics shows how full the pool is.
+func poolMetrics(c *chain.Chain) []prometheus.Collector {
+	gauge := func(name, help string, read func(count, bytes int) int) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read(c.PoolSize())) })
+	}
+	return []prometheus.Collector{
+		gauge("kuai_pool_transactions", "Transactions that wait for a block.", func(count, _ int) int { return count }),
+		gauge("kuai_pool_bytes", "Canonical bytes of the transactions that wait for a block.", func(_, bytes int) int { return bytes }),
+	}
+}
 
 // miningMetrics shows what a miner counts itself.
 func miningMetrics(m *miner.Miner) []prometheus.Collector {
