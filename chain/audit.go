@@ -71,7 +71,7 @@ func (a *audit) compare(ctx context.Context, r store.Reader) error {
 	if err := held.index(ctx, r); err != nil {
 		return err
 	}
-	wrong := ""
+	var wrong string
 	switch {
 	case held.spots != a.spots:
 		wrong = "histories"

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
+	"kuai/chain/store"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -49,14 +50,11 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 
-	c, err := chain.Open(st, r, time.Now)
+	c, err := openChain(st, r, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if n := c.Indexed(); n > 0 {
-		log.Info("the store was of an older version: its addresses are indexed now", "blocks", n)
-	}
 
 	metrics := prometheus.NewRegistry()
 	netCfg, err := networkConfig(cfg, metrics)
@@ -108,4 +106,12 @@ func stopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+func openChain(st *store.Store, r *chain.Rules, log *slog.Logger) (*chain.Chain, error) {
+	c, err := chain.Open(st, r, time.Now)
+	if err == nil && c.Indexed() > 0 {
+		log.Info("the store was of an older version: its addresses are indexed now", "blocks", c.Indexed())
+	}
+	return c, err
 }
