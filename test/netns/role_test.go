@@ -24,12 +24,19 @@ type part struct {
 	To    string   // host:port, or a multiaddr
 	Count int      // of what it makes
 	From  []string // addresses to come from, in turn; none: whichever
+
+	Listen string // a hop's multiaddr
+	Dir    string // of a hop's chain; "": in memory
+	Last   bool   // a hop says when it has a block
 }
 
-// outcome is what came of a part.
+// outcome is what came of a part, or of an order.
 type outcome struct {
-	Made  int    // connections or streams
-	Error string // the first error
+	Made    int    `json:",omitempty"` // connections or streams
+	Error   string `json:",omitempty"` // the first error
+	Address string `json:",omitempty"` // of a hop
+	Index   int64  `json:",omitempty"` // of a block that a hop has
+	At      int64  `json:",omitempty"` // since when, in Unix nanoseconds
 }
 
 var roles = map[string]func(part, *tally){
@@ -38,6 +45,7 @@ var roles = map[string]func(part, *tally){
 	"streams": streams,
 	"http":    halfRequests,
 	"crowd":   crowd,
+	"hop":     hop,
 }
 
 // play is an actor's main.
@@ -49,13 +57,10 @@ func play(text string) int {
 	}
 	var t tally
 	roles[p.Role](p, &t)
-	line, err := json.Marshal(t.outcome())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
+	t.say(t.outcome())
+	for orders := bufio.NewScanner(os.Stdin); orders.Scan(); {
+		t.order()
 	}
-	fmt.Printf("%s\n", line)
-	_, _ = io.Copy(io.Discard, os.Stdin)
 	return 0
 }
 
@@ -64,6 +69,20 @@ type tally struct {
 	mu    sync.Mutex
 	held  []any // so that nothing is closed by the collector
 	error error
+
+	address string
+	order   func() // what a line from the test means
+}
+
+// say prints an outcome.
+func (t *tally) say(o outcome) {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic("netns: an outcome is numbers and text: " + err.Error())
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = os.Stdout.Write(append(text, '\n'))
 }
 
 func (t *tally) hold(v any, err error) {
@@ -80,7 +99,7 @@ func (t *tally) hold(v any, err error) {
 func (t *tally) outcome() outcome {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	o := outcome{Made: len(t.held)}
+	o := outcome{Made: len(t.held), Address: t.address}
 	if t.error != nil {
 		o.Error = t.error.Error()
 	}
@@ -105,7 +124,7 @@ func each(n, atOnce int, f func(i int)) {
 type actor struct {
 	t     testing.TB
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 	said  chan outcome
 }
 
@@ -130,23 +149,40 @@ func (s *space) act(t testing.TB, p part) *actor {
 	if err := s.start(cmd); err != nil {
 		t.Fatal(err)
 	}
-	a := &actor{t: t, cmd: cmd, stdin: stdin, said: make(chan outcome, 1)}
-	go func() {
-		var o outcome
-		if err := json.NewDecoder(bufio.NewReader(stdout)).Decode(&o); err != nil {
-			o.Error = "an actor ended: " + err.Error()
-		}
-		a.said <- o
-	}()
+	a := &actor{t: t, cmd: cmd, stdin: stdin, said: make(chan outcome, 16)}
+	go a.listen(stdout)
 	t.Cleanup(a.end)
 	return a
 }
 
-// done waits until the actor has done its part.
+// listen passes on what the actor says.
+func (a *actor) listen(stdout io.Reader) {
+	defer close(a.said)
+	for d := json.NewDecoder(stdout); ; {
+		var o outcome
+		if d.Decode(&o) != nil {
+			return
+		}
+		a.said <- o
+	}
+}
+
+// order tells the actor to do its part once more.
+func (a *actor) order() {
+	a.t.Helper()
+	if _, err := io.WriteString(a.stdin, "\n"); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// done waits for what the actor says next: that it has done its part.
 func (a *actor) done(within time.Duration) outcome {
 	a.t.Helper()
 	select {
-	case o := <-a.said:
+	case o, ok := <-a.said:
+		if !ok {
+			a.t.Fatal("an actor ended")
+		}
 		return o
 	case <-time.After(within):
 		a.t.Fatalf("an actor is not done after %v", within)
