@@ -21,6 +21,9 @@ var (
 // ErrDamaged is wrapped by every error that says the store contradicts itself.
 var ErrDamaged = store.ErrDamaged
 
+// ErrFailed is returned by every change after a failed write. What was acknowledged is on disk, and reads go on.
+var ErrFailed = store.ErrFailed
+
 // Rule names the rule of validity that was broken.
 type Rule string
 

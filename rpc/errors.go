@@ -90,6 +90,9 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusServiceUnavailable, title: "pool is full", detail: "too many payments wait to be mined", hint: "mine a block, then send it again", retry: 5}
 	case errors.Is(err, chain.ErrNotFound):
 		return notFound("this node does not hold it", "check the spelling")
+	case errors.Is(err, chain.ErrFailed):
+		return &problem{status: http.StatusInsufficientStorage, title: "disk failed", detail: "Nothing was changed: " + strings.TrimPrefix(err.Error(), "store: ") + ".",
+			hint: "Make room or mend the disk, then restart the node. It answers what only reads."}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &problem{status: http.StatusServiceUnavailable, title: "interrupted", detail: "the work ended before it was done", hint: "try again", retry: 1}
 	}
@@ -99,7 +102,7 @@ func problemOf(err error) *problem {
 // fail answers with the problem that err is. Only faults of the node itself are logged.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
-	if p.status == http.StatusInternalServerError {
+	if p.status == http.StatusInternalServerError || p.status == http.StatusInsufficientStorage {
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	refuse(w, r, p)
@@ -116,14 +119,22 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 	switch {
 	case wantsJSON(r):
-		body := object{"detail": p.detail, "hint": p.hint, "status": p.status, "title": p.title}
+		body := object{"detail": sentence(p.detail), "hint": sentence(p.hint), "status": p.status, "title": p.title}
 		send(w, p.status, typeProblem, append(appendJSON(nil, body), '\n'))
 	case p.page != "":
 		h["Content-Security-Policy"] = policyNothing
 		send(w, p.status, typeHTML, []byte(p.page))
 	default:
-		send(w, p.status, typeText, []byte(p.detail+" "+p.hint+"\n"))
+		send(w, p.status, typeText, []byte(sentence(p.detail)+" "+sentence(p.hint)+"\n"))
 	}
+}
+
+// sentence gives text a capital and a full stop, where it is not one already.
+func sentence(text string) string {
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // wantsJSON says whether Accept names JSON. "*/*", which curl, Postman and browsers' fetch send, does not.

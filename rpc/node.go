@@ -110,14 +110,17 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, object{"status": "ok"})
 }
 
-// readyz is GET /readyz: 200 where no known peer is ahead, 503 while a sync is catching up.
+// readyz is GET /readyz: 200 where no known peer is ahead, 503 while a sync is catching up, or once the disk has failed.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	status, height := s.network.SyncStatus(), s.chain.Tip().Index
 	behind := status.Active && status.Target > height
+	body := object{"height": height, "peers": s.connected(), "ready": true, "target": max(height, status.Target)}
 	code := http.StatusOK
-	if behind {
-		code = http.StatusServiceUnavailable
+	if err := s.chain.Err(); err != nil {
+		code, body["ready"], body["error"] = http.StatusServiceUnavailable, false, err.Error()
+	} else if behind {
+		code, body["ready"] = http.StatusServiceUnavailable, false
 		w.Header()["Retry-After"] = []string{"1"}
 	}
-	answer(w, code, object{"height": height, "peers": s.connected(), "ready": !behind, "target": max(height, status.Target)})
+	answer(w, code, body)
 }

@@ -41,7 +41,7 @@ func (g *guard) failure() error {
 
 // fail freezes the disk, unless it is frozen.
 func (g *guard) fail(err error) {
-	err = fmt.Errorf("store: the disk failed, nothing more is written until a restart: %w", err)
+	err = fmt.Errorf("store: %w: %w", ErrFailed, err)
 	g.failed.CompareAndSwap(nil, &err)
 }
 

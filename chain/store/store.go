@@ -17,6 +17,7 @@ var (
 	ErrLocked  = errors.New("data directory in use by another process")
 	ErrDamaged = errors.New("data damaged")
 	ErrClosed  = errors.New("store closed")
+	ErrFailed  = errors.New("the disk failed, nothing more is written until a restart")
 )
 
 // Sizes of the engine. They bound its memory whatever the length of the chain.

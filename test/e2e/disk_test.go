@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestFullDisk fills the disk under a node: it says so, goes on answering, ends with code 1, and has everything that it
+// acknowledged once there is room again.
+func TestFullDisk(t *testing.T) {
+	d := newDaemon(t)
+	smallDisk(t, filepath.Dir(d.dir))
+	d.Start()
+	var said acknowledged
+	said.mineOne(t, d)
+	filler := fillDisk(t, filepath.Dir(d.dir))
+
+	err := errors.New("the disk never fills")
+	for range 10_000 {
+		var b block
+		if err = d.ask("GET", "/mine", nil, 200, &b); err != nil {
+			break
+		}
+		said.blocks = append(said.blocks, b)
+	}
+	if !strings.Contains(err.Error(), "status 507") || !strings.Contains(err.Error(), "no space left on device") {
+		t.Fatalf("the node does not say that the disk is full: %v", err)
+	}
+	if err := d.tryPay(paymentID(1)); err == nil || !strings.Contains(err.Error(), "status 507") {
+		t.Errorf("a payment on a full disk: %v", err)
+	}
+	said.check(t, d, 0) // reads go on
+	var ready struct{ Error string }
+	if err := d.ask("GET", "/readyz", nil, 503, &ready); err != nil || ready.Error == "" {
+		t.Errorf("readyz: %q, %v", ready.Error, err)
+	}
+	if code := d.Signal(syscall.SIGTERM); code != 1 || !strings.Contains(d.Out.String(), "\nkuai: store: the disk failed") {
+		t.Errorf("ended with %d, want 1 and the reason:\n%s", code, d.Out)
+	}
+
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	d.Start()
+	said.check(t, d, 1)
+	said.mineOne(t, d)
+	d.Stop()
+}
+
+func (a *acknowledged) mineOne(t *testing.T, d *daemon) {
+	t.Helper()
+	a.blocks = append(a.blocks, d.mine())
+}
+
+// smallDisk mounts 24 MiB at dir.
+func smallDisk(t *testing.T, dir string) {
+	t.Helper()
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", dir).CombinedOutput()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("mount: %v: %s", err, out)
+		}
+		t.Skipf("a small disk is mounted for this test, as root: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "--lazy", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+}
+
+// fillDisk writes a file until there is no more room, and returns its path.
+func fillDisk(t *testing.T, dir string) string {
+	t.Helper()
+	f, err := os.Create(filepath.Join(dir, "filler"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(f, endless{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(fmt.Errorf("filling the disk: %w", err))
+	}
+	return f.Name()
+}
+
+// endless reads as zeros.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
