@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -122,7 +123,7 @@ func armJudge(t *text) {
 func arm64() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, armHead, 2*armBuffer, armBuffer, jobMask)
-	for _, instruction := range weave(armRounds(), armSchedule()) {
+	for _, instruction := range weave(slices.Collect(slices.Chunk([]string(armRounds()), 1)), armSchedule()) {
 		fmt.Fprintf(&b, "\t%s\n", instruction)
 	}
 	fmt.Fprintf(&b, armFoot, 4*armLanes)

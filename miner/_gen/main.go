@@ -37,16 +37,13 @@ const (
 	jobMask  = 384 // four times the bits of the hash's first word that must be zero
 )
 
-// weave mixes two streams of instructions evenly from beginning to end. Each keeps its own order.
-func weave[T any](a, b []T) (both []T) {
-	for i, j := 0, 0; i < len(a) || j < len(b); {
-		if i*len(b) <= j*len(a) && i < len(a) {
-			both = append(both, a[i])
-			i++
-		} else {
-			both = append(both, b[j])
-			j++
-		}
+// weave puts the other stream between the steps of a first one, evenly from beginning to end. Each keeps its own order.
+func weave[T any](steps [][]T, other []T) (both []T) {
+	done := 0
+	for i, step := range steps {
+		due := (len(other)*(i+1) + len(steps) - 1) / len(steps)
+		both = append(append(both, step...), other[done:due]...)
+		done = due
 	}
 	return both
 }

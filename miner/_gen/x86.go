@@ -40,7 +40,7 @@ func schedule() (s stream) {
 		w := [4]VecPhysical{X1, X2, X3, X4} // the last 16 words
 		place(&s, lane, w)
 		for four := 4; four < 16; four++ {
-			expand(&s, w[four%4], w[(four+1)%4], w[(four+2)%4], w[(four+3)%4])
+			expand(&s, four, w[four%4], w[(four+1)%4], w[(four+2)%4], w[(four+3)%4])
 			keep(&s, lane, four, w[four%4])
 		}
 	}
@@ -65,12 +65,17 @@ func place(s *stream, lane int, w [4]VecPhysical) {
 	)
 }
 
-// expand replaces the four words in a by the next four after a, b, c, d.
-func expand(s *stream, a, b, c, d VecPhysical) {
+// expand replaces the four words in a by the next four after a, b, c, d. The words seven places before those lie across c and d,
+// the first time among words 8 to 15.
+func expand(s *stream, four int, a, b, c, d VecPhysical) {
+	var seventh Op = field(jobFirst + 4*9)
+	if four > 4 {
+		seventh = X5
+		s.add(func() { VPALIGNR(Imm(4), c, d, X5) })
+	}
 	s.add(
-		func() { VPALIGNR(Imm(4), c, d, X5) },
 		func() { SHA256MSG1(b, a) },
-		func() { VPADDD(X5, a, a) },
+		func() { VPADDD(seventh, a, a) },
 		func() { SHA256MSG2(d, a) },
 	)
 }
@@ -95,8 +100,10 @@ func states() (s [lanes]state) {
 	return s
 }
 
-// rounds compresses both blocks of the five proofs in the buffer from, and leaves in AX which of them have the zeros.
-func rounds() (s stream) {
+// rounds compresses both blocks of the five proofs in the buffer from, and leaves in AX which of them have the zeros. A step is four
+// rounds of all lanes, with what goes before them.
+func rounds() (steps [][]func()) {
+	var s stream
 	all := states()
 	for _, l := range all {
 		s.add(
@@ -104,16 +111,10 @@ func rounds() (s stream) {
 			func() { VMOVDQU(initial.Offset(16), l.cdgh) },
 		)
 	}
-	for word := 0; word < 64; word += 2 {
-		if 8 <= word && word < 16 {
-			s.add(func() { VMOVQ(field(jobKnown+4*(word-8)), X0) })
-		}
-		for lane, l := range all {
-			if word < 8 || 16 <= word {
-				s.add(func() { VMOVQ(words(from, word, lane), X0) })
-			}
-			twoRounds(&s, l, word)
-		}
+	for word := 0; word < 64; word += 4 {
+		firstBlock(&s, all, word)
+		firstBlock(&s, all, word+2)
+		steps, s = append(steps, s), nil
 	}
 	for lane, l := range all {
 		s.add(
@@ -122,17 +123,38 @@ func rounds() (s stream) {
 			func() { VMOVDQU(l.abef, between.Offset(16*lane)) },
 		)
 	}
-	for word := 0; word < 64; word += 2 {
-		s.add(func() { VMOVQ(field(jobTail+4*word), X0) })
-		for _, l := range all {
-			twoRounds(&s, l, word)
-		}
+	for word := 0; word < 64; word += 4 {
+		secondBlock(&s, all, word)
+		secondBlock(&s, all, word+2)
+		steps, s = append(steps, s), nil
 	}
 	for lane, l := range all {
 		s.add(func() { VPADDD(between.Offset(16*lane), l.abef, l.abef) })
 	}
 	judge(&s, all)
-	return s
+	return append(steps, s)
+}
+
+// firstBlock is two rounds of all lanes. Words 8 to 15 are the same for all.
+func firstBlock(s *stream, all [lanes]state, word int) {
+	shared := 8 <= word && word < 16
+	if shared {
+		s.add(func() { VMOVQ(field(jobKnown+4*(word-8)), X0) })
+	}
+	for lane, l := range all {
+		if !shared {
+			s.add(func() { VMOVQ(words(from, word, lane), X0) })
+		}
+		twoRounds(s, l, word)
+	}
+}
+
+// secondBlock is two rounds of all lanes, on words that are the same for all.
+func secondBlock(s *stream, all [lanes]state, word int) {
+	s.add(func() { VMOVQ(field(jobTail+4*word), X0) })
+	for _, l := range all {
+		twoRounds(s, l, word)
+	}
 }
 
 func twoRounds(s *stream, l state, word int) {
