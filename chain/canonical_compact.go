@@ -17,21 +17,26 @@ func AppendCompact(dst, canonical []byte) []byte {
 	src, inside := canonical, uint64(0) // the high bit of every byte where src starts inside a string
 	for len(src) >= 8 {
 		w := binary.LittleEndian.Uint64(src)
-		binary.LittleEndian.PutUint64(dst[n:], w)
 		strings := inside ^ fromEachOn(bytesEqual(w, '"'))
 		spaces := bytesEqual(w, ' ') &^ strings
-		if spaces == 0 {
-			n, src, inside = n+8, src[8:], uint64(int64(strings)>>63)&highs
-			continue
+		left := 8 - bits.OnesCount64(spaces)
+		for spaces != 0 {
+			w, spaces = dropFirst(w, spaces)
 		}
-		before := bits.TrailingZeros64(spaces) / 8
-		n, src, inside = n+before, src[before+1:], 0
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		n, src, inside = n+left, src[8:], uint64(int64(strings)>>63)&highs
 	}
 	return dst[:n+compactBytes(dst[n:], src, inside != 0)]
 }
 
 // bytesEqual sets the high bit of each byte of w that is c, and nothing else. No byte of w has its high bit set: canonical text is ASCII.
 func bytesEqual(w uint64, c byte) uint64 { return ^((w ^ uint64(c)*eight) + 0x7f*eight) & highs }
+
+// dropFirst takes the first marked byte out of w. The bytes above it move down, and so do their marks.
+func dropFirst(w, marks uint64) (rest, left uint64) {
+	below := (marks&-marks)>>7 - 1 // all where there is none
+	return w&below | (w>>8)&^below, (marks & (marks - 1)) >> 8
+}
 
 // fromEachOn flips, for every high bit of marks, the high bits from there on. So quotes become what lies between them.
 func fromEachOn(marks uint64) uint64 {

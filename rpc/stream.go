@@ -13,36 +13,39 @@ import (
 // Bounds of long answers.
 const (
 	maxChains    = 64               // answers that hold a snapshot, at once
-	chunkBytes   = 64 << 10         // sent at once
+	chunkBytes   = 128 << 10        // sent at once
 	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
 )
 
 // errSent ends a stream whose reader wants no more: the answer to HEAD, once its length is not known.
 var errSent = errors.New("nothing more to send")
 
-var chunks = sync.Pool{New: func() any { return new(make([]byte, 0, 2*chunkBytes)) }}
+var chunks = sync.Pool{New: func() any { return new(make([]byte, 0, chunkBytes+chunkBytes/4)) }}
 
-// stream sends JSON of any length in constant memory. What fits in one chunk is sent with its length, as Flask would.
+// stream sends JSON of any length in constant memory: one chunk is filled while another is sent. What fits in one chunk is sent
+// with its length, as Flask would.
 type stream struct {
-	w    http.ResponseWriter
-	rc   *http.ResponseController
-	head bool
-	sent bool
-	buf  []byte
-	kept *[]byte
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	head    bool
+	buf     []byte     // the chunk that is filled
+	other   []byte     // the chunk that is sent; nil before the first
+	sending chan error // what became of the chunk that is sent
 }
 
 func newStream(w http.ResponseWriter, r *http.Request) *stream {
-	kept := chunks.Get().(*[]byte)
-	return &stream{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead, buf: (*kept)[:0], kept: kept}
+	return &stream{w: w, rc: http.NewResponseController(w), head: r.Method == http.MethodHead, buf: newChunk()}
 }
 
-// release gives the buffer back.
+func newChunk() []byte { return (*chunks.Get().(*[]byte))[:0] }
+
+// release gives the chunks back, once the stream has ended.
 func (s *stream) release() {
-	if cap(s.buf) <= 4*chunkBytes {
-		*s.kept = s.buf
+	for _, c := range [][]byte{s.buf, s.other} {
+		if c != nil && cap(c) <= 4*chunkBytes {
+			chunks.Put(&c)
+		}
 	}
-	chunks.Put(s.kept)
 }
 
 // step sends what has gathered where that is a chunk. Its error is the client's leaving, or errSent.
@@ -50,39 +53,43 @@ func (s *stream) step() error {
 	if len(s.buf) < chunkBytes {
 		return nil
 	}
-	return s.flush()
-}
-
-func (s *stream) flush() error {
-	if !s.sent {
-		s.w.Header()["Content-Type"] = typeJSON
-		s.sent = true
-	}
 	if s.head {
+		s.setType()
 		return errSent
 	}
-	_ = s.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
-	_, err := s.w.Write(s.buf)
-	s.buf = s.buf[:0]
-	return err
+	if s.other == nil {
+		s.setType()
+		s.other, s.sending = newChunk(), make(chan error, 1)
+	} else if err := <-s.sending; err != nil {
+		s.sending <- err // finish looks for it, too
+		return err
+	}
+	s.buf, s.other = s.other[:0], s.buf
+	go func(chunk []byte) { s.sending <- s.write(chunk) }(s.other)
+	return nil
 }
 
-// end sends the rest.
-func (s *stream) end() {
-	if !s.sent {
-		send(s.w, http.StatusOK, typeJSON, s.buf)
-		return
-	}
-	_ = s.flush() // a client that has left needs no answer
+func (s *stream) setType() { s.w.Header()["Content-Type"] = typeJSON }
+
+func (s *stream) write(chunk []byte) error {
+	_ = s.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
+	_, err := s.w.Write(chunk)
+	return err
 }
 
 // finish ends the stream well, or cuts the connection where err says that the answer is not whole.
 func (s *Server) finish(st *stream, r *http.Request, err error) {
+	begun := st.other != nil
+	if begun {
+		err = errors.Join(err, <-st.sending)
+	}
 	switch {
+	case err == nil && begun:
+		_ = st.write(st.buf) // a client that has left needs no answer
 	case err == nil:
-		st.end()
+		send(st.w, http.StatusOK, typeJSON, st.buf)
 	case errors.Is(err, errSent):
-	case st.sent:
+	case begun:
 		panic(http.ErrAbortHandler)
 	default:
 		s.fail(st.w, r, err)
