@@ -68,6 +68,17 @@ func BenchmarkKernels(b *testing.B) {
 	}
 }
 
+// KernelAlone makes n tries or a few more with the kernel that searches use, on one core, and returns how many. Benchmarks of whole blocks
+// compare.
+func KernelAlone(n int64) (tries int64) {
+	s := newScanner(never, fastest)
+	for tries < n {
+		s.scan(20_000, 20_000+chunk)
+		tries += chunk
+	}
+	return tries
+}
+
 // BenchmarkSearch looks for the proofs of a chain at four zeros, each on one core and on two in turns. x is how much faster two are.
 func BenchmarkSearch(b *testing.B) {
 	var tries atomic.Uint64
