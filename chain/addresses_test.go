@@ -223,46 +223,6 @@ func TestOldStoreIsIndexed(t *testing.T) {
 	}
 }
 
-// TestVerifyFindsAWrongIndex: one mistake in the index of addresses is enough.
-func TestVerifyFindsAWrongIndex(t *testing.T) {
-	for name, spoil := range map[string]func(b *store.Batch, a store.Address){
-		"a count": func(b *store.Batch, a store.Address) { b.AddAccount(a, &store.Account{Count: 1}) },
-		"a balance": func(b *store.Batch, a store.Address) {
-			change := new(store.Account)
-			change.Balance.AddText([]byte("1e-05"), true)
-			b.AddAccount(a, change)
-		},
-		"a history": func(b *store.Batch, a store.Address) { b.DeleteRun(a, 2) },
-		"another history": func(b *store.Batch, a store.Address) {
-			var r store.Run
-			r.Add(store.Spot{Index: 3})
-			b.SetRun(a, &r)
-		},
-	} {
-		st := openStore(t)
-		tree := chaintest.New(t).Paying().Mine(3)
-		c, err := chain.Open(st, tree.Rules(), time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		addSegments(t, c, tree.Blocks())
-		sound(t, c)
-		var any store.Address
-		if err := st.EachAccount(func(a store.Address, _ *store.Account) error { any = a; return nil }); err != nil {
-			t.Fatal(err)
-		}
-		b := st.NewBatch()
-		spoil(b, any)
-		if err := st.Apply(b); err != nil {
-			t.Fatal(err)
-		}
-		b.Close()
-		if err := c.Verify(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "of addresses") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 // BenchmarkInsertAddresses is BenchmarkInsert where all payments are between addresses that were never seen: the most that the index
 // can cost.
 func BenchmarkInsertAddresses(b *testing.B) {

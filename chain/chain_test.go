@@ -1,7 +1,6 @@
 package chain_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -253,17 +252,5 @@ func TestClosedChainTakesNothing(t *testing.T) {
 	}
 	if _, err := c.Submit(chaintest.Payment(), ""); !errors.Is(err, chain.ErrClosed) {
 		t.Errorf("Submit: %v", err)
-	}
-}
-
-// TestVerifyCanBeStopped: the reason is the caller's, and not damage.
-func TestVerifyCanBeStopped(t *testing.T) {
-	tree := chaintest.New(t).Mine(3)
-	c := chaintest.Open(t, tree.Rules())
-	addAll(t, c, tree.Blocks())
-	ctx, stop := context.WithCancel(t.Context())
-	stop()
-	if err := c.Verify(ctx, nil); !errors.Is(err, context.Canceled) || errors.Is(err, chain.ErrDamaged) {
-		t.Error(err)
 	}
 }

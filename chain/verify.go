@@ -14,64 +14,97 @@ import (
 func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) error {
 	snap, tip := c.view()
 	defer snap.Close()
-	v := verifier{c: c, snap: snap, last: c.rules.Genesis.Header(), audit: audit{seed: maphash.MakeSeed()}}
-	for rec, err := range snap.Blocks(activeBranch, v.last.Index, tip.Index+1) {
-		if ctx.Err() != nil {
-			return fmt.Errorf("stopped after block %d, valid up to there: %w", v.last.Index, ctx.Err())
-		}
-		if err == nil {
-			err = v.block(rec)
-		}
-		if err != nil {
-			return fmt.Errorf("%w: block %d: %w", ErrDamaged, v.last.Index+1, err)
-		}
-		if done := rec.Place.Index; progress != nil && (done%verifyStep == 0 || done == tip.Index) {
-			progress(done, tip.Index)
-		}
-	}
-	if v.last != tip {
-		return fmt.Errorf("%w: block %d: missing below the tip %d", ErrDamaged, v.last.Index+1, tip.Index)
-	}
-	if err := v.counts(ctx); err != nil {
+	blocks := audit{seed: maphash.MakeSeed()}
+	if err := c.walk(ctx, snap, tip, progress, blocks.block); err != nil {
 		return err
 	}
-	return v.audit.compare(ctx, snap.Reader)
+	index := audit{seed: blocks.seed}
+	if err := index.index(ctx, snap.Reader); err != nil {
+		return err
+	}
+	if index.places == blocks.places {
+		return blocks.compareAddresses(&index)
+	}
+	l := lookup{snap: snap}
+	if err := c.walk(ctx, snap, tip, progress, l.block); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the indexes hold %d blocks and %d transactions, the chain %d and %d", ErrDamaged, index.blocks, index.ids, blocks.blocks, blocks.ids)
 }
 
 // verifyStep is how many blocks lie between two reports of progress.
 const verifyStep = 4096
 
-type verifier struct {
-	c      *Chain
-	snap   *store.Snapshot
-	last   Header
-	blocks int64
-	ids    int64
-	audit  audit
+// walk checks every block, and hands it to more.
+func (c *Chain) walk(ctx context.Context, snap *store.Snapshot, tip Header, progress func(done, total int64), more func(*Block) error) error {
+	last := c.rules.Genesis.header
+	for rec, err := range snap.Blocks(activeBranch, last.Index, tip.Index+1) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("stopped after block %d, valid up to there: %w", last.Index, ctx.Err())
+		}
+		var b *Block
+		if err == nil {
+			b, err = c.verify(last, rec)
+		}
+		if err == nil {
+			err = more(b)
+		}
+		if err != nil {
+			return firstBad(snap, last, err)
+		}
+		last = b.header
+		if progress != nil && (last.Index%verifyStep == 0 || last == tip) {
+			progress(last.Index, tip.Index)
+		}
+	}
+	if last != tip {
+		return fmt.Errorf("%w: block %d: missing below the tip %d", ErrDamaged, last.Index+1, tip.Index)
+	}
+	return nil
 }
 
-// block checks the next block.
-func (v *verifier) block(rec store.Record) error {
-	if rec.Place.Index == v.c.rules.Genesis.Index() {
-		if string(rec.Raw) != string(v.c.rules.Genesis.raw) {
-			return fmt.Errorf("it is not the genesis of %s", v.c.rules.Network())
+// firstBad says what is wrong with the block behind last; where last is not what it was when it was held, with last.
+func firstBad(snap *store.Snapshot, last Header, err error) error {
+	bad := last.Index + 1
+	if changed := (lookup{snap}).place(last); changed != nil {
+		bad, err = last.Index, changed
+	}
+	return fmt.Errorf("%w: block %d: %w", ErrDamaged, bad, err)
+}
+
+// verify checks the block that is kept behind last.
+func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
+	genesis := c.rules.Genesis
+	if rec.Place.Index == genesis.Index() {
+		if string(rec.Raw) != string(genesis.raw) {
+			return nil, fmt.Errorf("it is not the genesis of %s", c.rules.Network())
 		}
-		v.blocks++
-		return v.place(v.last)
+		return genesis, nil
 	}
-	b, err := v.c.rules.ParseBlock(rec.Raw)
+	b, err := c.rules.ParseBlock(rec.Raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := v.c.rules.CheckLink(v.last, b); err != nil {
-		return err
+	return b, c.rules.CheckLink(last, b)
+}
+
+// lookup asks the indexes for every block and transaction, to name the first that they have wrong.
+type lookup struct{ snap *store.Snapshot }
+
+func (l lookup) place(h Header) error {
+	p, ok, err := l.snap.Place(h.Hash)
+	if err == nil && (!ok || p != store.Place{Index: h.Index}) {
+		err = fmt.Errorf("hash %s is not in the index, or leads elsewhere", h.Hash)
 	}
-	if err := v.place(b.header); err != nil {
+	return err
+}
+
+func (l lookup) block(b *Block) error {
+	if err := l.place(b.header); err != nil {
 		return err
 	}
 	for offset, id := range b.IDs() {
-		v.ids++
-		switch index, at, ok, err := v.snap.Mined(id); {
+		switch index, at, ok, err := l.snap.Mined(id); {
 		case err != nil:
 			return err
 		case !ok:
@@ -79,39 +112,6 @@ func (v *verifier) block(rec store.Record) error {
 		case index != b.Index() || at != offset:
 			return fmt.Errorf("transaction %s is in block %d too, or the index is wrong", id, index)
 		}
-	}
-	v.audit.block(b)
-	v.last = b.header
-	v.blocks++
-	return nil
-}
-
-// place checks that the block's hash leads to it.
-func (v *verifier) place(h Header) error {
-	p, ok, err := v.snap.Place(h.Hash)
-	if err == nil && (!ok || p != store.Place{Index: h.Index}) {
-		err = fmt.Errorf("hash %s is not in the index, or leads elsewhere", h.Hash)
-	}
-	return err
-}
-
-// counts checks that the indexes hold nothing else.
-func (v *verifier) counts(ctx context.Context) error {
-	var blocks, ids int64
-	err := v.snap.EachPlace(func(_ [32]byte, p store.Place) error {
-		if p.Branch == activeBranch {
-			blocks++
-		}
-		return ctx.Err()
-	})
-	if err != nil {
-		return err
-	}
-	if err := v.snap.EachMined(func([16]byte, int64, int) error { ids++; return ctx.Err() }); err != nil {
-		return err
-	}
-	if blocks != v.blocks || ids != v.ids {
-		return fmt.Errorf("%w: the indexes hold %d blocks and %d transactions, the chain %d and %d", ErrDamaged, blocks, ids, v.blocks, v.ids)
 	}
 	return nil
 }
