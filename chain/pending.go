@@ -123,7 +123,7 @@ func (l *pool) room(size int, from string) bool {
 }
 
 // number gives returned transactions their place before all others, except for those that leave. What is pending keeps its place;
-// of the returned ones the first that fit in the free room are kept.
+// of the returned ones the first that fit are kept.
 func (l *pool) number(returned, leaving []*pending) []*pending {
 	count, bytes := len(l.byID)-len(leaving), l.bytes
 	for _, p := range leaving {
@@ -131,7 +131,7 @@ func (l *pool) number(returned, leaving []*pending) []*pending {
 	}
 	kept := returned[:0]
 	for _, p := range returned {
-		if count >= MaxPoolTransactions || bytes+p.size > MaxPoolBytes {
+		if count >= MaxPoolTransactions+MaxPoolReturned || bytes+p.size > MaxPoolBytes+MaxPoolReturnedBytes {
 			break
 		}
 		count, bytes, kept = count+1, bytes+p.size, append(kept, p)

@@ -13,6 +13,11 @@ const (
 	MaxPoolBytes        = 16 << 20
 	MaxPoolAge          = 24 * time.Hour
 
+	// What a reorg returns has room of its own, as large again, so that a full pool loses nothing that was mined. The pool takes
+	// no others until it is within its bounds again.
+	MaxPoolReturned      = MaxPoolTransactions
+	MaxPoolReturnedBytes = MaxPoolBytes
+
 	// PoolShare is the part of the pool, one in PoolShare, that one sending peer can fill; this node's own API can fill all.
 	PoolShare = 2
 )

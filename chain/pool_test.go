@@ -200,3 +200,44 @@ func TestPendingIDsKeepOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestFullPoolLosesNothing: what a reorg returns finds room in a full pool, which then takes nothing else until it is within its
+// bounds again.
+func TestFullPoolLosesNothing(t *testing.T) {
+	tree := chaintest.New(t)
+	submitted := make(map[chain.ID]bool)
+	for range 3 {
+		payments := make([]chain.Transaction, 500)
+		for i := range payments {
+			payments[i] = chaintest.Payment()
+			submitted[payments[i].ID] = true
+		}
+		tree.Pay(payments...)
+	}
+	tree.Fork(3).Mine(4)
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks()[:3])
+	for _, p := range submit(t, c.Chain, "", chain.MaxPoolTransactions) {
+		submitted[p.ID] = true
+	}
+	addAll(t, c.Chain, tree.Blocks()[3:])
+	if c.Tip() != tree.Tip() {
+		t.Fatal("no switch")
+	}
+	for range 2 {
+		if n, _ := c.PoolSize(); n != chain.MaxPoolTransactions+1500 {
+			t.Errorf("%d pending", n)
+		}
+		if _, err := c.Submit(chaintest.Payment(), ""); !errors.Is(err, chain.ErrPoolFull) {
+			t.Errorf("past the bounds: %v", err)
+		}
+		conserved(t, c.Chain, submitted)
+		c.restart()
+	}
+	chaintest.MineOn(t, c.Chain, 1)
+	conserved(t, c.Chain, submitted)
+	if l, err := c.Transaction(tree.Blocks()[0].Transactions()[0].ID); err != nil || l.Block != c.Tip() {
+		t.Errorf("the first returned payment is not in the next block: %+v, %v", l, err)
+	}
+	sound(t, c.Chain)
+}
