@@ -32,6 +32,7 @@ const (
 //	      ← for each a frame with the canonical transaction, unless it is pending no more, then closes
 func (v *server) servePool(_ context.Context, x *exchange) error {
 	pending := v.chain.Pending()
+	pending = pending[:min(len(pending), chain.MaxPoolTransactions)] // a reorg can have returned more: another time
 	if err := offerIDs(x.w, pending); err != nil {
 		return err
 	}
