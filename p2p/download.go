@@ -21,11 +21,12 @@ const (
 	batchBlocks  = 1024    // most blocks checked and inserted at once
 	batchBytes   = 256 << 10
 	maxBatches   = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
-	maxAhead     = 4 // spans asked for and not yet inserted
+	maxAhead     = 6 // spans asked for and not yet inserted
 	logEvery     = 10 * time.Second
 	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
 	recruitEvery = time.Second
-	maxHelpers   = 3 // workers beside the lead's first
+	leadWorkers  = 4 // the lead is asked for so many spans at once: a stream's window opens over several round trips
+	maxHelpers   = 3 // workers that ask others
 )
 
 // errNoPeers ends a download whose last peer is gone.
@@ -159,7 +160,7 @@ func (d *download) plan(head syncHead, sp *span) {
 func (d *download) enlist(p peer.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.joined[p] || d.alive > maxHelpers {
+	if d.joined[p] || d.alive >= leadWorkers+maxHelpers {
 		return false
 	}
 	d.joined[p] = true

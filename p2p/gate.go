@@ -23,7 +23,7 @@ type limit struct {
 func defaultLimits() map[string]limit {
 	return map[string]limit{
 		statusName: {perPeer: 4, total: 128, rate: 10, burst: 20, within: 5 * time.Second},
-		syncName:   {perPeer: 2, total: 32, rate: 50, burst: 100, within: 60 * time.Second},
+		syncName:   {perPeer: leadWorkers, total: 32, rate: 50, burst: 100, within: 60 * time.Second},
 		blocksName: {perPeer: 8, total: 64, rate: 100, burst: 200, within: 30 * time.Second},
 		poolName:   {perPeer: 1, total: 16, rate: 0.5, burst: 5, within: 60 * time.Second},
 	}

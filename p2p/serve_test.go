@@ -59,14 +59,14 @@ func held(st *station, name string) (began chan struct{}, release func()) {
 	return began, func() { close(gate) }
 }
 
-func TestThirdSyncStreamOfAPeerIsBusy(t *testing.T) {
+func TestSyncStreamTooManyIsBusy(t *testing.T) {
 	noLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
 	began, release := held(victim, syncName)
 	victim.serveOnly(t)
 	asker.connect(t, victim)
 	var first []network.Stream
-	for range 2 {
+	for range leadWorkers {
 		s := asker.open(t, victim, syncName)
 		if _, err := s.Write([]byte{1}); err != nil {
 			t.Fatal(err)
@@ -74,10 +74,10 @@ func TestThirdSyncStreamOfAPeerIsBusy(t *testing.T) {
 		<-began
 		first = append(first, s)
 	}
-	third := asker.open(t, victim, syncName)
-	_, _ = third.Write([]byte{1})
-	if code := resetCode(t, third); code != codeBusy {
-		t.Errorf("the third stream ended with %#x, want %#x", code, codeBusy)
+	more := asker.open(t, victim, syncName)
+	_, _ = more.Write([]byte{1})
+	if code := resetCode(t, more); code != codeBusy {
+		t.Errorf("one more stream ended with %#x, want %#x", code, codeBusy)
 	}
 	release()
 	for _, s := range first {

@@ -80,7 +80,9 @@ func (d *download) open(ctx context.Context) error {
 	err := d.request(asking, sp, req, func(head syncHead) {
 		d.plan(head, sp)
 		if sp.to > 0 && sp.to <= head.Height {
-			d.start(ctx, d.lead) // the next request is out before the first answer is in
+			for range leadWorkers - 1 { // the next requests are out before the first answer is in
+				d.start(ctx, d.lead)
+			}
 		}
 		d.workers.Go(func() { d.recruit(ctx) })
 	})
