@@ -11,9 +11,12 @@ import (
 	"kuai/chain"
 )
 
-// A peer that is asked must deliver stallBytes in each stallAfter, or the end of its answer.
+// A peer that is asked must deliver stallBytes in each stallAfter, or the end of its answer. One that is far away may take
+// stallTrips of its round trips for it, up to stallMost.
 const (
 	stallAfter = 2 * time.Second
+	stallMost  = 6 * time.Second
+	stallTrips = 4
 	stallBytes = 16 << 10
 )
 
@@ -55,18 +58,19 @@ func sendRequest(st network.Stream, payload []byte) error {
 // stallReader reads a stream and gives up on one that drips.
 type stallReader struct {
 	st    network.Stream
+	after time.Duration
 	since int // bytes read since the deadline was set
 }
 
-// newStallReader returns a reader whose first stallAfter begins now.
-func newStallReader(st network.Stream) *stallReader {
-	return &stallReader{st: st, since: stallBytes}
+// newStallReader returns a reader of a peer that is a round trip away; the time for its first bytes begins now.
+func newStallReader(st network.Stream, trip time.Duration) *stallReader {
+	return &stallReader{st: st, after: min(max(stallAfter, stallTrips*trip), stallMost), since: stallBytes}
 }
 
 func (r *stallReader) Read(b []byte) (int, error) {
 	if r.since >= stallBytes {
 		r.since = 0
-		if err := r.st.SetReadDeadline(time.Now().Add(stallAfter)); err != nil {
+		if err := r.st.SetReadDeadline(time.Now().Add(r.after)); err != nil {
 			return 0, err
 		}
 	}

@@ -25,6 +25,8 @@ type contact struct {
 	greeted bool      // status and pool were asked for after connect
 	asking  bool      // a status exchange that we opened is under way
 	missed  int       // exchanges in a row without an answer
+	astray  bool      // its tip was on a branch that we do not know, and not ahead of us
+	pulled  time.Time // when its pool was pulled last
 
 	spent      chain.Hash // a claimed tip that a sync did not bear out: no sync for it
 	spentUntil time.Time

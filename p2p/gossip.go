@@ -142,6 +142,7 @@ func meshParams() pubsub.GossipSubParams {
 	p.PruneBackoff = 10 * time.Second
 	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
 	p.UnsubscribeBackoff = time.Second      // a node that restarts is soon back in the mesh
+	p.IWantFollowupTime = 10 * time.Second  // slow links are no broken promise
 	return p
 }
 
@@ -177,7 +178,7 @@ func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
 		AppSpecificWeight:         appWeight,
 		BehaviourPenaltyWeight:    -1,
 		BehaviourPenaltyThreshold: 10,
-		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(10 * time.Minute),
+		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(time.Minute), // lost packets break promises, too, now and then
 		DecayInterval:             time.Second,
 		DecayToZero:               0.01,
 		RetainScore:               time.Hour, // a peer does not wash itself by leaving

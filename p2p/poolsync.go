@@ -97,9 +97,12 @@ func readWanted(r *bufio.Reader, most int) ([]chain.ID, error) {
 
 // pullPool fetches the payments that p has pending and we have neither pending nor mined.
 func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
+	s.mu.Lock()
+	s.contact(p).pulled = time.Now()
+	s.mu.Unlock()
 	added := 0
 	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
-		r := bufio.NewReaderSize(newStallReader(st), frameBuffer)
+		r := bufio.NewReaderSize(st, frameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {
 			return err
@@ -188,7 +191,8 @@ func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []chain.ID)
 	}
 }
 
-// poolLoop pulls the pool of a random peer now and then: what gossip lost is found again.
+// poolLoop pulls the pools that hear names, and now and then the one that was not pulled for the longest time: what gossip
+// lost is found again.
 func (s *syncer) poolLoop(ctx context.Context) error {
 	timer := time.NewTimer(poolPause + rand.N(poolPause))
 	defer timer.Stop()
@@ -196,11 +200,31 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.returns:
+			s.pullEach(ctx, s.takeAll(s.returned))
 		case <-timer.C:
-			for _, p := range s.somePeers(1) {
-				_ = s.pullPool(ctx, p)
-			}
+			s.pullEach(ctx, s.longestUnpulled())
 			timer.Reset(poolPause + rand.N(poolPause))
 		}
 	}
+}
+
+// pullEach pulls the pools of peers, without waiting.
+func (s *syncer) pullEach(ctx context.Context, peers []peer.ID) {
+	for _, p := range peers {
+		s.tasks.Go(func() { _ = s.pullPool(ctx, p) })
+	}
+}
+
+// longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody is connected.
+func (s *syncer) longestUnpulled() []peer.ID {
+	peers := s.somePeers(maxPeers)
+	if len(peers) == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []peer.ID{slices.MinFunc(peers, func(a, b peer.ID) int {
+		return s.contact(a).pulled.Compare(s.contact(b).pulled)
+	})}
 }

@@ -73,7 +73,7 @@ func TestPartitionHeals(t *testing.T) {
 				}
 				net.Mine(winner, 1)
 				net.Reach(5*time.Second, net.Nodes[winner].Chain.Tip().Hash)
-				net.Await(time.Minute, "all payments known everywhere", func() bool { return net.Knows(ids) })
+				net.AllKnown(time.Minute, ids)
 				net.Conserved(ids)
 			})
 		})

@@ -123,7 +123,7 @@ func (d *download) request(ctx context.Context, sp *span, req syncRequest, plann
 		if err := sendRequest(st, req.append(nil)); err != nil {
 			return err
 		}
-		r := bufio.NewReaderSize(newStallReader(st), frameBuffer)
+		r := bufio.NewReaderSize(newStallReader(st, d.s.host.Peerstore().LatencyEWMA(sp.peer)), frameBuffer)
 		payload, err := readOne(r, syncHeadSize)
 		if err != nil {
 			return err

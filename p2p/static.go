@@ -15,10 +15,10 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// How a static peer is dialled: for ever, soon at first, then patiently.
+// How a static peer is dialled: for ever, and never so seldom that a mended network would wait for it.
 const (
 	firstRetry  = 250 * time.Millisecond
-	mostRetry   = 30 * time.Second
+	mostRetry   = 3 * time.Second
 	dialTimeout = 10 * time.Second
 	steady      = 10 * time.Second // a connection that lasted so long starts the waits anew
 )

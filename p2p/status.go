@@ -117,18 +117,25 @@ func timedOut(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err)
 }
 
-// hear keeps p's status and wakes the sync where p is ahead.
+// hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments
+// of that branch pending again, and nobody else tells us of them: its pool is pulled.
 func (s *syncer) hear(p peer.ID, msg statusMsg) {
 	ours := s.chain.Rules().Genesis.Hash()
 	if msg.Genesis != ours {
 		s.dropForeign(p, msg.Genesis.Short(), ours.Short())
 		return
 	}
+	known, ahead := s.chain.Has(msg.Tip), msg.Height > s.chain.Tip().Index
 	s.mu.Lock()
 	c := s.contact(p)
 	c.msg, c.heard = msg, true
+	if known && c.astray {
+		s.returned[p] = struct{}{}
+		signal(s.returns)
+	}
+	c.astray = !known && (c.astray || !ahead)
 	s.mu.Unlock()
-	if msg.Height > s.chain.Tip().Index {
+	if ahead {
 		signal(s.ahead)
 	}
 }

@@ -38,14 +38,16 @@ type syncer struct {
 	onSync   func(moved bool, err error) // called after every sync; set before run
 	onSwitch func(tip *chain.Block)      // called after every sync that moved the tip, by whoever syncs; set before run
 
-	wakes chan struct{} // size one: woken is not empty
-	ahead chan struct{} // size one: a peer may be ahead of us
-	turn  chan struct{} // size one: held by the one sync that runs
-	tasks sync.WaitGroup
+	wakes   chan struct{} // size one: woken is not empty
+	returns chan struct{} // size one: returned is not empty
+	ahead   chan struct{} // size one: a peer may be ahead of us
+	turn    chan struct{} // size one: held by the one sync that runs
+	tasks   sync.WaitGroup
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
 	woken    map[peer.ID]struct{} // to be asked for their status
+	returned map[peer.ID]struct{} // to be asked for their pool
 	leaving  map[peer.ID]struct{} // to be disconnected
 	state    SyncStatus
 }
@@ -58,10 +60,12 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		onSwitch:   func(*chain.Block) {},
 		onSync:     func(bool, error) {},
 		wakes:      make(chan struct{}, 1),
+		returns:    make(chan struct{}, 1),
 		ahead:      make(chan struct{}, 1),
 		turn:       make(chan struct{}, 1),
 		contacts:   make(map[peer.ID]*contact),
 		woken:      make(map[peer.ID]struct{}),
+		returned:   make(map[peer.ID]struct{}),
 		leaving:    make(map[peer.ID]struct{}),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish}

@@ -19,11 +19,12 @@ import (
 // Options describe a network.
 type Options struct {
 	Nodes   int
-	Links   Links         // who can reach whom; nil: Full
-	Latency time.Duration // one way; 0: 1 ms
-	Loss    float64       // share of packets lost, 0..1
-	Seed    uint64        // of what is random on the wire
-	Rules   *chain.Rules  // nil: chaintest.Rules
+	Links   Links                        // who can reach whom; nil: Full
+	Latency time.Duration                // one way; 0: 1 ms
+	Delay   func(a, b int) time.Duration // of one link, one way; nil: Latency
+	Loss    float64                      // share of packets lost, 0..1
+	Seed    uint64                       // of what is random on the wire
+	Rules   *chain.Rules                 // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
 }
@@ -78,7 +79,10 @@ func New(t testing.TB, o Options) *Net {
 	if o.Rules == nil {
 		o.Rules = chaintest.Rules()
 	}
-	n := &Net{t: t, o: o, wire: newWire(o.Latency, o.Loss, o.Seed), start: time.Now()}
+	if o.Delay == nil {
+		o.Delay = func(_, _ int) time.Duration { return o.Latency }
+	}
+	n := &Net{t: t, o: o, wire: newWire(o.Delay, o.Loss, o.Seed), start: time.Now()}
 	n.Heal()
 	n.wire.sim.Start()
 	t.Cleanup(n.wire.sim.Close)

@@ -9,14 +9,19 @@ import (
 	"kuai/chain/chaintest"
 )
 
-// Mine adds count blocks to node i's chain, from its pool.
+// Mine adds count blocks to node i's chain, from its pool and by its clock.
 func (n *Net) Mine(i, count int) {
 	n.t.Helper()
 	node := n.Nodes[i]
+	rules := node.Chain.Rules()
 	for range count {
 		work := node.Chain.Template(node.ID())
-		b := chaintest.Block(n.t, node.Chain.Rules(), work.Parent, node.ID(), work.Transactions...)
-		if err := node.Chain.AddMined(b); err != nil {
+		at := float64(n.now(i).UnixMilli()) / 1e3
+		b, err := rules.NewBlock(work.Parent, chaintest.Proof(rules, work.Parent), at, append(work.Transactions, chaintest.Reward(rules, node.ID())))
+		if err == nil {
+			err = node.Chain.AddMined(b)
+		}
+		if err != nil {
 			n.t.Fatalf("node %d mines: %v", i, err)
 		}
 	}
@@ -36,7 +41,8 @@ func (n *Net) Pay(i, count int) []chain.ID {
 	return ids
 }
 
-// Await returns when ok does, and fails the test when that takes longer than within. It returns how long it took.
+// Await returns when ok does, and fails the test when that takes longer than within. It returns how long it took, to the
+// hundredth part.
 func (n *Net) Await(within time.Duration, what string, ok func() bool) time.Duration {
 	n.t.Helper()
 	began := time.Now()
@@ -44,7 +50,7 @@ func (n *Net) Await(within time.Duration, what string, ok func() bool) time.Dura
 		if time.Since(began) > within {
 			n.t.Fatalf("not within %v: %s (seed %d)\n%s", within, what, n.o.Seed, n.describe())
 		}
-		time.Sleep(time.Millisecond) // of the bubble's clock
+		time.Sleep(max(time.Millisecond, time.Since(began)/100)) // of the bubble's clock
 	}
 	return time.Since(began)
 }
@@ -52,26 +58,38 @@ func (n *Net) Await(within time.Duration, what string, ok func() bool) time.Dura
 // Connected waits until every node that is up is connected with all that it is linked to.
 func (n *Net) Connected(within time.Duration) {
 	n.t.Helper()
+	ids := make(map[string]int)
+	for _, node := range n.up() {
+		ids[node.ID()] = node.Index
+	}
 	n.Await(within, "all linked nodes are connected", func() bool {
 		for _, a := range n.up() {
-			for _, b := range n.up() {
-				if a.Index != b.Index && n.o.Links(n.o.Nodes, a.Index, b.Index) && !a.sees(b) {
-					return false
-				}
+			if n.sees(a, ids) < n.degree(a) {
+				return false
 			}
 		}
 		return true
 	})
 }
 
-// sees says whether b is a connected peer that already said what it has.
-func (a *Node) sees(b *Node) bool {
+// sees counts the nodes that a is linked to, is connected with, and has heard a status of.
+func (n *Net) sees(a *Node, ids map[string]int) (count int) {
 	for _, p := range a.Peers() {
-		if p.ID == b.ID() {
-			return p.Connected && p.Height > 0
+		if b, ok := ids[p.ID]; ok && p.Connected && p.Height > 0 && n.o.Links(n.o.Nodes, a.Index, b) {
+			count++
 		}
 	}
-	return false
+	return count
+}
+
+// degree counts the nodes that are up and linked to a.
+func (n *Net) degree(a *Node) (count int) {
+	for _, b := range n.up() {
+		if b.Index != a.Index && n.o.Links(n.o.Nodes, a.Index, b.Index) {
+			count++
+		}
+	}
+	return count
 }
 
 // Converge waits until all nodes that are up have the same tip.
@@ -130,16 +148,26 @@ func (a *Node) missing(ids []chain.ID) []chain.ID {
 // Rest lets time pass.
 func (n *Net) Rest(d time.Duration) { time.Sleep(d) }
 
-// Knows says whether every node that is up has each of ids, mined or pending.
-func (n *Net) Knows(ids []chain.ID) bool {
+// AllKnown waits until every node that is up has each of ids, mined or pending.
+func (n *Net) AllKnown(within time.Duration, ids []chain.ID) time.Duration {
+	n.t.Helper()
+	left := make(map[*Node][]chain.ID)
 	for _, node := range n.up() {
-		for _, id := range ids {
-			if _, err := node.Chain.Transaction(id); err != nil {
-				return false
+		left[node] = ids
+	}
+	return n.Await(within, fmt.Sprintf("%d payments known everywhere", len(ids)), func() bool {
+		for node, ids := range left {
+			for ; len(ids) > 0; ids = ids[1:] {
+				if _, err := node.Chain.Transaction(ids[0]); err != nil {
+					break
+				}
+			}
+			if left[node] = ids; len(ids) == 0 {
+				delete(left, node)
 			}
 		}
-	}
-	return true
+		return len(left) == 0
+	})
 }
 
 // Conserved fails the test unless each of ids is, on every node that is up, mined once or pending.

@@ -33,24 +33,33 @@ type wire struct {
 	rand *rand.Rand
 }
 
-func newWire(latency time.Duration, loss float64, seed uint64) *wire {
-	return &wire{
-		sim:   &simnet.Simnet{LatencyFunc: simnet.StaticLatency(latency)},
-		index: make(map[string]int),
-		loss:  loss,
-		rand:  rand.New(rand.NewPCG(seed, seed)),
+func newWire(delay func(a, b int) time.Duration, loss float64, seed uint64) *wire {
+	w := &wire{index: make(map[string]int), loss: loss, rand: rand.New(rand.NewPCG(seed, seed))}
+	w.sim = &simnet.Simnet{LatencyFunc: func(p *simnet.Packet) time.Duration {
+		a, _ := w.at(p.From)
+		b, _ := w.at(p.To)
+		return delay(a, b)
+	}}
+	return w
+}
+
+// at returns the host at an address.
+func (w *wire) at(addr net.Addr) (i int, ok bool) {
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0, false
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, ok = w.index[udp.IP.String()]
+	return i, ok
 }
 
 // passes decides on one packet.
 func (w *wire) passes(from int, to net.Addr) bool {
+	b, ok := w.at(to)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	udp, ok := to.(*net.UDPAddr)
-	if !ok {
-		return false
-	}
-	b, ok := w.index[udp.IP.String()]
 	return ok && w.open(from, b) && (w.loss == 0 || w.rand.Float64() >= w.loss)
 }
 
