@@ -21,7 +21,11 @@ function short(text) {
 }
 
 function fill(id, rows, none) {
-  at(id).replaceChildren(...(rows.length ? rows : [row([none])]));
+  if (!rows.length) {
+    rows = [row([none])];
+    rows[0].firstChild.colSpan = 6;
+  }
+  at(id).replaceChildren(...rows);
 }
 
 async function ask(path) {
@@ -62,8 +66,36 @@ async function showNode() {
   at("height").textContent = n.height;
   at("tip").textContent = n.tip;
   at("id").textContent = n.peer_id;
-  at("mining").textContent = n.mining.mode + (n.mining.searching ? ", searching" : "");
   document.title = n.height + " · kuai";
+}
+
+const count = (n) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(n);
+
+// A time as people say it: 5 ms, 51 s, 14 min.
+function duration(seconds) {
+  const units = [["ms", 0.001, 1], ["s", 1, 120], ["min", 60, 7200], ["h", 3600, 172800], ["days", 86400, 31536000]];
+  const unit = units.find((u) => seconds < u[2]);
+  return unit ? Math.round(seconds / unit[1]) + " " + unit[0] : "more than a year";
+}
+
+let mine = null; // the search that this page has asked for
+
+async function showMining() {
+  const m = await ask("/mining");
+  at("mining").textContent = m.mode;
+  at("searching").hidden = !m.searching;
+  at("stop").hidden = !(mine && m.searching);
+  if (!m.searching) return;
+  let text = count(m.tries) + " tries at " + count(m.rate) + "/s on " + m.cores + (m.cores === 1 ? " core" : " cores");
+  const bar = at("searching").querySelector("progress");
+  bar.removeAttribute("value");
+  if (m.expected) {
+    // A search has no end to run towards. The bar says how many of all searches are over after so many tries.
+    bar.value = 1 - Math.exp(-m.tries / (m.rate * m.expected));
+    bar.title = Math.floor(100 * bar.value) + " % of all searches are over by now";
+    text += ", a block takes " + duration(m.expected) + " on average";
+  }
+  at("search").textContent = text;
 }
 
 // Many events make one refresh of what they touch.
@@ -83,7 +115,7 @@ function refresh(...what) {
     }, 100);
   });
 }
-const everything = () => refresh(showNode, showBlocks, showPending, showPeers);
+const everything = () => refresh(showNode, showMining, showBlocks, showPending, showPeers);
 
 function say(text, bad) {
   at("said").textContent = text;
@@ -103,20 +135,21 @@ async function verdict(res) {
   return { message: start.startsWith('{"message"') ? "Our chain was replaced" : "Our chain is authoritative" };
 }
 
-async function send(form, method, path, body) {
+async function send(form, method, path, body, signal) {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
     const headers = { Accept: "application/json" };
     if (body) headers["Content-Type"] = "application/json";
     if (at("token").value) headers.Authorization = "Bearer " + at("token").value;
-    const res = await fetch(path, { method, headers, body });
+    const res = await fetch(path, { method, headers, body, signal });
     if (res.status === 401) at("access").hidden = false;
     const answer = res.ok && form.id === "resolve" ? await verdict(res) : await res.json();
     if (res.ok) say(answer.index ? answer.message + ": " + answer.index : answer.message, false);
     else say(answer.detail + " " + answer.hint, true);
   } catch (err) {
-    say("The node did not answer: " + err.message, true);
+    if (signal?.aborted) say("Stopped", false);
+    else say("The node did not answer: " + err.message, true);
   } finally {
     button.disabled = false;
     everything();
@@ -131,7 +164,12 @@ function on(id, action) {
 }
 
 on("access", () => {});
-on("mine", (form) => send(form, "POST", "/mine"));
+on("mine", async (form) => {
+  mine = new AbortController();
+  await send(form, "POST", "/mine", undefined, mine.signal);
+  mine = null;
+});
+at("stop").addEventListener("click", () => mine?.abort());
 on("resolve", (form) => send(form, "GET", "/nodes/resolve"));
 on("join", (form, data) => send(form, "POST", "/nodes/register", JSON.stringify({ nodes: [data.get("node").trim()] })));
 on("pay", (form, data) => {
@@ -144,7 +182,7 @@ on("pay", (form, data) => {
 const live = new EventSource("/events");
 live.onopen = () => { at("live").textContent = "live"; at("live").className = "on"; everything(); };
 live.onerror = () => { at("live").textContent = "not connected, trying again"; at("live").className = "off"; };
-live.addEventListener("block", () => refresh(showNode, showBlocks, showPending));
+live.addEventListener("block", () => refresh(showNode, showMining, showBlocks, showPending));
 live.addEventListener("reorg", (e) => {
   const r = JSON.parse(e.data);
   say("Another branch is longer now: " + r.dropped + " blocks left the chain, " + r.returned + " payments are pending again.", false);
@@ -152,5 +190,5 @@ live.addEventListener("reorg", (e) => {
 });
 live.addEventListener("transaction", () => refresh(showPending));
 live.addEventListener("peer", () => refresh(showPeers));
-live.addEventListener("mining", () => refresh(showNode));
+live.addEventListener("mining", () => refresh(showMining));
 live.addEventListener("reset", everything);
