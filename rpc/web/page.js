@@ -69,7 +69,7 @@ async function showNode() {
   document.title = n.height + " · kuai";
 }
 
-const count = (n) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(n);
+const count = (n) => n.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
 
 // A time as people say it: 5 ms, 51 s, 14 min.
 function duration(seconds) {
