@@ -28,6 +28,16 @@ func parsePeer(s string) (peer.AddrInfo, error) {
 	return *info, nil
 }
 
+// CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
+func CheckPeer(s string) (err error) {
+	if isURL(s) {
+		_, err = parseURL(s)
+	} else {
+		_, err = parsePeer(s)
+	}
+	return err
+}
+
 // isURL says whether s is meant as a daemon's URL.
 func isURL(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")

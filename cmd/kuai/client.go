@@ -13,14 +13,16 @@ import (
 
 // asking are the flags of the verbs that ask a running node.
 type asking struct {
-	api       string
+	port      int
+	api       string // "": this machine's node on port
 	tokenFile string
 	json      bool
 }
 
 // bind declares the flags on c.
 func (a *asking) bind(c *cobra.Command) {
-	c.Flags().StringVar(&a.api, "api", fmt.Sprintf("http://127.0.0.1:%d", defaultPort), "the node's `URL`")
+	c.Flags().IntVarP(&a.port, "port", "p", defaultPort, "HTTP port of the node on this machine")
+	c.Flags().StringVar(&a.api, "api", "", "`URL` of a node elsewhere, in place of --port")
 	c.Flags().StringVar(&a.tokenFile, "api-token-file", "", "`file` with the node's token, where it wants one")
 	c.Flags().BoolVar(&a.json, "json", false, "print JSON")
 }
@@ -30,6 +32,9 @@ func (a *asking) client() (*rpc.Client, error) {
 	token, err := readToken(a.tokenFile)
 	if err != nil {
 		return nil, err
+	}
+	if a.api == "" {
+		a.api = fmt.Sprintf("http://127.0.0.1:%d", a.port)
 	}
 	return rpc.NewClient(a.api).WithToken(token), nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/miner"
+	"kuai/p2p"
 )
 
 const (
@@ -58,6 +59,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.InsecureAPI, "insecure-api", false, "let anyone who reaches a non-loopback --http-host change state")
 	fs.StringVar(&c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
 	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
+	fs.Lookup("p2p-port").DefValue = "0" // help says in words what is taken where nothing is said
 	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
 	fs.StringSliceVar(&c.Announce, "announce", nil, "`multiaddr` to tell peers in place of the ones listened on: behind NAT (repeatable)")
 	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: http://host:port of a kuai node, or a multiaddr (repeatable)")
@@ -76,7 +78,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkTransports(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkLog())
 }
 
 func (c *Config) checkPorts() error {
@@ -106,6 +108,15 @@ func (c *Config) checkMining() error {
 	}
 	_, err := miner.ParseMode(c.Mine)
 	return err
+}
+
+func (c *Config) checkPeers() error {
+	for _, p := range c.Peers {
+		if err := p2p.CheckPeer(p); err != nil {
+			return fmt.Errorf("--peer: %w", err)
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkTransports() error {

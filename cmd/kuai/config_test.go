@@ -91,7 +91,7 @@ func TestDerived(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	want := []string{"http://kuai1:5000", "/dns4/kuai2/tcp/15000/p2p/x"}
+	want := []string{"http://kuai1:5000", "/dns4/kuai2/tcp/15000/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo"}
 	joined := strings.Join(want, ",")
 	for name, got := range map[string]Config{
 		"flags": effective(t, nil, "--peer", want[0], "--peer", want[1]),
@@ -142,6 +142,8 @@ func TestRefused(t *testing.T) {
 		{"level", nil, []string{"--log-level", "loud"}, "loud"},
 		{"format", nil, []string{"--log-format", "xml"}, "xml"},
 		{"QUIC in private", nil, []string{"--quic", "--swarm-key", "k"}, "--swarm-key"},
+		{"peer", nil, []string{"--peer", "/ip4/192.0.2.1/tcp/15000"}, "/p2p/"},
+		{"peer's URL", nil, []string{"--peer", "http://"}, "http"},
 		{"network", nil, []string{"--network", "/nowhere"}, "/nowhere"},
 		{"network's text", nil, []string{"--network", write(t, "{}")}, "--network"},
 	} {

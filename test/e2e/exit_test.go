@@ -60,6 +60,12 @@ func TestExitCodes(t *testing.T) {
 			return d.command()
 		}},
 		{"nobody answers", 1, []string{"127.0.0.1:1"}, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--api", "http://127.0.0.1:1") }},
+		{"healthy on a port", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "-p", fmt.Sprint(a.port)) }},
+		{"healthy on the environment's port", 0, nil, func(*daemon) *exec.Cmd {
+			cmd := exec.Command(process.Kuai, "health")
+			cmd.Env = append(process.Environment(), fmt.Sprintf("KUAI_PORT=%d", a.port))
+			return cmd
+		}},
 		{"healthy", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--ready", "--api", a.url()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
