@@ -191,11 +191,7 @@ func (p *partitioned) run(t *testing.T) {
 	t.Logf("one tip after %v", time.Since(began))
 	net.AllKnown(3*time.Minute, ids)
 	net.Conserved(ids)
-	for _, n := range net.Nodes {
-		if blamed := n.Blamed(); len(blamed) > 0 {
-			t.Errorf("%v: node %d blames %v", p, n.Index, blamed)
-		}
-	}
+	nobodyBlamed(t, net)
 }
 
 // live mines and pays on both sides until the partition's time is over.

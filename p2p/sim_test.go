@@ -119,30 +119,6 @@ func TestLateJoinerCatchesUp(t *testing.T) {
 	})
 }
 
-func TestBurstOfPaymentsLosesNone(t *testing.T) {
-	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
-		net.Connected(10 * time.Second)
-		ids := net.Pay(0, 500)
-		took := net.AllPending(5*time.Second, ids)
-		t.Logf("500 payments everywhere after %v", took)
-	})
-}
-
-func TestRestartIsSoonBackInTheMesh(t *testing.T) {
-	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
-		net.Connected(10 * time.Second)
-		net.Mine(0, 1)
-		net.Converge(time.Second)
-		net.Stop(3)
-		net.Mine(0, 1)
-		net.Start(3)
-		net.Converge(10 * time.Second)
-		net.Mine(0, 1)
-		took := net.Reach(time.Second, net.Nodes[0].Chain.Tip().Hash)
-		t.Logf("next block after %v", took)
-	})
-}
-
 func TestLossyAndSlowLinks(t *testing.T) {
 	for _, c := range []struct {
 		name    string
