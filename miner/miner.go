@@ -137,7 +137,7 @@ func (m *Miner) guard(ctx context.Context, tip chain.Header, wake <-chan struct{
 			}
 		case <-progress.C:
 			s := m.Status()
-			m.log.Info("searching for a proof", "index", tip.Index+1, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected)
+			m.log.Info("searching for a proof", "index", tip.Index+1, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected.Round(time.Second))
 		case <-ctx.Done():
 			return
 		}

@@ -72,11 +72,12 @@ func (s *search) work(ctx context.Context) {
 			return
 		}
 		proof, found := scanner.scan(from, from+chunk)
-		s.tries.Add(chunk)
 		if found {
+			s.tries.Add(uint64(proof-from) + 1)
 			s.lower(proof)
 			return
 		}
+		s.tries.Add(chunk)
 		if chunks%yieldEvery == 0 {
 			runtime.Gosched()
 		}
