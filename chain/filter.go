@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// maxFilterBytes bounds the memory of the id filter, whatever the length of the chain: about 11 million ids. Past
+	// maxFilterBytes bounds the memory of the id filter, whatever the length of the chain: about 10 million ids. Past
 	// that every id is looked up in the store.
 	maxFilterBytes = 32 << 20
 	// filterStep is how many blocks, or ids, are added between two records of the filter: what Open reads again at most.
 	filterStep = 4096
 	// firstLayerBytes is the size of the first layer; each following one is twice as large.
-	firstLayerBytes = 64 << 10
+	firstLayerBytes = 256 << 10
 	// idBits is how much of a layer one id has at least: of 1,000 new ids at most five are looked up in vain.
-	idBits = 24
+	idBits = 27
 )
 
 // idFilter knows every transaction id that was ever on the active chain, and a few more: an id that it does not know is on
@@ -39,32 +39,18 @@ func hashID(id ID) uint32 {
 	return uint32((hi ^ lo) * 0x9fb21c651e98df25 >> 32)
 }
 
-// line is as much of a layer as a processor reads at once. One hash has all its bits in one.
-type line [8]uint64
+// line is what one hash has all its bits in, three in each word: to set them is to wait for one place in memory, as a start at a
+// million ids does a million times.
+type line [2]uint64
 
-// place returns the line of a layer that is a hash's, and a number with its bits, 9 for each.
-func place(layer []line, h uint32) (l *line, positions uint64) {
-	return &layer[uint64(h)*uint64(len(layer))>>32], (uint64(h) + 1) * 0x9e3779b97f4a7c15 >> 10
-}
+const lineBytes = 16
 
-// bitsPerID is how many bits of its line are set for an id.
-const bitsPerID = 6
-
-func (l *line) set(positions uint64) {
-	for range bitsPerID {
-		l[positions>>6&7] |= 1 << (positions & 63)
-		positions >>= 9
-	}
-}
-
-func (l *line) has(positions uint64) bool {
-	for range bitsPerID {
-		if l[positions>>6&7]>>(positions&63)&1 == 0 {
-			return false
-		}
-		positions >>= 9
-	}
-	return true
+// place returns the line of a layer that is a hash's, and its bits in the two words.
+func place(layer []line, h uint32) (l *line, low, high uint64) {
+	p := (uint64(h) + 1) * 0x9e3779b97f4a7c15 >> 16
+	low = 1<<(p&63) | 1<<(p>>6&63) | 1<<(p>>12&63)
+	high = 1<<(p>>18&63) | 1<<(p>>24&63) | 1<<(p>>30&63)
+	return &layer[uint64(h)*uint64(len(layer))>>32], low, high
 }
 
 // may says whether the id may have been on the active chain.
@@ -74,7 +60,7 @@ func (f *idFilter) may(id ID) bool {
 	}
 	h := hashID(id)
 	for _, layer := range f.layers {
-		if l, positions := place(layer, h); l.has(positions) {
+		if l, low, high := place(layer, h); low&^l[0]|high&^l[1] == 0 {
 			return true
 		}
 	}
@@ -98,8 +84,9 @@ func (f *idFilter) set(h uint32) {
 	if f.full {
 		return
 	}
-	l, positions := place(f.layers[len(f.layers)-1], h)
-	l.set(positions)
+	l, low, high := place(f.layers[len(f.layers)-1], h)
+	l[0] |= low
+	l[1] |= high
 	f.room--
 }
 
@@ -109,7 +96,7 @@ func (f *idFilter) grow() {
 		*f = idFilter{full: true, records: f.records, covered: f.covered}
 		return
 	}
-	f.layers = append(f.layers, make([]line, size/64))
+	f.layers = append(f.layers, make([]line, size/lineBytes))
 	f.bytes += size
 	f.room = size * 8 / idBits
 }
