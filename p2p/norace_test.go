@@ -1,6 +1,6 @@
 //go:build !race
 
-package p2p_test
+package p2p
 
-// raced says that the race detector is in this binary, which makes it several times slower.
-const raced = false
+// Raced says that the race detector is in this binary, which makes it several times slower.
+const Raced = false

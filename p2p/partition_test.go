@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
 
@@ -156,7 +157,7 @@ func TestPartitions(t *testing.T) {
 	switch {
 	case *partition != 0:
 		first, count = *partition, 1
-	case raced:
+	case p2p.Raced:
 		count = max(1, count/10)
 	}
 	for seed := first; seed < first+uint64(count); seed++ {

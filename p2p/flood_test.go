@@ -1,0 +1,110 @@
+package p2p_test
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/p2p"
+	"kuai/p2p/p2ptest"
+)
+
+var flood = flag.Int("flood", 40_000, "how many payments TestPaymentFlood sends")
+
+// maxHostileHeap is what all nodes of a test and their enemies may use together.
+const maxHostileHeap = 256 << 20
+
+// TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the block, so they cost
+// nothing; whoever hears them passes on a few.
+func TestSiblingsAreHardlyPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
+		net.Connected(10 * time.Second)
+		evil, leave := enlist(t, net)
+		defer leave()
+		rules, parent := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
+		net.Mine(1, 1)
+		net.Converge(time.Second)
+		honest := net.Nodes[0].Chain.Tip()
+		var siblings []*chain.Block
+		for proof := int64(0); len(siblings) < 10_000; proof++ {
+			if !rules.ValidProof(parent.Proof, proof, parent.Hash) {
+				continue
+			}
+			b, err := rules.NewBlock(parent, proof, parent.Timestamp+1, []chain.Transaction{chaintest.Reward(rules, fmt.Sprint(proof))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			siblings = append(siblings, b)
+			say(t, evil.blocks, b.Canonical())
+			if len(siblings)%1000 == 0 {
+				net.Rest(100 * time.Millisecond)
+			}
+		}
+		net.Rest(5 * time.Second)
+		for _, n := range net.Nodes[1:] {
+			held := 0
+			for _, b := range siblings {
+				if n.Chain.Has(b.Hash()) {
+					held++
+				}
+			}
+			if held == 0 || held > 16 {
+				t.Errorf("node %d heard %d of them, want 1 to 16", n.Index, held)
+			}
+			if n.Chain.Tip() != honest {
+				t.Errorf("node %d left the block that it saw first", n.Index)
+			}
+		}
+		net.Mine(2, 1)
+		net.Reach(time.Second, net.Nodes[2].Chain.Tip().Hash)
+		nobodyBlamed(t, net)
+	})
+}
+
+// TestPaymentFlood sends more payments than a pool holds. What one peer sends fills half a pool at most; honest payments and blocks
+// get through.
+func TestPaymentFlood(t *testing.T) {
+	count := *flood
+	if p2p.Raced {
+		count /= 10
+	}
+	before := heap()
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
+		net.Connected(10 * time.Second)
+		evil, leave := enlist(t, net)
+		defer leave()
+		most := int64(0)
+		for i := range count {
+			say(t, evil.txs, chaintest.Payment().AppendCanonical(nil))
+			if i%1000 == 999 {
+				net.Rest(50 * time.Millisecond) // 20,000 a second
+			}
+			if i%20_000 == 19_999 {
+				most = max(most, heap()-before)
+			}
+		}
+		net.Rest(2 * time.Second)
+		most = max(most, heap()-before)
+		if t.Logf("at most %d MiB of heap", most>>20); most > maxHostileHeap {
+			t.Errorf("%d MiB of heap are in use, at most %d are fine", most>>20, maxHostileHeap>>20)
+		}
+		for _, n := range net.Nodes {
+			pending, bytes := n.Chain.PoolSize()
+			t.Logf("node %d: %d pending, %d bytes", n.Index, pending, bytes)
+			if pending > chain.MaxPoolTransactions || bytes > chain.MaxPoolBytes {
+				t.Errorf("node %d: %d pending of %d bytes", n.Index, pending, bytes)
+			}
+		}
+		ids := net.Pay(1, 20)
+		net.AllKnown(5*time.Second, ids)
+		net.Mine(2, 3)
+		net.Reach(2*time.Second, net.Nodes[2].Chain.Tip().Hash)
+		nobodyBlamed(t, net)
+	})
+}
