@@ -173,6 +173,9 @@ func TestApplyRevertIsIdentity(t *testing.T) {
 			if err := c.Verify(t.Context(), nil); err != nil {
 				t.Error(err)
 			}
+			if last, err := st.LastIndex(activeBranch); err != nil || last != to.Index {
+				t.Errorf("the last active block is %d, the tip %d: %v", last, to.Index, err)
+			}
 			c.switchTo(t, from.Hash)
 			if after := c.dump(t); sortedPool(after) != sortedPool(before) {
 				t.Errorf("block %s to %s and back:\n%s\n\nbefore:\n%s", from.Hash.Short(), to.Hash.Short(), after, before)

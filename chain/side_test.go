@@ -126,3 +126,39 @@ func TestForksAfterSwitches(t *testing.T) {
 		}
 	}
 }
+
+// TestSiblingsOfASwitch: a side block has three children. When the branch of one becomes the longest, the others hang on the
+// active chain, also after the first of them, whose branch the block began, was dropped.
+func TestSiblingsOfASwitch(t *testing.T) {
+	const long = chain.MaxSideBlocks / 10
+	tree := chaintest.New(t).Paying().Mine(long).Fork(long).Mine(long).Fork(long - 1).Mine(1).Fork(1).Mine(long)
+	shared, second := tree.Branch()[0].Header(), tree.Blocks()[2*long]
+	c := openRestartable(t, tree.Rules())
+	addSegments(t, c.Chain, tree.Blocks()[:long])
+	addAll(t, c.Chain, tree.Blocks()[long:])
+	if c.Tip() != tree.Tip() {
+		t.Fatal("no switch")
+	}
+	point := func() chain.Header {
+		for _, f := range c.Forks() {
+			if f.Tip == second.Header() {
+				return f.Point
+			}
+		}
+		return chain.Header{}
+	}
+	if point() != shared {
+		t.Errorf("the second child leaves the active chain at %+v", point())
+	}
+	bush(t, c.Chain, chain.MaxSideBlocks-2*long+1)
+	if c.Has(tree.Blocks()[2*long-1].Hash()) || !c.Has(second.Hash()) {
+		t.Fatal("not the oldest branch alone was dropped")
+	}
+	for range 2 {
+		if point() != shared {
+			t.Errorf("after its first sibling was dropped, the second child leaves the active chain at %+v", point())
+		}
+		c.restart()
+	}
+	sound(t, c.Chain)
+}
