@@ -52,9 +52,11 @@ func TestFilterNeverDenies(t *testing.T) {
 	}
 	a := pay(r.Genesis.header, 3, 1500, "a") // past one record, and a part of the next
 	open()
-	b := pay(r.Genesis.header, 4, 1500, "b") // replaces what the record covers
+	pay(r.Genesis.header, 4, 5, "few") // replaces what the record covers, by few ids
 	open()
-	a = pay(a, 2, 10, "a")
+	b := pay(r.Genesis.header, 5, 1500, "b")
+	open()
+	a = pay(a, 3, 10, "a")
 	open()
 	b = pay(b, filterStep+1, 0, "b") // a record by the number of blocks alone
 	if c.filter.records < 3 {
