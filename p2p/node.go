@@ -85,6 +85,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.s.run(ctx) })
 		g.Go(func() error { return n.d.run(ctx) })
 		g.Go(func() error { return n.statics.run(ctx) })
+		g.Go(func() error { return keepRoom(ctx, n.h, n.s.punish) })
 		err = g.Wait()
 	}
 	return errors.Join(err, n.h.Close(), n.book.save())

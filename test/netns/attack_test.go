@@ -5,9 +5,11 @@ package netns
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -26,6 +28,9 @@ const (
 	shakeTime = 10 * time.Second
 
 	streamsTime = 20 * time.Second
+	muteTime    = 60 * time.Second
+	muteStreams = 120
+	retryTime   = 10 * time.Millisecond
 )
 
 // idle opens connections and says nothing.
@@ -141,31 +146,32 @@ func streams(p part, t *tally) {
 		t.hold(nil, err)
 		return
 	}
-	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
+	ctx, cancel := context.WithTimeout(context.Background(), streamsTime)
+	defer cancel()
+	h, err := stranger()
 	if err != nil {
 		t.hold(nil, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), streamsTime)
-	defer cancel()
 	each(p.Count, 64, func(i int) {
 		st, err := open(ctx, h, *info, i)
 		for err != nil && ctx.Err() == nil {
 			t.hold(nil, err)
+			time.Sleep(retryTime)
 			st, err = open(ctx, h, *info, i)
 		}
 		t.hold(st, err)
 	})
 }
 
-// open opens a stream of the i-th of id's protocols, in turn.
+// open opens a stream of the i-th of the peer's protocols, in turn.
 func open(ctx context.Context, h host.Host, to peer.AddrInfo, i int) (network.Stream, error) {
 	if err := h.Connect(ctx, to); err != nil {
 		return nil, err
 	}
 	protocols, err := h.Peerstore().GetProtocols(to.ID)
 	if err != nil || len(protocols) == 0 {
-		return nil, fmt.Errorf("no protocols: %w", err)
+		return nil, fmt.Errorf("no protocols: %v", err)
 	}
 	st, err := h.Network().NewStream(ctx, to.ID)
 	if err != nil {
@@ -174,4 +180,64 @@ func open(ctx context.Context, h host.Host, to peer.AddrInfo, i int) (network.St
 	_ = st.SetDeadline(time.Now().Add(streamsTime))
 	_, err = io.WriteString(st, line("/multistream/1.0.0")+line(string(protocols[i%len(protocols)])))
 	return st, err
+}
+
+// stranger is a peer that dials only and knows no limits.
+func stranger() (host.Host, error) {
+	return libp2p.New(libp2p.NoListenAddrs, libp2p.ResourceManager(&network.NullResourceManager{}), libp2p.DisableRelay())
+}
+
+// mute connects as many peers at once, which open streams and do not even say of which protocol. For a peer that is disconnected
+// another one comes. All this goes on after the part is done.
+func mute(p part, t *tally) {
+	info, err := peer.AddrInfoFromString(p.To)
+	if err != nil {
+		t.hold(nil, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), muteTime)
+	var first, all sync.WaitGroup
+	for range p.Count {
+		first.Add(1)
+		all.Go(func() {
+			opened := sync.OnceFunc(func() { t.hold(true, nil); first.Done() })
+			for ctx.Err() == nil {
+				_ = sulk(ctx, *info, opened)
+				time.Sleep(retryTime)
+			}
+		})
+	}
+	first.Wait()
+	go func() { all.Wait(); cancel() }()
+}
+
+// sulk is the life of a mute peer, until it is disconnected: it holds as many streams as it gets, and opens another one for each that is timed out.
+func sulk(ctx context.Context, to peer.AddrInfo, opened func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	h, err := stranger()
+	if err != nil {
+		return err
+	}
+	h.Network().Notify(&network.NotifyBundle{DisconnectedF: func(network.Network, network.Conn) { cancel() }})
+	if err := h.Connect(ctx, to); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	var streams sync.WaitGroup
+	for range muteStreams {
+		streams.Go(func() {
+			for ctx.Err() == nil {
+				if st, err := h.Network().NewStream(ctx, to.ID); err == nil {
+					_, _ = st.Write([]byte{19})
+					_, _ = io.Copy(io.Discard, st) // until it is reset
+				}
+				time.Sleep(retryTime)
+			}
+		})
+	}
+	opened()
+	<-ctx.Done()
+	err = h.Close()
+	streams.Wait()
+	return err
 }

@@ -77,7 +77,9 @@ func (s *siege) begin() {
 			case <-s.stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				s.most = max(s.most, s.a.descriptors())
+				if n, err := s.a.open(); err == nil {
+					s.most = max(s.most, n)
+				}
 			}
 		}
 	})
@@ -210,7 +212,8 @@ func TestHostileConnections(t *testing.T) {
 		{"idle, many addresses", s.evil, part{Role: "idle", To: tcp, Count: flood, From: s.many}, flood, nil},
 		{"secured, one address", s.evil, part{Role: "secured", To: at, Count: flood}, 1, nil},
 		{"secured, many addresses", s.evil, part{Role: "secured", To: at, Count: flood, From: s.many}, 100, (*siege).silence},
-		{"streams", s.evil, part{Role: "streams", To: at, Count: flood}, 100, nil},
+		{"streams of a peer", s.evil, part{Role: "streams", To: at, Count: flood}, flood, nil},
+		{"mute streams", s.evil, part{Role: "mute", To: at, Count: 8}, 8, (*siege).newcomer},
 		{"half requests", s.a.at, part{Role: "http", To: fmt.Sprintf("127.0.0.1:%d", apiPort), Count: flood}, 512, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -202,11 +202,16 @@ func (n *node) metric(name string) (sum float64) {
 // descriptors counts the files that the process has open.
 func (n *node) descriptors() int {
 	n.t.Helper()
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", n.Cmd.Process.Pid))
+	count, err := n.open()
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return len(open)
+	return count
+}
+
+func (n *node) open() (int, error) {
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", n.Cmd.Process.Pid))
+	return len(files), err
 }
 
 // memory returns a line of the process's status, in MiB.

@@ -43,6 +43,7 @@ var roles = map[string]func(part, *tally){
 	"idle":    idle,
 	"secured": secured,
 	"streams": streams,
+	"mute":    mute,
 	"http":    halfRequests,
 	"crowd":   crowd,
 	"hop":     hop,
