@@ -35,6 +35,7 @@ func (c *counter) count() int {
 }
 
 func TestBurstOfPaymentsLosesNone(t *testing.T) {
+	t.Parallel()
 	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)
 		net.Rest(2 * time.Second) // all in the mesh
@@ -51,6 +52,7 @@ func TestBurstOfPaymentsLosesNone(t *testing.T) {
 // TestThousandBlocksComeInOrder mines 100 blocks a second. Gossip alone carries them: one that came before its parent would
 // make a node sync.
 func TestThousandBlocksComeInOrder(t *testing.T) {
+	t.Parallel()
 	syncs := &counter{word: "sync started"}
 	bubble(t, p2ptest.Options{Nodes: 5, Log: syncs}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)
@@ -79,6 +81,7 @@ func TestThousandBlocksComeInOrder(t *testing.T) {
 
 // TestLargestBlocksArePulled lets blocks as large as they may be travel down a line, by announcement.
 func TestLargestBlocksArePulled(t *testing.T) {
+	t.Parallel()
 	syncs := &counter{word: "sync started"}
 	bubble(t, p2ptest.Options{Nodes: 4, Links: p2ptest.Line, Log: syncs}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)

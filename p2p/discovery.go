@@ -89,7 +89,7 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		if d.h.Network().Connectedness(e.Peer) != network.Connected {
 			return
 		}
-		if d.book.came(e.Peer, e.ListenAddrs) {
+		if d.book.came(e.Peer, provenFirst(e.ListenAddrs, e.Conn.RemoteMultiaddr())) {
 			d.log.Info("peer connected", "peer", e.Peer, "address", e.Conn.RemoteMultiaddr(), "direction", direction(e.Conn), "agent", e.AgentVersion)
 		}
 		d.x.came(e.Peer, e.SignedPeerRecord)

@@ -21,6 +21,7 @@ const maxHostileHeap = 256 << 20
 // TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the block, so they cost
 // nothing; whoever hears them passes on a few.
 func TestSiblingsAreHardlyPassedOn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
 		net.Connected(10 * time.Second)

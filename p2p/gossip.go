@@ -21,12 +21,13 @@ import (
 
 // Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
 const (
-	maxWhole     = 64 << 10  // bytes of a block that travels whole; larger ones are announced
-	maxMessage   = 128 << 10 // bytes of an RPC: a whole block and room for control
-	maxControl   = 64 << 10  // bytes of an RPC's control part
-	gossipQueue  = 4096      // messages waiting, out to one peer and in to be judged
-	maxTopics    = 16        // subscriptions in an RPC
-	maxPeers     = maxConns  // peers new in the mesh that wait to be asked
+	maxWhole     = 64 << 10         // bytes of a block that travels whole; larger ones are announced
+	maxMessage   = 128 << 10        // bytes of an RPC: a whole block and room for control
+	maxControl   = 64 << 10         // bytes of an RPC's control part
+	gossipQueue  = 4096             // messages waiting, out to one peer and in to be judged
+	maxTopics    = 16               // subscriptions in an RPC
+	maxPeers     = maxConns         // peers new in the mesh that wait to be asked
+	seenFor      = 15 * time.Second // a message is known by its id; 400 bytes each, and a flood has 20,000 a second
 	scoreEvery   = 5 * time.Second
 	messageIDLen = 20
 )
@@ -105,6 +106,7 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
+		pubsub.WithSeenMessagesTTL(seenFor),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(topics, maxTopics)),
 		pubsub.WithGossipSubProtocols(gossipsubOnly, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithGossipSubParams(meshParams()),
@@ -181,6 +183,7 @@ func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
 		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(time.Minute), // lost packets break promises, too, now and then
 		DecayInterval:             time.Second,
 		DecayToZero:               0.01,
+		SeenMsgTTL:                seenFor,
 		RetainScore:               time.Hour, // a peer does not wash itself by leaving
 	}
 }

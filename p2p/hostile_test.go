@@ -33,18 +33,26 @@ type liar struct {
 // enlist puts a liar into the mesh of node 0. It leaves with leave.
 func enlist(t *testing.T, net *p2ptest.Net) (l *liar, leave func()) {
 	t.Helper()
+	l, leave = enlistAt(t, net, []int{0})
+	net.Rest(5 * time.Second) // into the mesh
+	return l, leave
+}
+
+// enlistAt connects a liar with some nodes.
+func enlistAt(t *testing.T, net *p2ptest.Net, nodes []int, more ...pubsub.Option) (l *liar, leave func()) {
+	t.Helper()
 	h, err := net.Stranger()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ps, err := pubsub.NewGossipSub(ctx, h,
+	ps, err := pubsub.NewGossipSub(ctx, h, append(more,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(), pubsub.WithFloodPublish(true),
-		pubsub.WithPeerOutboundQueueSize(1<<15),
+		pubsub.WithPeerOutboundQueueSize(1<<15), pubsub.WithSeenMessagesTTL(5*time.Second),
 		pubsub.WithMessageIdFn(func(m *pb.Message) string {
 			id := sha256.Sum256(slices.Concat([]byte(m.GetTopic()), []byte{0}, m.GetData()))
 			return string(id[:20])
-		}))
+		}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +66,15 @@ func enlist(t *testing.T, net *p2ptest.Net) (l *liar, leave func()) {
 			t.Fatal(err)
 		}
 	}
-	at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
-	if err != nil {
-		t.Fatal(err)
+	for _, i := range nodes {
+		at, err := peer.AddrInfoFromString(net.Nodes[i].Addresses()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Connect(ctx, *at); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := h.Connect(ctx, *at); err != nil {
-		t.Fatal(err)
-	}
-	net.Rest(5 * time.Second) // into the mesh
 	return l, func() {
 		cancel()
 		_ = h.Close()

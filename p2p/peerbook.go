@@ -17,7 +17,7 @@ import (
 
 // Bounds of the peer book.
 const (
-	maxBook      = 256 // peers; the shortest-lived leave first
+	maxBook      = 256 // peers; of the most crowded subnet, the shortest-lived leave first
 	maxBookAddrs = 16  // addresses of one peer
 )
 
@@ -103,7 +103,7 @@ func (b *book) heard(info peer.AddrInfo, near bool) {
 	}
 }
 
-// came notes that a peer is connected, reachable at addrs. It says whether that is news.
+// came notes that a peer is connected, reachable at addrs as it says. It says whether that is news.
 func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,12 +129,17 @@ func (b *book) went(id peer.ID) {
 	}
 }
 
-// failed notes that a dial failed: the next one waits a minute, doubled each time, at most an hour.
+// failed notes that a dial failed: the next one waits a minute, doubled each time, at most an hour, or 4 minutes where the peer was
+// connected once and so may be behind a partition that heals.
 func (b *book) failed(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.peers[id]; a != nil {
-		a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), time.Hour))
+		most := time.Hour
+		if a.known() {
+			most = 4 * time.Minute
+		}
+		a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), most))
 		a.fails++
 	}
 }
@@ -160,15 +165,25 @@ func (b *book) meet(id peer.ID) *acquaintance {
 	return a
 }
 
-// evict drops the peer that is missed least: not connected, shortest-lived; b.mu is held.
+// evict drops the peer that is missed least: not connected, of the most crowded subnet, shortest-lived; b.mu is held.
 func (b *book) evict() {
+	crowd := make(map[string]int)
+	for _, a := range b.peers {
+		crowd[subnet(a.addrs)]++
+	}
 	var least peer.ID
 	for id, a := range b.peers {
-		if a.since.IsZero() && (least == "" || a.stayed < b.peers[least].stayed) {
+		if a.since.IsZero() && (least == "" || a.missedLess(b.peers[least], crowd)) {
 			least = id
 		}
 	}
 	delete(b.peers, least)
+}
+
+// missedLess says whether a goes before o where one must go.
+func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int) bool {
+	n, m := crowd[subnet(a.addrs)], crowd[subnet(o.addrs)]
+	return n > m || n == m && a.stayed < o.stayed
 }
 
 // total is how long the peer was connected, the time since included.
@@ -185,14 +200,19 @@ type prospect struct {
 	near bool
 }
 
-// prospects lists who is not connected and may be dialled now: neighbours first, then the longest-lived.
+// prospects lists who is not connected and may be dialled now: neighbours first, then the longest-lived, few of one subnet
+// before all others.
 func (b *book) prospects() []prospect {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
+	crowd := make(map[string]int)
 	var out []prospect
 	for id, a := range b.peers {
-		if a.since.IsZero() && len(a.addrs) > 0 && !now.Before(a.after) {
+		switch {
+		case !a.since.IsZero():
+			crowd[subnet(a.addrs)]++
+		case len(a.addrs) > 0 && !now.Before(a.after):
 			out = append(out, prospect{peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}, a.near})
 		}
 	}
@@ -205,7 +225,7 @@ func (b *book) prospects() []prospect {
 		}
 		return int(b.peers[y.ID].stayed/time.Second - b.peers[x.ID].stayed/time.Second)
 	})
-	return out
+	return spread(out, crowd)
 }
 
 // list returns everybody who was connected at least once.

@@ -80,6 +80,15 @@ func TestBookWaitsAfterAFailedDial(t *testing.T) {
 				t.Errorf("not dialled again after %d minutes", minutes)
 			}
 		}
+		b.came(p.ID, p.Addrs)
+		b.went(p.ID)
+		for range 10 {
+			b.failed(p.ID)
+		}
+		time.Sleep(4 * time.Minute)
+		if len(b.prospects()) != 1 {
+			t.Error("a peer that was connected once is not dialled again after 4 minutes")
+		}
 		b.failed(p.ID)
 		b.heard(p, true)
 		if len(b.prospects()) != 1 {

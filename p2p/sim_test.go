@@ -162,6 +162,7 @@ func TestTopologyHealsWithNodesGone(t *testing.T) {
 }
 
 func TestHundredNodes(t *testing.T) {
+	t.Parallel()
 	// Each node has a link to its neighbours on a ring and to two nodes far away.
 	far := func(n, a, b int) bool { d := (a - b + n) % n; return d == 1 || d == n-1 || d == 37 || d == n-37 }
 	bubble(t, p2ptest.Options{Nodes: 100, Links: far, Latency: 20 * time.Millisecond}, func(t *testing.T, net *p2ptest.Net) {

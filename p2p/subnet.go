@@ -1,0 +1,62 @@
+package p2p
+
+import (
+	"net"
+	"slices"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// perSubnet is how many peers of one subnet go before those of others where peers are chosen. Identities cost an attacker
+// nothing; addresses all over the world do.
+const perSubnet = 2
+
+// spread puts those behind whose subnet has perSubnet peers already, connected or before them. crowd counts the connected.
+func spread(all []prospect, crowd map[string]int) []prospect {
+	first, rest := make([]prospect, 0, len(all)), []prospect(nil)
+	for _, p := range all {
+		from := subnet(p.Addrs)
+		if crowd[from]++; crowd[from] > perSubnet && !p.near {
+			rest = append(rest, p)
+		} else {
+			first = append(first, p)
+		}
+	}
+	return append(first, rest...)
+}
+
+// subnet names the network of a peer's first address: /24 of IPv4, /48 of IPv6, else its host.
+func subnet(addrs []ma.Multiaddr) string {
+	if len(addrs) == 0 {
+		return ""
+	}
+	ip, err := manet.ToIP(addrs[0])
+	if err != nil {
+		host, _ := ma.SplitFirst(addrs[0])
+		return host.String()
+	}
+	if v4 := ip.To4(); v4 != nil {
+		return v4.Mask(net.CIDRMask(24, 32)).String()
+	}
+	return ip.Mask(net.CIDRMask(48, 128)).String()
+}
+
+// provenFirst puts the addresses on the host that a peer really speaks from before those that it only claims.
+func provenFirst(addrs []ma.Multiaddr, remote ma.Multiaddr) []ma.Multiaddr {
+	from, err := manet.ToIP(remote)
+	if err != nil {
+		return addrs
+	}
+	addrs = slices.Clone(addrs)
+	slices.SortStableFunc(addrs, func(a, b ma.Multiaddr) int { return onHost(b, from) - onHost(a, from) })
+	return addrs
+}
+
+// onHost is 1 for an address on the host with this IP, 0 for others.
+func onHost(a ma.Multiaddr, ip net.IP) int {
+	if at, err := manet.ToIP(a); err == nil && at.Equal(ip) {
+		return 1
+	}
+	return 0
+}
