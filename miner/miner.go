@@ -118,28 +118,27 @@ func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct
 	m.meter.begin(time.Now())
 	defer func() { m.meter.end(time.Now()) }()
 	ctx, cancel := context.WithCancelCause(ctx)
-	var guard sync.WaitGroup
-	guard.Go(func() { m.guard(ctx, tip, wake, cancel) })
-	defer guard.Wait()
 	defer cancel(nil)
-	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, int(m.cores.Load()), &m.meter.tries)
+	look := m.lookout(tip, wake, cancel)
+	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, int(m.cores.Load()), &m.meter.tries, look)
 }
 
-// guard ends a search with ErrStale when the tip is replaced, and reports its progress. It returns when ctx ends.
-func (m *Miner) guard(ctx context.Context, tip chain.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) {
-	progress := time.NewTicker(progressEvery)
-	defer progress.Stop()
-	for {
+// lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its
+// progress. A goroutine for that would cost a block more than sealing it does.
+func (m *Miner) lookout(tip chain.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) (look func()) {
+	due := time.Now().Add(progressEvery)
+	return func() {
 		select {
 		case <-wake:
 			if m.chain.Tip().Hash != tip.Hash {
 				cancel(chain.ErrStale)
 			}
-		case <-progress.C:
+		default:
+		}
+		if time.Now().After(due) {
+			due = due.Add(progressEvery)
 			s := m.Status()
 			m.log.Info("searching for a proof", "index", tip.Index+1, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected.Round(time.Second))
-		case <-ctx.Done():
-			return
 		}
 	}
 }

@@ -28,15 +28,15 @@ var errExhausted = errors.New("no proof below 2^53 has the zeros that this netwo
 
 // Search returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
 // zeros hex zeros. It runs on cores goroutines and adds its tries to tries as it goes. When ctx ends it returns
-// the context's cause within a chunk.
-func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros, cores int, tries *atomic.Uint64) (int64, error) {
+// the context's cause within a chunk. After each chunk of its own goroutine it calls look, which may end ctx.
+func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros, cores int, tries *atomic.Uint64, look func()) (int64, error) {
 	s := &search{puzzle: puzzle{lastProof, last, zeros}, tries: tries}
 	s.best.Store(maxProof)
 	var others sync.WaitGroup
 	for range cores - 1 {
-		others.Go(func() { s.work(ctx) })
+		others.Go(func() { s.work(ctx, func() {}) })
 	}
-	s.work(ctx)
+	s.work(ctx, look)
 	others.Wait()
 	if best := s.best.Load(); best < maxProof {
 		return best, nil
@@ -64,7 +64,7 @@ type search struct {
 }
 
 // work scans chunks until the next one lies above the lowest proof found, or ctx ends.
-func (s *search) work(ctx context.Context) {
+func (s *search) work(ctx context.Context, look func()) {
 	scanner := newScanner(s.puzzle, fastest)
 	for chunks := 1; ctx.Err() == nil; chunks++ {
 		from := s.next.Add(chunk) - chunk
@@ -78,6 +78,7 @@ func (s *search) work(ctx context.Context) {
 			return
 		}
 		s.tries.Add(chunk)
+		look()
 		if chunks%yieldEvery == 0 {
 			runtime.Gosched()
 		}
