@@ -122,7 +122,7 @@ func (r Reader) Account(a Address) (*Account, error) {
 	return total, err
 }
 
-// EachAccount calls use for every account, by address; account is valid during the call.
+// EachAccount calls use for every account with transactions, by address; account is valid during the call.
 func (r Reader) EachAccount(use func(a Address, account *Account) error) error {
 	for p, err := range r.scanKind(kindAccount) {
 		if err != nil {
@@ -131,6 +131,9 @@ func (r Reader) EachAccount(use func(a Address, account *Account) error) error {
 		var total Account
 		if err := total.add(p.key, p.value); err != nil {
 			return err
+		}
+		if total.Count == 0 && total.Balance.Sign() == 0 {
+			continue
 		}
 		if err := use(Address(p.key[1:]), &total); err != nil {
 			return err
@@ -244,11 +247,6 @@ func (s *adding) MergeNewer(value []byte) error { return s.sum.add(s.key, value)
 // MergeOlder implements pebble.ValueMerger.
 func (s *adding) MergeOlder(value []byte) error { return s.sum.add(s.key, value) }
 
-// Finish implements pebble.ValueMerger.
+// Finish implements pebble.ValueMerger. An address whose transactions have all left the chain keeps an empty account: the engine
+// (2.1.7) ends the process when a compaction meets a sum that asks to be removed.
 func (s *adding) Finish(bool) ([]byte, io.Closer, error) { return s.sum.append(nil), nil, nil }
-
-// DeletableFinish implements pebble.DeletableValueMerger: an address whose transactions have all left the chain is forgotten.
-func (s *adding) DeletableFinish(all bool) (value []byte, remove bool, c io.Closer, err error) {
-	value, c, err = s.Finish(all)
-	return value, all && s.sum.Count == 0, c, err
-}
