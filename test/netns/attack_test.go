@@ -27,7 +27,7 @@ const (
 	dialTime  = 5 * time.Second
 	shakeTime = 10 * time.Second
 
-	streamsTime = 20 * time.Second
+	streamsTime = 5 * time.Second
 	muteTime    = 60 * time.Second
 	muteStreams = 120
 	retryTime   = 10 * time.Millisecond
@@ -138,8 +138,8 @@ func choose(c io.ReadWriter, id string) error {
 // line is a line of multistream.
 func line(s string) string { return string(rune(len(s)+1)) + s + "\n" }
 
-// streams connects as one peer and opens streams of every protocol that the node speaks, and says nothing on them. Where it is
-// disconnected it connects again.
+// streams connects as one peer and opens streams of every protocol that the node speaks, and says nothing on them. While it is
+// disconnected it tries to connect again, for some time.
 func streams(p part, t *tally) {
 	info, err := peer.AddrInfoFromString(p.To)
 	if err != nil {

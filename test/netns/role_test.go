@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// floodTime bounds how long an actor goes on making more.
+const floodTime = 15 * time.Second
+
 // roleVariable makes this binary an actor: an attacker, or a crowd of honest peers.
 const roleVariable = "KUAI_TEST_ROLE"
 
@@ -107,11 +110,11 @@ func (t *tally) outcome() outcome {
 	return o
 }
 
-// each calls f for 0..n-1, a few at a time.
+// each calls f for 0..n-1, a few at a time, as far as it comes in floodTime.
 func each(n, atOnce int, f func(i int)) {
 	var all sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for i := range n {
+	for i, began := 0, time.Now(); i < n && time.Since(began) < floodTime; i++ {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
