@@ -36,7 +36,7 @@ func newHost(cfg Config, f *faults, log *slog.Logger) (host.Host, error) {
 	if err != nil {
 		return nil, errors.Join(err, cm.Close())
 	}
-	h, err := libp2p.New(append(opts, libp2p.ConnectionManager(cm), libp2p.ResourceManager(rm))...)
+	h, err := libp2p.New(append(opts, libp2p.ConnectionManager(cm), libp2p.ResourceManager(&frankManager{ResourceManager: rm, log: log}))...)
 	if err != nil {
 		return nil, errors.Join(err, cm.Close(), rm.Close())
 	}

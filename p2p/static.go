@@ -169,7 +169,7 @@ func (t *statics) hold(ctx context.Context, s *static) {
 		id, err := t.reach(ctx, s)
 		switch {
 		case err != nil && ctx.Err() == nil && !said:
-			t.log.Warn("static peer not reached, trying on", "peer", s.key, "error", err)
+			t.tell(s, err)
 			said = true
 		case err == nil && id == t.self:
 			t.log.Debug("static peer is this node", "peer", s.key)
@@ -183,6 +183,15 @@ func (t *statics) hold(ctx context.Context, s *static) {
 		pause(ctx, wait/2+rand.N(wait))
 		wait = min(2*wait, mostRetry)
 	}
+}
+
+// tell says why s was not reached, and what that may mean.
+func (t *statics) tell(s *static, err error) {
+	attrs := []any{"peer", s.key, "error", err}
+	if h := hint(err); h != "" {
+		attrs = append(attrs, "hint", h)
+	}
+	t.log.Warn("static peer not reached, trying on", attrs...)
 }
 
 // reach finds out who and where s is, and connects.

@@ -1,0 +1,81 @@
+package p2p
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/chain/chaintest"
+)
+
+// TestRefusalsAreExplained looks into the log of a node that does not reach its static peer.
+func TestRefusalsAreExplained(t *testing.T) {
+	r := chaintest.Rules()
+	swarm := func(digit string) func(*Config) {
+		return func(c *Config) {
+			c.SwarmKey = []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(digit, 64) + "\n")
+		}
+	}
+	stranger := "/p2p/" + idOf(t, newKey(t))
+	for _, c := range []struct {
+		name        string
+		here, there func(*Config)
+		at          func(address string) string
+		want        string
+	}{
+		{"another swarm key", swarm("a"), swarm("b"), nil, "another swarm key"},
+		{"a swarm key on one side only", nil, swarm("b"), nil, "another swarm key"},
+		{"another identity", nil, nil, func(a string) string { return strings.Split(a, "/p2p/")[0] + stranger }, "another peer answers there"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // one of them waits for a handshake's end
+			here, there := runNode(t, r, c.here), runNode(t, r, c.there)
+			at := there.Addresses()[0]
+			if c.at != nil {
+				at = c.at(at)
+			}
+			if err := here.Connect(at); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "the reason is said", func() bool { return strings.Contains(here.log.String(), "not reached") })
+			if !strings.Contains(here.log.String(), c.want) {
+				t.Errorf("the log does not say %q: %s", c.want, here.log)
+			}
+		})
+	}
+}
+
+// TestHintsForOwnRefusals dials a peer that this node refuses.
+func TestHintsForOwnRefusals(t *testing.T) {
+	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, chaintest.Rules(), nil)
+	info, err := parsePeer(b.Addresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.f.bad(info.ID, "test")
+	if err := dial(t.Context(), a.h, info); err == nil || !strings.Contains(hint(err), "refuses that peer") {
+		t.Errorf("%v", err)
+	}
+}
+
+// full is a resource manager whose limits are reached.
+type full struct{ network.NullResourceManager }
+
+func (full) OpenConnection(network.Direction, bool, ma.Multiaddr) (network.ConnManagementScope, error) {
+	return nil, network.ErrResourceLimitExceeded
+}
+
+func TestLimitsAreNamedOnceInAWhile(t *testing.T) {
+	log := &lines{}
+	m := &frankManager{ResourceManager: &full{}, log: log.logger()}
+	for range 1000 {
+		if _, err := m.OpenConnection(network.DirInbound, true, ma.StringCast("/ip4/192.0.2.1/tcp/1")); err == nil {
+			t.Fatal("let in")
+		}
+	}
+	if n := strings.Count(log.String(), "refused by a limit"); n != 1 {
+		t.Errorf("said %d times, want once: %s", n, log)
+	}
+}
