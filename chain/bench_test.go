@@ -2,7 +2,6 @@ package chain_test
 
 import (
 	"bytes"
-	"fmt"
 	"runtime"
 	"slices"
 	"sync"
@@ -173,51 +172,6 @@ func BenchmarkSubmit(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
-}
-
-// BenchmarkReorg switches between two branches of 5,000 blocks with one payment each; the metric is the heap that a switch adds at most.
-func BenchmarkReorg(b *testing.B) {
-	const deep = 5000
-	r := benchRules()
-	var branches [2][]*chain.Block
-	var tips [2]chain.Header
-	for i := range branches {
-		tips[i] = r.Genesis.Header()
-	}
-	c := chaintest.Open(b, r)
-	grow := func(i, n int) {
-		raws := make([][]byte, n)
-		for j := range raws {
-			block := chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
-			raws[j], tips[i] = block.Canonical(), block.Header()
-		}
-		s, _, err := r.ParseSegment(raws)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := c.AddSegment(s, "peer"); err != nil {
-			b.Fatal(err)
-		}
-	}
-	grow(0, deep)
-	grow(1, deep-1)
-	ahead := 1
-	b.ResetTimer()
-	for range b.N {
-		b.StopTimer()
-		grow(ahead, int(tips[1-ahead].Index-tips[ahead].Index))
-		runtime.GC()
-		before := heap()
-		b.StartTimer()
-		grow(ahead, 1)
-		b.StopTimer()
-		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
-		if c.Tip() != tips[ahead] {
-			b.Fatal("no switch")
-		}
-		ahead = 1 - ahead
-		b.StartTimer()
-	}
 }
 
 // cpuTime is what the process has used of the processors: on a busy machine it says more than the clock.

@@ -34,6 +34,8 @@ type Chain struct {
 	filter   idFilter
 	ids      []idPlace // scratch of extend
 
+	switchBytes int // MaxSwitchBytes, less in tests
+
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
 	tip   Header
 	sides sides
@@ -44,8 +46,8 @@ type Chain struct {
 // version without an index of addresses (see Indexed). now is the clock that
 // timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now}
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter} {
+	c := &Chain{rules: r, store: st, now: now, switchBytes: MaxSwitchBytes}
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter, c.settle} {
 		if err := load(); err != nil {
 			return nil, err
 		}
@@ -90,6 +92,11 @@ func (c *Chain) Err() error {
 func (c *Chain) commit(b *store.Batch, change func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.apply(b, change)
+}
+
+// apply is commit for a caller that holds c.mu, too.
+func (c *Chain) apply(b *store.Batch, change func()) error {
 	if err := c.store.Apply(b); err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func (c *Chain) loadFilter() error {
 	f := &c.filter
 	f.covered = c.rules.Genesis.Index()
 	err := c.store.EachFilter(func(n uint32, tip int64, hashes []byte) error {
-		if n != f.records || len(hashes)%4 != 0 || tip > c.tip.Index {
+		if n != f.records || len(hashes)%4 != 0 {
 			return fmt.Errorf("%w: filter record %d of %d bytes up to block %d", ErrDamaged, n, len(hashes), tip)
 		}
 		for ; len(hashes) > 0 && !f.full; hashes = hashes[4:] {
@@ -131,6 +131,9 @@ func (c *Chain) loadFilter() error {
 		f.records, f.covered = n+1, tip
 		return nil
 	})
+	if err == nil && f.covered > c.tip.Index {
+		err = fmt.Errorf("%w: the filter's last record is of block %d, the tip is %d", ErrDamaged, f.covered, c.tip.Index)
+	}
 	if err != nil || f.full {
 		return err
 	}

@@ -14,25 +14,28 @@ type switching struct {
 	next  sides
 	tip   Header
 	now   time.Time
+	apply func(*store.Batch, func()) error
 
+	above    *idSums // of a step: the ids that later ones mine; nil otherwise
 	ledger   *ledger
 	ids      map[ID]struct{} // on the new branch, above the fork
 	mined    []*pending      // pool entries among them
 	returned []*pending      // payments of the old branch that the new one lacks
 }
 
-// reorg switches to the branch of b, whose parent is where way starts: blocks, indexes, tip and pool in one batch.
+// reorg switches to the branch of b, whose parent is where way starts: blocks, indexes, tip and pool in one batch, unless that
+// would be too large.
 func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 	s := c.newSwitching(way, now)
 	defer s.batch.Close()
-	if err := s.raise(); err != nil {
+	old, known := c.tip, c.senders.count()
+	if err := s.fill(b, from); err != nil {
+		c.senders.forget(known) // the batch has their names
+		if err == errLargeSwitch {
+			return c.reorgInSteps(b, way[0], from, now)
+		}
 		return err
 	}
-	s.raiseBlock(b, c.origin(s.batch, from, now))
-	if err := s.lower(); err != nil {
-		return err
-	}
-	old := c.tip
 	if err := s.commit(); err != nil {
 		return err
 	}
@@ -44,7 +47,24 @@ func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 }
 
 func (c *Chain) newSwitching(way path, now time.Time) *switching {
-	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, ledger: newLedger(), ids: make(map[ID]struct{})}
+	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, apply: c.commit, ledger: newLedger(), ids: make(map[ID]struct{})}
+}
+
+// fill puts the whole switch into the batch, with the new tip.
+func (s *switching) fill(b *Block, from string) error {
+	if err := s.raise(); err != nil {
+		return err
+	}
+	s.raiseBlock(b, s.c.origin(s.batch, from, s.now))
+	return s.lower()
+}
+
+// grown returns errLargeSwitch where the batch of a whole switch has become too large.
+func (s *switching) grown() error {
+	if s.above == nil && s.batch.Bytes() > s.c.switchBytes {
+		return errLargeSwitch
+	}
+	return nil
 }
 
 // raise makes the side blocks on the way part of the active chain, the lowest first.
@@ -72,6 +92,9 @@ func (s *switching) raiseBranch(top store.Place, below int64) error {
 		deleteSide(s.batch, rec.Place, b)
 		s.raiseBlock(b, rec.Origin)
 		br.bytes -= int64(len(rec.Raw))
+		if err := s.grown(); err != nil {
+			return err
+		}
 	}
 	for n, hanging := range s.next.branches {
 		if hanging.parent.Branch == top.Branch && hanging.parent.Index <= top.Index {
@@ -137,6 +160,9 @@ func (s *switching) lower() error {
 		}
 		s.lowerBlock(b, store.Place{Branch: n, Index: b.Index()}, rec.Origin)
 		br.bytes += int64(len(b.raw))
+		if err := s.grown(); err != nil {
+			return err
+		}
 	}
 	s.next.set(n, br)
 	s.batch.SetBranch(n, br.record())
@@ -155,10 +181,10 @@ func (s *switching) lowerBlock(b *Block, p store.Place, o store.Origin) {
 			continue
 		}
 		s.batch.DeleteMined(id)
-		t, canonical, _ := b.TransactionAt(offset)
-		if t.IsReward() {
+		if s.above != nil && s.above.has(id) {
 			continue
 		}
+		t, canonical, _ := b.TransactionAt(offset)
 		s.returned = append(s.returned, &pending{
 			Transaction: t, size: len(canonical), from: s.c.senders.name(o.From), received: s.now.UnixMilli(), returned: true,
 		})
@@ -180,7 +206,7 @@ func (s *switching) commit() error {
 	}
 	setTip(s.batch, s.tip)
 	recorded := c.filter.record(s.batch, s.way.fork(), s.tip.Index)
-	return c.commit(s.batch, func() {
+	return s.apply(s.batch, func() {
 		recorded()
 		c.tip, c.sides = s.tip, s.next
 		c.pool.removeAll(s.mined)

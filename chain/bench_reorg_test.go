@@ -1,0 +1,130 @@
+package chain_test
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
+	"kuai/chain/store"
+)
+
+// BenchmarkReorg switches between two branches of 5,000 blocks with one payment each; the metric is the heap that a switch adds at most.
+func BenchmarkReorg(b *testing.B) {
+	const deep = 5000
+	r := benchRules()
+	var branches [2][]*chain.Block
+	var tips [2]chain.Header
+	for i := range branches {
+		tips[i] = r.Genesis.Header()
+	}
+	c := chaintest.Open(b, r)
+	grow := func(i, n int) {
+		raws := make([][]byte, n)
+		for j := range raws {
+			block := chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
+			raws[j], tips[i] = block.Canonical(), block.Header()
+		}
+		s, _, err := r.ParseSegment(raws)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.AddSegment(s, "peer"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	grow(0, deep)
+	grow(1, deep-1)
+	ahead := 1
+	b.ResetTimer()
+	for range b.N {
+		b.StopTimer()
+		grow(ahead, int(tips[1-ahead].Index-tips[ahead].Index))
+		runtime.GC()
+		before := heap()
+		b.StartTimer()
+		grow(ahead, 1)
+		b.StopTimer()
+		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+		if c.Tip() != tips[ahead] {
+			b.Fatal("no switch")
+		}
+		ahead = 1 - ahead
+		b.StartTimer()
+	}
+}
+
+// BenchmarkReorgFull switches once between two branches of full blocks, KUAI_BENCH_DEEP each (200), on disk; the metric is the
+// resident memory that it adds at most.
+func BenchmarkReorgFull(b *testing.B) {
+	deep, r := 200, benchRules()
+	if v := os.Getenv("KUAI_BENCH_DEEP"); v != "" {
+		var err error
+		if deep, err = strconv.Atoi(v); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range b.N {
+		b.StopTimer()
+		st, err := store.Open(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		c, err := chain.Open(st, r, time.Now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		var parent chain.Header
+		grow := func(name string, n int) {
+			for range n {
+				payments := make([]chain.Transaction, 1950)
+				for i := range payments {
+					payments[i] = chaintest.Payment()
+				}
+				block := chaintest.Block(b, r, parent, name, payments...)
+				addAll(b, c, []*chain.Block{block})
+				parent = block.Header()
+			}
+		}
+		parent = r.Genesis.Header()
+		grow("old", deep)
+		parent = r.Genesis.Header()
+		grow("other", deep)
+		last := chaintest.Block(b, r, parent, "other")
+		runtime.GC()
+		before := residentMiB(b)
+		peak := watchPeak(b)
+		b.StartTimer()
+		addAll(b, c, []*chain.Block{last})
+		b.StopTimer()
+		b.ReportMetric(peak()-before, "MiB")
+		if c.Tip() != last.Header() {
+			b.Fatal("no switch")
+		}
+		_ = st.Close()
+	}
+}
+
+// watchPeak starts the system's record of the process's largest resident memory anew, and returns what reads it.
+func watchPeak(tb testing.TB) func() float64 {
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
+		tb.Skip(err) // not Linux
+	}
+	return func() float64 {
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(status), "VmHWM:")
+		var kib float64
+		if _, err := fmt.Sscan(rest, &kib); err != nil {
+			tb.Fatal(err)
+		}
+		return kib / 1024
+	}
+}
