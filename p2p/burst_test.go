@@ -174,3 +174,35 @@ func nobodyBlamed(t *testing.T, net *p2ptest.Net) {
 		}
 	}
 }
+
+// TestDeepSyncHoldsNobodyUp lets a node mine and spread blocks while another one downloads its whole chain over a long link.
+func TestDeepSyncHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	delay := func(a, b int) time.Duration {
+		if a == 2 || b == 2 {
+			return 400 * time.Millisecond
+		}
+		return time.Millisecond
+	}
+	bubble(t, p2ptest.Options{Nodes: 3, Delay: delay}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Stop(2)
+		net.Mine(0, 2000)
+		net.Reach(10*time.Second, net.Nodes[0].Chain.Tip().Hash, 1)
+		net.Start(2)
+		during := 0
+		for net.Nodes[2].Chain.Tip().Index < 2000 {
+			net.Mine(0, 1)
+			net.Reach(50*time.Millisecond, net.Nodes[0].Chain.Tip().Hash, 1)
+			if net.Nodes[2].SyncStatus().Active {
+				during++
+			}
+			net.Rest(20 * time.Millisecond)
+		}
+		if during == 0 {
+			t.Error("no block was mined during the sync")
+		}
+		net.Converge(10 * time.Second)
+		nobodyBlamed(t, net)
+	})
+}

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/p2p"
@@ -78,15 +80,18 @@ func TestPaymentFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := p2ptest.New(t, p2ptest.Options{Nodes: 3})
 		net.Connected(10 * time.Second)
-		evil, leave := enlist(t, net)
-		defer leave()
-		most := int64(0)
-		for i := range count {
-			say(t, evil.txs, chaintest.Payment().AppendCanonical(nil))
-			if i%1000 == 999 {
-				net.Rest(50 * time.Millisecond) // 20,000 a second
+		evil, node := meet(t, net)
+		defer evil.Close()
+		const each = 400 // payments in an RPC
+		most, topic := int64(0), "/kuai/"+net.Nodes[0].Chain.Rules().Network()+"/tx/1"
+		for sent := 0; sent < count; sent += each {
+			rpc := &pb.RPC{}
+			for range each {
+				rpc.Publish = append(rpc.Publish, &pb.Message{Data: chaintest.Payment().AppendCanonical(nil), Topic: &topic})
 			}
-			if i%20_000 == 19_999 {
+			sendRPC(t, evil, node, rpc)
+			net.Rest(20 * time.Millisecond) // 20,000 a second
+			if sent%20_000 == 0 {
 				most = max(most, heap()-before)
 			}
 		}

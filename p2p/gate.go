@@ -19,15 +19,25 @@ type limit struct {
 	within  time.Duration // a stream's whole life
 }
 
-// Limits of the stream protocols. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
+// Limits of the stream protocols, and of gossip. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
 func defaultLimits() map[string]limit {
 	return map[string]limit{
 		statusName: {perPeer: 4, total: 128, rate: 10, burst: 20, within: 5 * time.Second},
 		syncName:   {perPeer: leadWorkers, total: 32, rate: 50, burst: 100, within: 60 * time.Second},
 		blocksName: {perPeer: 8, total: 64, rate: 100, burst: 200, within: 30 * time.Second},
 		poolName:   {perPeer: 1, total: 16, rate: 0.5, burst: 5, within: 60 * time.Second},
+
+		heardBlocks:   {rate: 1000, burst: 5000},
+		heardPayments: {rate: 2000, burst: 20_000},
 	}
 }
+
+// What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
+// busy peer says beyond that is repaired by the exchanges of statuses and pools.
+const (
+	heardBlocks   = "gossip of blocks"
+	heardPayments = "gossip of payments"
+)
 
 // Rates at which blocks and transactions are served, in bytes a second. A deep sync on the same machine must fit.
 const (
@@ -81,6 +91,13 @@ func (g *gate) enter(p peer.ID, name string) (v *visitor, code network.StreamErr
 	v.streams++
 	g.total[name]++
 	return v, 0
+}
+
+// hears says whether one more message of a kind from p is heard.
+func (g *gate) hears(p peer.ID, kind string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.visitor(p).limiter(kind, g.limits[kind]).Allow()
 }
 
 // leave undoes enter.

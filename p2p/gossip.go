@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -107,6 +108,7 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithSeenMessagesTTL(seenFor),
+		pubsub.WithAppSpecificRpcInspector(g.inspect),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(topics, maxTopics)),
 		pubsub.WithGossipSubProtocols(gossipsubOnly, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithGossipSubParams(meshParams()),
@@ -122,6 +124,18 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithLogger(lib),
 		pubsub.WithRPCLogger(lib),
 	}
+}
+
+// inspect takes out of an RPC what its sender says beyond its rates, before anything is remembered of it.
+func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
+	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool {
+		kind := heardPayments
+		if m.GetTopic() == blockTopic(g.net) {
+			kind = heardBlocks
+		}
+		return !g.s.server.gate.hears(from, kind)
+	})
+	return nil
 }
 
 // gossipsubOnly leaves out floodsub, which knows no scores.

@@ -240,25 +240,15 @@ func TestBogusSubscriptionsCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := p2ptest.New(t, p2ptest.Options{Nodes: 2})
 		net.Connected(10 * time.Second)
-		h, err := net.Stranger()
-		if err != nil {
-			t.Fatal(err)
-		}
+		h, node := meet(t, net)
 		defer h.Close()
-		at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.Connect(t.Context(), *at); err != nil {
-			t.Fatal(err)
-		}
 		before := heap()
 		const rpcs, each = 1000, 500
 		for i := range rpcs {
 			if i%100 == 0 {
 				net.Rest(time.Second)
 			}
-			sendSubscriptions(t, h, at.ID, i*each, each)
+			sendSubscriptions(t, h, node, i*each, each)
 		}
 		net.Rest(10 * time.Second)
 		if grown := heap() - before; grown > 5<<20 {
@@ -269,20 +259,26 @@ func TestBogusSubscriptionsCostNothing(t *testing.T) {
 	})
 }
 
-// sendSubscriptions opens a gossipsub stream and subscribes to n topics that nobody knows.
+// sendSubscriptions subscribes to n topics that nobody knows.
 func sendSubscriptions(t *testing.T, h host.Host, to peer.ID, first, n int) {
 	t.Helper()
-	s, err := h.NewStream(t.Context(), to, pubsub.GossipSubID_v12)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var rpc pb.RPC
 	for i := range n {
 		rpc.Subscriptions = append(rpc.Subscriptions, &pb.RPC_SubOpts{
 			Subscribe: proto.Bool(true), Topicid: proto.String(fmt.Sprintf("bogus-topic-number-%d", first+i)),
 		})
 	}
-	raw, err := proto.Marshal(&rpc)
+	sendRPC(t, h, to, &rpc)
+}
+
+// sendRPC opens a gossipsub stream and sends one RPC by hand: a router would remember what it sends.
+func sendRPC(t *testing.T, h host.Host, to peer.ID, rpc *pb.RPC) {
+	t.Helper()
+	s, err := h.NewStream(t.Context(), to, pubsub.GossipSubID_v12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := proto.Marshal(rpc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,6 +287,23 @@ func sendSubscriptions(t *testing.T, h host.Host, to peer.ID, first, n int) {
 		t.Fatal(err)
 	}
 	_ = s.Close()
+}
+
+// meet makes a stranger and connects it with node 0.
+func meet(t *testing.T, net *p2ptest.Net) (h host.Host, node peer.ID) {
+	t.Helper()
+	h, err := net.Stranger()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Connect(t.Context(), *at); err != nil {
+		t.Fatal(err)
+	}
+	return h, at.ID
 }
 
 // heap returns the bytes in use after a collection.

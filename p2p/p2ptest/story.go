@@ -2,6 +2,7 @@ package p2ptest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,12 +109,12 @@ func (n *Net) oneTip() bool {
 	return true
 }
 
-// Reach waits until every node that is up has tip.
-func (n *Net) Reach(within time.Duration, tip chain.Hash) time.Duration {
+// Reach waits until every node that is up has tip, or those of some indexes where there are any.
+func (n *Net) Reach(within time.Duration, tip chain.Hash, some ...int) time.Duration {
 	n.t.Helper()
 	return n.Await(within, "tip "+tip.Short(), func() bool {
 		for _, node := range n.up() {
-			if node.Chain.Tip().Hash != tip {
+			if node.Chain.Tip().Hash != tip && (len(some) == 0 || slices.Contains(some, node.Index)) {
 				return false
 			}
 		}
