@@ -254,3 +254,31 @@ func TestClosedChainTakesNothing(t *testing.T) {
 		t.Errorf("Submit: %v", err)
 	}
 }
+
+func TestOpenRefusesABlockAboveTheTip(t *testing.T) {
+	tree := chaintest.New(t).Mine(3)
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks()[:2])
+	b := c.st.NewBatch()
+	defer b.Close()
+	b.SetBlock(store.Place{Index: 4}, store.Origin{}, tree.Blocks()[2].Canonical())
+	if err := c.st.Apply(b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chain.Open(c.st, tree.Rules(), time.Now); !errors.Is(err, chain.ErrDamaged) {
+		t.Errorf("a store with a block above the tip: %v", err)
+	}
+}
+
+// TestSegmentsAreLinked: wherever a block does not extend the one before it, the segment ends before it.
+func TestSegmentsAreLinked(t *testing.T) {
+	tree := chaintest.New(t).Mine(5).Fork(5).Mine(5)
+	one, other := tree.Blocks()[:5], tree.Blocks()[5:]
+	for at := 1; at < len(one); at++ {
+		raws := append(chaintest.Raws(one[:at]), chaintest.Raws(other[at:])...)
+		s, n, err := tree.Rules().ParseSegment(raws)
+		if refusal(err) != chain.RuleParent || n != at || len(s.Blocks()) != at {
+			t.Errorf("with another branch from block %d on: %d blocks, at fault is %d, %v", at, len(s.Blocks()), n, err)
+		}
+	}
+}

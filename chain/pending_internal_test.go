@@ -41,3 +41,35 @@ func TestReturnedRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestRoomToTheByte: the pool, and the share of one sender, take what fits exactly, and not one more.
+func TestRoomToTheByte(t *testing.T) {
+	const share, shareBytes = MaxPoolTransactions / PoolShare, MaxPoolBytes / PoolShare
+	for name, tc := range map[string]struct {
+		count, bytes int // in the pool, all of the sender
+		from         string
+		size         int
+		want         bool
+	}{
+		"the last byte of the pool":       {2, MaxPoolBytes - 10, "", 10, true},
+		"a byte more than the pool":       {2, MaxPoolBytes - 10, "", 11, false},
+		"the last place of the pool":      {MaxPoolTransactions - 1, 0, "", 10, true},
+		"a place more than the pool":      {MaxPoolTransactions, 0, "", 10, false},
+		"the last byte of a peer's share": {2, shareBytes - 10, "peer", 10, true},
+		"a byte more than a peer's share": {2, shareBytes - 10, "peer", 11, false},
+		"the last place of a share":       {share - 1, 0, "peer", 10, true},
+		"a place more than a share":       {share, 0, "peer", 10, false},
+	} {
+		l := newPool()
+		for i := range tc.count {
+			p := &pending{Transaction: Transaction{ID: NewID()}, from: tc.from}
+			if i == 0 {
+				p.size = tc.bytes
+			}
+			l.insert(p)
+		}
+		if got := l.room(tc.size, tc.from); got != tc.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
