@@ -3,6 +3,8 @@ package p2p
 import (
 	"fmt"
 	"time"
+
+	"kuai/chain"
 )
 
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
@@ -23,4 +25,17 @@ func (n *Node) Blamed() map[string]string {
 		}
 	}
 	return out
+}
+
+// Frame is payload as it stands on a stream.
+func Frame(payload []byte) []byte { return appendFrame(nil, payload) }
+
+// StatusFrame is a status that claims a chain.
+func StatusFrame(genesis chain.Hash, height int64, tip chain.Hash) []byte {
+	return Frame(statusMsg{Version: statusVersion, Genesis: genesis, Height: height, Tip: tip, Time: time.Now(), Agent: "liar"}.append(nil))
+}
+
+// HeadFrame begins the answer to a fresh node's chain request.
+func HeadFrame(count uint32, height int64, tip chain.Hash) []byte {
+	return Frame(syncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.append(nil))
 }

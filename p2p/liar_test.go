@@ -1,0 +1,140 @@
+package p2p_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"kuai/chain"
+	"kuai/p2p"
+	"kuai/p2p/p2ptest"
+)
+
+// lie answers a fresh node's chain request, given the blocks of the honest chain.
+type lie func(ctx context.Context, s network.Stream, blocks [][]byte)
+
+const claimed = 10_000 // the height that every liar claims
+
+func lies() map[string]lie {
+	head := p2p.HeadFrame(claimed-1, claimed, chain.Hash{1})
+	send := func(s network.Stream, blocks [][]byte) {
+		_, _ = s.Write(head)
+		for _, b := range blocks {
+			if _, err := s.Write(p2p.Frame(b)); err != nil {
+				return
+			}
+		}
+	}
+	return map[string]lie{
+		"says nothing": func(ctx context.Context, _ network.Stream, _ [][]byte) { <-ctx.Done() },
+		"a byte a second": func(ctx context.Context, s network.Stream, _ [][]byte) {
+			for i := range head {
+				if _, err := s.Write(head[i : i+1]); err != nil {
+					return
+				}
+				select {
+				case <-time.After(time.Second): // of the bubble
+				case <-ctx.Done():
+					return
+				}
+			}
+			<-ctx.Done()
+		},
+		"falls silent in the middle": func(ctx context.Context, s network.Stream, blocks [][]byte) {
+			send(s, blocks[:len(blocks)/2])
+			<-ctx.Done()
+		},
+		"has less than it claims": func(_ context.Context, s network.Stream, blocks [][]byte) { send(s, blocks[:9]) },
+		"says the same for ever": func(_ context.Context, s network.Stream, blocks [][]byte) {
+			_, _ = s.Write(head)
+			for {
+				if _, err := s.Write(p2p.Frame(blocks[0])); err != nil {
+					return
+				}
+			}
+		},
+		"one bad block": func(_ context.Context, s network.Stream, blocks [][]byte) {
+			i := rand.IntN(len(blocks))
+			blocks[i] = bytes.Clone(blocks[i])
+			blocks[i][len(blocks[i])/2] ^= 1
+			send(s, blocks)
+		},
+		"what nobody asked for": func(_ context.Context, s network.Stream, blocks [][]byte) { send(s, blocks[20:]) },
+	}
+}
+
+// TestLiarsAreLeftWithin10s lets a fresh node meet a liar first, who claims the longest chain. Ten seconds after an honest peer comes,
+// the node has the honest chain, and nothing else in between.
+func TestLiarsAreLeftWithin10s(t *testing.T) {
+	for name, lie := range lies() {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line}, func(t *testing.T, net *p2ptest.Net) {
+				net.Cut(func(i int) int { return min(i, 1) }) // node 0 is alone
+				net.Mine(1, 300)
+				asked := tell(t, net, lie)
+				net.Await(10*time.Second, "the liar is asked", func() bool { return len(asked) > 0 })
+				net.Heal()
+				net.Await(10*time.Second, "the honest chain is here", func() bool {
+					tip := net.Nodes[0].Chain.Tip()
+					if !net.Nodes[1].Chain.Has(tip.Hash) {
+						t.Fatalf("the tip is %d %s, which no honest node has", tip.Index, tip.Hash.Short())
+					}
+					return tip.Hash == net.Nodes[1].Chain.Tip().Hash
+				})
+				net.Reach(10*time.Second, net.Nodes[1].Chain.Tip().Hash)
+				nobodyBlamed(t, net)
+			})
+		})
+	}
+}
+
+// tell lets a stranger lie to node 0, and says on asked when it was asked for its chain.
+func tell(t *testing.T, net *p2ptest.Net, lie lie) (asked chan struct{}) {
+	t.Helper()
+	h, _ := meet(t, net)
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() {
+		cancel()
+		_ = h.Close()
+	})
+	asked = make(chan struct{}, 1024)
+	rules := net.Nodes[1].Chain.Rules()
+	blocks := chainOf(t, net.Nodes[1].Chain)
+	answer(h, rules, "sync", func(s network.Stream) {
+		asked <- struct{}{}
+		lie(ctx, s, append([][]byte(nil), blocks...))
+	})
+	answer(h, rules, "status", func(s network.Stream) {
+		_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, chain.Hash{1}))
+	})
+	return asked
+}
+
+// answer sets a handler that reads the request to its end first.
+func answer(h host.Host, r *chain.Rules, name string, say func(network.Stream)) {
+	h.SetStreamHandler(protocol.ID("/kuai/"+r.Network()+"/"+name+"/1"), func(s network.Stream) {
+		_, _ = io.Copy(io.Discard, s)
+		say(s)
+		_ = s.Close()
+	})
+}
+
+// chainOf returns the blocks above the genesis.
+func chainOf(t *testing.T, c *chain.Chain) (blocks [][]byte) {
+	t.Helper()
+	for i := int64(2); i <= c.Tip().Index; i++ {
+		held, err := c.At(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, held.Block.Canonical())
+	}
+	return blocks
+}
