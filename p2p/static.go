@@ -105,13 +105,13 @@ func (t *statics) remove(id peer.ID) bool {
 	return len(t.list) < n
 }
 
-// infos lists the peers that are known by id.
+// infos lists the peers that are known by id, without this node: a URL may have led to it.
 func (t *statics) infos() map[peer.ID]peer.AddrInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := make(map[peer.ID]peer.AddrInfo)
 	for _, s := range t.list {
-		if s.info.ID != "" {
+		if s.info.ID != "" && s.info.ID != t.self {
 			out[s.info.ID] = s.info
 		}
 	}
