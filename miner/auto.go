@@ -51,6 +51,15 @@ func (m *Miner) SetCores(n int) {
 	m.cores.Store(int64(cmp.Or(max(n, 0), runtime.GOMAXPROCS(0))))
 }
 
+// SetShare changes how much of the cores' time a search uses, in percent; what is not between 1 and 99 stands for all. A search that runs
+// already stays as it is.
+func (m *Miner) SetShare(percent int) {
+	if percent < 1 {
+		percent = 100
+	}
+	m.share.Store(int64(min(percent, 100)))
+}
+
 // Run mines as the mode says until ctx ends. It returns nil then; a failure to mine is logged and tried again.
 func (m *Miner) Run(ctx context.Context) error {
 	for ctx.Err() == nil {

@@ -112,7 +112,7 @@ func BenchmarkSearch(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		for cores := 1; cores <= 2; cores++ {
 			start := time.Now()
-			proof, err := Search(b.Context(), last, hashOf(int64(i)), 4, cores, &tries, func() {})
+			proof, err := Search(b.Context(), last, hashOf(int64(i)), 4, Effort{cores, 100}, &tries, func() {})
 			if err != nil {
 				b.Fatal(err)
 			}

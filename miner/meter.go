@@ -14,6 +14,7 @@ import (
 type Status struct {
 	Mode      Mode
 	Cores     int           // that a search uses
+	Share     int           // of their time, in percent
 	Searching bool          // now
 	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one
@@ -27,7 +28,7 @@ type Status struct {
 // Status returns what the miner is doing.
 func (m *Miner) Status() Status {
 	s := m.meter.read(time.Now())
-	s.Mode, s.Cores, s.Callers = m.Mode(), int(m.cores.Load()), len(m.places)
+	s.Mode, s.Cores, s.Share, s.Callers = m.Mode(), int(m.cores.Load()), int(m.share.Load()), len(m.places)
 	if s.Rate > 0 {
 		mean := math.Pow(16, float64(m.chain.Rules().Zeros)) / s.Rate * float64(time.Second)
 		s.Expected = time.Duration(min(mean, math.MaxInt64/2))

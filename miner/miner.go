@@ -36,6 +36,7 @@ type Chain interface {
 type Options struct {
 	Mode  Mode // when to mine without being asked, until SetMode
 	Cores int  // how many cores a search uses, until SetCores; 0 for all
+	Share int  // how much of their time it uses, in percent, until SetShare; 0 for all
 }
 
 // Miner mines blocks on a chain, one at a time. All methods may be called from any goroutine.
@@ -43,6 +44,7 @@ type Miner struct {
 	chain     Chain
 	recipient string
 	cores     atomic.Int64 // that the next search uses
+	share     atomic.Int64 // of their time, in percent
 	log       *slog.Logger
 	meter     meter
 
@@ -65,6 +67,7 @@ func New(c Chain, recipient string, opts Options, log *slog.Logger) *Miner {
 		mode:      opts.Mode,
 	}
 	m.SetCores(opts.Cores)
+	m.SetShare(opts.Share)
 	return m
 }
 
@@ -120,7 +123,8 @@ func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	look := m.lookout(tip, wake, cancel)
-	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, int(m.cores.Load()), &m.meter.tries, look)
+	effort := Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
+	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, effort, &m.meter.tries, look)
 }
 
 // lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its

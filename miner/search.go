@@ -27,13 +27,13 @@ const (
 var errExhausted = errors.New("no proof below 2^53 has the zeros that this network asks for")
 
 // Search returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
-// zeros hex zeros. It runs on cores goroutines and adds its tries to tries as it goes. When ctx ends it returns
-// the context's cause within a chunk. After each chunk of its own goroutine it calls look, which may end ctx.
-func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros, cores int, tries *atomic.Uint64, look func()) (int64, error) {
-	s := &search{puzzle: puzzle{lastProof, last, zeros}, tries: tries}
+// zeros hex zeros. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
+// chunk of its own goroutine, and in each rest, it calls look, which may end ctx.
+func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
+	s := &search{puzzle: puzzle{lastProof, last, zeros}, share: effort.Share, tries: tries}
 	s.best.Store(maxProof)
 	var others sync.WaitGroup
-	for range cores - 1 {
+	for range effort.Cores - 1 {
 		others.Go(func() { s.work(ctx, func() {}) })
 	}
 	s.work(ctx, look)
@@ -47,6 +47,12 @@ func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros, cores 
 	return 0, errExhausted
 }
 
+// Effort is what a search may take of the machine.
+type Effort struct {
+	Cores int // from 1
+	Share int // of their time, 1 to 100 percent
+}
+
 // puzzle is what a proof is looked for.
 type puzzle struct {
 	lastProof int64
@@ -58,6 +64,7 @@ type puzzle struct {
 // finishes it: when all have stopped and one has found a proof, every chunk below the best was scanned.
 type search struct {
 	puzzle
+	share int
 	next  atomic.Int64 // start of the first chunk that nobody has taken
 	best  atomic.Int64 // lowest proof found, maxProof before
 	tries *atomic.Uint64
@@ -65,7 +72,7 @@ type search struct {
 
 // work scans chunks until the next one lies above the lowest proof found, or ctx ends.
 func (s *search) work(ctx context.Context, look func()) {
-	scanner := newScanner(s.puzzle, fastest)
+	scanner, pace := newScanner(s.puzzle, fastest), newPace(s.share)
 	for chunks := 1; ctx.Err() == nil; chunks++ {
 		from := s.next.Add(chunk) - chunk
 		if from >= s.best.Load() {
@@ -79,6 +86,7 @@ func (s *search) work(ctx context.Context, look func()) {
 		}
 		s.tries.Add(chunk)
 		look()
+		pace.rest(ctx, look)
 		if chunks%yieldEvery == 0 {
 			runtime.Gosched()
 		}

@@ -67,6 +67,7 @@ type MinerInfo struct {
 	Mode      string   `json:"mode"`
 	Rate      float64  `json:"rate"` // tries per second
 	Searching bool     `json:"searching"`
+	Share     int      `json:"share"` // percent
 	Stale     uint64   `json:"stale"`
 	Total     uint64   `json:"total"`
 	Tries     uint64   `json:"tries"`
@@ -76,6 +77,7 @@ type MinerInfo struct {
 type MinerChange struct {
 	Mode  *string `json:"mode,omitempty"`
 	Cores *int    `json:"cores,omitempty"`
+	Share *int    `json:"share,omitempty"`
 }
 
 // MinedInfo is a block of POST /mine.

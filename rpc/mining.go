@@ -19,7 +19,7 @@ func (s *Server) miningJSON() object {
 	m := s.miner.Status()
 	return object{
 		"blocks": int64(m.Blocks), "callers": m.Callers, "cores": m.Cores, "expected": expected(m), "mode": m.Mode,
-		"rate": m.Rate, "searching": m.Searching, "stale": int64(m.Stale), "total": int64(m.Total), "tries": int64(m.Tries),
+		"rate": m.Rate, "searching": m.Searching, "share": m.Share, "stale": int64(m.Stale), "total": int64(m.Total), "tries": int64(m.Tries),
 	}
 }
 
@@ -40,7 +40,7 @@ func progress(m MinerStatus) object {
 	return o
 }
 
-// setMining is POST /mining: {"mode"}, {"cores"} or both. Where one is refused nothing changes.
+// setMining is POST /mining: {"mode"}, {"cores"}, {"share"} or several of them. Where one is refused nothing changes.
 func (s *Server) setMining(w http.ResponseWriter, r *http.Request) {
 	o, err := readObject(w, r, `{"mode": "instant"}`)
 	if err == nil {
@@ -58,13 +58,16 @@ const maxCores = 1024
 
 func (s *Server) switchMining(o chain.Object) error {
 	mode, hasMode := o.Get("mode")
-	cores, hasCores := o.Get("cores")
-	if !hasMode && !hasCores {
-		return badRequest("missing values", "The body names neither \"mode\" nor \"cores\".", `Send {"mode": "instant"}.`)
+	cores, hasCores, err := whole(o, "cores", 0, maxCores, "0 stands for all cores.")
+	if err != nil {
+		return err
 	}
-	n, isCount := integer(cores)
-	if hasCores && (!isCount || n > maxCores) {
-		return badRequest("number out of range", fmt.Sprintf("\"cores\" must be an integer from 0 to %d.", maxCores), "0 stands for all cores.")
+	share, hasShare, err := whole(o, "share", 1, 100, "It is a percentage of the cores' time.")
+	if err != nil {
+		return err
+	}
+	if !hasMode && !hasCores && !hasShare {
+		return badRequest("missing values", "The body names neither \"mode\" nor \"cores\" nor \"share\".", `Send {"mode": "instant"}.`)
 	}
 	if hasMode {
 		name, _ := mode.(string)
@@ -73,9 +76,22 @@ func (s *Server) switchMining(o chain.Object) error {
 		}
 	}
 	if hasCores {
-		s.miner.SetCores(int(n))
+		s.miner.SetCores(cores)
+	}
+	if hasShare {
+		s.miner.SetShare(share)
 	}
 	return nil
+}
+
+// whole reads an integer between low and high, where the object has that key.
+func whole(o chain.Object, key string, low, high int64, hint string) (value int, has bool, err error) {
+	v, has := o.Get(key)
+	n, isInteger := integer(v)
+	if has && (!isInteger || n < low || n > high) {
+		return 0, true, badRequest("number out of range", fmt.Sprintf("%q must be an integer from %d to %d.", key, low, high), hint)
+	}
+	return int(n), has, nil
 }
 
 // work is GET /mining/work: all that a miner elsewhere needs. A proof is right where the SHA-256 of text.before, the proof in decimal

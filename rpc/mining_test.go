@@ -15,12 +15,12 @@ import (
 func TestMiningSaysWhatTheMinerIsAt(t *testing.T) {
 	n := start(t, Config{})
 	want(t, n.do("GET", "/mining", ""), 200,
-		`{"blocks":0,"callers":0,"cores":2,"expected":null,"mode":"manual","rate":0.0,"searching":false,"stale":0,"total":0,"tries":0}`+"\n")
+		`{"blocks":0,"callers":0,"cores":2,"expected":null,"mode":"manual","rate":0.0,"searching":false,"share":100,"stale":0,"total":0,"tries":0}`+"\n")
 	n.miner.set(func(s *MinerStatus) {
-		*s = MinerStatus{Mode: "interval=5s", Cores: 1, Searching: true, Callers: 3, Tries: 4000, Total: 9000, Blocks: 7, Stale: 2, Rate: 1e6, Expected: 1500 * time.Millisecond}
+		*s = MinerStatus{Mode: "interval=5s", Cores: 1, Share: 25, Searching: true, Callers: 3, Tries: 4000, Total: 9000, Blocks: 7, Stale: 2, Rate: 1e6, Expected: 1500 * time.Millisecond}
 	})
 	want(t, n.do("GET", "/mining", ""), 200,
-		`{"blocks":7,"callers":3,"cores":1,"expected":1.5,"mode":"interval=5s","rate":1000000.0,"searching":true,"stale":2,"total":9000,"tries":4000}`+"\n")
+		`{"blocks":7,"callers":3,"cores":1,"expected":1.5,"mode":"interval=5s","rate":1000000.0,"searching":true,"share":25,"stale":2,"total":9000,"tries":4000}`+"\n")
 }
 
 func TestMiningIsSwitchedAtRunTime(t *testing.T) {
@@ -28,13 +28,15 @@ func TestMiningIsSwitchedAtRunTime(t *testing.T) {
 	for _, c := range []struct {
 		body, mode string
 		cores      float64
+		share      float64
 	}{
-		{`{"mode":"instant"}`, "instant", 2},
-		{`{"cores":1}`, "instant", 1},
-		{`{"mode":"manual","cores":0}`, "manual", 0},
+		{`{"mode":"instant"}`, "instant", 2, 100},
+		{`{"cores":1}`, "instant", 1, 100},
+		{`{"share":25}`, "instant", 1, 25},
+		{`{"mode":"manual","cores":0,"share":1}`, "manual", 0, 1},
 	} {
 		v := decode(t, n.do("POST", "/mining", c.body), 200)
-		if v["mode"] != c.mode || v["cores"] != c.cores {
+		if v["mode"] != c.mode || v["cores"] != c.cores || v["share"] != c.share {
 			t.Errorf("%s: %v", c.body, v)
 		}
 	}
@@ -43,14 +45,15 @@ func TestMiningIsSwitchedAtRunTime(t *testing.T) {
 func TestMiningRefusesWhatIsNoMode(t *testing.T) {
 	n := start(t, Config{})
 	for body, says := range map[string]string{
-		`{}`: `neither "mode" nor "cores"`, `[]`: `neither "mode" nor "cores"`, `{`: "curl -X POST",
+		`{}`: `neither "mode" nor "cores" nor "share"`, `[]`: `neither "mode" nor "cores"`, `{`: "curl -X POST",
 		`{"mode":"always","cores":1}`: "want manual", `{"mode":5}`: "want manual",
 		`{"mode":"instant","cores":-1}`: "0 to 1024", `{"mode":"instant","cores":1025}`: "0 to 1024", `{"cores":"1"}`: "0 to 1024", `{"cores":null}`: "0 to 1024", `{"cores":1.5}`: "0 to 1024",
+		`{"mode":"instant","share":0}`: "1 to 100", `{"cores":1,"share":101}`: "1 to 100", `{"share":"50"}`: "1 to 100",
 	} {
 		if w := n.do("POST", "/mining", body); w.Code != 400 || !strings.Contains(w.Body.String(), says) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
-		if s := n.miner.Status(); s.Mode != "manual" || s.Cores != 2 {
+		if s := n.miner.Status(); s.Mode != "manual" || s.Cores != 2 || s.Share != 100 {
 			t.Fatalf("%s was refused and changed %+v", body, s)
 		}
 	}

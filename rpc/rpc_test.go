@@ -118,6 +118,8 @@ func (m *testMiner) SetMode(mode string) error {
 
 func (m *testMiner) SetCores(n int) { m.set(func(s *MinerStatus) { s.Cores = n }) }
 
+func (m *testMiner) SetShare(percent int) { m.set(func(s *MinerStatus) { s.Share = percent }) }
+
 func (m *testMiner) Work() chain.Template { return m.chain.Template(m.name) }
 
 func (m *testMiner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
@@ -179,7 +181,7 @@ func startOn(t testing.TB, cfg Config, rules *chain.Rules) *node {
 	t.Helper()
 	c := chaintest.Open(t, rules)
 	n := &fakeNetwork{id: testPeer}
-	m := &testMiner{chain: c, name: n.id, MinerStatus: MinerStatus{Mode: "manual", Cores: 2}}
+	m := &testMiner{chain: c, name: n.id, MinerStatus: MinerStatus{Mode: "manual", Cores: 2, Share: 100}}
 	return &node{New(cfg, c, n, m, quiet()), n, m}
 }
 

@@ -80,6 +80,7 @@ type Miner interface {
 	Submit(parent chain.Hash, proof int64) (*chain.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
 	SetMode(mode string) error                                   // an error says which modes there are
 	SetCores(n int)                                              // from the next search on; 0 for all
+	SetShare(percent int)                                        // of the cores' time, from the next search on
 	Status() MinerStatus
 }
 
@@ -87,6 +88,7 @@ type Miner interface {
 type MinerStatus struct {
 	Mode      string
 	Cores     int // that a search uses
+	Share     int // of their time, in percent
 	Searching bool
 	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one

@@ -43,6 +43,7 @@ type Config struct {
 	Ephemeral    bool     `json:"ephemeral"`
 	Mine         string   `json:"mine"`
 	MineCores    int      `json:"mine-cores"` // 0: all
+	MineShare    int      `json:"mine-share"` // percent
 	LogLevel     string   `json:"log-level"`
 	LogFormat    string   `json:"log-format"`
 }
@@ -72,6 +73,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.Ephemeral, "ephemeral", false, "keep nothing on disk, whatever --data-dir says")
 	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
 	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
+	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
@@ -105,6 +107,9 @@ func (c *Config) checkHost() error {
 func (c *Config) checkMining() error {
 	if c.MineCores < 0 {
 		return fmt.Errorf("--mine-cores %d: want 0 for all, or how many", c.MineCores)
+	}
+	if c.MineShare < 1 || c.MineShare > 100 {
+		return fmt.Errorf("--mine-share %d: want 1..100, a percentage", c.MineShare)
 	}
 	_, err := miner.ParseMode(c.Mine)
 	return err

@@ -139,6 +139,8 @@ func TestRefused(t *testing.T) {
 		{"open by name", nil, []string{"--http-host", "example.org"}, "--insecure-api"},
 		{"mode", nil, []string{"--mine", "always"}, "always"},
 		{"cores", nil, []string{"--mine-cores", "-1"}, "--mine-cores"},
+		{"share", nil, []string{"--mine-share", "0"}, "--mine-share"},
+		{"share above all", nil, []string{"--mine-share", "101"}, "--mine-share"},
 		{"level", nil, []string{"--log-level", "loud"}, "loud"},
 		{"format", nil, []string{"--log-format", "xml"}, "xml"},
 		{"QUIC in private", nil, []string{"--quic", "--swarm-key", "k"}, "--swarm-key"},

@@ -83,7 +83,7 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 		return err
 	}
 
-	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores}, log)
+	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
 	s := rpc.New(webCfg, c, network{n}, mining{m}, log)
 

@@ -19,6 +19,7 @@ type mineFlags struct {
 	asking
 	mode  string
 	cores int
+	share int
 }
 
 func newMine() *cobra.Command {
@@ -26,12 +27,13 @@ func newMine() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "mine [N]",
 		Short: "Mine N blocks, or switch when the node mines by itself",
-		Long:  "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode or --cores, change how the node mines until it stops, and mine nothing now.",
+		Long:  "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode, --cores or --share, change how the node mines until it stops, and mine nothing now.",
 		Args:  cobra.MaximumNArgs(1),
 	}
 	f.bind(c)
 	c.Flags().StringVar(&f.mode, "mode", "", "when the node mines by itself: manual, instant, interval=5s, continuous")
 	c.Flags().IntVar(&f.cores, "cores", 0, "how many cores its next search uses; 0: all")
+	c.Flags().IntVar(&f.share, "share", 100, "how much of those cores' time it uses, in `percent`")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		n, err := blockCount(words)
 		if err != nil {
@@ -46,7 +48,7 @@ func newMine() *cobra.Command {
 			return mineBlocks(c, client, n, f.json)
 		}
 		if len(words) > 0 {
-			return usageError{fmt.Errorf("%s blocks and --mode or --cores: one at a time", words[0])}
+			return usageError{fmt.Errorf("%s blocks and --mode, --cores or --share: one at a time", words[0])}
 		}
 		return switchMining(c, client, change, f.json)
 	}
@@ -60,6 +62,9 @@ func (f *mineFlags) change(c *cobra.Command) (change rpc.MinerChange) {
 	}
 	if c.Flags().Changed("cores") {
 		change.Cores = &f.cores
+	}
+	if c.Flags().Changed("share") {
+		change.Share = &f.share
 	}
 	return change
 }
@@ -85,7 +90,7 @@ func switchMining(c *cobra.Command, client *rpc.Client, change rpc.MinerChange, 
 	case asJSON:
 		return printJSON(c.OutOrStdout(), m)
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "mode %s, cores %d\n", m.Mode, m.Cores)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "mode %s, cores %d, share %d %%\n", m.Mode, m.Cores, m.Share)
 	return err
 }
 

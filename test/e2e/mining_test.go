@@ -90,7 +90,7 @@ func TestVerbs(t *testing.T) {
 	if out := d.verb(t, "block", "2"); !strings.Contains(out, "active, 2 confirmations") || !strings.Contains(out, id) || !strings.HasPrefix(out, "index     2\n") {
 		t.Errorf("block prints %s", out)
 	}
-	if out := d.verb(t, "mine", "--mode", "instant", "--cores", "2"); out != "mode instant, cores 2\n" {
+	if out := d.verb(t, "mine", "--mode", "instant", "--cores", "2", "--share", "50"); out != "mode instant, cores 2, share 50 %\n" {
 		t.Errorf("mine --mode prints %s", out)
 	}
 	second := d.pay(7)
