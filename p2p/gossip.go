@@ -133,7 +133,11 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		if m.GetTopic() == blockTopic(g.net) {
 			kind = heardBlocks
 		}
-		return !g.s.server.gate.hears(from, kind)
+		heard := g.s.server.gate.hears(from, kind)
+		if !heard {
+			g.m.rejected.WithLabelValues(aboveRate).Inc()
+		}
+		return !heard
 	})
 	return nil
 }

@@ -48,13 +48,16 @@ func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metric
 	return m, m.register(reg, h, c)
 }
 
+// aboveRate is the reason for which a message is not even looked at, beside those of pubsub.
+const aboveRate = "above the sender's rate"
+
 // begin shows what has not happened yet as 0, so that its first time is seen as a change.
 func (m *metrics) begin() {
 	for _, outcome := range []string{"published", "delivered", "duplicate", "undeliverable"} {
 		m.messages.WithLabelValues(outcome, "block")
 		m.messages.WithLabelValues(outcome, "transaction")
 	}
-	for _, reason := range []string{pubsub.RejectValidationFailed, pubsub.RejectValidationIgnored} {
+	for _, reason := range []string{pubsub.RejectValidationFailed, pubsub.RejectValidationIgnored, aboveRate} {
 		m.rejected.WithLabelValues(reason)
 	}
 	for _, result := range []string{"adopted", "part", "nothing", "failed"} {

@@ -17,9 +17,17 @@ import (
 )
 
 var (
-	partitions = flag.Int("partitions", 200, "how many partitions TestPartitions draws")
+	partitions = flag.Int("partitions", partitionsHere(), "how many partitions TestPartitions draws")
 	partition  = flag.Uint64("partition", 0, "the seed of the only partition that TestPartitions draws; 0: seeds from 1 on")
 )
+
+// partitionsHere is 200 on CI, and what takes half a minute elsewhere.
+func partitionsHere() int {
+	if os.Getenv("CI") != "" {
+		return 200
+	}
+	return 40
+}
 
 // partitioned is a network that falls apart, lives on in parts and is mended. A seed stands for one; what happens to each
 // single packet may still differ between two runs.
