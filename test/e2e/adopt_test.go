@@ -43,7 +43,7 @@ func TestKillAdopting(t *testing.T) {
 			v.said.next = round * 1000 // the rival's pool remembers the others'
 		}
 		grown := v.live(t, long, round)
-		v.dieAdopting(rival, round%4 == 3)
+		v.dieAdopting(rival, grown, round)
 		v.Start("--network", file)
 		if height := len(v.chain()); height >= len(long) {
 			payments += v.finish(t, rival, long, round)
@@ -120,14 +120,24 @@ func (v *victim) live(t *testing.T, long []block, round int) int {
 	return height
 }
 
-// dieAdopting starts the node beside the rival and kills it: some time after it has adopted a block, or early, while it still starts.
-func (v *victim) dieAdopting(rival *daemon, early bool) {
+// dieAdopting starts the node, whose height is known, beside the rival and kills it: while it still starts, some time after it
+// has begun to sync, or some time after it has adopted a block.
+func (v *victim) dieAdopting(rival *daemon, height, round int) {
 	v.t.Helper()
 	v.Launch("--network", v.network, "--peer", rival.multiaddr(), "--log-level", "debug")
-	if !early {
+	switch round % 4 {
+	case 0:
 		eventually(v.t, "a sync", func() error {
 			if !strings.Contains(v.Out.String(), "sync started") {
 				return errors.New("none has started")
+			}
+			return nil
+		})
+	case 1, 2:
+		eventually(v.t, "a block of the rival", func() error {
+			var n nodeInfo
+			if err := v.ask("GET", "/node", nil, 200, &n); err != nil || n.Height <= int64(height) {
+				return fmt.Errorf("it is at block %d of its own: %v", n.Height, err)
 			}
 			return nil
 		})
