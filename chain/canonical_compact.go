@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// AppendCompact appends canonical with the spaces after ',' and ':' outside strings left out: Flask's spelling.
+// AppendCompact appends canonical with the spaces after ',' and ':' outside strings left out: Flask's spelling. dst may be
+// canonical[:0].
 func AppendCompact(dst, canonical []byte) []byte {
 	n := len(dst)
 	dst = slices.Grow(dst, len(canonical))[:n+len(canonical)]

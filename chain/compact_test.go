@@ -19,6 +19,10 @@ func TestAppendCompactIsFlasksSpelling(t *testing.T) {
 		if string(got) != "before "+want.String() {
 			t.Errorf("line %d: got %s, want %s", i+1, got, want.String())
 		}
+		inPlace := []byte(v.Canonical)
+		if got := chain.AppendCompact(inPlace[:0], inPlace); string(got) != want.String() {
+			t.Errorf("line %d in place: got %s, want %s", i+1, got, want.String())
+		}
 	}
 }
 
@@ -34,6 +38,10 @@ func TestAppendCompactKeepsSpacesInStrings(t *testing.T) {
 			want = strings.ReplaceAll(want, ", ", ",") + inside + strings.ReplaceAll(closing, ", ", ",")
 			if got := string(chain.AppendCompact(nil, []byte(canonical))); got != want {
 				t.Errorf("%s: got %s, want %s", canonical, got, want)
+			}
+			inPlace := []byte(canonical)
+			if got := string(chain.AppendCompact(inPlace[:0], inPlace)); got != want {
+				t.Errorf("%s in place: got %s, want %s", canonical, got, want)
 			}
 		}
 	}

@@ -31,6 +31,7 @@ type stream struct {
 	buf     []byte     // the chunk that is filled
 	other   []byte     // the chunk that is sent; nil before the first
 	sending chan error // what became of the chunk that is sent
+	spaced  bool       // what gathers is canonical text, to be compacted when it is sent
 }
 
 func newStream(w http.ResponseWriter, r *http.Request) *stream {
@@ -72,9 +73,18 @@ func (s *stream) step() error {
 func (s *stream) setType() { s.w.Header()["Content-Type"] = typeJSON }
 
 func (s *stream) write(chunk []byte) error {
+	chunk = s.spelled(chunk)
 	_ = s.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
 	_, err := s.w.Write(chunk)
 	return err
+}
+
+// spelled gives a chunk the spelling that it is sent in, in place.
+func (s *stream) spelled(chunk []byte) []byte {
+	if !s.spaced {
+		return chunk
+	}
+	return chain.AppendCompact(chunk[:0], chunk)
 }
 
 // finish ends the stream well, or cuts the connection where err says that the answer is not whole.
@@ -87,7 +97,7 @@ func (s *Server) finish(st *stream, r *http.Request, err error) {
 	case err == nil && begun:
 		_ = st.write(st.buf) // a client that has left needs no answer
 	case err == nil:
-		send(st.w, http.StatusOK, typeJSON, st.buf)
+		send(st.w, http.StatusOK, typeJSON, st.spelled(st.buf))
 	case errors.Is(err, errSent):
 	case begun:
 		panic(http.ErrAbortHandler)
@@ -132,6 +142,7 @@ func (s *Server) sendChain(w http.ResponseWriter, r *http.Request, snap *chain.S
 	defer done()
 	st := newStream(w, r)
 	defer st.release()
+	st.spaced = true
 	st.buf = append(st.buf, before...)
 	err := copyBlocks(st, snap, from, to)
 	st.buf = append(st.buf, after...)
@@ -151,7 +162,7 @@ func copyBlocks(st *stream, snap *chain.Snapshot, from, to int64) error {
 			st.buf = append(st.buf, ',')
 		}
 		first = false
-		st.buf = chain.AppendCompact(st.buf, raw)
+		st.buf = append(st.buf, raw...)
 		if err := st.step(); err != nil {
 			return err
 		}
