@@ -58,22 +58,36 @@ func (s *stream) step() error {
 		s.setType()
 		return errSent
 	}
+	spelled := false
 	if s.other == nil {
 		s.setType()
 		s.other, s.sending = newChunk(), make(chan error, 1)
-	} else if err := <-s.sending; err != nil {
-		s.sending <- err // finish looks for it, too
-		return err
+	} else {
+		var err error
+		select {
+		case err = <-s.sending:
+		default: // there is time to do here what the sender would do
+			s.buf, spelled = s.spelled(s.buf), true
+			err = <-s.sending
+		}
+		if err != nil {
+			s.sending <- err // finish looks for it, too
+			return err
+		}
 	}
 	s.buf, s.other = s.other[:0], s.buf
-	go func(chunk []byte) { s.sending <- s.write(chunk) }(s.other)
+	go func(chunk []byte) {
+		if !spelled {
+			chunk = s.spelled(chunk)
+		}
+		s.sending <- s.write(chunk)
+	}(s.other)
 	return nil
 }
 
 func (s *stream) setType() { s.w.Header()["Content-Type"] = typeJSON }
 
 func (s *stream) write(chunk []byte) error {
-	chunk = s.spelled(chunk)
 	_ = s.rc.SetWriteDeadline(time.Now().Add(chunkTimeout)) // a recorder in a test has none
 	_, err := s.w.Write(chunk)
 	return err
@@ -95,7 +109,7 @@ func (s *Server) finish(st *stream, r *http.Request, err error) {
 	}
 	switch {
 	case err == nil && begun:
-		_ = st.write(st.buf) // a client that has left needs no answer
+		_ = st.write(st.spelled(st.buf)) // a client that has left needs no answer
 	case err == nil:
 		send(st.w, http.StatusOK, typeJSON, st.spelled(st.buf))
 	case errors.Is(err, errSent):
