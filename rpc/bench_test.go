@@ -205,9 +205,10 @@ func BenchmarkChain(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	rate := func(a read) float64 { return float64(a.bytes) / a.whole.Seconds() / 1e6 }
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(ours, rate), "MB/s")
-	b.ReportMetric(median(theirs, rate), "bare-MB/s")
-	b.ReportMetric(median(ours, func(a read) float64 { return a.first.Seconds() * 1000 }), "ms-to-first-byte")
+	b.ReportMetric(quantile(ours, 0.5, rate), "MB/s")
+	b.ReportMetric(quantile(ours, 0.9, rate), "best-MB/s") // while nobody else has the other threads of the cores
+	b.ReportMetric(quantile(theirs, 0.5, rate), "bare-MB/s")
+	b.ReportMetric(quantile(ours, 0.5, func(a read) float64 { return a.first.Seconds() * 1000 }), "ms-to-first-byte")
 	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/float64(b.N)/(1<<20), "MiB-allocated/op")
 }
 
@@ -241,11 +242,11 @@ func readAll(b *testing.B, addr string) (a read) {
 	return a
 }
 
-func median(answers []read, of func(read) float64) float64 {
+func quantile(answers []read, q float64, of func(read) float64) float64 {
 	values := make([]float64, len(answers))
 	for i, a := range answers {
 		values[i] = of(a)
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return values[int(q*float64(len(values)))]
 }
