@@ -13,7 +13,7 @@ import (
 // Bounds of long answers.
 const (
 	maxChains    = 64               // answers that hold a snapshot, at once
-	chunkBytes   = 128 << 10        // sent at once
+	chunkBytes   = 256 << 10        // sent at once
 	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
 )
 

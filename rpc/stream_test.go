@@ -36,9 +36,9 @@ func TestChainOfOneBlockIsTheTutorials(t *testing.T) {
 
 func TestLongChainIsStreamedWhole(t *testing.T) {
 	n := start(t, Config{})
-	chaintest.MineOn(t, n.chain, 1800)
+	chaintest.MineOn(t, n.chain, 3600)
 	code, header, body := fetch(t, listen(t, n.Handler())+"/chain")
-	if expected := `{"chain":` + chainJSON(t, n.chain, 1, 1802) + `,"length":1801}` + "\n"; code != 200 || body != expected {
+	if expected := `{"chain":` + chainJSON(t, n.chain, 1, 3602) + `,"length":3601}` + "\n"; code != 200 || body != expected {
 		t.Errorf("%d, %d bytes; expected %d bytes", code, len(body), len(expected))
 	}
 	if len(body) < 2*chunkBytes || header.Get("Content-Length") != "" {
@@ -52,7 +52,7 @@ func TestHeadOfTheChain(t *testing.T) {
 	if head.Header().Get("Content-Length") != get.Header().Get("Content-Length") || head.Header().Get("Etag") == "" {
 		t.Errorf("HEAD of a short chain: %v", head.Header())
 	}
-	chaintest.MineOn(t, n.chain, 800)
+	chaintest.MineOn(t, n.chain, 1600)
 	url := listen(t, n.Handler()) + "/chain"
 	res, err := http.Head(url)
 	if err != nil {
@@ -132,7 +132,7 @@ func (l *leaver) Write(p []byte) (int, error) {
 
 func TestReaderThatLeavesEndsTheStream(t *testing.T) {
 	n := start(t, Config{})
-	chaintest.MineOn(t, n.chain, 1800)
+	chaintest.MineOn(t, n.chain, 3600)
 	r := httptest.NewRequest("GET", "/chain", nil)
 	r.Host = "localhost"
 	defer func() {
