@@ -18,7 +18,7 @@ import (
 // How a static peer is dialled: for ever, and never so seldom that a mended network would wait for it.
 const (
 	firstRetry  = 250 * time.Millisecond
-	mostRetry   = 3 * time.Second
+	mostRetry   = 1500 * time.Millisecond
 	dialTimeout = 10 * time.Second
 	steady      = 10 * time.Second // a connection that lasted so long starts the waits anew
 )
