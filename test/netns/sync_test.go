@@ -113,7 +113,8 @@ func (n *node) said(message string) (last string) {
 }
 
 // BenchmarkSync is a cold sync of one-payment blocks between two daemons, each on disk: on a wire without delay and on one of 50 ms
-// there and back. KUAI_BENCH_BLOCKS says how many blocks, else 50,000. The time is what the daemon says that its sync took.
+// there and back. KUAI_BENCH_BLOCKS says how many blocks, else 50,000. The time is what the daemon says that its sync took,
+// the memory the most that each was resident with.
 func BenchmarkSync(b *testing.B) {
 	blocks, err := strconv.Atoi(cmp.Or(os.Getenv("KUAI_BENCH_BLOCKS"), "50000"))
 	if err != nil {
@@ -130,14 +131,18 @@ func BenchmarkSync(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			full, fresh := c.pair()
 			var took time.Duration
+			peak := 0
 			for b.Loop() {
 				fresh.dir = filepath.Join(b.TempDir(), "data")
 				fresh.begin("--peer", full.multiaddr())
 				fresh.reaches(blocks+1, 2*settle)
 				took += fresh.synced()
+				peak = max(peak, fresh.memory("VmHWM"))
 				fresh.Stop()
 			}
 			b.ReportMetric(float64(blocks)*float64(b.N)/took.Seconds(), "blocks/s")
+			b.ReportMetric(float64(peak), "peak-MiB")
+			b.ReportMetric(float64(full.memory("VmHWM")), "server-MiB")
 		})
 	}
 }
