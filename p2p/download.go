@@ -21,7 +21,7 @@ const (
 	batchBlocks  = 1024    // most blocks checked and inserted at once
 	batchBytes   = 256 << 10
 	maxBatches   = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
-	maxAhead     = 6 // spans asked for and not yet inserted
+	maxAhead     = 4 // spans asked for and not yet inserted
 	logEvery     = 10 * time.Second
 	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
 	recruitEvery = time.Second
