@@ -254,7 +254,7 @@ func shortForm(c rune) bool {
 	return c >= '\b' && c <= '\r' && c != '\v'
 }
 
-// lowerHex4 reads the \uXXXX at the start of s, digits in lower case.
+// lowerHex4 reads the \u and its four digits at the start of s, in lower case.
 func lowerHex4(s []byte) (c rune, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false

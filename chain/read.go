@@ -279,7 +279,7 @@ func (r *reader) unicodeEscape(s []byte) []byte {
 	return utf8.AppendRune(s, c)
 }
 
-// hex4 reads the \uXXXX at the start of s, digits of either case.
+// hex4 reads the \u and its four digits at the start of s, of either case.
 func hex4(s []byte) (c rune, ok bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false
