@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"kuai/test/process"
 )
 
 // ports are where the compose file publishes the services' APIs.
@@ -85,30 +87,11 @@ func mine(t *testing.T, service string, n int) (b block) {
 	return b
 }
 
-// eventually looks until check has nothing to say.
-func eventually(t *testing.T, what string, check func() error) {
-	t.Helper()
-	look := time.NewTicker(100 * time.Millisecond)
-	defer look.Stop()
-	late := time.After(settle)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-late:
-			t.Fatalf("%s: not within %v: %v", what, settle, err)
-		}
-	}
-}
-
 // agreed waits until the services have one tip at the height.
 func agreed(t *testing.T, height int64, services ...string) nodeInfo {
 	t.Helper()
 	var first nodeInfo
-	eventually(t, fmt.Sprintf("block %d is the tip of %v", height, services), func() error {
+	process.Eventually(t, fmt.Sprintf("block %d is the tip of %v", height, services), settle, func() error {
 		for i, s := range services {
 			var n nodeInfo
 			if err := ask(s, "GET", "/node", "", 200, &n); err != nil {
@@ -129,7 +112,7 @@ func agreed(t *testing.T, height int64, services ...string) nodeInfo {
 // everywhere waits until the services say one of the statuses of a payment.
 func everywhere(t *testing.T, id string, services []string, statuses ...string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("payment %s is %v on %v", id, statuses, services), func() error {
+	process.Eventually(t, fmt.Sprintf("payment %s is %v on %v", id, statuses, services), settle, func() error {
 		for _, s := range services {
 			var answer struct{ Status string }
 			if err := ask(s, "GET", "/transactions/"+id, "", 200, &answer); err != nil {
@@ -146,7 +129,7 @@ func everywhere(t *testing.T, id string, services []string, statuses ...string) 
 // connected waits until every service has two peers.
 func connected(t *testing.T, services []string) {
 	t.Helper()
-	eventually(t, "all are connected", func() error {
+	process.Eventually(t, "all are connected", settle, func() error {
 		for _, s := range services {
 			var n nodeInfo
 			if err := ask(s, "GET", "/node", "", 200, &n); err != nil {
@@ -202,7 +185,7 @@ func TestCompose(t *testing.T) {
 
 	t.Log("they become healthy")
 	for _, s := range all {
-		eventually(t, s+" is healthy", func() error {
+		process.Eventually(t, s+" is healthy", settle, func() error {
 			if got := e.inspect(e.container(s), "{{.State.Health.Status}}"); got != "healthy" {
 				return fmt.Errorf("it is %s", got)
 			}
@@ -230,7 +213,7 @@ func (e *engine) apart(t *testing.T, all []string) {
 	dropped := pay(t, "kuai1", 3)
 	mine(t, "kuai2", 1)
 	everywhere(t, dropped, all[:2], "mined")
-	eventually(t, "kuai3 answers from its island", func() error {
+	process.Eventually(t, "kuai3 answers from its island", settle, func() error {
 		var n nodeInfo
 		return ask("kuai3", "GET", "/node", "", 200, &n)
 	})

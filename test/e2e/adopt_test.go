@@ -127,14 +127,14 @@ func (v *victim) dieAdopting(rival *daemon, height, round int) {
 	v.Launch("--network", v.network, "--peer", rival.multiaddr(), "--log-level", "debug")
 	switch round % 4 {
 	case 0:
-		eventually(v.t, "a sync", func() error {
+		process.Eventually(v.t, "a sync", settle, func() error {
 			if !strings.Contains(v.Out.String(), "sync started") {
 				return errors.New("none has started")
 			}
 			return nil
 		})
 	case 1, 2:
-		eventually(v.t, "a block of the rival", func() error {
+		process.Eventually(v.t, "a block of the rival", settle, func() error {
 			var n nodeInfo
 			if err := v.ask("GET", "/node", nil, 200, &n); err != nil || n.Height <= int64(height) {
 				return fmt.Errorf("it is at block %d of its own: %v", n.Height, err)

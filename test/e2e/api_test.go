@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"kuai/test/process"
 )
 
 // client is what curl is to a user. A mined block or a resolve may take its time.
@@ -155,30 +157,11 @@ func (d *daemon) transaction(id string) string {
 	return answer.Status
 }
 
-// eventually looks until check has nothing to say.
-func eventually(t testing.TB, what string, check func() error) {
-	t.Helper()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	late := time.After(settle)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-late:
-			t.Fatalf("%s: not within %v: %v", what, settle, err)
-		}
-	}
-}
-
 // agreed waits until all nodes have the same tip, and returns it.
 func agreed(t testing.TB, nodes ...*daemon) nodeInfo {
 	t.Helper()
 	var first nodeInfo
-	eventually(t, "one tip", func() error {
+	process.Eventually(t, "one tip", settle, func() error {
 		first = nodes[0].node()
 		for _, d := range nodes[1:] {
 			if n := d.node(); n.Tip != first.Tip {
@@ -193,7 +176,7 @@ func agreed(t testing.TB, nodes ...*daemon) nodeInfo {
 // everywhere waits until all nodes say one of the statuses of a payment.
 func everywhere(t testing.TB, id string, nodes []*daemon, statuses ...string) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("payment %s is %v on all nodes", id, statuses), func() error {
+	process.Eventually(t, fmt.Sprintf("payment %s is %v on all nodes", id, statuses), settle, func() error {
 		for _, d := range nodes {
 			if got := d.transaction(id); !slices.Contains(statuses, got) {
 				return fmt.Errorf("it is %q on port %d", got, d.port)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kuai/test/process"
 )
 
 // scraping asks both nodes five times a second.
@@ -24,7 +26,7 @@ func TestDashboard(t *testing.T) {
 	b := startDaemon(t, "--peer", a.url())
 	prometheus := startPrometheus(t, fmt.Sprintf(scraping, a.port, b.port))
 	for _, query := range dashboardQueries(t) {
-		eventually(t, query, func() error {
+		process.Eventually(t, query, settle, func() error {
 			a.mine() // a rate needs change, a quantile something to count
 			return prometheus.answers(query)
 		})

@@ -101,7 +101,7 @@ func TestVerbs(t *testing.T) {
 func TestVerbsTalkJSON(t *testing.T) {
 	d, other := startDaemon(t), startDaemon(t)
 	d.verb(t, "connect", other.url())
-	eventually(t, "connected", func() error {
+	process.Eventually(t, "connected", settle, func() error {
 		if d.node().Peers != 1 {
 			return fmt.Errorf("no peer yet")
 		}
@@ -168,7 +168,7 @@ func TestEightZeros(t *testing.T) {
 		}
 		done <- err
 	}()
-	eventually(t, "progress", searching(true))
+	process.Eventually(t, "progress", settle, searching(true))
 	if event := d.firstEvent(t, "mining"); !strings.Contains(event, `"tries":`) || !strings.Contains(event, `"expected":`) {
 		t.Errorf("/events says %s", event)
 	}
@@ -176,29 +176,29 @@ func TestEightZeros(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("a block of eight zeros was mined at once")
 	}
-	eventually(t, "the end of the search", searching(false))
+	process.Eventually(t, "the end of the search", settle, searching(false))
 
 	t.Log("kuai mine, ended by Ctrl-C")
 	mine := exec.Command(process.Kuai, "mine", "--api", d.url())
 	if err := mine.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "progress", searching(true))
+	process.Eventually(t, "progress", settle, searching(true))
 	if err := mine.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	if err := mine.Wait(); err != nil {
 		t.Errorf("kuai mine after Ctrl-C: %v", err)
 	}
-	eventually(t, "the end of the search", searching(false))
+	process.Eventually(t, "the end of the search", settle, searching(false))
 
 	t.Log("continuous mining, switched off; then the node stops in the middle of a search")
 	d.verb(t, "mine", "--mode", "continuous")
-	eventually(t, "progress", searching(true))
+	process.Eventually(t, "progress", settle, searching(true))
 	d.verb(t, "mine", "--mode", "manual")
-	eventually(t, "the end of the search", searching(false))
+	process.Eventually(t, "the end of the search", settle, searching(false))
 	d.verb(t, "mine", "--mode", "continuous")
-	eventually(t, "progress", searching(true))
+	process.Eventually(t, "progress", settle, searching(true))
 	d.Stop()
 }
 

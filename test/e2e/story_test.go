@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"kuai/test/process"
 )
 
 // TestStory is what a class does in its first hour.
@@ -165,7 +167,7 @@ func TestRestart(t *testing.T) {
 	if got := b.transaction(first); got != "mined" {
 		t.Errorf("the mined payment is %q after the restart", got)
 	}
-	eventually(t, "the peer is found again", func() error {
+	process.Eventually(t, "the peer is found again", settle, func() error {
 		if n := b.node().Peers; n != 1 {
 			return fmt.Errorf("%d peers", n)
 		}

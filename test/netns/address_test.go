@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"kuai/test/process"
 )
 
 // router joins a private network to l: whoever is in it comes from address, as behind Docker's bridge or a house's router.
@@ -93,7 +95,7 @@ func TestAnnounce(t *testing.T) {
 		n.begin("--announce", fmt.Sprintf("/ip4/%s/tcp/4001", outside), "--peer", fmt.Sprintf("http://198.18.0.1:%d", apiPort))
 		nodes = append(nodes, n)
 	}
-	eventually(t, "each has the two others as peers", settle, func() error {
+	process.Eventually(t, "each has the two others as peers", settle, func() error {
 		for _, n := range nodes {
 			if got := len(n.peers()); got != 2 {
 				return fmt.Errorf("%s has %d", n.at.name, got)

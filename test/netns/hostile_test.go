@@ -144,7 +144,7 @@ func (s *siege) unharmed() {
 // released waits until a has given back what the attackers took.
 func (s *siege) released() {
 	s.t.Helper()
-	eventually(s.t, "what the attackers took is given back", settle, func() error {
+	process.Eventually(s.t, "what the attackers took is given back", settle, func() error {
 		files, threads := s.a.descriptors(), s.a.metric("go_goroutines")
 		if files > s.files+leftOver || threads > s.threads+leftOver {
 			return fmt.Errorf("%d files and %v goroutines, %d and %v before", files, threads, s.files, s.threads)
@@ -167,7 +167,7 @@ func (s *siege) made(what string, a *actor, least int) {
 func (s *siege) silence() {
 	s.t.Helper()
 	s.newcomer()
-	eventually(s.t, "strangers that say nothing are let go", settle, func() error {
+	process.Eventually(s.t, "strangers that say nothing are let go", settle, func() error {
 		if n := len(s.a.peers()); n > 3 {
 			return fmt.Errorf("%d peers are connected, 3 of them honest", n)
 		}
@@ -180,7 +180,7 @@ func (s *siege) newcomer() {
 	s.t.Helper()
 	d := s.l.host(s.t, "d", "198.18.0.4", "--peer", s.a.multiaddr())
 	began := time.Now()
-	eventually(s.t, "a newcomer gets in", settle, func() error {
+	process.Eventually(s.t, "a newcomer gets in", settle, func() error {
 		if _, in := s.a.peers()[d.info().PeerID]; !in {
 			return fmt.Errorf("%d peers are in, it is not", len(s.a.peers()))
 		}

@@ -229,29 +229,10 @@ func (n *node) memory(line string) int {
 	return kib / 1024
 }
 
-// eventually looks until check has nothing to say.
-func eventually(t testing.TB, what string, within time.Duration, check func() error) {
-	t.Helper()
-	look := time.NewTicker(20 * time.Millisecond)
-	defer look.Stop()
-	late := time.After(within)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-late:
-			t.Fatalf("%s: not within %v: %v", what, within, err)
-		}
-	}
-}
-
 // agreed waits until all nodes have the same tip at a height or above.
 func agreed(t testing.TB, height int64, nodes ...*node) {
 	t.Helper()
-	eventually(t, "one tip", settle, func() error {
+	process.Eventually(t, "one tip", settle, func() error {
 		first := nodes[0].info()
 		if first.Height < height {
 			return fmt.Errorf("%s is at block %d, want %d", nodes[0].at.name, first.Height, height)

@@ -16,6 +16,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/store"
+	"kuai/test/process"
 )
 
 // oneWay is half of the round trip between far nodes.
@@ -58,7 +59,7 @@ func far(t testing.TB, way time.Duration, blocks int) (full, fresh *node) {
 // reaches waits until the node has a height.
 func (n *node) reaches(height int, within time.Duration) {
 	n.t.Helper()
-	eventually(n.t, n.at.name+" has the chain", within, func() error {
+	process.Eventually(n.t, n.at.name+" has the chain", within, func() error {
 		if h := n.info().Height; h < int64(height) {
 			return fmt.Errorf("%d blocks of %d", h, height)
 		}
@@ -163,7 +164,7 @@ func near(t testing.TB, blocks int) (full, fresh *node) {
 func (n *node) synced() time.Duration {
 	n.t.Helper()
 	var line string
-	eventually(n.t, "the sync is over", settle, func() error {
+	process.Eventually(n.t, "the sync is over", settle, func() error {
 		if line = n.said("sync finished"); line == "" {
 			return errors.New("the log does not say so")
 		}
