@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"time"
 
 	"kuai/chain/store"
@@ -31,7 +32,7 @@ func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 	old, known := c.tip, c.senders.count()
 	if err := s.fill(b, from); err != nil {
 		c.senders.forget(known) // the batch has their names
-		if err == errLargeSwitch {
+		if errors.Is(err, errLargeSwitch) {
 			return c.reorgInSteps(b, way[0], from, now)
 		}
 		return err
