@@ -19,6 +19,8 @@ import (
 const (
 	maxBook      = 256 // peers; of the most crowded subnet, the shortest-lived leave first
 	maxBookAddrs = 16  // addresses of one peer
+
+	mostRetryKnown = 4 * time.Minute // between dials of a peer that was connected once
 )
 
 // book remembers where peers were found and how long each stayed, in this run and earlier ones.
@@ -137,7 +139,7 @@ func (b *book) failed(id peer.ID) {
 	if a := b.peers[id]; a != nil {
 		most := time.Hour
 		if a.known() {
-			most = 4 * time.Minute
+			most = mostRetryKnown
 		}
 		a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), most))
 		a.fails++
