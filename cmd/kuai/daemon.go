@@ -5,14 +5,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
-	"kuai/chain/store"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -31,31 +29,14 @@ func newDaemon() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return daemon(c.Context(), cfg, r, c.OutOrStdout(), newLog(cfg, c.ErrOrStderr()))
+		log := newLog(cfg, c.ErrOrStderr())
+		return withChain(cfg, r, log, func(held *chain.Chain) error { return daemon(c.Context(), cfg, held, c.OutOrStdout(), log) })
 	}
 	return c
 }
 
-// daemon runs a node until ctx ends. It is all of the wiring: what is made first is closed last.
-func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log *slog.Logger) (err error) {
-	unlock, err := lockData(cfg)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-
-	st, err := openStore(cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-
-	c, err := openChain(st, r, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-
+// daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
+func daemon(ctx context.Context, cfg Config, c *chain.Chain, out io.Writer, log *slog.Logger) error {
 	metrics := prometheus.NewRegistry()
 	netCfg, err := networkConfig(cfg, metrics)
 	if err != nil {
@@ -75,6 +56,7 @@ func daemon(ctx context.Context, cfg Config, r *chain.Rules, out io.Writer, log 
 		return err
 	}
 	defer closeAll(lns)
+
 	if err := probe(ctx, cfg.Listen); err != nil {
 		return err
 	}
@@ -106,12 +88,4 @@ func stopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-func openChain(st *store.Store, r *chain.Rules, log *slog.Logger) (*chain.Chain, error) {
-	c, err := chain.Open(st, r, time.Now)
-	if err == nil && c.Indexed() > 0 {
-		log.Info("the store was of an older version: its addresses are indexed now", "blocks", c.Indexed())
-	}
-	return c, err
 }

@@ -31,7 +31,7 @@ func newExport() *cobra.Command {
 		if err := mustHold(cfg); err != nil {
 			return err
 		}
-		err = withChain(cfg, r, func(held *chain.Chain) error { return export(c, held, words[0]) })
+		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(held *chain.Chain) error { return export(c, held, words[0]) })
 		if locked := (*lockedError)(nil); errors.As(err, &locked) {
 			err = fmt.Errorf("%w. While it runs, its /chain is the export: curl -o %s http://127.0.0.1:%d/chain", err, words[0], cfg.Port)
 		}

@@ -33,7 +33,7 @@ func newImport() *cobra.Command {
 				return err
 			}
 		}
-		err = withChain(cfg, r, func(ours *chain.Chain) error { return importInto(c, ours, open, words[0]) })
+		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(ours *chain.Chain) error { return importInto(c, ours, open, words[0]) })
 		if err == nil && adopt {
 			_, err = fmt.Fprintf(c.OutOrStdout(), "\nRun a node of this network:\n\n  %s\n", adoptedCommand(c, cfg))
 		}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,29 @@ import (
 	"kuai/p2p"
 	"kuai/rpc"
 )
+
+// withChain opens the chain in cfg's data directory for as long as use runs, and keeps other processes out meanwhile.
+func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Chain) error) (err error) {
+	unlock, err := lockData(cfg)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	c, err := chain.Open(st, r, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if c.Indexed() > 0 {
+		log.Info("the store was of an older version: its addresses are indexed now", "blocks", c.Indexed())
+	}
+	return use(c)
+}
 
 // lockData locks the data directory until unlock. An ephemeral node has none.
 func lockData(cfg Config) (unlock func(), err error) {

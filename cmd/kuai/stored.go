@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,7 +14,7 @@ import (
 )
 
 // storedFlags are the daemon's flags that say which chain a verb without a node works on. The others are read as the daemon
-// reads them, from environment and --config too, and have no effect.
+// reads them, from environment and --config too; only those of the log have an effect.
 var storedFlags = []string{"port", "data-dir", "network", "config"}
 
 // stored declares the flags of a verb that works on the chain of a node that does not run, and returns what reads them.
@@ -30,26 +29,6 @@ func stored(c *cobra.Command) func() (Config, *chain.Rules, error) {
 		}
 		return cfg, r, err
 	}
-}
-
-// withChain opens the chain in cfg's data directory for as long as use runs, and keeps a daemon out meanwhile.
-func withChain(cfg Config, r *chain.Rules, use func(*chain.Chain) error) (err error) {
-	unlock, err := lockDir(cfg.DataDir)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	st, err := openStore(cfg)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	c, err := chain.Open(st, r, time.Now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	return use(c)
 }
 
 // mustHold refuses a directory without a chain: a verb that only reads leaves nothing behind.

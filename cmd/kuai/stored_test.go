@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,7 +21,7 @@ import (
 func keptChain(t *testing.T, n int) (dir string, blocks []*chain.Block) {
 	t.Helper()
 	cfg := Config{DataDir: t.TempDir()}
-	err := withChain(cfg, chain.Classic(), func(c *chain.Chain) error {
+	err := withChain(cfg, chain.Classic(), slog.New(slog.DiscardHandler), func(c *chain.Chain) error {
 		if _, err := c.Submit(chaintest.Payment(), ""); err != nil {
 			return err
 		}
@@ -31,6 +32,24 @@ func keptChain(t *testing.T, n int) (dir string, blocks []*chain.Block) {
 		t.Fatal(err)
 	}
 	return cfg.DataDir, blocks
+}
+
+// rewrite changes the store in a data directory, past the chain.
+func rewrite(t *testing.T, dir string, change func(*store.Batch)) {
+	t.Helper()
+	st, err := store.Open(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := st.NewBatch()
+	change(b)
+	if err := st.Apply(b); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // says fails the test unless the command line ends with the code and prints what it should.
@@ -74,21 +93,24 @@ func TestVerifyVerb(t *testing.T) {
 
 func TestVerifyNamesTheBadBlock(t *testing.T) {
 	dir, blocks := keptChain(t, 4)
-	st, err := store.Open(filepath.Join(dir, "store"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := st.NewBatch()
 	spoilt := bytes.Replace(blocks[1].Canonical(), []byte(`"recipient": "miner"`), []byte(`"recipient": "thief"`), 1)
-	b.SetBlock(store.Place{Index: 3}, store.Origin{}, spoilt)
-	if err := st.Apply(b); err != nil {
-		t.Fatal(err)
-	}
-	b.Close()
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
+	rewrite(t, dir, func(b *store.Batch) { b.SetBlock(store.Place{Index: 3}, store.Origin{}, spoilt) })
 	says(t, exitDamaged, "block 3", "verify", "--data-dir", dir)
+}
+
+// TestVerifySaysThatAddressesWereIndexed opens a store from before there were addresses, and then again.
+func TestVerifySaysThatAddressesWereIndexed(t *testing.T) {
+	dir, _ := keptChain(t, 4)
+	rewrite(t, dir, func(b *store.Batch) {
+		b.ForgetAddresses()
+		b.SetMeta("schema", []byte{1})
+	})
+	for _, indexed := range []bool{true, false} {
+		code, out, errOut := kuai(nil, "verify", "--data-dir", dir)
+		if code != exitOK || strings.Contains(errOut, "addresses are indexed now\" blocks=5") != indexed {
+			t.Errorf("exit code %d, indexed %v: %s%s", code, indexed, out, errOut)
+		}
+	}
 }
 
 // TestVerifyEndsWithTheFirstSignal: it says how far it came, and does not call the chain valid or damaged.

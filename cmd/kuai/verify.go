@@ -25,7 +25,7 @@ func newVerify() *cobra.Command {
 		if err := mustHold(cfg); err != nil {
 			return err
 		}
-		return withChain(cfg, r, func(held *chain.Chain) error { return verify(c, held) })
+		return withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(held *chain.Chain) error { return verify(c, held) })
 	}
 	return c
 }
