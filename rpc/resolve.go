@@ -25,7 +25,7 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	snap, release, err := s.snapshot()
+	snap, release, err := s.snapshot(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -113,7 +113,7 @@ type Server struct {
 	out      *outbound
 	resolves flight
 	boot     string        // names this process in event ids
-	chains   chan struct{} // one place per answer that holds a snapshot
+	long     chan struct{} // one place per long answer
 	streams  chan struct{} // one place per event stream
 	handler  http.Handler
 }
@@ -125,7 +125,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		nodes:   loadRegistry(cfg.DataFile, log),
 		out:     newOutbound(cfg.Agent),
 		boot:    bootID(),
-		chains:  make(chan struct{}, maxChains),
+		long:    make(chan struct{}, maxLong),
 		streams: make(chan struct{}, maxStreams),
 	}
 	s.handler = s.guard(s.routes())

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -12,7 +13,8 @@ import (
 
 // Bounds of long answers.
 const (
-	maxChains    = 64               // answers that hold a snapshot, at once
+	maxLong      = 64               // at once: each has two chunks, and a snapshot or a page of entries
+	longWait     = 5 * time.Second  // for the end of another one, where there are so many
 	chunkBytes   = 256 << 10        // sent at once
 	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
 )
@@ -127,7 +129,7 @@ func (s *Server) fullChain(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	snap, release, err := s.snapshot()
+	snap, release, err := s.snapshot(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -184,19 +186,30 @@ func copyBlocks(st *stream, snap *chain.Snapshot, from, to int64) error {
 	return nil
 }
 
-// snapshot takes one of the places for long answers.
-func (s *Server) snapshot() (*chain.Snapshot, func(), error) {
+// enter takes one of the places for long answers until leave.
+func (s *Server) enter(ctx context.Context) (leave func(), err error) {
 	select {
-	case s.chains <- struct{}{}:
-	default:
-		return nil, nil, tooManyReaders
+	case s.long <- struct{}{}:
+		return func() { <-s.long }, nil
+	case <-time.After(longWait):
+		return nil, tooManyReaders
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	snap := s.chain.Snapshot()
+}
+
+// snapshot takes a place and a snapshot until release.
+func (s *Server) snapshot(ctx context.Context) (snap *chain.Snapshot, release func(), err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	snap = s.chain.Snapshot()
 	return snap, func() {
 		if err := snap.Close(); err != nil {
 			s.log.Error("snapshot not closed", "err", err)
 		}
-		<-s.chains
+		leave()
 	}, nil
 }
 

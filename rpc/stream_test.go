@@ -1,11 +1,15 @@
 package rpc
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -100,18 +104,66 @@ func TestPagesOfTheChain(t *testing.T) {
 	}
 }
 
+// longAnswers are the requests whose answers are streams, and so hold memory while they are sent.
+var longAnswers = []string{"/chain", "/nodes/resolve", "/blocks", "/addresses/alice"}
+
 func TestTooManyLongAnswersAreTurnedAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, Config{})
+		for range maxLong {
+			n.long <- struct{}{}
+		}
+		for _, path := range longAnswers {
+			begin := time.Now()
+			if w := n.do("GET", path, ""); w.Code != 503 || w.Header().Get("Retry-After") == "" || time.Since(begin) != longWait {
+				t.Errorf("%s: %d after %v", path, w.Code, time.Since(begin))
+			}
+		}
+		time.AfterFunc(longWait/2, func() { <-n.long })
+		for range 2 {
+			for _, path := range longAnswers {
+				if w := n.do("GET", path, ""); w.Code != 200 {
+					t.Errorf("%s: %d: the place was not given back", path, w.Code)
+				}
+			}
+		}
+	})
+}
+
+// TestClientThatLeavesWaitsForNoPlace: it is gone before there is one.
+func TestClientThatLeavesWaitsForNoPlace(t *testing.T) {
 	n := start(t, Config{})
-	for range maxChains {
-		n.chains <- struct{}{}
+	for range maxLong {
+		n.long <- struct{}{}
 	}
-	if w := n.do("GET", "/chain", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" {
-		t.Errorf("%d", w.Code)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := n.enter(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
-	<-n.chains
-	for range 2 {
-		if w := n.do("GET", "/chain", ""); w.Code != 200 {
-			t.Errorf("%d: the place was not given back", w.Code)
+}
+
+// counting notes how many long answers there are while one is sent.
+type counting struct {
+	*httptest.ResponseRecorder
+	long chan struct{}
+	held int
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	c.held = len(c.long)
+	return c.ResponseRecorder.Write(p)
+}
+
+func TestLongAnswerHoldsItsPlaceWhileItIsSent(t *testing.T) {
+	n := start(t, Config{})
+	for _, path := range longAnswers {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Host = "localhost"
+		w := &counting{ResponseRecorder: httptest.NewRecorder(), long: n.long}
+		n.Handler().ServeHTTP(w, r)
+		if w.Code != 200 || w.held != 1 || len(n.long) != 0 {
+			t.Errorf("%s: %d, %d places while it was sent, %d after", path, w.Code, w.held, len(n.long))
 		}
 	}
 }
@@ -139,7 +191,7 @@ func TestReaderThatLeavesEndsTheStream(t *testing.T) {
 		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // the panic value itself
 			t.Errorf("the connection was not cut: %v", v)
 		}
-		if len(n.chains) != 0 {
+		if len(n.long) != 0 {
 			t.Error("the place was not given back")
 		}
 	}()
