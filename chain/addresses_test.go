@@ -227,30 +227,9 @@ func TestOldStoreIsIndexed(t *testing.T) {
 // can cost.
 func BenchmarkInsertAddresses(b *testing.B) {
 	r := benchRules()
-	var segments []*chain.Segment
-	parent := r.Genesis.Header()
-	for n := b.N; n > 0; n -= 2048 {
-		raws := make([][]byte, min(n, 2048))
-		for i := range raws {
-			p := chaintest.Payment()
-			p.Sender, p.Recipient = "s"+p.ID.String(), "r"+p.ID.String()
-			block := chaintest.Block(b, r, parent, fmt.Sprint("miner-", n%7), p)
-			raws[i], parent = block.Canonical(), block.Header()
-		}
-		s, _, err := r.ParseSegment(raws)
-		if err != nil {
-			b.Fatal(err)
-		}
-		segments = append(segments, s)
-	}
-	st, err := store.Open(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer st.Close()
-	c, err := chain.Open(st, r, time.Now)
-	if err != nil {
-		b.Fatal(err)
-	}
-	insert(b, c, segments)
+	insert(b, r, sealRun(b, r, b.N, func(parent chain.Header) *chain.Block {
+		p := chaintest.Payment()
+		p.Sender, p.Recipient = "s"+p.ID.String(), "r"+p.ID.String()
+		return chaintest.Block(b, r, parent, fmt.Sprint("miner-", parent.Index%7), p)
+	}))
 }

@@ -12,7 +12,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 )
 
 // blocksFromEnv is the size of the long benchmarks: KUAI_BENCH_BLOCKS, 100,000 where it is not set.
@@ -26,54 +25,6 @@ func blocksFromEnv(tb testing.TB) int {
 		tb.Fatalf("KUAI_BENCH_BLOCKS: %v", err)
 	}
 	return n
-}
-
-// openLong opens the chain in dir.
-func openLong(tb testing.TB, dir string) (*chain.Chain, *store.Store) {
-	tb.Helper()
-	st, err := store.Open(dir)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	c, err := chain.Open(st, benchRules(), time.Now)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c, st
-}
-
-// longChain writes a chain of n blocks with one payment each.
-func longChain(tb testing.TB, dir string, n int) {
-	tb.Helper()
-	c, st := openLong(tb, dir)
-	addLong(tb, c, n)
-	if err := c.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	if err := st.Close(); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// addLong adds n blocks with one payment each.
-func addLong(tb testing.TB, c *chain.Chain, n int) {
-	tb.Helper()
-	parent := c.Tip()
-	for n > 0 {
-		raws := make([][]byte, min(n, 2048))
-		for i := range raws {
-			b := chaintest.Block(tb, c.Rules(), parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
-			raws[i], parent = b.Canonical(), b.Header()
-		}
-		s, _, err := c.Rules().ParseSegment(raws)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := c.AddSegment(s, "peer"); err != nil {
-			tb.Fatal(err)
-		}
-		n -= len(raws)
-	}
 }
 
 // linked is the directory of an open store as a crash would leave it: tables never change, and are linked.
@@ -108,41 +59,38 @@ func BenchmarkLong(b *testing.B) {
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	if c, st := openLong(b, dir); c.Tip().Index == 1 {
-		_ = st.Close()
-		longChain(b, dir, n)
-	} else {
-		_ = st.Close()
+	r := benchRules()
+	c, shut := chaintest.OpenDisk(b, r, dir)
+	if c.Tip().Index == 1 {
+		chaintest.Grow(b, c, n)
+	}
+	shut()
+	reopen := func(b *testing.B, dir string) {
+		_, shut := chaintest.OpenDisk(b, r, dir)
+		b.StopTimer()
+		shut()
+		b.StartTimer()
 	}
 	b.Run("open", func(b *testing.B) {
 		for range b.N {
-			_, st := openLong(b, dir)
-			b.StopTimer()
-			_ = st.Close()
-			b.StartTimer()
+			reopen(b, dir)
 		}
 	})
 	b.Run("open-crashed", func(b *testing.B) {
-		c, st := openLong(b, dir)
-		defer st.Close()
-		addLong(b, c, 50_000) // more than a memtable holds
-		if err := c.Sync(); err != nil {
-			b.Fatal(err)
-		}
-		time.Sleep(5 * time.Second) // until the engine has tidied up: the files are linked one after the other
+		c, shut := chaintest.OpenDisk(b, r, dir)
+		defer shut()
+		chaintest.Grow(b, c, 50_000) // more than a memtable holds
+		time.Sleep(5 * time.Second)  // no store tells when its engine has tidied up, and until then files vanish while others are linked
 		b.ResetTimer()
 		for range b.N {
 			b.StopTimer()
 			crashed := linked(b, dir)
 			b.StartTimer()
-			_, st := openLong(b, crashed)
-			b.StopTimer()
-			_ = st.Close()
-			b.StartTimer()
+			reopen(b, crashed)
 		}
 	})
-	c, st := openLong(b, dir)
-	defer st.Close()
+	c, shut = chaintest.OpenDisk(b, r, dir)
+	defer shut()
 	b.Run("stream", func(b *testing.B) {
 		for range b.N {
 			s, bytes := c.Snapshot(), 0

@@ -7,11 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 )
 
 // BenchmarkReorg switches between two branches of 5,000 blocks with one payment each; the metric is the heap that a switch adds at most.
@@ -25,16 +23,12 @@ func BenchmarkReorg(b *testing.B) {
 	}
 	c := chaintest.Open(b, r)
 	grow := func(i, n int) {
-		raws := make([][]byte, n)
-		for j := range raws {
-			block := chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
-			raws[j], tips[i] = block.Canonical(), block.Header()
+		blocks := make([]*chain.Block, n)
+		for j := range blocks {
+			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
+			tips[i] = blocks[j].Header()
 		}
-		s, _, err := r.ParseSegment(raws)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := c.AddSegment(s, "peer"); err != nil {
+		if _, err := c.AddSegment(segment(b, r, blocks), "peer"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -71,14 +65,7 @@ func BenchmarkReorgFull(b *testing.B) {
 	}
 	for range b.N {
 		b.StopTimer()
-		st, err := store.Open(b.TempDir())
-		if err != nil {
-			b.Fatal(err)
-		}
-		c, err := chain.Open(st, r, time.Now)
-		if err != nil {
-			b.Fatal(err)
-		}
+		c, shut := chaintest.OpenDisk(b, r, b.TempDir())
 		var parent chain.Header
 		grow := func(name string, n int) {
 			for range n {
@@ -106,7 +93,7 @@ func BenchmarkReorgFull(b *testing.B) {
 		if c.Tip() != last.Header() {
 			b.Fatal("no switch")
 		}
-		_ = st.Close()
+		shut()
 	}
 }
 

@@ -21,23 +21,17 @@ func benchRules() *chain.Rules {
 	return r
 }
 
-// sealRun makes segments of n blocks in all, each block with one payment.
-func sealRun(tb testing.TB, r *chain.Rules, n, per int) []*chain.Segment {
+// sealRun makes segments of up to 2,048 blocks, n in all.
+func sealRun(tb testing.TB, r *chain.Rules, n int, seal func(parent chain.Header) *chain.Block) (segments []*chain.Segment) {
 	tb.Helper()
-	var segments []*chain.Segment
-	parent := r.Genesis.Header()
-	for n > 0 {
-		raws := make([][]byte, min(n, per))
-		for i := range raws {
-			b := chaintest.Block(tb, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
-			raws[i], parent = b.Canonical(), b.Header()
+	const most = 2048
+	for parent := r.Genesis.Header(); n > 0; n -= most {
+		blocks := make([]*chain.Block, min(n, most))
+		for i := range blocks {
+			blocks[i] = seal(parent)
+			parent = blocks[i].Header()
 		}
-		n -= len(raws)
-		s, _, err := r.ParseSegment(raws)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		segments = append(segments, s)
+		segments = append(segments, segment(tb, r, blocks))
 	}
 	return segments
 }
@@ -46,22 +40,13 @@ func sealRun(tb testing.TB, r *chain.Rules, n, per int) []*chain.Segment {
 // BenchmarkInsert/engine puts the same keys and bytes into the same engine, without a chain.
 func BenchmarkInsert(b *testing.B) {
 	r := benchRules()
-	b.Run("chain", func(b *testing.B) {
-		segments := sealRun(b, r, b.N, 2048)
-		st, err := store.Open(b.TempDir())
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer st.Close()
-		c, err := chain.Open(st, r, time.Now)
-		if err != nil {
-			b.Fatal(err)
-		}
-		insert(b, c, segments)
-	})
+	seal := func(parent chain.Header) *chain.Block {
+		return chaintest.Block(b, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
+	}
+	b.Run("chain", func(b *testing.B) { insert(b, r, sealRun(b, r, b.N, seal)) })
 	b.Run("engine", func(b *testing.B) {
 		var pages []page
-		for _, s := range sealRun(b, r, b.N, 2048) {
+		for _, s := range sealRun(b, r, b.N, seal) {
 			pages = append(pages, sortedPage(s.Blocks()))
 		}
 		st, err := store.Open(b.TempDir())
@@ -83,7 +68,10 @@ func BenchmarkInsert(b *testing.B) {
 	})
 }
 
-func insert(b *testing.B, c *chain.Chain, segments []*chain.Segment) {
+// insert adds the segments to a new chain on disk, and syncs.
+func insert(b *testing.B, r *chain.Rules, segments []*chain.Segment) {
+	c, shut := chaintest.OpenDisk(b, r, b.TempDir())
+	defer shut()
 	cpu := cpuTime(b)
 	b.ResetTimer()
 	for _, s := range segments {
@@ -145,15 +133,8 @@ func (p page) insert(tb testing.TB, st *store.Store) {
 
 // BenchmarkSubmit adds payments to the pool of a chain on disk, synced in groups.
 func BenchmarkSubmit(b *testing.B) {
-	st, err := store.Open(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer st.Close()
-	c, err := chain.Open(st, benchRules(), time.Now)
-	if err != nil {
-		b.Fatal(err)
-	}
+	c, shut := chaintest.OpenDisk(b, benchRules(), b.TempDir())
+	defer shut()
 	var mining sync.Mutex
 	b.SetParallelism(32)
 	b.ResetTimer()

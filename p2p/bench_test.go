@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"cmp"
-	"errors"
 	"log/slog"
 	"os"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 )
 
 // BenchmarkColdSync is a fresh node that syncs one-payment blocks from another, both in this process, over loopback TCP with
@@ -66,7 +64,7 @@ func quietStation(b *testing.B, c *chain.Chain) *station {
 func settled(b *testing.B, r *chain.Rules, n int) *chain.Chain {
 	b.Helper()
 	dir := b.TempDir()
-	c, shut := openDisk(b, r, dir)
+	c, shut := chaintest.OpenDisk(b, r, dir)
 	fill(b, c, n)
 	shut()
 	return onDisk(b, r, dir)
@@ -75,26 +73,9 @@ func settled(b *testing.B, r *chain.Rules, n int) *chain.Chain {
 // onDisk returns the chain in dir until the benchmark's end.
 func onDisk(b *testing.B, r *chain.Rules, dir string) *chain.Chain {
 	b.Helper()
-	c, shut := openDisk(b, r, dir)
+	c, shut := chaintest.OpenDisk(b, r, dir)
 	b.Cleanup(shut)
 	return c
-}
-
-// openDisk opens the chain in dir until shut is called.
-func openDisk(b *testing.B, r *chain.Rules, dir string) (c *chain.Chain, shut func()) {
-	b.Helper()
-	st, err := store.Open(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if c, err = chain.Open(st, r, time.Now); err != nil {
-		b.Fatal(err)
-	}
-	return c, func() {
-		if err := errors.Join(c.Close(), st.Close()); err != nil {
-			b.Error(err)
-		}
-	}
 }
 
 // fill mines n one-payment blocks into c.

@@ -20,7 +20,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 )
 
 // The benchmarks compare with a bare net/http handler in the same run: machines differ, ratios less so.
@@ -28,22 +27,8 @@ import (
 // onDisk is a node whose chain is in Pebble on disk, served on loopback.
 func onDisk(b *testing.B) (*node, string) {
 	b.Helper()
-	st, err := store.Open(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	c, err := chain.Open(st, chaintest.Rules(), time.Now)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			b.Error(err)
-		}
-		if err := st.Close(); err != nil {
-			b.Error(err)
-		}
-	})
+	c, shut := chaintest.OpenDisk(b, chaintest.Rules(), b.TempDir())
+	b.Cleanup(shut)
 	n, m := &fakeNetwork{id: testPeer}, &testMiner{chain: c, name: testPeer}
 	s := &node{New(Config{}, c, n, m, quiet()), n, m}
 	return s, serveBench(b, s.httpServer(b.Context()))

@@ -2,6 +2,7 @@
 package chaintest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -27,19 +28,32 @@ func OpenAt(t testing.TB, r *chain.Rules, now func() time.Time) *chain.Chain {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, shut := open(t, st, r, now)
+	t.Cleanup(shut)
+	return c
+}
+
+// OpenDisk returns the chain in dir until shut is called.
+func OpenDisk(t testing.TB, r *chain.Rules, dir string) (c *chain.Chain, shut func()) {
+	t.Helper()
+	st, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, st, r, time.Now)
+}
+
+func open(t testing.TB, st *store.Store, r *chain.Rules, now func() time.Time) (c *chain.Chain, shut func()) {
+	t.Helper()
 	c, err := chain.Open(st, r, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
+	return c, func() {
+		if err := errors.Join(c.Close(), st.Close()); err != nil {
 			t.Error(err)
 		}
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	}
 }
 
 // Payment returns a valid payment with a fresh id.

@@ -13,7 +13,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 	"kuai/test/process"
 )
 
@@ -73,21 +72,9 @@ func fill(t *testing.T, dir string, blocks int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := store.Open(filepath.Join(dir, "store"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := chain.Open(st, rules, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, shut := chaintest.OpenDisk(t, rules, filepath.Join(dir, "store"))
+	defer shut()
 	chaintest.Grow(t, c, blocks)
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := st.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // victim is a node that is killed.

@@ -15,7 +15,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
-	"kuai/chain/store"
 	"kuai/test/process"
 )
 
@@ -32,18 +31,9 @@ func (n *node) grow(blocks int) {
 	if err := os.MkdirAll(n.dir, 0o700); err != nil {
 		n.t.Fatal(err)
 	}
-	st, err := store.Open(filepath.Join(n.dir, "store"))
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	c, err := chain.Open(st, rules, time.Now)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	c, shut := chaintest.OpenDisk(n.t, rules, filepath.Join(n.dir, "store"))
+	defer shut()
 	chaintest.Grow(n.t, c, blocks)
-	if err := errors.Join(c.Close(), st.Close()); err != nil {
-		n.t.Fatal(err)
-	}
 }
 
 // far makes two nodes a way apart. The first has blocks, and runs.
