@@ -21,12 +21,6 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	leave, err := s.enter(r.Context())
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer leave()
 	address := r.PathValue("address")
 	a, err := s.chain.Address(address, before, int(limit))
 	if err != nil {

@@ -23,12 +23,6 @@ func (s *Server) blocks(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	leave, err := s.enter(r.Context())
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	defer leave()
 	tip := s.chain.Tip()
 	if from == 0 {
 		from = max(1, tip.Index-limit+1)

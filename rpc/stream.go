@@ -13,7 +13,7 @@ import (
 
 // Bounds of long answers.
 const (
-	maxLong      = 64               // at once: each has two chunks, and a snapshot or a page of entries
+	maxLong      = 64               // at once: each has two chunks and a snapshot, or a page of entries, at most some 4 MB
 	longWait     = 5 * time.Second  // for the end of another one, where there are so many
 	chunkBytes   = 256 << 10        // sent at once
 	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
@@ -195,6 +195,19 @@ func (s *Server) enter(ctx context.Context) (leave func(), err error) {
 		return nil, tooManyReaders
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+}
+
+// inTurn answers with next from a place for long answers.
+func (s *Server) inTurn(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		leave, err := s.enter(r.Context())
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		defer leave()
+		next(w, r)
 	}
 }
 

@@ -104,8 +104,8 @@ func TestPagesOfTheChain(t *testing.T) {
 	}
 }
 
-// longAnswers are the requests whose answers are streams, and so hold memory while they are sent.
-var longAnswers = []string{"/chain", "/nodes/resolve", "/blocks", "/addresses/alice"}
+// longAnswers are the requests whose answers hold much memory while they are sent.
+var longAnswers = []string{"/chain", "/nodes/resolve", "/blocks", "/blocks/latest", "/addresses/alice", "/transactions/pending"}
 
 func TestTooManyLongAnswersAreTurnedAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
