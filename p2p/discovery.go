@@ -129,7 +129,8 @@ func (d *discovery) seekPeers(ctx context.Context) {
 	every := time.NewTicker(seekEvery)
 	defer every.Stop()
 	for {
-		d.fill(ctx)
+		for d.fill(ctx) { // who was not reached waits now, so others have their turn
+		}
 		select {
 		case <-d.seek:
 		case <-every.C:
@@ -142,8 +143,8 @@ func (d *discovery) seekPeers(ctx context.Context) {
 	}
 }
 
-// fill dials prospects until there are enough outbound peers; neighbours are dialled beyond that.
-func (d *discovery) fill(ctx context.Context) {
+// fill dials as many prospects as there are free slots; neighbours are dialled beyond that. It says whether there were any.
+func (d *discovery) fill(ctx context.Context) bool {
 	free := d.want - d.outbound()
 	room := wantNeighbour - len(d.h.Network().Peers())
 	var chosen []prospect
@@ -157,6 +158,7 @@ func (d *discovery) fill(ctx context.Context) {
 		}
 	}
 	d.dialAll(ctx, chosen)
+	return len(chosen) > 0 && ctx.Err() == nil
 }
 
 // dialAll dials all at once and waits.
