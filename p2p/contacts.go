@@ -27,6 +27,7 @@ type contact struct {
 	missed  int       // exchanges in a row without an answer
 	astray  bool      // its tip was on a branch that we do not know, and not ahead of us
 	pulled  time.Time // when its pool was pulled last
+	brought time.Time // when it last brought a tip before all others
 
 	spent      chain.Hash // a claimed tip that a sync did not bear out: no sync for it
 	spentUntil time.Time
@@ -41,6 +42,23 @@ func (s *syncer) claim(p peer.ID) (statusMsg, bool) {
 		return statusMsg{}, false
 	}
 	return c.msg, true
+}
+
+// bring notes that p brought us a new tip, before all others.
+func (s *syncer) bring(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.contact(p).brought = time.Now()
+}
+
+// lastBrought says when p last did so, zero where it did not since it connected.
+func (s *syncer) lastBrought(p peer.ID) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.contacts[p]; c != nil {
+		return c.brought
+	}
+	return time.Time{}
 }
 
 // contact returns p's entry. The caller holds mu.

@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type discovery struct {
 	book    *book
 	statics *statics
 	x       *peerExchange
+	s       *syncer // knows what peers said and brought
 	log     *slog.Logger
 	net     string        // network id
 	want    int           // outbound peers to look for
@@ -54,6 +56,7 @@ func (d *discovery) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { d.seekPeers(ctx) })
+	wg.Go(func() { d.rotate(ctx) })
 	wg.Go(func() { d.keepBook(ctx) })
 	if d.mdns {
 		wg.Go(func() { d.runMDNS(ctx) })
@@ -188,17 +191,15 @@ func (d *discovery) dial(ctx context.Context, p prospect) {
 }
 
 // outbound counts peers that this node dialled.
-func (d *discovery) outbound() int {
-	n := 0
-	for _, p := range d.h.Network().Peers() {
-		for _, c := range d.h.Network().ConnsToPeer(p) {
-			if c.Stat().Direction == network.DirOutbound {
-				n++
-				break
-			}
-		}
-	}
-	return n
+func (d *discovery) outbound() int { return len(d.dialled()) }
+
+// dialled lists peers that this node dialled.
+func (d *discovery) dialled() []peer.ID {
+	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool {
+		return !slices.ContainsFunc(d.h.Network().ConnsToPeer(p), func(c network.Conn) bool {
+			return c.Stat().Direction == network.DirOutbound
+		})
+	})
 }
 
 // askAround asks peers for peers, one after the other, while there are too few.
@@ -207,18 +208,23 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 		if ctx.Err() != nil || d.outbound() >= d.want {
 			return
 		}
-		found, err := d.x.ask(ctx, p)
-		if err != nil {
-			d.log.Debug("peer exchange failed", "peer", p, "error", err)
-			continue
-		}
-		for _, info := range found {
-			if info.ID != d.h.ID() {
-				d.book.heard(info, false)
-			}
-		}
-		signal(d.seek)
+		d.learn(ctx, p)
 	}
+}
+
+// learn asks p for peers.
+func (d *discovery) learn(ctx context.Context, p peer.ID) {
+	found, err := d.x.ask(ctx, p)
+	if err != nil {
+		d.log.Debug("peer exchange failed", "peer", p, "error", err)
+		return
+	}
+	for _, info := range found {
+		if info.ID != d.h.ID() {
+			d.book.heard(info, false)
+		}
+	}
+	signal(d.seek)
 }
 
 // runMDNS looks for neighbours until ctx ends. Without a network it tries again later: it is never fatal.

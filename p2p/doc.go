@@ -19,7 +19,7 @@
 // Gossip is fast and forgets: what it lost it never repairs in a small network. The stream protocols (status, sync, blocks,
 // pool) are what makes nodes agree in the end; gossip only makes them agree soon.
 //
-//	discovery: static peers, mDNS, remembered peers, peer exchange, DHT
+//	discovery: static peers, mDNS, remembered peers, peer exchange, DHT; rotation of one outbound slot
 //	                 │ dials
 //	   Node ──► host (TCP, Noise, yamux; limits; gater) ◄── faults: who is refused, who is paused
 //	                 │ streams                                ▲ scores      ▲ proofs of lies

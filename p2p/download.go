@@ -255,8 +255,12 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 	at := sp.from
 	for b := range sp.batches {
 		<-b.done
+		before := d.s.chain.Tip().Hash
 		n, err := d.s.chain.AddSegment(b.segment, sp.peer.String())
 		d.added += n
+		if d.s.chain.Tip().Hash != before {
+			d.s.bring(sp.peer)
+		}
 		if err == nil {
 			err = b.err
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"kuai/chain"
 )
 
@@ -38,4 +40,18 @@ func StatusFrame(genesis chain.Hash, height int64, tip chain.Hash) []byte {
 // HeadFrame begins the answer to a fresh node's chain request.
 func HeadFrame(count uint32, height int64, tip chain.Hash) []byte {
 	return Frame(syncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.append(nil))
+}
+
+// FeelerEvery is the least time between two turns of rotation.
+const FeelerEvery = feelerEvery
+
+// WantOutbound is how many peers a node dials.
+const WantOutbound = wantOutbound
+
+// Hears tells n where other nodes are.
+func (n *Node) Hears(others ...*Node) {
+	for _, o := range others {
+		n.book.heard(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
+	}
+	signal(n.d.seek)
 }

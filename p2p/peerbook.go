@@ -199,7 +199,8 @@ func (a *acquaintance) total() time.Duration {
 // prospect is a peer that may be dialled.
 type prospect struct {
 	peer.AddrInfo
-	near bool
+	near  bool
+	known bool // was connected before
 }
 
 // prospects lists who is not connected and may be dialled now: neighbours first, then the longest-lived, few of one subnet
@@ -215,19 +216,36 @@ func (b *book) prospects() []prospect {
 		case !a.since.IsZero():
 			crowd[subnet(a.addrs)]++
 		case len(a.addrs) > 0 && !now.Before(a.after):
-			out = append(out, prospect{peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}, a.near})
+			out = append(out, prospect{peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}, a.near, a.known()})
 		}
 	}
 	slices.SortFunc(out, func(x, y prospect) int {
 		if x.near != y.near {
-			if x.near {
-				return -1
-			}
-			return 1
+			return trueFirst(x.near, y.near)
 		}
 		return int(b.peers[y.ID].stayed/time.Second - b.peers[x.ID].stayed/time.Second)
 	})
 	return spread(out, crowd)
+}
+
+// trueFirst orders true before false.
+func trueFirst(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// isNear says whether id is on the local network.
+func (b *book) isNear(id peer.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.peers[id]
+	return a != nil && a.near
 }
 
 // list returns everybody who was connected at least once.

@@ -4,6 +4,8 @@ import (
 	"net"
 	"slices"
 
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
@@ -25,6 +27,21 @@ func spread(all []prospect, crowd map[string]int) []prospect {
 	}
 	return append(first, rest...)
 }
+
+// takeTurns orders all by how many of their subnet come before them. crowd counts some that come before all.
+func takeTurns(all []prospect, crowd map[string]int) []prospect {
+	turn := make(map[peer.ID]int)
+	for _, p := range all {
+		from := subnet(p.Addrs)
+		turn[p.ID] = crowd[from]
+		crowd[from]++
+	}
+	slices.SortStableFunc(all, func(a, b prospect) int { return turn[a.ID] - turn[b.ID] })
+	return all
+}
+
+// remoteSubnet is subnet of the address that a connection leads to.
+func remoteSubnet(c network.Conn) string { return subnet([]ma.Multiaddr{c.RemoteMultiaddr()}) }
 
 // subnet names the network of a peer's first address: /24 of IPv4, /48 of IPv6, else its host.
 func subnet(addrs []ma.Multiaddr) string {

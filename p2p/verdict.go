@@ -53,6 +53,9 @@ func (g *gossip) addBlock(from peer.ID, b *chain.Block) pubsub.ValidationResult 
 		g.s.wake(from)
 	case err == nil:
 		g.m.propagated(b)
+		if added.Tip {
+			g.s.bring(from)
+		}
 		if !added.Relay {
 			return pubsub.ValidationIgnore
 		}

@@ -24,6 +24,7 @@ type Options struct {
 	Delay   func(a, b int) time.Duration // of one link, one way; nil: Latency
 	Loss    float64                      // share of packets lost, 0..1
 	Seed    uint64                       // of what is random on the wire
+	Apart   bool                         // linked nodes reach each other, but do not know it
 	Rules   *chain.Rules                 // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
@@ -66,7 +67,8 @@ type Node struct {
 	stop func() // nil while it is down
 }
 
-// New builds the network and starts all nodes; linked ones are each other's static peers, dialled from the higher index.
+// New builds the network and starts all nodes; linked ones are each other's static peers, dialled from the higher index,
+// unless they are Apart.
 // Everything ends with the test.
 func New(t testing.TB, o Options) *Net {
 	t.Helper()
@@ -147,7 +149,7 @@ func (n *Net) Start(i int) {
 // link makes a dial b, where both are up and linked.
 func (n *Net) link(a, b *Node) {
 	n.t.Helper()
-	if a.stop == nil || b.stop == nil || !n.o.Links(n.o.Nodes, a.Index, b.Index) {
+	if n.o.Apart || a.stop == nil || b.stop == nil || !n.o.Links(n.o.Nodes, a.Index, b.Index) {
 		return
 	}
 	if err := a.Connect(b.Addresses()[0]); err != nil {

@@ -70,9 +70,12 @@ func (w *wire) set(open func(a, b int) bool) {
 	w.open = open
 }
 
+// address is host i's, each in a /24 of its own.
+func address(i int) net.IP { return simnet.IntToPublicIPv4(i << 8) }
+
 // host makes host i, a new one or one that restarts, on the wire.
 func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
-	ip := simnet.IntToPublicIPv4(i)
+	ip := address(i)
 	w.mu.Lock()
 	w.index[ip.String()] = i
 	w.mu.Unlock()
@@ -91,7 +94,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 
 // quic makes libp2p's QUIC use the wire.
 func (w *wire) quic(i int) libp2p.Option {
-	ip := simnet.IntToPublicIPv4(i)
+	ip := address(i)
 	opts := []quicreuse.Option{
 		quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return source(ip), nil }),
 		quicreuse.OverrideListenUDP(func(_ string, at *net.UDPAddr) (net.PacketConn, error) {
