@@ -40,8 +40,7 @@ func serveBench(b *testing.B, srv *http.Server) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	places := make(chan struct{}, MaxConnections)
-	go func() { _ = srv.Serve(&limited{ln, b.Context().Done(), places}) }()
+	go func() { _ = srv.Serve(&limited{ln, b.Context().Done(), newRoom()}) }()
 	b.Cleanup(func() { srv.Close() })
 	return ln.Addr().String()
 }

@@ -35,6 +35,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.fail(w, r, &http.MaxBytesError{Limit: MaxBodyBytes})
 			return
 		}
+		watchBody(r)
 		defer s.caught(r)
 		next.ServeHTTP(w, r)
 	})

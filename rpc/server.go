@@ -14,9 +14,9 @@ import (
 	"kuai/chain"
 )
 
-// Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time.
+// Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
 const (
-	MaxConnections = 512      // open at once; the next one waits in the kernel's queue
+	MaxConnections = 512      // open at once; the next one takes the place of the one that waits for its request longest
 	MaxHeaderBytes = 8 << 10  // request line and header
 	MaxBodyBytes   = 64 << 10 // any request body; more is 413
 
@@ -145,11 +145,11 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	defer cancel()
 	srv := s.httpServer(stopped)
 	var g errgroup.Group
-	places := make(chan struct{}, MaxConnections)
+	all := newRoom()
 	for _, ln := range lns {
 		g.Go(func() error {
 			defer cancel() // one lost listener ends the others
-			return serveOn(srv, &limited{ln, stopped.Done(), places})
+			return serveOn(srv, &limited{ln, stopped.Done(), all})
 		})
 	}
 	g.Go(func() error { return stopAfter(stopped, srv) })
@@ -162,6 +162,8 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 	return &http.Server{
 		Handler:           s.handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
+		ConnState:         follow,
 		MaxHeaderBytes:    MaxHeaderBytes - headerSlop,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,

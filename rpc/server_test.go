@@ -3,10 +3,12 @@ package rpc
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -123,17 +125,30 @@ func TestServeEndsWhereAListenerFails(t *testing.T) {
 	}
 }
 
+// health is a whole request.
+const health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+// TestConnectionsAreBounded takes all places by requests that are being answered. One more waits until one of them is.
 func TestConnectionsAreBounded(t *testing.T) {
-	addr, _ := serve(t, start(t, Config{}))
-	conns := make([]net.Conn, MaxConnections)
-	for i := range conns {
-		conns[i] = dial(t, addr)
-		if line := request(t, conns[i], "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); !strings.Contains(line, "200") {
-			t.Fatalf("connection %d: %s", i, line)
+	n := start(t, Config{})
+	started, finish := make(chan struct{}, MaxConnections), make(chan struct{})
+	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+		started <- struct{}{}
+		select {
+		case <-finish:
+		case <-ctx.Done():
 		}
+		return nil, ErrBusy
+	}
+	addr, _ := serve(t, n)
+	for range MaxConnections {
+		if _, err := io.WriteString(dial(t, addr), "GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		<-started
 	}
 	waiting := dial(t, addr)
-	if _, err := io.WriteString(waiting, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(waiting, health); err != nil {
 		t.Fatal(err)
 	}
 	if err := waiting.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
@@ -142,13 +157,82 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if n, err := waiting.Read(make([]byte, 1)); err == nil {
 		t.Fatalf("one connection more than %d was answered (%d bytes)", MaxConnections, n)
 	}
-	conns[0].Close()
+	finish <- struct{}{}
 	if err := waiting.SetReadDeadline(time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if line, err := bufio.NewReader(waiting).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
-		t.Errorf("after another one closed: %q, %v", line, err)
+		t.Errorf("after another one was answered: %q, %v", line, err)
 	}
+}
+
+// TestWaitingConnectionsMakeRoom takes all places by connections on which no request is complete. Those that come later take the
+// places of the first, not of the last, and not the one of a request that is being answered, though it is the oldest.
+func TestWaitingConnectionsMakeRoom(t *testing.T) {
+	for name, text := range map[string]string{
+		"silent":            "",
+		"idle":              health,
+		"header half there": health[:len(health)-2],
+		"body half there":   "POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+		"body nobody reads": "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := start(t, Config{})
+			started, finish := make(chan struct{}), make(chan struct{})
+			n.miner.mine = func(context.Context) (*chain.Block, error) {
+				close(started)
+				<-finish
+				return nil, ErrBusy
+			}
+			addr, _ := serve(t, n)
+			busy := dial(t, addr)
+			if _, err := io.WriteString(busy, "GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			<-started
+			conns := make([]net.Conn, MaxConnections-1)
+			for i := range conns {
+				conns[i] = dial(t, addr)
+				if text == health {
+					request(t, conns[i], text)
+				} else if _, err := io.WriteString(conns[i], text); err != nil {
+					t.Fatal(err)
+				}
+			}
+			const late = 20
+			for range late {
+				if line := request(t, dial(t, addr), health); !strings.Contains(line, "200") {
+					t.Error(line)
+				}
+			}
+			if isClosed(t, conns[len(conns)-1]) {
+				t.Error("the last of those that wait was closed, not the first")
+			}
+			closed := 0
+			for _, conn := range conns {
+				if isClosed(t, conn) {
+					closed++
+				}
+			}
+			if closed < late || closed > late && text == health { // the others are cut by time, too, on a slow machine
+				t.Errorf("%d connections were closed for %d new ones", closed, late)
+			}
+			close(finish)
+			if line := request(t, busy, ""); !strings.Contains(line, "503") {
+				t.Errorf("the request that was being answered: %s", line)
+			}
+		})
+	}
+}
+
+// isClosed says whether the server has closed conn.
+func isClosed(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := io.Copy(io.Discard, conn)
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func TestHalfOpenRequestsHoldUpNobody(t *testing.T) {
