@@ -3,7 +3,10 @@
 package netns
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"testing"
 	"time"
@@ -68,18 +71,68 @@ func tellTips(c *chain.Chain, t *tally) {
 	}
 }
 
+// blockSize is about what a block of one reward has.
+const blockSize = 350
+
+// relay passes on what it gets, a block's size at a time, and does nothing else: the price of the way alone. On an order the first of a
+// line sends something; the last says when it has it.
+func relay(p part, t *tally) {
+	l, err := net.Listen("tcp", p.Listen)
+	if err != nil {
+		t.hold(nil, err)
+		return
+	}
+	t.address = l.Addr().String()
+	next := make(chan net.Conn, 1)
+	go func() {
+		to, err := l.Accept()
+		t.hold(to, err)
+		next <- to
+	}()
+	if p.To != "" {
+		from, err := net.Dial("tcp", p.To)
+		t.hold(from, err)
+		go passOn(from, next, p.Last, t)
+		return
+	}
+	sent := int64(0)
+	t.order = func() {
+		to := <-next
+		next <- to
+		sent++
+		began := time.Now()
+		_, err := to.Write(binary.BigEndian.AppendUint64(make([]byte, blockSize-8), uint64(sent)))
+		t.hold(nil, err)
+		t.say(outcome{Index: sent, At: began.UnixNano()})
+	}
+}
+
+func passOn(from net.Conn, next <-chan net.Conn, last bool, t *tally) {
+	var to net.Conn
+	if !last {
+		to = <-next
+	}
+	for b := make([]byte, blockSize); ; {
+		if _, err := io.ReadFull(from, b); err != nil {
+			return // the end of the line before
+		}
+		if last {
+			t.say(outcome{Index: int64(binary.BigEndian.Uint64(b[blockSize-8:])), At: time.Now().UnixNano()})
+		} else if _, err := to.Write(b); err != nil {
+			return
+		}
+	}
+}
+
 // BenchmarkLine times a block from chain.AddMined on one node to the chain of the last in a line, one process per node, each in a
 // namespace of its own so that it reaches its neighbours only. Every hop validates in full. "disk": the miner's chain is on disk, and
-// the block is synced before it is published.
+// the block is synced before it is published. "bare": processes that only pass as many bytes on, to compare with.
+// -cpu says how many threads each process may run Go on: nine share the machine.
 func BenchmarkLine(b *testing.B) {
-	for _, disk := range []bool{false, true} {
-		for _, hops := range []int{1, 2, 8} {
-			b.Run(fmt.Sprintf("hops=%d/disk=%v", hops, disk), func(b *testing.B) {
-				dir := ""
-				if disk {
-					dir = b.TempDir()
-				}
-				first, last := newLine(b, hops+1, dir)
+	for _, hops := range []int{1, 2, 8} {
+		for _, kind := range []string{"bare", "memory", "disk"} {
+			b.Run(fmt.Sprintf("hops=%d/%s", hops, kind), func(b *testing.B) {
+				first, last := newLine(b, hops+1, kind)
 				var took []time.Duration
 				for b.Loop() {
 					took = append(took, travel(first, last))
@@ -107,13 +160,18 @@ func travel(first, last *actor) time.Duration {
 	}
 }
 
-// newLine runs n nodes in a line, the miner's with a directory, and lets blocks travel until the meshes stand.
-func newLine(b *testing.B, n int, dir string) (first, last *actor) {
+// newLine runs n nodes of a kind in a line, and lets blocks travel until the meshes stand.
+func newLine(b *testing.B, n int, kind string) (first, last *actor) {
 	b.Helper()
-	var to string
+	role, listen, dir, to := "hop", "/ip4/198.18.%d.1/tcp/%d", "", ""
+	switch kind {
+	case "disk":
+		dir = b.TempDir()
+	case "bare":
+		role, listen = "relay", "198.18.%d.1:%d"
+	}
 	for i, s := range chained(b, n) {
-		listen := fmt.Sprintf("/ip4/198.18.%d.1/tcp/%d", i, peerPort)
-		last = s.act(b, part{Role: "hop", Listen: listen, To: to, Dir: dir, Last: i == n-1})
+		last = s.act(b, part{Role: role, Listen: fmt.Sprintf(listen, i, peerPort), To: to, Dir: dir, Last: i == n-1})
 		o := last.done(settle)
 		if o.Error != "" {
 			b.Fatal(o.Error)

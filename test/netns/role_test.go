@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ type part struct {
 	Count int      // of what it makes
 	From  []string // addresses to come from, in turn; none: whichever
 
-	Listen string // a hop's multiaddr
+	Listen string // a hop's multiaddr, a relay's host:port
 	Dir    string // of a hop's chain; "": in memory
 	Last   bool   // a hop says when it has a block
 }
@@ -37,7 +38,7 @@ type part struct {
 type outcome struct {
 	Made    int    `json:",omitempty"` // connections or streams
 	Error   string `json:",omitempty"` // the first error
-	Address string `json:",omitempty"` // of a hop
+	Address string `json:",omitempty"` // of a hop or a relay
 	Index   int64  `json:",omitempty"` // of a block that a hop has
 	At      int64  `json:",omitempty"` // since when, in Unix nanoseconds
 }
@@ -50,6 +51,7 @@ var roles = map[string]func(part, *tally){
 	"http":    halfRequests,
 	"crowd":   crowd,
 	"hop":     hop,
+	"relay":   relay,
 }
 
 // play is an actor's main.
@@ -132,7 +134,7 @@ type actor struct {
 	said  chan outcome
 }
 
-// act starts an actor in s.
+// act starts an actor in s, on as many processors as the test has by -cpu.
 func (s *space) act(t testing.TB, p part) *actor {
 	t.Helper()
 	text, err := json.Marshal(p)
@@ -140,7 +142,7 @@ func (s *space) act(t testing.TB, p part) *actor {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"="+string(text))
+	cmd.Env = append(os.Environ(), roleVariable+"="+string(text), fmt.Sprint("GOMAXPROCS=", runtime.GOMAXPROCS(0)))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
