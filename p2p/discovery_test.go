@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
 )
@@ -32,4 +36,28 @@ func TestDeadPeersHoldUpNobody(t *testing.T) {
 	}
 	n := runNode(t, r, func(c *Config) { c.Dir = dir })
 	await(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
+}
+
+// TestPeerThatClosesIsLeftAlone remembers a peer that accepts every connection and closes it at once.
+func TestPeerThatClosesIsLeftAlone(t *testing.T) {
+	var dials atomic.Int32
+	h := loopback(t)
+	h.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
+		dials.Add(1)
+		go c.Close()
+	}})
+	raw, err := json.Marshal([]remembered{{ID: h.ID().String(), Addrs: []string{h.Addrs()[0].String()}, Stayed: 3600, Seen: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "peers.json"), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
+	await(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
+	time.Sleep(2 * time.Second) // for the dials that must not come
+	if n := dials.Load(); n > 2 {
+		t.Errorf("dialled %d times within two seconds", n)
+	}
 }

@@ -113,7 +113,7 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	if len(addrs) > 0 {
 		a.addrs = slices.Clone(addrs[:min(len(addrs), maxBookAddrs)])
 	}
-	a.fails, a.after, b.dirty = 0, time.Time{}, true
+	a.after, b.dirty = time.Time{}, true
 	news := a.since.IsZero()
 	if news {
 		a.since = time.Now()
@@ -121,13 +121,24 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	return news
 }
 
-// went notes that a peer's last connection ended.
+// went notes that a peer's last connection ended. A short one counts as a dial that failed, or whoever accepts and closes would be
+// dialled without a pause.
 func (b *book) went(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+	a := b.peers[id]
+	if a == nil {
+		return
+	}
+	stay := a.total() - a.stayed // 0 where it did not even say what it speaks
+	if !a.since.IsZero() {
 		a.stayed, a.seen, a.since = a.total(), time.Now(), time.Time{}
 		b.dirty = true
+	}
+	if stay < steady {
+		a.fail()
+	} else {
+		a.fails = 0
 	}
 }
 
@@ -137,13 +148,18 @@ func (b *book) failed(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.peers[id]; a != nil {
-		most := time.Hour
-		if a.known() {
-			most = mostRetryKnown
-		}
-		a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), most))
-		a.fails++
+		a.fail()
 	}
+}
+
+// fail delays the next dial.
+func (a *acquaintance) fail() {
+	most := time.Hour
+	if a.known() {
+		most = mostRetryKnown
+	}
+	a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), most))
+	a.fails++
 }
 
 // forget drops a peer.

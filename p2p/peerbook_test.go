@@ -94,6 +94,25 @@ func TestBookWaitsAfterAFailedDial(t *testing.T) {
 		if len(b.prospects()) != 1 {
 			t.Error("a neighbour that is heard again is not dialled at once")
 		}
+		for _, minutes := range []int{1, 2, 4, 4} { // it stays for a moment each time
+			b.came(p.ID, p.Addrs)
+			time.Sleep(steady)
+			b.went(p.ID)
+			if len(b.prospects()) != 1 {
+				t.Error("a peer that stayed is not dialled again at once")
+			}
+			for range minutes / 2 {
+				b.failed(p.ID)
+			}
+			b.came(p.ID, p.Addrs)
+			b.went(p.ID)
+			if time.Sleep(time.Duration(minutes)*time.Minute - time.Second); len(b.prospects()) != 0 {
+				t.Errorf("a peer that closes is dialled again before %d minutes", minutes)
+			}
+			if time.Sleep(time.Second); len(b.prospects()) != 1 {
+				t.Errorf("a peer that closes is not dialled again after %d minutes", minutes)
+			}
+		}
 	})
 }
 
