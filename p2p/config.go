@@ -33,7 +33,7 @@ type Config struct {
 type Peer struct {
 	ID        string
 	Agent     string
-	Address   string // a multiaddr with /p2p/
+	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	Static    bool          // asked for by Config.Peers or Connect

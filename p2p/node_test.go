@@ -192,6 +192,21 @@ func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
 	await(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
 }
 
+// TestPeersAreShownWhereTheyListen looks at both ends of a connection.
+func TestPeersAreShownWhereTheyListen(t *testing.T) {
+	r := chaintest.Rules()
+	a, b := runNode(t, r, nil), runNode(t, r, nil)
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(n, peer *testNode, direction string) bool {
+		all := n.Peers()
+		return len(all) == 1 && all[0].Direction == direction && all[0].Address == peer.Addresses()[0]
+	}
+	await(t, "who dialled shows whom", func() bool { return shows(b, a, "outbound") })
+	await(t, "who was dialled shows where the other can be", func() bool { return shows(a, b, "inbound") })
+}
+
 func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 	r := chaintest.Rules()
 	a := runNode(t, r, nil)

@@ -264,6 +264,16 @@ func (b *book) isNear(id peer.ID) bool {
 	return a != nil && a.near
 }
 
+// addresses returns where id says that it listens, the address that its connection proves first.
+func (b *book) addresses(id peer.ID) []ma.Multiaddr {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		return slices.Clone(a.addrs)
+	}
+	return nil
+}
+
 // list returns everybody who was connected at least once.
 func (b *book) list() []peer.AddrInfo {
 	b.mu.Lock()

@@ -4,8 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Peers lists connected, static and remembered peers, the connected first.
@@ -51,7 +53,7 @@ func (n *Node) connected(p peer.ID) (Peer, bool) {
 	}
 	e := Peer{
 		ID: p.String(), Connected: true, Direction: direction(conns[0]),
-		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{conns[0].RemoteMultiaddr()}}),
+		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{n.whereabouts(conns[0])}}),
 		Latency: n.h.Peerstore().LatencyEWMA(p), Score: n.g.score(p),
 	}
 	if agent, err := n.h.Peerstore().Get(p, "AgentVersion"); err == nil {
@@ -61,6 +63,18 @@ func (n *Node) connected(p peer.ID) (Peer, bool) {
 		e.Height, e.Tip = s.Height, s.Tip
 	}
 	return e, true
+}
+
+// whereabouts is where the peer behind c can be dialled, as far as is known. One that dialled us did so from a port where it does
+// not listen: then it is the address on the same host that it says it listens on, where there is one.
+func (n *Node) whereabouts(c network.Conn) ma.Multiaddr {
+	remote := c.RemoteMultiaddr()
+	ip, err := manet.ToIP(remote)
+	said := n.book.addresses(c.RemotePeer())
+	if err == nil && c.Stat().Direction == network.DirInbound && len(said) > 0 && onHost(said[0], ip) == 1 {
+		return said[0]
+	}
+	return remote
 }
 
 // fullAddress is the first address with the peer's id.
