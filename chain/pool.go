@@ -101,24 +101,22 @@ func (c *Chain) expire() error {
 
 // Pending returns the pool's transactions in order of arrival.
 func (c *Chain) Pending() []Transaction {
-	limit := c.expiry()
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	all := make([]Transaction, 0, len(c.pool.byID))
-	for p := range c.pool.alive(limit) {
-		all = append(all, p.Transaction)
-	}
-	return all
+	return eachPending(c, func(p *pending) Transaction { return p.Transaction })
 }
 
 // PendingIDs returns the ids of the pool's transactions in order of arrival.
 func (c *Chain) PendingIDs() []ID {
+	return eachPending(c, func(p *pending) ID { return p.ID })
+}
+
+// eachPending returns what of gives for each of the pool's transactions in order of arrival.
+func eachPending[T any](c *Chain, of func(*pending) T) []T {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	all := make([]ID, 0, len(c.pool.byID))
+	all := make([]T, 0, len(c.pool.byID))
 	for p := range c.pool.alive(limit) {
-		all = append(all, p.ID)
+		all = append(all, of(p))
 	}
 	return all
 }

@@ -1,10 +1,7 @@
 package p2p
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -43,15 +40,7 @@ func TestEclipseAcrossARestart(t *testing.T) {
 		key := newKey(t)
 		file = append(file, remembered{ID: idOf(t, key), Addrs: []string{fmt.Sprintf("/ip4/127.0.200.%d/tcp/9", 100+i%100)}, Stayed: 1 << 30, Seen: 1})
 	}
-	raw, err := json.Marshal(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "peers.json"), raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	victim := runNode(t, r, func(c *Config) { c.Dir = dir })
+	victim := runNode(t, r, remembering(t, file...))
 	await(t, "the honest peers are connected", func() bool {
 		return !slices.ContainsFunc(honest, func(n *testNode) bool { return !victim.connectedTo(n) })
 	})
