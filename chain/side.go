@@ -76,6 +76,14 @@ func (s *sides) path(p store.Place) path {
 	return way
 }
 
+// weight returns the bytes of the branches on the way.
+func (s *sides) weight(way path) (bytes int64) {
+	for _, p := range way[:len(way)-1] {
+		bytes += s.branches[p.Branch].bytes
+	}
+	return bytes
+}
+
 // fork is the index of the last block that the path shares with the active chain.
 func (p path) fork() int64 { return p[len(p)-1].Index }
 

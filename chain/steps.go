@@ -18,9 +18,10 @@ const MaxSwitchBytes = 32 << 20
 // errLargeSwitch says that a switch is not for one batch.
 var errLargeSwitch = errors.New("too much for one batch")
 
-// stepBlocks is how many blocks a step moves: a quarter of the bound where all are as large as they can be, as indexes come on top.
+// stepBlocks is how many blocks a step moves: an eighth of the bound where all are as large as they can be. Indexes come on top, and the
+// engine copies.
 func (c *Chain) stepBlocks() int64 {
-	return max(1, int64(c.switchBytes)/int64(4*c.rules.MaxBlockBytes))
+	return max(1, int64(c.switchBytes)/int64(8*c.rules.MaxBlockBytes))
 }
 
 // reorgInSteps is reorg where one batch would be too large. The block is held beside the active chain first, so that its branch is
