@@ -197,8 +197,8 @@ func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
 		AppSpecificScore:          g.f.score, // -1 for each proved fault outside gossip
 		AppSpecificWeight:         appWeight,
 		BehaviourPenaltyWeight:    -1,
-		BehaviourPenaltyThreshold: 10,
-		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(time.Minute), // lost packets break promises, too, now and then
+		BehaviourPenaltyThreshold: 30, // lost packets break promises, too: a dozen on the worst links, while hundreds of blocks go round
+		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(time.Minute),
 		DecayInterval:             time.Second,
 		DecayToZero:               0.01,
 		SeenMsgTTL:                seenFor,
