@@ -22,15 +22,15 @@ func TestFullDisk(t *testing.T) {
 	said.mineOne(t, d)
 	filler := fillDisk(t, filepath.Dir(d.dir))
 
-	err := errors.New("the disk never fills")
-	for range 10_000 {
+	var err error
+	for range 1000 {
 		var b block
 		if err = d.ask("GET", "/mine", nil, 200, &b); err != nil {
 			break
 		}
 		said.blocks = append(said.blocks, b)
 	}
-	if !strings.Contains(err.Error(), "status 507") || !strings.Contains(err.Error(), "no space left on device") {
+	if err == nil || !strings.Contains(err.Error(), "status 507") || !strings.Contains(err.Error(), "no space left on device") {
 		t.Fatalf("the node does not say that the disk is full: %v", err)
 	}
 	if err := d.tryPay(paymentID(1)); err == nil || !strings.Contains(err.Error(), "status 507") {
@@ -59,10 +59,10 @@ func (a *acknowledged) mineOne(t *testing.T, d *daemon) {
 	a.blocks = append(a.blocks, d.mine())
 }
 
-// smallDisk mounts 24 MiB at dir.
+// smallDisk mounts 12 MiB at dir. That is less than a log takes beforehand on a larger disk: it would have room when all else is full.
 func smallDisk(t *testing.T, dir string) {
 	t.Helper()
-	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", dir).CombinedOutput()
+	out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", dir).CombinedOutput()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("mount: %v: %s", err, out)
