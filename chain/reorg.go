@@ -27,7 +27,7 @@ type switching struct {
 // reorg switches to the branch of b, whose parent is where way starts: blocks, indexes, tip and pool in one batch, unless that
 // would be too large.
 func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
-	if c.sides.weight(way) > int64(c.switchBytes) {
+	if c.sides.weight(way) > int64(c.switchBytes) { // what it drops is weighed only on the way
 		return c.reorgInSteps(b, way[0], from, now)
 	}
 	s := c.newSwitching(way, now)

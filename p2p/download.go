@@ -258,7 +258,7 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 		before := d.s.chain.Tip().Hash
 		n, err := d.s.chain.AddSegment(b.segment, sp.peer.String())
 		d.added += n
-		if d.s.chain.Tip().Hash != before {
+		if n > 0 && d.s.chain.Tip().Hash != before {
 			d.s.bring(sp.peer)
 		}
 		if err == nil {
