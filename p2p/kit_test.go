@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,7 +64,7 @@ func newStation(t testing.TB, c *chain.Chain) *station {
 	return st
 }
 
-// start runs the station until the test's end.
+// start runs the station until the test's end. It returns when the station answers.
 func (st *station) start(t testing.TB) *station {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -74,6 +75,15 @@ func (st *station) start(t testing.TB) *station {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	})
+	eventually(t, "the station answers", func() bool {
+		spoken := st.host.Mux().Protocols()
+		for name := range st.server.handlers {
+			if !slices.Contains(spoken, protocolID(st.network, name)) {
+				return false
+			}
+		}
+		return true
 	})
 	return st
 }
