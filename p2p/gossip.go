@@ -46,6 +46,7 @@ type gossip struct {
 	m   *metrics
 	log *slog.Logger
 	net string
+	pos uint64 // the newest event that needs no publishing: it came before this node was made
 
 	pull   chan announced // announcements to follow up
 	meshed chan peer.ID   // peers new in the mesh
@@ -64,6 +65,7 @@ func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, lo
 	return &gossip{
 		h: h, c: c, s: s, f: f, m: m, log: log,
 		net:     c.Rules().Network(),
+		pos:     c.LastEvent(),
 		pull:    make(chan announced, maxPulls),
 		meshed:  make(chan peer.ID, maxPeers),
 		orphans: newRecent[chain.Hash](maxOrphans),

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -75,6 +76,25 @@ func TestWhatTheOperatorSees(t *testing.T) {
 	if sample(t, regA, "kuai_peers", "outbound") != 0 {
 		t.Error("an inbound peer counts as outbound")
 	}
+}
+
+func TestWhatHappensBeforeRunIsPublished(t *testing.T) {
+	key, err := EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, c := prometheus.NewRegistry(), chaintest.Open(t, chaintest.Rules())
+	n, err := New(Config{Identity: key, Registerer: reg}, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Submit(chaintest.Payment(), ""); err != nil {
+		t.Fatal(err)
+	}
+	running(t, n)
+	await(t, "the payment is published", func() bool {
+		return sample(t, reg, "kuai_gossip_messages_total", "published", "transaction") == 1
+	})
 }
 
 func TestResultsOfSyncs(t *testing.T) {

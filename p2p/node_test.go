@@ -63,17 +63,24 @@ func runNode(t *testing.T, r *chain.Rules, change func(*Config)) *testNode {
 	if n.Node, err = New(cfg, n.c, n.log.logger()); err != nil {
 		t.Fatal(err)
 	}
+	n.stop = running(t, n.Node)
+	return n
+}
+
+// running runs n until stop, which may be called more than once, or the test's end.
+func running(t *testing.T, n *Node) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- n.Run(ctx) }()
-	n.stop = sync.OnceFunc(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
-	t.Cleanup(n.stop)
-	return n
+	t.Cleanup(stop)
+	return stop
 }
 
 // await polls until ok holds; 20 s are for a loaded machine, not a measure.

@@ -28,7 +28,7 @@ func (g *gossip) run(ctx context.Context) error {
 	}
 	wake, stop := g.c.Watch()
 	defer stop()
-	pos := g.c.LastEvent()
+	pos := g.drain(ctx, g.pos)
 	for {
 		select {
 		case <-wake:
