@@ -122,6 +122,7 @@ func (g *gossip) pullOne(ctx context.Context, a announced) error {
 	if g.c.Has(a.hash) {
 		return nil
 	}
+	defer g.s.expect(a.hash)()
 	var failed error
 	tried := 0
 	for _, p := range append([]peer.ID{a.from}, g.blocks.ListPeers()...) {

@@ -58,7 +58,8 @@ func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][
 		if err := sendRequest(st, appendHashes(nil, hashes)); err != nil {
 			return err
 		}
-		raws, err = readBlocks(bufio.NewReaderSize(st, frameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
+		r := newStallReader(st, s.host.Peerstore().LatencyEWMA(p))
+		raws, err = readBlocks(bufio.NewReaderSize(r, frameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
 		return err
 	})
 	if err != nil {

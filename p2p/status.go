@@ -127,6 +127,7 @@ func (s *syncer) hear(p peer.ID, msg statusMsg) {
 	}
 	known, ahead := s.chain.Has(msg.Tip), msg.Height > s.chain.Tip().Index
 	s.mu.Lock()
+	comes := time.Now().Before(s.coming[msg.Tip])
 	c := s.contact(p)
 	c.msg, c.heard = msg, true
 	if known && c.astray {
@@ -135,7 +136,7 @@ func (s *syncer) hear(p peer.ID, msg statusMsg) {
 	}
 	c.astray = !known && (c.astray || !ahead)
 	s.mu.Unlock()
-	if ahead {
+	if ahead && !comes {
 		signal(s.ahead)
 	}
 }

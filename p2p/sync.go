@@ -46,9 +46,10 @@ type syncer struct {
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
-	woken    map[peer.ID]struct{} // to be asked for their status
-	returned map[peer.ID]struct{} // to be asked for their pool
-	leaving  map[peer.ID]struct{} // to be disconnected
+	woken    map[peer.ID]struct{}     // to be asked for their status
+	returned map[peer.ID]struct{}     // to be asked for their pool
+	leaving  map[peer.ID]struct{}     // to be disconnected
+	coming   map[chain.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
 	state    SyncStatus
 }
 
@@ -67,6 +68,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		woken:      make(map[peer.ID]struct{}),
 		returned:   make(map[peer.ID]struct{}),
 		leaving:    make(map[peer.ID]struct{}),
+		coming:     make(map[chain.Hash]time.Time),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
 	s.server.handlers = map[string]handler{
@@ -105,6 +107,19 @@ func (s *syncer) wake(p peer.ID) {
 	s.woken[p] = struct{}{}
 	s.mu.Unlock()
 	signal(s.wakes)
+}
+
+// expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
+// a sync.
+func (s *syncer) expect(hash chain.Hash) (arrived func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.coming[hash] = time.Now().Add(pullTimeout)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.coming, hash)
+	}
 }
 
 // takeAll empties one of the sets that mu guards, and returns what was in it.
