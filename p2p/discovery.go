@@ -195,11 +195,12 @@ func (d *discovery) outbound() int { return len(d.dialled()) }
 
 // dialled lists peers that this node dialled.
 func (d *discovery) dialled() []peer.ID {
-	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool {
-		return !slices.ContainsFunc(d.h.Network().ConnsToPeer(p), func(c network.Conn) bool {
-			return c.Stat().Direction == network.DirOutbound
-		})
-	})
+	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool { return !hasDialled(d.h, p) })
+}
+
+// hasDialled says whether h has a connection to p that it opened.
+func hasDialled(h host.Host, p peer.ID) bool {
+	return slices.ContainsFunc(h.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
 }
 
 // askAround asks peers for peers, one after the other, while there are too few.

@@ -25,8 +25,10 @@ const (
 	logEvery     = 10 * time.Second
 	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
 	recruitEvery = time.Second
-	leadWorkers  = 4 // the lead is asked for so many spans at once: a stream's window opens over several round trips
-	maxHelpers   = 3 // workers that ask others
+	dullAfter    = 8 * time.Second  // others claim more than we have: the lead must bring stallBytes of new blocks in each
+	dullMost     = 64 * time.Second // doubled up to there while lead after lead does not: on the worst links all are slow
+	leadWorkers  = 4                // the lead is asked for so many spans at once: a stream's window opens over several round trips
+	maxHelpers   = 3                // workers that ask others
 )
 
 // errNoPeers ends a download whose last peer is gone.
@@ -34,6 +36,9 @@ var errNoPeers = errors.New("no peer is left that delivers")
 
 // errSlow ends a peer's answer that others waited for.
 var errSlow = errors.New("slower than the others")
+
+// errDull ends a download whose lead brings next to nothing while others claim to have something.
+var errDull = errors.New("next to nothing new came, and others may have more")
 
 // localError is a failure of this node, not of a peer.
 type localError struct{ error }
@@ -66,6 +71,9 @@ type download struct {
 	alive   int             // workers
 	joined  map[peer.ID]bool
 	over    bool // nobody takes anything any longer
+	adding  bool // the inserter is in the chain
+	fresh   int  // bytes of new blocks since marked, about
+	marked  time.Time
 }
 
 // run is a range of indexes [from, to).
@@ -87,6 +95,7 @@ func newDownload(s *syncer, lead peer.ID) *download {
 	d := &download{
 		s: s, lead: lead, locator: s.chain.Locator(), logged: time.Now(),
 		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		marked:  time.Now(),
 		spans:   make(map[int64]*span),
 		joined:  map[peer.ID]bool{lead: true},
 	}
@@ -97,24 +106,56 @@ func newDownload(s *syncer, lead peer.ID) *download {
 // run downloads and inserts until the lead's tip is reached, nobody delivers, or a block is refused. It returns when all
 // workers are gone.
 func (d *download) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(ctx, d.end)
 	defer func() {
-		cancel()
+		cancel(nil)
 		stop()
 		d.end()
 		d.workers.Wait()
 	}()
+	d.workers.Go(func() { d.watch(ctx, cancel) })
 	d.start(ctx, d.lead)
 	for {
 		sp, err := d.nextSpan(ctx)
+		if sp != nil && err == nil {
+			err = d.insert(ctx, sp)
+		}
+		if err != nil && context.Cause(ctx) == errDull {
+			return errDull
+		}
 		if sp == nil || err != nil {
 			return err
 		}
-		if err := d.insert(ctx, sp); err != nil {
-			return err
+	}
+}
+
+// watch ends a download that gets nowhere, so that another peer may lead.
+func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	patience := min(dullAfter<<min(d.s.dull, 8), dullMost)
+	look := time.NewTicker(recruitEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-look.C:
+			if d.isDull(patience) && d.s.hasOther(d.lead) {
+				cancel(errDull)
+				return
+			}
+		case <-ctx.Done():
+			return
 		}
 	}
+}
+
+// isDull says whether less than stallBytes of new blocks came in the last time of patience.
+func (d *download) isDull(patience time.Duration) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.adding || d.fresh >= stallBytes {
+		d.fresh, d.marked = 0, time.Now()
+	}
+	return time.Since(d.marked) >= patience
 }
 
 // end tells everybody that waits to stop.
@@ -255,12 +296,7 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 	at := sp.from
 	for b := range sp.batches {
 		<-b.done
-		before := d.s.chain.Tip().Hash
-		n, err := d.s.chain.AddSegment(b.segment, sp.peer.String())
-		d.added += n
-		if n > 0 && d.s.chain.Tip().Hash != before {
-			d.s.bring(sp.peer)
-		}
+		err := d.add(b, sp.peer)
 		if err == nil {
 			err = b.err
 		}
@@ -277,6 +313,27 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 	}
 	d.changed.Broadcast()
 	return nil
+}
+
+// add puts a batch of p's into the chain.
+func (d *download) add(b *batch, p peer.ID) error {
+	before := d.s.chain.Tip().Hash
+	d.count(true, 0)
+	n, err := d.s.chain.AddSegment(b.segment, p.String())
+	d.count(false, b.bytes*n/len(b.raws))
+	d.added += n
+	if n > 0 && d.s.chain.Tip().Hash != before {
+		d.s.bring(p)
+	}
+	return err
+}
+
+// count notes for isDull whether the inserter is in the chain, and how much that was new came since.
+func (d *download) count(adding bool, fresh int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.adding = adding
+	d.fresh += fresh
 }
 
 // refused judges whoever sent a span with a block that the chain does not take.

@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"time"
 
@@ -40,6 +42,23 @@ func StatusFrame(genesis chain.Hash, height int64, tip chain.Hash) []byte {
 // HeadFrame begins the answer to a fresh node's chain request.
 func HeadFrame(count uint32, height int64, tip chain.Hash) []byte {
 	return Frame(syncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.append(nil))
+}
+
+// HeadOfOne begins an answer of one block to a chain request of a fresh node, and says which block that is.
+func HeadOfOne(request []byte, height int64, tip chain.Hash) (head []byte, from int64) {
+	payload, err := readOne(bufio.NewReader(bytes.NewReader(request)), maxSyncRequest)
+	if err != nil {
+		return nil, 0
+	}
+	req, err := parseSyncRequest(payload)
+	if err != nil {
+		return nil, 0
+	}
+	msg := syncHead{From: req.From, Count: 1, Height: height, Tip: tip}
+	if req.From == 0 {
+		msg.Fork, msg.From = 1, 2
+	}
+	return Frame(msg.append(nil)), msg.From
 }
 
 // FeelerEvery is the least time between two turns of rotation.

@@ -66,17 +66,20 @@ func (f *faults) bad(p peer.ID, reason string) {
 	f.log.Debug("peer answered badly", "peer", p, "reason", reason, "left_alone", wait)
 }
 
-// stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes.
+// stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes. What
+// fails while it is paused was asked for before: all requests of one lost connection are one stall.
 func (f *faults) stall(p peer.ID, reason string) {
 	f.mu.Lock()
 	now := time.Now()
 	r := f.record(p, now)
+	if now.Before(r.paused) {
+		f.mu.Unlock()
+		return
+	}
 	r.fault(now)
 	wait := doubled(pauseFirst, pauseMost, r.stalls)
 	r.stalls++
-	if until := now.Add(wait); until.After(r.paused) {
-		r.paused = until
-	}
+	r.paused = now.Add(wait)
 	f.mu.Unlock()
 	f.log.Debug("peer did not deliver", "peer", p, "reason", reason, "paused", wait)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // lie answers a fresh node's chain request, given the blocks of the honest chain.
-type lie func(ctx context.Context, s network.Stream, blocks [][]byte)
+type lie func(ctx context.Context, s network.Stream, request []byte, blocks [][]byte)
 
 const claimed = 10_000 // the height that every liar claims
 
@@ -33,8 +33,8 @@ func lies() map[string]lie {
 		}
 	}
 	return map[string]lie{
-		"says nothing": func(ctx context.Context, _ network.Stream, _ [][]byte) { <-ctx.Done() },
-		"a byte a second": func(ctx context.Context, s network.Stream, _ [][]byte) {
+		"says nothing": func(ctx context.Context, _ network.Stream, _ []byte, _ [][]byte) { <-ctx.Done() },
+		"a byte a second": func(ctx context.Context, s network.Stream, _ []byte, _ [][]byte) {
 			for i := range head {
 				if _, err := s.Write(head[i : i+1]); err != nil {
 					return
@@ -47,12 +47,12 @@ func lies() map[string]lie {
 			}
 			<-ctx.Done()
 		},
-		"falls silent in the middle": func(ctx context.Context, s network.Stream, blocks [][]byte) {
+		"falls silent in the middle": func(ctx context.Context, s network.Stream, _ []byte, blocks [][]byte) {
 			send(s, blocks[:len(blocks)/2])
 			<-ctx.Done()
 		},
-		"has less than it claims": func(_ context.Context, s network.Stream, blocks [][]byte) { send(s, blocks[:9]) },
-		"says the same for ever": func(_ context.Context, s network.Stream, blocks [][]byte) {
+		"has less than it claims": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) { send(s, blocks[:9]) },
+		"says the same for ever": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) {
 			_, _ = s.Write(head)
 			for {
 				if _, err := s.Write(p2p.Frame(blocks[0])); err != nil {
@@ -60,14 +60,29 @@ func lies() map[string]lie {
 				}
 			}
 		},
-		"one bad block": func(_ context.Context, s network.Stream, blocks [][]byte) {
+		"one bad block": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) {
 			i := rand.IntN(len(blocks))
 			blocks[i] = bytes.Clone(blocks[i])
 			blocks[i][len(blocks[i])/2] ^= 1
 			send(s, blocks)
 		},
-		"what nobody asked for": func(_ context.Context, s network.Stream, blocks [][]byte) { send(s, blocks[20:]) },
+		"a block in each answer, each after a while": oneByOne,
+		"what nobody asked for":                      func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) { send(s, blocks[20:]) },
 	}
+}
+
+// oneByOne is slower than any honest peer, and no answer of it stalls.
+func oneByOne(ctx context.Context, s network.Stream, request []byte, blocks [][]byte) {
+	head, from := p2p.HeadOfOne(request, claimed, chain.Hash{1})
+	if head == nil || from-2 >= int64(len(blocks)) {
+		return
+	}
+	select {
+	case <-time.After(1500 * time.Millisecond): // of the bubble
+	case <-ctx.Done():
+		return
+	}
+	_, _ = s.Write(append(head, p2p.Frame(blocks[from-2])...))
 }
 
 // TestLiarsAreLeftWithin10s lets a fresh node meet a liar first, who claims the longest chain. Ten seconds after an honest peer comes,
@@ -95,6 +110,22 @@ func TestLiarsAreLeftWithin10s(t *testing.T) {
 	}
 }
 
+// TestLiarWhoSaysWhatIsKnownIsLeft lets a liar say a node's own chain to it, block by block, as if it were another one.
+func TestLiarWhoSaysWhatIsKnownIsLeft(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line}, func(t *testing.T, net *p2ptest.Net) {
+		net.Mine(1, 300)
+		net.Reach(10*time.Second, net.Nodes[1].Chain.Tip().Hash)
+		net.Cut(func(i int) int { return min(i, 1) })
+		net.Rest(time.Minute)
+		asked := tell(t, net, oneByOne)
+		net.Await(10*time.Second, "the liar is asked", func() bool { return len(asked) > 0 })
+		net.Mine(1, 20)
+		net.Heal()
+		net.Reach(20*time.Second, net.Nodes[1].Chain.Tip().Hash)
+		nobodyBlamed(t, net)
+	})
+}
+
 // tell lets a stranger lie to node 0, and says on asked when it was asked for its chain.
 func tell(t *testing.T, net *p2ptest.Net, lie lie) (asked chan struct{}) {
 	t.Helper()
@@ -107,21 +138,21 @@ func tell(t *testing.T, net *p2ptest.Net, lie lie) (asked chan struct{}) {
 	asked = make(chan struct{}, 1024)
 	rules := net.Nodes[1].Chain.Rules()
 	blocks := chainOf(t, net.Nodes[1].Chain)
-	answer(h, rules, "sync", func(s network.Stream) {
+	answer(h, rules, "sync", func(s network.Stream, request []byte) {
 		asked <- struct{}{}
-		lie(ctx, s, append([][]byte(nil), blocks...))
+		lie(ctx, s, request, append([][]byte(nil), blocks...))
 	})
-	answer(h, rules, "status", func(s network.Stream) {
+	answer(h, rules, "status", func(s network.Stream, _ []byte) {
 		_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, chain.Hash{1}))
 	})
 	return asked
 }
 
 // answer sets a handler that reads the request to its end first.
-func answer(h host.Host, r *chain.Rules, name string, say func(network.Stream)) {
+func answer(h host.Host, r *chain.Rules, name string, say func(s network.Stream, request []byte)) {
 	h.SetStreamHandler(protocol.ID("/kuai/"+r.Network()+"/"+name+"/1"), func(s network.Stream) {
-		_, _ = io.Copy(io.Discard, s)
-		say(s)
+		request, _ := io.ReadAll(s)
+		say(s, request)
 		_ = s.Close()
 	})
 }

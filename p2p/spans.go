@@ -50,7 +50,9 @@ func (d *download) work(ctx context.Context, p peer.ID) {
 			d.failed(ctx, p, err)
 			return
 		}
-		d.s.faults.progressed(p)
+		if sp.got == sp.to { // less is no proof of good will: an answer may have one block
+			d.s.faults.progressed(p)
+		}
 	}
 }
 

@@ -42,6 +42,7 @@ type syncer struct {
 	returns chan struct{} // size one: returned is not empty
 	ahead   chan struct{} // size one: a peer may be ahead of us
 	turn    chan struct{} // size one: held by the one sync that runs
+	dull    int           // syncs in a row that ended with errDull; whoever holds the turn
 	tasks   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -173,24 +174,38 @@ func (s *syncer) catchUp(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-s.turn }()
-	for {
-		lead, msg, ok := s.candidate()
+	for again := false; ; again = true {
+		lead, ok := s.candidate(again)
 		if !ok {
 			return ctx.Err()
 		}
-		if err := s.follow(ctx, lead, msg); err != nil {
+		if err := s.follow(ctx, lead.peer, lead.msg); err != nil {
 			return err
 		}
 	}
 }
 
-// candidate returns the peer that claims the greatest height above ours, of those that may be asked.
-func (s *syncer) candidate() (peer.ID, statusMsg, bool) {
+// candidate returns one of the peers that claim a height above ours and may be asked: the one that claims most, but once that was
+// tried any, every other time one that we dialled. So those who claim most, however many they are, keep us from the others only for
+// a while.
+func (s *syncer) candidate(again bool) (claimant, bool) {
 	all := s.candidates(s.chain.Tip().Index + 1)
 	if len(all) == 0 {
-		return "", statusMsg{}, false
+		return claimant{}, false
 	}
-	return all[0].peer, all[0].msg, true
+	if !again {
+		return all[0], true
+	}
+	ours := slices.DeleteFunc(slices.Clone(all), func(c claimant) bool { return !hasDialled(s.host, c.peer) })
+	if len(ours) > 0 && rand.N(2) == 0 {
+		all = ours
+	}
+	return all[rand.N(len(all))], true
+}
+
+// hasOther says whether a peer other than lead claims a height above ours and may be asked.
+func (s *syncer) hasOther(lead peer.ID) bool {
+	return slices.ContainsFunc(s.candidates(s.chain.Tip().Index+1), func(c claimant) bool { return c.peer != lead })
 }
 
 // claimant is a peer with what it said.
@@ -249,11 +264,17 @@ func outcome(err error) string {
 // settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
 // remains is an error of ours.
 func (s *syncer) settle(ctx context.Context, lead peer.ID, msg statusMsg, moved bool, err error) error {
+	if err == nil {
+		s.dull = 0
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, new(*localError)):
 		return err
+	case errors.Is(err, errDull):
+		s.dull++
+		s.faults.stall(lead, err.Error())
 	case err == nil && s.chain.Tip().Index < msg.Height:
 		s.spend(lead, msg.Tip)
 		s.faults.stall(lead, "claim not borne out")
