@@ -26,6 +26,8 @@ type contact struct {
 	asking  bool      // a status exchange that we opened is under way
 	missed  int       // exchanges in a row without an answer
 	astray  bool      // its tip was on a branch that we do not know, and not ahead of us
+	pulling bool      // a pull from its pool is under way
+	due     bool      // another pull waits for its time
 	pulled  time.Time // when its pool was pulled last
 	brought time.Time // when it last brought a tip before all others
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,4 +169,37 @@ func chainOf(t *testing.T, c *chain.Chain) (blocks [][]byte) {
 		blocks = append(blocks, held.Block.Canonical())
 	}
 	return blocks
+}
+
+// TestPeerThatComesAndGoesIsPulledNowAndThen lets a peer say many times that it has left a branch of its own for ours, so that payments
+// of that branch may be pending again.
+func TestPeerThatComesAndGoesIsPulledNowAndThen(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
+		h, node := meet(t, net)
+		defer h.Close()
+		rules, tip := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
+		var pulls atomic.Int64
+		h.SetStreamHandler(protocol.ID("/kuai/"+rules.Network()+"/pool/1"), func(s network.Stream) {
+			pulls.Add(1)
+			_, _ = s.Write(p2p.Frame(nil)) // nothing is pending
+			_, _ = io.Copy(io.Discard, s)
+			_ = s.Close()
+		})
+		const seconds = 20
+		for range seconds * 4 {
+			for _, at := range []chain.Hash{{1}, tip.Hash} {
+				s, err := h.NewStream(t.Context(), node, protocol.ID("/kuai/"+rules.Network()+"/status/1"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), tip.Index, at))
+				_ = s.CloseWrite()
+				_, _ = io.Copy(io.Discard, s)
+				net.Rest(125 * time.Millisecond)
+			}
+		}
+		if n := pulls.Load(); n < seconds/2 || n > seconds+2 {
+			t.Errorf("pulled %d times in %d s, want once a second", n, seconds)
+		}
+	})
 }

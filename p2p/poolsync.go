@@ -17,10 +17,12 @@ import (
 
 // The pool exchange.
 const (
-	poolWithin = 30 * time.Second
-	poolPause  = 10 * time.Second // between two rounds, and up to as much again
-	idsInFrame = 4096
-	maxIDs     = idsInFrame * idSize // bytes of a frame of ids
+	poolWithin   = 30 * time.Second
+	poolPause    = 10 * time.Second // between two rounds, and up to as much again
+	maxPoolPulls = 4                // at once from peers that we dialled, and as many from others; 2 MiB each at most
+	pullPause    = time.Second      // between a pull from a peer and one that it gives cause for
+	idsInFrame   = 4096
+	maxIDs       = idsInFrame * idSize // bytes of a frame of ids
 )
 
 // servePool offers our pending payments and sends those that the peer lacks. Gossip repairs nothing that was lost and tells
@@ -95,14 +97,26 @@ func readWanted(r *bufio.Reader, most int) ([]chain.ID, error) {
 	}
 }
 
-// pullPool fetches the payments that p has pending and we have neither pending nor mined.
+// pullPool fetches the payments that p has pending and we have neither pending nor mined, once it is its turn. It does nothing where
+// that is under way.
 func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
-	s.mu.Lock()
-	s.contact(p).pulled = time.Now()
-	s.mu.Unlock()
+	if !s.startPulling(p) {
+		return nil
+	}
+	defer s.donePulling(p)
+	turn := s.pulls
+	if !hasDialled(s.host, p) {
+		turn = s.pullsOfOthers // whoever comes in large numbers does not keep us from those that we chose
+	}
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	added := 0
 	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
-		r := bufio.NewReaderSize(st, frameBuffer)
+		r := bufio.NewReaderSize(newStallReader(st, s.host.Peerstore().LatencyEWMA(p)), frameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {
 			return err
@@ -120,6 +134,56 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 		s.log.Debug("payments from a peer's pool", "peer", p, "count", added)
 	}
 	return err
+}
+
+// pullAgain pulls p's pool a while after the last time. It does nothing where another call is about to do that.
+func (s *syncer) pullAgain(ctx context.Context, p peer.ID) {
+	for first := true; ; first = false {
+		wait := s.untilPull(p, first)
+		if wait == 0 {
+			_ = s.pullPool(ctx, p)
+		}
+		if wait <= 0 || ctx.Err() != nil {
+			return
+		}
+		pause(ctx, wait)
+	}
+}
+
+// untilPull says how long pullAgain must wait, less than nothing where another call waits already.
+func (s *syncer) untilPull(p peer.ID, first bool) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.contact(p)
+	if first && c.due {
+		return -1
+	}
+	wait := max(0, pullPause-time.Since(c.pulled))
+	if c.pulling {
+		wait = pullPause
+	}
+	c.due = wait > 0
+	return wait
+}
+
+// startPulling marks a pull from p as under way, unless one is.
+func (s *syncer) startPulling(p peer.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.contact(p)
+	if c.pulling {
+		return false
+	}
+	c.pulling = true
+	return true
+}
+
+// donePulling ends a pull from p.
+func (s *syncer) donePulling(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.contact(p)
+	c.pulling, c.pulled = false, time.Now()
 }
 
 // readOffer reads the ids that are offered and returns those that we lack.
@@ -201,18 +265,15 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.returns:
-			s.pullEach(ctx, s.takeAll(s.returned))
+			for _, p := range s.takeAll(s.returned) {
+				s.tasks.Go(func() { s.pullAgain(ctx, p) })
+			}
 		case <-timer.C:
-			s.pullEach(ctx, s.longestUnpulled())
+			for _, p := range s.longestUnpulled() {
+				s.tasks.Go(func() { _ = s.pullPool(ctx, p) })
+			}
 			timer.Reset(poolPause + rand.N(poolPause))
 		}
-	}
-}
-
-// pullEach pulls the pools of peers, without waiting.
-func (s *syncer) pullEach(ctx context.Context, peers []peer.ID) {
-	for _, p := range peers {
-		s.tasks.Go(func() { _ = s.pullPool(ctx, p) })
 	}
 }
 

@@ -3,8 +3,11 @@ package p2p
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"kuai/chain"
@@ -172,4 +175,61 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 		t.Errorf("ended with %#x, want %#x", code, codeViolation)
 	}
 	eventually(t, "the greedy peer is paused", func() bool { return victim.faults.paused(greedy.id) })
+}
+
+// TestPoolsArePulledFewAtATime lets many peers offer payments and then say nothing, and each of them ask for it to be done again.
+func TestPoolsArePulledFewAtATime(t *testing.T) {
+	noLeaks(t)
+	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	var now, most atomic.Int64
+	var mute []*station
+	for range 3 * maxPoolPulls {
+		m := newStation(t, chaintest.Open(t, chaintest.Rules()))
+		m.server.handlers[poolName] = func(ctx context.Context, x *exchange) error {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for was := most.Load(); n > was && !most.CompareAndSwap(was, n); was = most.Load() {
+			}
+			_, _ = io.Copy(io.Discard, x)
+			return nil
+		}
+		mute = append(mute, m.serveOnly(t))
+		asker.connect(t, m)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var pulls sync.WaitGroup
+	for _, m := range slices.Concat(mute, mute, mute) {
+		pulls.Go(func() { _ = asker.pullPool(ctx, m.id) })
+	}
+	eventually(t, "as many are pulled as may be", func() bool { return now.Load() == maxPoolPulls })
+	cancel()
+	pulls.Wait()
+	if n := most.Load(); n > maxPoolPulls {
+		t.Errorf("%d pools were pulled at once, at most %d may be", n, maxPoolPulls)
+	}
+}
+
+func TestPoolIsPulledOnceAtATime(t *testing.T) {
+	noLeaks(t)
+	asker, mute := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asked := make(chan struct{}, 16)
+	mute.server.handlers[poolName] = func(ctx context.Context, x *exchange) error {
+		asked <- struct{}{}
+		_, _ = io.Copy(io.Discard, x)
+		return nil
+	}
+	mute.serveOnly(t)
+	asker.connect(t, mute)
+	ctx, cancel := context.WithCancel(t.Context())
+	var first sync.WaitGroup
+	first.Go(func() { _ = asker.pullPool(ctx, mute.id) })
+	<-asked
+	if err := asker.pullPool(ctx, mute.id); err != nil { // it does not wait
+		t.Error(err)
+	}
+	cancel()
+	first.Wait()
+	if len(asked) > 0 {
+		t.Error("asked twice")
+	}
 }

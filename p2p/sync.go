@@ -38,12 +38,14 @@ type syncer struct {
 	onSync   func(moved bool, err error) // called after every sync; set before run
 	onSwitch func(tip *chain.Block)      // called after every sync that moved the tip, by whoever syncs; set before run
 
-	wakes   chan struct{} // size one: woken is not empty
-	returns chan struct{} // size one: returned is not empty
-	ahead   chan struct{} // size one: a peer may be ahead of us
-	turn    chan struct{} // size one: held by the one sync that runs
-	dull    int           // syncs in a row that ended with errDull; whoever holds the turn
-	tasks   sync.WaitGroup
+	wakes         chan struct{} // size one: woken is not empty
+	returns       chan struct{} // size one: returned is not empty
+	ahead         chan struct{} // size one: a peer may be ahead of us
+	turn          chan struct{} // size one: held by the one sync that runs
+	pulls         chan struct{} // held by pulls from the pools of peers that we dialled
+	pullsOfOthers chan struct{} // the same for all others
+	dull          int           // syncs in a row that ended with errDull; whoever holds the turn
+	tasks         sync.WaitGroup
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
@@ -58,18 +60,20 @@ type syncer struct {
 func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, log *slog.Logger) *syncer {
 	s := &syncer{
 		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
-		spanBlocks: spanBlocks,
-		onSwitch:   func(*chain.Block) {},
-		onSync:     func(bool, error) {},
-		wakes:      make(chan struct{}, 1),
-		returns:    make(chan struct{}, 1),
-		ahead:      make(chan struct{}, 1),
-		turn:       make(chan struct{}, 1),
-		contacts:   make(map[peer.ID]*contact),
-		woken:      make(map[peer.ID]struct{}),
-		returned:   make(map[peer.ID]struct{}),
-		leaving:    make(map[peer.ID]struct{}),
-		coming:     make(map[chain.Hash]time.Time),
+		spanBlocks:    spanBlocks,
+		onSwitch:      func(*chain.Block) {},
+		onSync:        func(bool, error) {},
+		wakes:         make(chan struct{}, 1),
+		returns:       make(chan struct{}, 1),
+		ahead:         make(chan struct{}, 1),
+		turn:          make(chan struct{}, 1),
+		pulls:         make(chan struct{}, maxPoolPulls),
+		pullsOfOthers: make(chan struct{}, maxPoolPulls),
+		contacts:      make(map[peer.ID]*contact),
+		woken:         make(map[peer.ID]struct{}),
+		returned:      make(map[peer.ID]struct{}),
+		leaving:       make(map[peer.ID]struct{}),
+		coming:        make(map[chain.Hash]time.Time),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
 	s.server.handlers = map[string]handler{
