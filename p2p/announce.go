@@ -23,8 +23,8 @@ const (
 	maxAnnouncement = 256 // bytes; the longest is 205
 	maxPulls        = 64  // announcements that wait to be followed up
 	pullWorkers     = 2
-	pullTries       = 3 // peers asked for one block
-	pullTimeout     = 5 * time.Second
+	pullTries       = 3               // peers asked for one block
+	pullTimeout     = 5 * time.Second // for the answer of each
 )
 
 var announcementStart = []byte(`{"hash": "`)
@@ -143,8 +143,6 @@ func (g *gossip) pullOne(ctx context.Context, a announced) error {
 
 // fetchBlock gets the announced block from p.
 func (g *gossip) fetchBlock(ctx context.Context, p peer.ID, a announced) (*chain.Block, error) {
-	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
-	defer cancel()
 	raws, err := g.s.fetch(ctx, p, []chain.Hash{a.hash})
 	if err != nil {
 		return nil, err

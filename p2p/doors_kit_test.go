@@ -195,7 +195,7 @@ func (tl *teller) servePool(_ context.Context, x *exchange) error {
 	if err := offerIDs(x.w, []chain.Transaction{offer}); err != nil {
 		return err
 	}
-	if _, err := readWanted(x.r, 1); err != nil {
+	if _, err := readWanted(x, 1); err != nil {
 		return err
 	}
 	if err := writeFrame(x.w, single); err != nil {

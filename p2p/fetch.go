@@ -6,16 +6,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
 )
-
-// fetchWithin is how long blocks asked by hash may take.
-const fetchWithin = 10 * time.Second
 
 // serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
 //
@@ -54,7 +50,7 @@ func canonical(held chain.Held) []byte {
 // that p does not hold is nil.
 func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][]byte, error) {
 	var raws [][]byte
-	err := s.ask(ctx, p, blocksName, fetchWithin, func(st network.Stream) (err error) {
+	err := s.ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
 		if err := sendRequest(st, appendHashes(nil, hashes)); err != nil {
 			return err
 		}

@@ -38,10 +38,7 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 	if err := offerIDs(x.w, pending); err != nil {
 		return err
 	}
-	if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
-		return err
-	}
-	wanted, err := readWanted(x.r, len(pending))
+	wanted, err := readWanted(x, len(pending))
 	if err != nil {
 		return err
 	}
@@ -77,10 +74,13 @@ func offerIDs(w *bufio.Writer, pending []chain.Transaction) error {
 }
 
 // readWanted reads frames of ids to the end of the stream, at most most ids in all.
-func readWanted(r *bufio.Reader, most int) ([]chain.ID, error) {
+func readWanted(x *exchange, most int) ([]chain.ID, error) {
 	var wanted []chain.ID
 	for {
-		frame, err := readFrame(r, maxIDs)
+		if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
+			return nil, err
+		}
+		frame, err := readFrame(x.r, maxIDs)
 		if err == io.EOF {
 			return wanted, nil
 		}

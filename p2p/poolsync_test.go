@@ -112,7 +112,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
 				_, _ = x.Stream.Write(append(appendFrame(nil, lie.ids), 0))
-				if _, err := readWanted(x.r, 10); err != nil {
+				if _, err := readWanted(x, 10); err != nil {
 					return err
 				}
 				for _, raw := range lie.raw {
