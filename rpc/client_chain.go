@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // PaymentInfo is a transaction. The amount is spelled as on the chain; ID is empty where the transaction has none.
@@ -50,6 +51,23 @@ type TransactionInfo struct {
 type PendingInfo struct {
 	Count        int           `json:"count"`
 	Transactions []PaymentInfo `json:"transactions"`
+}
+
+// AddressInfo is GET /addresses/{address}: the newest entries of Count. The balance is a decimal number.
+type AddressInfo struct {
+	Address string             `json:"address"`
+	Balance string             `json:"balance"`
+	Count   int                `json:"count"`
+	History []AddressEntryInfo `json:"history"`
+	Next    *string            `json:"next"` // ?before= of the page of what is older, nil after the last
+}
+
+// AddressEntryInfo is a transaction in the history of an address.
+type AddressEntryInfo struct {
+	Block         PlaceInfo   `json:"block"`
+	Confirmations int64       `json:"confirmations"`
+	Position      int         `json:"position"` // in the block, from 0
+	Transaction   PaymentInfo `json:"transaction"`
 }
 
 // Registered is what POST /nodes/register answers.
@@ -99,6 +117,13 @@ func (c *Client) Block(ctx context.Context, ref string) (BlockInfo, error) {
 func (c *Client) Transaction(ctx context.Context, id string) (TransactionInfo, error) {
 	var v TransactionInfo
 	return v, c.read(ctx, "/transactions/"+url.PathEscape(id), &v)
+}
+
+// Address asks what the chain says of an address, and for its newest transactions.
+func (c *Client) Address(ctx context.Context, address string) (AddressInfo, error) {
+	var v AddressInfo
+	segment := strings.ReplaceAll(url.PathEscape(address), ".", "%2E") // a name of dots alone is no way up
+	return v, c.read(ctx, "/addresses/"+segment, &v)
 }
 
 // Pending asks for the first thousand pending payments.

@@ -99,8 +99,23 @@ func TestClientPaysMinesAndLooks(t *testing.T) {
 	if tx, err := c.Transaction(ctx, p.ID); err != nil || tx.Status != "mined" || tx.Block.Index != 2 || tx.Transaction != p {
 		t.Errorf("%+v, %v", tx, err)
 	}
+	a, err := c.Address(ctx, "bob")
+	if err != nil || a.Balance != "5" || a.Count != 1 || a.History[0].Block.Hash != mined.Hash || a.History[0].Transaction != p {
+		t.Errorf("%+v, %v", a, err)
+	}
 	var refused *StatusError
 	if _, err := c.Block(ctx, "../node"); !errors.As(err, &refused) || refused.Status != 400 {
 		t.Errorf("a reference with a slash: %v", err)
+	}
+}
+
+// TestClientAsksForAnyName: what has a meaning in a path is a name as others are.
+func TestClientAsksForAnyName(t *testing.T) {
+	n := start(t, Config{})
+	c := NewClient(listen(t, n.Handler()))
+	for _, name := range []string{".", "..", "../node", "a/b", "a?limit=x", "%2e", "块 #1"} {
+		if a, err := c.Address(t.Context(), name); err != nil || a.Address != name || a.Balance != "0" || a.Count != 0 {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
 	}
 }

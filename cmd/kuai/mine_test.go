@@ -41,6 +41,7 @@ func TestVerbsRefuse(t *testing.T) {
 		{[]string{"send", "alice", "bob", "true"}, "want a number"},
 		{[]string{"block"}, "1 arg"},
 		{[]string{"tx"}, "1 arg"},
+		{[]string{"balance"}, "1 arg"},
 		{[]string{"connect"}, "1 arg"},
 		{[]string{"peers", "x"}, `"x"`},
 		{[]string{"pending", "x"}, `"x"`},

@@ -19,9 +19,14 @@ func printPending(w io.Writer, p rpc.PendingInfo) error {
 	if err := printPayments(w, p.Transactions); err != nil {
 		return err
 	}
-	if more := p.Count - len(p.Transactions); more > 0 {
-		_, err := fmt.Fprintf(w, "and %d more\n", more)
-		return err
+	return printMore(w, p.Count-len(p.Transactions))
+}
+
+// printMore says how many lines are missing, if any.
+func printMore(w io.Writer, n int) error {
+	if n <= 0 {
+		return nil
 	}
-	return nil
+	_, err := fmt.Fprintf(w, "and %d more\n", n)
+	return err
 }

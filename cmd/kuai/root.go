@@ -48,7 +48,7 @@ func newRoot(t terminal) *cobra.Command {
 		},
 	}
 	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newMine(),
-		newSend(), newBlock(), newTx(), newPending(), newExport(), newImport(), newVerify(), newConfig(), newVersion())
+		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newVersion())
 	all := append(root.Commands(), root)
 	for _, c := range all {
 		begin(c, t.env, all)

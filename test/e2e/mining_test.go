@@ -87,6 +87,9 @@ func TestVerbs(t *testing.T) {
 	if out := d.verb(t, "tx", id); !strings.HasPrefix(out, "mined in block 2, 2 confirmations\n") {
 		t.Errorf("tx prints %s", out)
 	}
+	if out := d.verb(t, "balance", "alice"); out != "-5\nblock 2  5.0  alice  →  bob  "+id+"\n" {
+		t.Errorf("balance prints %s", out)
+	}
 	if out := d.verb(t, "block", "2"); !strings.Contains(out, "active, 2 confirmations") || !strings.Contains(out, id) || !strings.HasPrefix(out, "index     2\n") {
 		t.Errorf("block prints %s", out)
 	}
@@ -119,6 +122,7 @@ func TestVerbsTalkJSON(t *testing.T) {
 		{[]string{"mine"}, `"index":2`},
 		{[]string{"block", "latest"}, `"confirmations":1`},
 		{[]string{"tx", paymentID(5)}, `"status":"mined"`},
+		{[]string{"balance", "alice"}, `"count":2`},
 		{[]string{"mine", "--mode", "interval=1h"}, `"mode":"interval=1h0m0s"`},
 		{[]string{"connect", other.url()}, `"total_nodes":[`},
 		{[]string{"peers"}, `"direction":"outbound"`},

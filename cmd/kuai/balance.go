@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+)
+
+func newBalance() *cobra.Command {
+	return wordVerb("balance ADDR", "Print what an address has, and its newest payments", 1,
+		func(ctx context.Context, c *rpc.Client, words []string) (rpc.AddressInfo, error) {
+			return c.Address(ctx, words[0])
+		}, printBalance)
+}
+
+// printBalance prints the balance on a line of its own, for scripts, then the history, newest first.
+func printBalance(w io.Writer, a rpc.AddressInfo) error {
+	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range a.History {
+		p := e.Transaction
+		fmt.Fprintf(t, "block %d\t%s\t%s\t→\t%s\t%s\n", e.Block.Index, p.Amount, name(p.Sender), name(p.Recipient), p.ID)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printMore(w, a.Count-len(a.History))
+}
