@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
 
 	"kuai/chain"
@@ -80,7 +81,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
 }
 
 func (c *Config) checkPorts() error {
@@ -127,6 +128,20 @@ func (c *Config) checkPeers() error {
 func (c *Config) checkTransports() error {
 	if c.QUIC && c.SwarmKeyFile != "" {
 		return errors.New("--quic and --swarm-key exclude each other: QUIC knows no swarm key")
+	}
+	return nil
+}
+
+func (c *Config) checkAddresses() error {
+	for _, a := range c.Listen {
+		if err := checkListen(a, c.QUIC); err != nil {
+			return fmt.Errorf("--listen %s: %w", a, err)
+		}
+	}
+	for _, a := range c.Announce {
+		if _, err := ma.NewMultiaddr(a); err != nil {
+			return fmt.Errorf("--announce %q: want a multiaddr, as /ip4/203.0.113.7/tcp/15000: %w", a, err)
+		}
 	}
 	return nil
 }

@@ -146,6 +146,12 @@ func TestRefused(t *testing.T) {
 		{"QUIC in private", nil, []string{"--quic", "--swarm-key", "k"}, "--swarm-key"},
 		{"peer", nil, []string{"--peer", "/ip4/192.0.2.1/tcp/15000"}, "/p2p/"},
 		{"peer's URL", nil, []string{"--peer", "http://"}, "http"},
+		{"listen", nil, []string{"--listen", "x"}, "--listen"},
+		{"listen without a port", nil, []string{"--listen", "/ip4/127.0.0.1"}, "/tcp/15000"},
+		{"listen on nothing", nil, []string{"--listen", "/p2p-circuit"}, "/tcp/15000"},
+		{"listen for browsers", nil, []string{"--listen", "/ip4/127.0.0.1/tcp/1/ws"}, "/tcp/15000"},
+		{"listen with QUIC unasked", nil, []string{"--listen", "/ip4/127.0.0.1/udp/1/quic-v1"}, "--quic"},
+		{"announce", nil, []string{"--announce", "/ip4/192.0.2.1/tcp/1,x"}, "--announce"},
 		{"network", nil, []string{"--network", "/nowhere"}, "/nowhere"},
 		{"network's text", nil, []string{"--network", write(t, "{}")}, "--network"},
 	} {
@@ -165,6 +171,9 @@ func TestTaken(t *testing.T) {
 		{"--http-host", "0.0.0.0", "--insecure-api"},
 		{"--http-host", "0.0.0.0", "--api-token-file", "token"},
 		{"-p", "60000", "--p2p-port", "0"},
+		{"--listen", "/ip4/127.0.0.1/udp/1/quic-v1,/ip6/::/tcp/0", "--quic"},
+		{"--listen", "/dns4/localhost/tcp/0,/ip6zone/eth0/ip6/fe80::1/tcp/1"},
+		{"--announce", "/dns4/example.org/tcp/15000"},
 	} {
 		if code, _, errOut := kuai(nil, append([]string{"config"}, args...)...); code != exitOK {
 			t.Errorf("%q: exit code %d, %s", args, code, errOut)

@@ -29,20 +29,20 @@ func newDaemon() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		known, err := readSecrets(cfg)
+		if err != nil {
+			return err
+		}
 		log := newLog(cfg, c.ErrOrStderr())
-		return withChain(cfg, r, log, func(held *chain.Chain) error { return daemon(c.Context(), cfg, held, c.OutOrStdout(), log) })
+		return withChain(cfg, r, log, func(held *chain.Chain) error { return daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log) })
 	}
 	return c
 }
 
 // daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
-func daemon(ctx context.Context, cfg Config, c *chain.Chain, out io.Writer, log *slog.Logger) error {
+func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out io.Writer, log *slog.Logger) error {
 	metrics := prometheus.NewRegistry()
-	netCfg, err := networkConfig(cfg, metrics)
-	if err != nil {
-		return err
-	}
-	webCfg, err := serverConfig(cfg, metrics)
+	netCfg, err := networkConfig(cfg, known.swarmKey, metrics)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func daemon(ctx context.Context, cfg Config, c *chain.Chain, out io.Writer, log 
 
 	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	s := rpc.New(webCfg, c, network{n}, mining{m}, log)
+	s := rpc.New(serverConfig(cfg, known.token, metrics), c, network{n}, mining{m}, log)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -123,6 +124,35 @@ func TestProbe(t *testing.T) {
 	for _, a := range []string{"127.0.0.1:5", "/p2p-circuit"} {
 		if err := probe(t.Context(), []string{a}); exitCode(err) != exitUsage {
 			t.Errorf("%s: %v", a, err)
+		}
+	}
+}
+
+// TestDaemonRefusesBeforeItBegins: what makes no sense leaves no data directory behind.
+func TestDaemonRefusesBeforeItBegins(t *testing.T) {
+	bad := write(t, "/key/swarm/psk/1.0.0/\n/base16/\nno hex\n")
+	short := write(t, "/key/swarm/psk/1.0.0/\n/base16/\n00\n")
+	empty := write(t, " \n")
+	for _, c := range []struct{ args, says []string }{
+		{[]string{"--announce", "x"}, []string{"--announce", `"x"`}},
+		{[]string{"--listen", "/ip4/127.0.0.1"}, []string{"--listen", "/ip4/127.0.0.1"}},
+		{[]string{"--swarm-key", bad}, []string{"--swarm-key", bad, "/key/swarm/psk/1.0.0/", "64 hex digits"}},
+		{[]string{"--swarm-key", short}, []string{short, "64 hex digits"}},
+		{[]string{"--swarm-key", "/nowhere"}, []string{"--swarm-key", "/nowhere"}},
+		{[]string{"--api-token-file", empty}, []string{"--api-token-file", empty}},
+	} {
+		dir := filepath.Join(t.TempDir(), "data")
+		code, _, errOut := kuai(nil, append([]string{"daemon", "-p", "0", "--mdns=false", "--data-dir", dir}, c.args...)...)
+		if code != exitUsage {
+			t.Errorf("%q: exit code %d, want %d: %s", c.args, code, exitUsage, errOut)
+		}
+		for _, word := range c.says {
+			if !strings.Contains(errOut, word) {
+				t.Errorf("%q: nothing about %q in %s", c.args, word, errOut)
+			}
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: there is a data directory: %v", c.args, err)
 		}
 	}
 }

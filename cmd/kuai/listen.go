@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 
 	ma "github.com/multiformats/go-multiaddr"
@@ -46,6 +47,25 @@ func listenTCP(ctx context.Context, host string, port int, advice string) (net.L
 		return nil, fmt.Errorf("HTTP: %w", err)
 	}
 	return l, nil
+}
+
+// checkListen says whether one of our transports listens on addresses of this form.
+func checkListen(address string, quic bool) error {
+	m, err := ma.NewMultiaddr(address)
+	if err != nil {
+		return fmt.Errorf("want a multiaddr, as /ip4/0.0.0.0/tcp/15000: %w", err)
+	}
+	network, _, _ := manet.DialArgs(m) // "" for what has no host
+	last := m[len(m)-1].Code()
+	switch {
+	case last == ma.P_TCP && strings.HasPrefix(network, "tcp"):
+		return nil
+	case last != ma.P_QUIC_V1 || !strings.HasPrefix(network, "udp"):
+		return errors.New("want a host and a port, as /ip4/0.0.0.0/tcp/15000, or with --quic /ip4/0.0.0.0/udp/15000/quic-v1")
+	case !quic:
+		return errors.New("add --quic, or listen on TCP, as /ip4/0.0.0.0/tcp/15000")
+	}
+	return nil
 }
 
 // probe says whether the peers' addresses can be listened on. The network library takes one of several as enough and puts its

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/pnet"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -72,13 +73,9 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	return key, err
 }
 
-// networkConfig reads the files that the network needs, and tells it the rest.
-func networkConfig(cfg Config, metrics *prometheus.Registry) (p2p.Config, error) {
+// networkConfig reads the node's identity, and tells the network the rest.
+func networkConfig(cfg Config, swarmKey []byte, metrics *prometheus.Registry) (p2p.Config, error) {
 	key, err := identity(cfg)
-	if err != nil {
-		return p2p.Config{}, err
-	}
-	swarmKey, err := readSecret("--swarm-key", cfg.SwarmKeyFile)
 	if err != nil {
 		return p2p.Config{}, err
 	}
@@ -98,11 +95,7 @@ func networkConfig(cfg Config, metrics *prometheus.Registry) (p2p.Config, error)
 	}, nil
 }
 
-func serverConfig(cfg Config, metrics *prometheus.Registry) (rpc.Config, error) {
-	token, err := readToken(cfg.APITokenFile)
-	if err != nil {
-		return rpc.Config{}, err
-	}
+func serverConfig(cfg Config, token string, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
 		Hosts:   cfg.AllowHosts,
@@ -114,7 +107,20 @@ func serverConfig(cfg Config, metrics *prometheus.Registry) (rpc.Config, error) 
 	if !cfg.Ephemeral {
 		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")
 	}
-	return c, nil
+	return c
+}
+
+// secrets are what the files hold that the settings only name.
+type secrets struct {
+	swarmKey []byte // nil: none
+	token    string // "": none
+}
+
+func readSecrets(cfg Config) (s secrets, err error) {
+	if s.swarmKey, err = readSwarmKey(cfg.SwarmKeyFile); err == nil {
+		s.token, err = readToken(cfg.APITokenFile)
+	}
+	return s, err
 }
 
 // readSecret returns the contents of the file that a flag names, nil where it names none. An empty file protects nothing.
@@ -128,6 +134,18 @@ func readSecret(flag, file string) ([]byte, error) {
 		return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil, usageError{fmt.Errorf("%s: %s is empty", flag, file)}
+	}
+	return text, nil
+}
+
+// readSwarmKey returns the contents of a file that holds a swarm key, nil where no file is named.
+func readSwarmKey(file string) ([]byte, error) {
+	text, err := readSecret("--swarm-key", file)
+	if text == nil || err != nil {
+		return nil, err
+	}
+	if _, err := pnet.DecodeV1PSK(bytes.NewReader(text)); err != nil {
+		return nil, usageError{fmt.Errorf("--swarm-key %s: want /key/swarm/psk/1.0.0/, /base16/ and 64 hex digits, a line each: %w", file, err)}
 	}
 	return text, nil
 }
