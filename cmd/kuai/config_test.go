@@ -129,6 +129,8 @@ func TestRefused(t *testing.T) {
 		{"env's name", []string{"KUAI_PROT=1"}, nil, "KUAI_PROT"},
 		{"file", nil, []string{"--config", "/nowhere"}, "/nowhere"},
 		{"file's text", nil, []string{"--config", write(t, "port: 1")}, "JSON"},
+		{"text behind the file's object", nil, []string{"--config", write(t, `{"port": 1} x`)}, "nothing behind"},
+		{"two objects in the file", nil, []string{"--config", write(t, `{"port": 1}{}`)}, "nothing behind"},
 		{"file's key", nil, []string{"--config", write(t, `{"prot": 1}`)}, `"prot"`},
 		{"file in file", nil, []string{"--config", write(t, `{"config": "x"}`)}, `"config"`},
 		{"file's value", nil, []string{"--config", write(t, `{"peer": [1]}`)}, `"peer"`},

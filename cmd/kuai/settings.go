@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -72,6 +73,9 @@ func readFile(fs *pflag.FlagSet, file string) error {
 	d.UseNumber()
 	if err := d.Decode(&values); err != nil {
 		return fmt.Errorf("config file %s: a JSON object is wanted: %w", file, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("config file %s: a JSON object is wanted, and nothing behind it", file)
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if err := setFromFile(fs, key, values[key]); err != nil {
