@@ -39,6 +39,8 @@ func TestVerbsRefuse(t *testing.T) {
 		{[]string{"send", "alice", "bob"}, "3 arg"},
 		{[]string{"send", "alice", "bob", "five"}, "want a number"},
 		{[]string{"send", "alice", "bob", "true"}, "want a number"},
+		{[]string{"send", "\xff", "bob", "1"}, "UTF-8"},
+		{[]string{"send", "alice", "b\xc3", "1"}, "UTF-8"},
 		{[]string{"block"}, "1 arg"},
 		{[]string{"tx"}, "1 arg"},
 		{[]string{"balance"}, "1 arg"},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,11 @@ func newSend() *cobra.Command {
 func askSend(ctx context.Context, c *rpc.Client, words []string) (sentInfo, error) {
 	if v, err := chain.Read([]byte(words[2])); err != nil || !isNumber(v) {
 		return sentInfo{}, usageError{fmt.Errorf("amount %q: want a number, as 5 or 0.25", words[2])}
+	}
+	for _, name := range words[:2] {
+		if !utf8.ValidString(name) { // JSON would carry another name
+			return sentInfo{}, usageError{fmt.Errorf("address %q: want UTF-8", name)}
+		}
 	}
 	id := chain.NewID().String()
 	message, err := c.Pay(ctx, rpc.PaymentInfo{Amount: json.Number(words[2]), ID: id, Recipient: words[1], Sender: words[0]})
