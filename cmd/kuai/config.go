@@ -21,6 +21,7 @@ const (
 	defaultPort = 5000   // the tutorial's
 	p2pOffset   = 10_000 // from the HTTP port to the one that peers connect to
 	maxPort     = 65_535
+	maxCores    = 1024 // as in POST /mining: more than any machine has, and a search takes a goroutine for each
 	classic     = "classic"
 )
 
@@ -106,8 +107,8 @@ func (c *Config) checkHost() error {
 }
 
 func (c *Config) checkMining() error {
-	if c.MineCores < 0 {
-		return fmt.Errorf("--mine-cores %d: want 0 for all, or how many", c.MineCores)
+	if c.MineCores < 0 || c.MineCores > maxCores {
+		return fmt.Errorf("--mine-cores %d: want 0..%d, 0 for all", c.MineCores, maxCores)
 	}
 	if c.MineShare < 1 || c.MineShare > 100 {
 		return fmt.Errorf("--mine-share %d: want 1..100, a percentage", c.MineShare)

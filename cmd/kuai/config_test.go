@@ -141,6 +141,7 @@ func TestRefused(t *testing.T) {
 		{"open by name", nil, []string{"--http-host", "example.org"}, "--insecure-api"},
 		{"mode", nil, []string{"--mine", "always"}, "always"},
 		{"cores", nil, []string{"--mine-cores", "-1"}, "--mine-cores"},
+		{"cores that no machine has", nil, []string{"--mine-cores", "1025"}, "0..1024"},
 		{"share", nil, []string{"--mine-share", "0"}, "--mine-share"},
 		{"share above all", nil, []string{"--mine-share", "101"}, "--mine-share"},
 		{"level", nil, []string{"--log-level", "loud"}, "loud"},
@@ -175,6 +176,7 @@ func TestTaken(t *testing.T) {
 		{"-p", "60000", "--p2p-port", "0"},
 		{"--listen", "/ip4/127.0.0.1/udp/1/quic-v1,/ip6/::/tcp/0", "--quic"},
 		{"--listen", "/dns4/localhost/tcp/0,/ip6zone/eth0/ip6/fe80::1/tcp/1"},
+		{"--mine-cores", "1024"},
 		{"--announce", "/dns4/example.org/tcp/15000"},
 	} {
 		if code, _, errOut := kuai(nil, append([]string{"config"}, args...)...); code != exitOK {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,6 +53,19 @@ func TestVerbsRefuse(t *testing.T) {
 		code, _, errOut := kuai(nil, append(c.args, "--api", "http://127.0.0.1:1")...)
 		if code != exitUsage || !strings.Contains(errOut, c.says) {
 			t.Errorf("%q: exit code %d, says %q, want something about %q", c.args, code, errOut, c.says)
+		}
+	}
+}
+
+// TestCoresLikeTheAPI: the flag takes as many cores as POST /mining does.
+func TestCoresLikeTheAPI(t *testing.T) {
+	c, log := chaintest.Open(t, chain.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
+	m := miner.New(c, "me", miner.Options{Cores: 1}, log)
+	api := httptest.NewServer(rpc.New(rpc.Config{}, c, network{}, mining{m}, log).Handler())
+	defer api.Close()
+	for cores, want := range map[int]int{maxCores: exitOK, maxCores + 1: exitFailure} {
+		if code, out, errOut := kuai(nil, "mine", "--cores", strconv.Itoa(cores), "--api", api.URL); code != want {
+			t.Errorf("%d cores: exit code %d, want %d: %s%s", cores, code, want, out, errOut)
 		}
 	}
 }
