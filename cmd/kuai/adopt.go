@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +69,7 @@ func keepNetwork(out io.Writer, cfg Config, genesis []byte, id string) (Config, 
 
 // adoptedCommand runs a node on what was adopted.
 func adoptedCommand(c *cobra.Command, cfg Config) string {
-	words := []string{program(os.Executable()), "daemon"}
+	words := []string{"daemon"}
 	for _, name := range []string{"port", "data-dir"} {
 		if f := c.Flags().Lookup(name); f.Changed {
 			words = append(words, "--"+name, f.Value.String())
@@ -79,5 +78,5 @@ func adoptedCommand(c *cobra.Command, cfg Config) string {
 	if cfg.Network != classic {
 		words = append(words, "--network", cfg.Network)
 	}
-	return strings.Join(words, " ")
+	return program(os.Executable()) + commandLine(words)
 }

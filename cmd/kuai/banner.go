@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // announce writes node.json and prints the banner, its last line "ready": whoever sees either can connect. gone takes node.json away.
@@ -53,9 +55,12 @@ func where(cfg Config) string {
 
 // second is the command line of a node that joins this one: on this machine, or anywhere where this one serves others.
 func second(cfg Config, n nodeFile) string {
-	words := []string{program(os.Executable()), "daemon"}
+	words := []string{"daemon"}
 	if loopback(cfg.HTTPHost) {
 		words = append(words, "-p", strconv.Itoa(nextPort(cfg.Port)))
+		if cfg.Port == 0 && !cfg.Ephemeral {
+			words = append(words, "--data-dir", cfg.DataDir+"-2") // the usual one goes by the port
+		}
 	} else {
 		words = append(words, "--peer", reachable(n.Addresses))
 	}
@@ -71,7 +76,7 @@ func second(cfg Config, n nodeFile) string {
 	if loopback(cfg.HTTPHost) && !cfg.MDNS {
 		words = append(words, "--peer", n.API[0])
 	}
-	return strings.Join(words, " ")
+	return program(os.Executable()) + commandLine(words)
 }
 
 // reachable picks the first multiaddr that others can use, else the first.
@@ -92,10 +97,33 @@ func nextPort(port int) int {
 	return port%(maxPort-p2pOffset) + 1
 }
 
+// commandLine is what stands behind the program, for a shell.
+func commandLine(words []string) string {
+	var b strings.Builder
+	for _, w := range words {
+		b.WriteString(" " + quote(w))
+	}
+	return b.String()
+}
+
+// quote is a word as a shell takes it.
+func quote(word string) string {
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:,+@", r) && r != os.PathSeparator
+	}
+	switch {
+	case word != "" && !strings.ContainsFunc(word, special):
+		return word
+	case runtime.GOOS == "windows":
+		return `"` + word + `"` // no name there holds one
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // program is what this program is called by, for people to type again.
 func program(executable string, err error) string {
 	if err == nil && strings.Contains(executable, "go-build") { // go run's directory
 		return "go run ./cmd/kuai"
 	}
-	return os.Args[0]
+	return quote(os.Args[0])
 }

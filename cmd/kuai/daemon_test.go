@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -214,12 +215,32 @@ func TestSecond(t *testing.T) {
 	}{
 		{Config{HTTPHost: "127.0.0.1", Port: 5000, Network: classic, MDNS: true}, "daemon -p 5001"},
 		{Config{HTTPHost: "127.0.0.1", Port: 0, Network: classic, MDNS: true, Ephemeral: true}, "daemon -p 0 --ephemeral"},
+		{Config{HTTPHost: "127.0.0.1", Port: 0, Network: classic, MDNS: true, DataDir: "/d/classic/0"}, "daemon -p 0 --data-dir /d/classic/0-2"},
+		{Config{HTTPHost: "0.0.0.0", Port: 0, Network: classic, DataDir: "/d/0"}, "daemon --peer /ip4/172.18.0.2/tcp/15000/p2p/x"},
+		{
+			Config{HTTPHost: "127.0.0.1", Port: 0, Network: "my class.json", SwarmKeyFile: "a'b", MDNS: true, DataDir: "/my data"},
+			`daemon -p 0 --data-dir '/my data-2' --network 'my class.json' --swarm-key 'a'\''b'`,
+		},
 		{Config{HTTPHost: "::1", Port: 5000, Network: classic}, "daemon -p 5001 --peer http://127.0.0.1:5000"},
 		{Config{HTTPHost: "127.0.0.1", Port: 5000, Network: "class.json", SwarmKeyFile: "key", MDNS: true}, "daemon -p 5001 --network class.json --swarm-key key"},
 		{Config{HTTPHost: "0.0.0.0", Port: 5000, Network: classic, MDNS: true}, "daemon --peer /ip4/172.18.0.2/tcp/15000/p2p/x"},
 	} {
 		if got := second(c.cfg, n); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s, want …%s", got, c.want)
+		}
+	}
+}
+
+// TestQuote gives each word to a shell and takes it back.
+func TestQuote(t *testing.T) {
+	for _, word := range []string{"", "plain", "two words", "it's", `a"b`, "$HOME", "`x`", `back\slash`, "~", "*", "a;b", "块/c.json", "http://[::1]:5000", "#", "-x"} {
+		if out, err := exec.Command("sh", "-c", "printf %s "+quote(word)).Output(); err != nil || string(out) != word {
+			t.Errorf("%q: as %s it is %q, %v", word, quote(word), out, err)
+		}
+	}
+	for _, word := range []string{"daemon", "-p", "--data-dir", "/home/me/.local/share/kuai/classic/0-2", "/ip4/192.0.2.1/tcp/15000/p2p/12D3Koo", "http://127.0.0.1:5000"} {
+		if got := quote(word); got != word {
+			t.Errorf("%s is quoted without need: %s", word, got)
 		}
 	}
 }
