@@ -1,6 +1,10 @@
 package chain
 
-import "testing"
+import (
+	"slices"
+	"testing"
+	"time"
+)
 
 // TestReturnedRoom: of what a reorg returns the first are kept, as many as have room, in front of the others.
 func TestReturnedRoom(t *testing.T) {
@@ -71,5 +75,35 @@ func TestRoomToTheByte(t *testing.T) {
 		if got := l.room(tc.size, tc.from); got != tc.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// TestMinedOldestIsForgotten: a day after the oldest payment came, and was mined, the pool is walked once, and not by each who asks.
+func TestMinedOldestIsForgotten(t *testing.T) {
+	r, now := noZeros(), time.Unix(1_800_000_000, 0)
+	c := stepping(t, inMemory(t), r, MaxSwitchBytes)
+	c.now = func() time.Time { return now }
+	var ps []Transaction
+	submit := func() {
+		t.Helper()
+		ps = append(ps, Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
+		if _, err := c.Submit(ps[len(ps)-1], ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	submit()
+	now = now.Add(MaxPoolAge / 2)
+	submit()
+	if _, err := c.Add(sealed(t, r, c.tip, "m", ps[0]), ""); err != nil {
+		t.Fatal(err)
+	}
+	young := now.UnixMilli()
+	now = now.Add(MaxPoolAge / 2)
+	submit()
+	if c.pool.oldest != young {
+		t.Errorf("the oldest is of %d, want %d", c.pool.oldest, young)
+	}
+	if got := c.Pending(); !slices.Equal(got, ps[1:]) {
+		t.Errorf("pending are %v", got)
 	}
 }

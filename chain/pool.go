@@ -86,6 +86,7 @@ func (c *Chain) expiry() int64 { return c.now().Add(-MaxPoolAge).UnixMilli() }
 func (c *Chain) expire() error {
 	gone, oldest := c.pool.expired(c.expiry())
 	if len(gone) == 0 {
+		c.setOldest(oldest)
 		return nil
 	}
 	batch := c.store.NewBatch()
@@ -97,6 +98,17 @@ func (c *Chain) expire() error {
 		c.pool.removeAll(gone)
 		c.pool.oldest = oldest
 	})
+}
+
+// setOldest notes when the oldest of the pending transactions came, where the one that was it is mined: else all would be looked
+// at again each time.
+func (c *Chain) setOldest(at int64) {
+	if at == c.pool.oldest {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pool.oldest = at
 }
 
 // Pending returns the pool's transactions in order of arrival.
