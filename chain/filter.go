@@ -103,7 +103,10 @@ func (f *idFilter) grow() {
 
 // record puts what is new into the batch, where it is enough, or where blocks that the records cover were replaced.
 func (f *idFilter) record(b *store.Batch, fork, tip int64) (commit func()) {
-	if f.full || len(f.pending) < filterStep && tip-f.covered < filterStep && fork >= f.covered {
+	if f.full {
+		return f.uncover(b, fork)
+	}
+	if len(f.pending) < filterStep && tip-f.covered < filterStep && fork >= f.covered {
 		return func() {}
 	}
 	hashes := make([]byte, 0, 4*len(f.pending))
@@ -117,7 +120,20 @@ func (f *idFilter) record(b *store.Batch, fork, tip int64) (commit func()) {
 	}
 }
 
-// loadFilter reads the filter's records, and the blocks that came after the last of them.
+// uncover says that the records cover no more than the blocks up to the fork, where those above it were replaced: a full filter does
+// not know the ids of the new ones, so the next start has to read them.
+func (f *idFilter) uncover(b *store.Batch, fork int64) (commit func()) {
+	if fork >= f.covered {
+		return func() {}
+	}
+	b.SetFilter(f.records, fork, nil)
+	return func() {
+		f.records++
+		f.covered = fork
+	}
+}
+
+// loadFilter reads the filter's records, and the blocks that came after the last of them, until it is full.
 func (c *Chain) loadFilter() error {
 	f := &c.filter
 	f.covered = c.rules.Genesis.Index()
@@ -147,6 +163,9 @@ func (c *Chain) loadFilter() error {
 		}
 		for _, id := range b.IDs() {
 			f.add(id)
+		}
+		if f.full {
+			break
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -108,5 +109,56 @@ func TestFilterSparesLookups(t *testing.T) {
 	t.Logf("at most %d of %d new ids were looked up in vain", most, asked)
 	if n := alarms(); n != asked || f.bytes != 0 {
 		t.Errorf("past its bound it sends %d of %d to the store and keeps %d bytes", n, asked, f.bytes)
+	}
+}
+
+// TestFullFilterThroughSwitches: a filter that is full keeps no ids. After a switch below the blocks that its records cover, in one
+// batch or in steps and ended on the way, the next start opens, and knows the ids of the new branch.
+func TestFullFilterThroughSwitches(t *testing.T) {
+	for name, lowered := range map[string]bool{"a whole switch": false, "a crash on the way": true} {
+		r := noZeros()
+		c := stepping(t, inMemory(t), r, MaxSwitchBytes)
+		pay := func(parent Header, n, each int) Header {
+			t.Helper()
+			for range n {
+				ps := make([]Transaction, each)
+				for i := range ps {
+					ps[i] = Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true}
+				}
+				b := sealed(t, r, parent, "m", ps...)
+				if _, err := c.Add(b, ""); err != nil {
+					t.Fatal(err)
+				}
+				parent = b.header
+			}
+			return parent
+		}
+		low := pay(r.Genesis.header, 1, 1)
+		old := pay(low, 5, 1500)
+		if c.filter.covered <= low.Index {
+			t.Fatalf("the records cover %d blocks", c.filter.covered)
+		}
+		side := pay(low, 4, 1)
+		c.filter = idFilter{full: true, records: c.filter.records, covered: c.filter.covered}
+		if lowered {
+			s := c.newSwitching(path{{Index: low.Index}}, c.now())
+			s.tip = low
+			if err := errors.Join(s.lower(), s.commit()); err != nil {
+				t.Fatal(err)
+			}
+			s.batch.Close()
+		} else if pay(side, 2, 1); c.tip.Index <= old.Index {
+			t.Fatal("no switch")
+		}
+		c = stepping(t, c.store, r, MaxSwitchBytes)
+		err := c.store.EachMined(func(id [16]byte, index int64, _ int) error {
+			if !c.filter.may(id) {
+				t.Errorf("%s: the filter denies a transaction of block %d", name, index)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
