@@ -98,26 +98,21 @@ func (p path) leaves() map[uint32]int64 {
 
 // checkSideIDs checks that no transaction of b is on the branch below it.
 func (c *Chain) checkSideIDs(b *Block, way path) error {
-	leaves := way.leaves()
+	side, err := c.store.SideIDs(way[:len(way)-1])
+	if err != nil {
+		return err
+	}
+	defer side.Close()
 	for _, id := range b.IDs() {
 		index, ok, err := c.mined(id)
+		if err == nil && (!ok || index > way.fork()) {
+			index, ok, err = side.Find(id)
+		}
 		if err != nil {
 			return err
 		}
-		if ok && index <= way.fork() {
+		if ok {
 			return duplicateID(id, index)
-		}
-		if len(leaves) == 0 {
-			continue
-		}
-		places, err := c.store.SidePlaces(id)
-		if err != nil {
-			return err
-		}
-		for _, p := range places {
-			if leave, ok := leaves[p.Branch]; ok && p.Index <= leave {
-				return duplicateID(id, p.Index)
-			}
 		}
 	}
 	return nil

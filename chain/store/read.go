@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -137,24 +136,6 @@ func (r Reader) LastIndex(branch uint32) (int64, error) {
 	}
 	rec, err := parseRecord(it.Key(), value)
 	return rec.Place.Index, err
-}
-
-// SidePlaces returns the side blocks that hold the transaction.
-func (r Reader) SidePlaces(id [16]byte) (places []Place, err error) {
-	lower := append([]byte{kindSideID}, id[:]...)
-	upper := append(bytes.Clone(lower), 0xff, 0xff, 0xff, 0xff, 0xff)
-	for p, err := range r.scan(lower, upper) {
-		if err != nil {
-			return nil, err
-		}
-		if len(p.key) != 29 {
-			return nil, fmt.Errorf("%w: key %x has %d bytes, not 29", ErrDamaged, p.key, len(p.key))
-		}
-		places = append(places, Place{
-			binary.BigEndian.Uint32(p.key[17:]), int64(binary.BigEndian.Uint64(p.key[21:])),
-		})
-	}
-	return places, nil
 }
 
 // EachBranch calls use for the record of every side branch, by number.
