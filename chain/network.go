@@ -21,6 +21,8 @@ const (
 //	 "limits": {"block_bytes": 262144, "block_transactions": 2000, "transaction_bytes": 4096,
 //	            "name_bytes": 256, "ahead_seconds": 7200}}
 //
+// A block must have room for the largest payment and the largest reward: who lowers block_bytes far lowers transaction_bytes, too.
+//
 // The genesis may come from a running Flask chain: any timestamp, and a previous_hash that is a string or a number.
 func ReadRules(data []byte) (*Rules, error) {
 	v, err := Read(data)
@@ -29,6 +31,9 @@ func ReadRules(data []byte) (*Rules, error) {
 	}
 	r := Classic()
 	if err := r.apply(v); err != nil {
+		return nil, fmt.Errorf("network file: %w", err)
+	}
+	if err := r.checkRoom(); err != nil {
 		return nil, fmt.Errorf("network file: %w", err)
 	}
 	return r, r.checkOwn()
@@ -63,6 +68,28 @@ func (r *Rules) checkOwn() error {
 		return errors.New("network file: rules that differ from the classic ones need a genesis of their own: change its timestamp")
 	}
 	return nil
+}
+
+// checkRoom refuses limits under which there are payments that fit in no block: one of them would keep all later ones waiting.
+func (r *Rules) checkRoom() error {
+	room := r.MaxBlockBytes - frameSize(Header{Index: lastIndex}) - len(", ")
+	reward := r.largest(Transaction{Amount: r.Reward, Sender: RewardSender}, 1)
+	payment := r.largest(Transaction{Amount: longestAmount, HasID: true}, 2)
+	if reward+payment <= room {
+		return nil
+	}
+	return fmt.Errorf(`"limits": a block of %d bytes has no room for a payment of %d bytes and a reward of %d: set "transaction_bytes" to %d or less, or raise "block_bytes"`,
+		r.MaxBlockBytes, payment, reward, max(room-reward, room/2))
+}
+
+const (
+	longestAmount = "2.2250738585072014e-308"
+	escapedByte   = len(`\u0000`) // what a byte of a name takes at most
+)
+
+// largest returns the most bytes that t can have with that many names, which it lacks, of the longest kind.
+func (r *Rules) largest(t Transaction, names int) int {
+	return min(r.MaxTransactionBytes, len(t.AppendCanonical(nil))+names*escapedByte*r.MaxNameBytes)
 }
 
 // eachMember hands each member of the object v to its setter.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/chaintest"
 )
 
 // flaskGenesis is a genesis as a running Flask chain has it: the tutorial's older code says 1, not "1".
@@ -73,6 +74,9 @@ func TestReadRulesRefuses(t *testing.T) {
 		"a reward in words":                 {with(`"reward": "1"`), "reward"},
 		"blocks too small":                  {with(`"limits": {"block_bytes": 1023}`), "1024 to"},
 		"blocks too large":                  {with(`"limits": {"block_bytes": 1048577}`), "to 1048576"},
+		"blocks too small for a payment":    {with(`"limits": {"block_bytes": 1024}`), `"transaction_bytes" to 413 or less`},
+		"blocks a byte too small":           {with(`"limits": {"block_bytes": 1024, "transaction_bytes": 414}`), "413 or less"},
+		"blocks too small for long names":   {with(`"limits": {"block_bytes": 65536, "transaction_bytes": 65536, "name_bytes": 5000}`), "35294 or less"},
 		"limits that are a number":          {with(`"limits": 5`), "limits"},
 		"genesis: no object":                {`{"name": "a", "genesis": 5}`, "genesis"},
 		"genesis: a key more":               {genesis(`{`, `{"hash": 1, `), `"hash"`},
@@ -91,6 +95,48 @@ func TestReadRulesRefuses(t *testing.T) {
 	if _, err := chain.ReadRules([]byte(`{"name": "my classic", "genesis": ` + classic + `}`)); err != nil {
 		t.Errorf("the classic network under another name: %v", err)
 	}
+}
+
+// TestEveryPaymentFitsInABlock: under limits that a network file may set, the largest payment is in a block beside the largest reward.
+func TestEveryPaymentFitsInABlock(t *testing.T) {
+	for _, limits := range []string{
+		`{}`,
+		`{"block_bytes": 1024, "transaction_bytes": 413}`,
+		`{"block_bytes": 1024, "transaction_bytes": 600, "name_bytes": 29}`,
+		`{"block_bytes": 1024, "name_bytes": 29}`,
+		`{"block_bytes": 8192}`,
+		`{"block_bytes": 1048576, "transaction_bytes": 1048576, "name_bytes": 50000}`,
+	} {
+		r, err := chain.ReadRules([]byte(`{"name": "a", "zeros": 0, "genesis": ` + flaskGenesis + `, "limits": ` + limits + `}`))
+		if err != nil {
+			t.Errorf("%s: %v", limits, err)
+			continue
+		}
+		name := strings.Repeat("\x00", r.MaxNameBytes)
+		p := chaintest.Payment()
+		p.Sender, p.Recipient, p.Amount = name, name, "2.2250738585072014e-308"
+		squeeze(&p, &p.Sender, r.MaxTransactionBytes)
+		squeeze(&p, &p.Recipient, r.MaxTransactionBytes)
+		reward := chaintest.Reward(r, name)
+		squeeze(&reward, &reward.Recipient, r.MaxTransactionBytes)
+		c := chaintest.Open(t, r)
+		if _, err := c.Submit(p, ""); err != nil {
+			t.Fatalf("%s: %v", limits, err)
+		}
+		if work := c.Template(reward.Recipient); len(work.Transactions) != 1 {
+			t.Errorf("%s: a payment of %d bytes waits for ever", limits, len(p.AppendCanonical(nil)))
+		}
+	}
+}
+
+// squeeze shortens a name that is all \x00, 6 bytes each, until t has at most that many bytes.
+func squeeze(t *chain.Transaction, name *string, most int) {
+	over := len(t.AppendCanonical(nil)) - most
+	if over <= 0 {
+		return
+	}
+	cut := min((over+5)/6, len(*name)-1)
+	*name = (*name)[cut:] + strings.Repeat("a", max(0, 6*cut-over))
 }
 
 func TestProofsAreTheTutorials(t *testing.T) {
