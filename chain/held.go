@@ -60,7 +60,9 @@ func (c *Chain) heldAt(r store.Reader, p store.Place) (Held, error) {
 
 // Has says whether the block with hash h is held. A store that cannot be read holds nothing.
 func (c *Chain) Has(h Hash) bool {
-	_, ok, err := c.store.Place(h)
+	snap, _ := c.view()
+	defer snap.Close()
+	_, ok, err := snap.Place(h)
 	return ok && err == nil
 }
 

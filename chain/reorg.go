@@ -28,7 +28,7 @@ type switching struct {
 // would be too large.
 func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 	if c.sides.weight(way) > int64(c.switchBytes) { // what it drops is weighed only on the way
-		return c.reorgInSteps(b, way[0], from, now)
+		return c.reorgInSteps(b, way, from, now)
 	}
 	s := c.newSwitching(way, now)
 	defer s.batch.Close()
@@ -36,7 +36,7 @@ func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
 	if err := s.fill(b, from); err != nil {
 		c.senders.forget(known) // the batch has their names
 		if errors.Is(err, errLargeSwitch) {
-			return c.reorgInSteps(b, way[0], from, now)
+			return c.reorgInSteps(b, way, from, now)
 		}
 		return err
 	}

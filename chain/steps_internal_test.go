@@ -144,7 +144,7 @@ func TestStartGoesTheRestOfTheWay(t *testing.T) {
 		if at, _, err = c.store.Place(last.Hash()); err != nil {
 			t.Fatal(err)
 		}
-		above, err := c.idsAbove(c.sides.path(at))
+		above, err := c.survey(c.sides.path(at), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

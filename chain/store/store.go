@@ -36,6 +36,7 @@ type Store struct {
 	disk   *guard
 	memory bool // no WAL: nothing outlives the process
 	closed atomic.Bool
+	shown  atomic.Pointer[Snapshot] // what readers see after StopAt
 }
 
 // Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged where that is the cause.
@@ -136,23 +137,40 @@ func (s *Store) Close() error {
 	}
 	s.closed.Store(true)
 	s.disk.release()
+	if shown := s.shown.Load(); shown != nil {
+		err = errors.Join(err, shown.Close())
+	}
 	return errors.Join(err, s.db.Close())
 }
 
 // Snapshot is the state of one moment. It holds resources until Close.
 type Snapshot struct {
 	Reader
-	s *pebble.Snapshot
+	s *pebble.Snapshot // nil where Reader is another one's
+}
+
+// StopAt ends all writing, because of err. What was applied after snap is not shown: NewSnapshot returns snap's state from now on.
+func (s *Store) StopAt(snap *Snapshot, err error) {
+	s.disk.fail(err)
+	s.shown.Store(snap)
 }
 
 // NewSnapshot returns the state as it is now.
 func (s *Store) NewSnapshot() *Snapshot {
+	if shown := s.shown.Load(); shown != nil {
+		return &Snapshot{Reader: shown.Reader}
+	}
 	snap := s.db.NewSnapshot()
 	return &Snapshot{Reader{snap}, snap}
 }
 
 // Close releases the snapshot.
-func (s *Snapshot) Close() error { return s.s.Close() }
+func (s *Snapshot) Close() error {
+	if s.s == nil {
+		return nil
+	}
+	return s.s.Close()
+}
 
 func openError(dir string, err error) error {
 	switch {
