@@ -56,7 +56,8 @@ func (c *Chain) Address(address string, before Spot, limit int) (Account, error)
 	if before == (Spot{}) {
 		before.Index = lastIndex
 	}
-	return a, c.page(&a, snap, key, before, limit)
+	err = c.page(&a, snap, key, before, limit)
+	return a, err
 }
 
 // page reads the history.
