@@ -25,8 +25,9 @@ func (c *Chain) Add(b *Block, from string) (Added, error) {
 	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.header)}, nil
 }
 
-// AddSegment does for a run of blocks what Add does for one, in one batch. It returns how many were new and are now held;
-// known blocks are skipped. Errors as for Add, of the first block refused; those before it stay.
+// AddSegment does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
+// one by one. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
+// refused; those before it stay.
 func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()

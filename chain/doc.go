@@ -21,8 +21,9 @@
 //
 // # Guarantees
 //
-// Blocks, indexes, tip and pool move together in one batch of the store, or not at all. Add, AddSegment and
-// Submit do not wait for the disk; Sync does. Nothing is called while the chain's lock is held.
+// Blocks, indexes, tip and pool move together in one batch of the store, or not at all. A switch that is too large for one batch goes
+// in several (see MaxSwitchBytes): readers see all of it or nothing, and after a crash the next start goes the rest of the way.
+// Add, AddSegment and Submit do not wait for the disk; Sync does. Nothing is called while the chain's lock is held.
 //
 // # Not here
 //

@@ -18,7 +18,7 @@ const (
 // How many events are kept for subscribers; a slower one is told that it lost some.
 const (
 	MaxEvents     = 8192
-	MaxEventBytes = 16 << 20 // canonical bytes of the blocks and transactions in them
+	MaxEventBytes = 16 << 20 // canonical bytes of the blocks in them, and the names in the transactions; the rest is of one size
 )
 
 // Event is a change of state. A segment that extends the tip by many blocks is one event, of its last block:
