@@ -190,8 +190,8 @@ func stopAfter(ctx context.Context, srv *http.Server) error {
 	return nil
 }
 
-// patient lifts the server's deadlines for an answer that may take long; the caller bounds it otherwise.
-// done restores the read deadline, so that an unread body cannot hold the connection.
+// patient lifts the server's deadlines for work that may take long; the caller bounds it otherwise. What is sent has a deadline of
+// its own. done restores both, so that neither an unread body nor what net/http sends last can hold the connection.
 func patient(w http.ResponseWriter) (rc *http.ResponseController, done func()) {
 	rc = http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{}) // a recorder in a test has no deadlines

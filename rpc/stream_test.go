@@ -197,3 +197,57 @@ func TestReaderThatLeavesEndsTheStream(t *testing.T) {
 	}()
 	n.Handler().ServeHTTP(&leaver{ResponseRecorder: httptest.NewRecorder()}, r)
 }
+
+// timed notes whether anything is sent without a deadline: a reader that takes nothing would hold that up for ever.
+type timed struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+	endless  bool
+}
+
+func (d *timed) SetWriteDeadline(at time.Time) error {
+	d.deadline = at
+	return nil
+}
+
+func (d *timed) Write(p []byte) (int, error) {
+	d.endless = d.endless || d.deadline.IsZero()
+	return d.ResponseRecorder.Write(p)
+}
+
+// TestEveryAnswerHasADeadline asks for what lifts the server's deadlines while it works.
+func TestEveryAnswerHasADeadline(t *testing.T) {
+	n := start(t, Config{})
+	busy := start(t, Config{})
+	busy.miner.mine = func(context.Context) (*chain.Block, error) { return nil, ErrBusy }
+	long := start(t, Config{})
+	chaintest.MineOn(t, long.chain, 1600)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, c := range []struct {
+		name, method, path, body string
+		node                     *node
+		ctx                      context.Context
+		status                   int
+	}{
+		{"short chain", "GET", "/chain", "", n, t.Context(), 200},
+		{"long chain", "GET", "/chain", "", long, t.Context(), 200},
+		{"head of a long chain", "HEAD", "/chain", "", long, t.Context(), 200},
+		{"resolve", "GET", "/nodes/resolve", "", n, t.Context(), 200},
+		{"resolve of who leaves", "GET", "/nodes/resolve", "", n, gone, 503},
+		{"resolve with a long chain", "GET", "/nodes/resolve", "", long, t.Context(), 200},
+		{"mine", "GET", "/mine", "", n, t.Context(), 200},
+		{"mine, busy", "GET", "/mine", "", busy, t.Context(), 503},
+		{"mine by POST", "POST", "/mine", "", n, t.Context(), 200},
+		{"mine several", "POST", "/mine", `{"blocks": 2}`, n, t.Context(), 200},
+		{"mine several, busy", "POST", "/mine", `{"blocks": 2}`, busy, t.Context(), 503},
+	} {
+		r := httptest.NewRequestWithContext(c.ctx, c.method, c.path, strings.NewReader(c.body))
+		r.Host = "localhost"
+		w := &timed{ResponseRecorder: httptest.NewRecorder(), deadline: time.Now().Add(writeTimeout)}
+		c.node.Handler().ServeHTTP(w, r)
+		if w.Code != c.status || w.endless || w.deadline.IsZero() {
+			t.Errorf("%s: %d, sent without a deadline: %t, left without one: %t", c.name, w.Code, w.endless, w.deadline.IsZero())
+		}
+	}
+}
