@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,7 +16,7 @@ import (
 // Times of registration.
 const (
 	askTimeout  = 3 * time.Second // for a node to say what it is, within POST /nodes/register
-	remindFirst = 5 * time.Second // until an unreachable node is asked again, doubled each time
+	remindFirst = 5 * time.Second // at most, until a silent node is asked again; doubled each time until another one is registered
 	remindLast  = 5 * time.Minute // and at most this
 )
 
@@ -153,8 +154,16 @@ func (s *Server) join(nodes []neighbour) error {
 		leave()
 		return err
 	}
+	if slices.ContainsFunc(nodes, isSilent) {
+		select {
+		case s.silent <- struct{}{}:
+		default:
+		}
+	}
 	return nil
 }
+
+func isSilent(n neighbour) bool { return n.Kind == kindUnknown }
 
 // remind connects the remembered kuai nodes again, and asks those that never answered what they are, for ever.
 func (s *Server) remind(ctx context.Context) {
@@ -163,13 +172,21 @@ func (s *Server) remind(ctx context.Context) {
 			s.connect(n)
 		}
 	}
-	for wait := remindFirst; ; wait = min(2*wait, remindLast) {
+	wait := remindFirst
+	for soon := time.After(wait); ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
+		case <-s.silent:
+			if wait == remindFirst {
+				continue // a question that is so near is not put off
+			}
+			wait = remindFirst
+		case <-soon:
 			s.askUnknown(ctx)
+			wait = min(2*wait, remindLast)
 		}
+		soon = time.After(wait)
 	}
 }
 
@@ -183,7 +200,7 @@ func (s *Server) connect(n neighbour) {
 func (s *Server) askUnknown(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, n := range s.nodes.all() {
-		if n.Kind == kindUnknown {
+		if isSilent(n) {
 			wg.Go(func() { s.askOne(ctx, n) })
 		}
 	}

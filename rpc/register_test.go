@@ -208,11 +208,11 @@ func TestRegistrationThatCannotBeSavedIsNone(t *testing.T) {
 	}
 }
 
+// TestSilentNodeIsAskedAgain: soon after it was registered, however long the server has run, and for ever.
 func TestSilentNodeIsAskedAgain(t *testing.T) {
-	n := start(t, Config{})
-	other := start(t, Config{})
-	other.net.id = "12D3KooWLate"
 	synctest.Test(t, func(t *testing.T) {
+		n, other := start(t, Config{}), start(t, Config{})
+		other.net.id = "12D3KooWLate"
 		var up atomic.Bool
 		n.out = newOutbound("")
 		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -221,17 +221,51 @@ func TestSilentNodeIsAskedAgain(t *testing.T) {
 			}
 			return other.do(r.Method, r.URL.Path, "").Result(), nil
 		})
-		decode(t, n.do("POST", "/nodes/register", listOf("late:5000")), 201)
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.remind(ctx)
 		time.Sleep(time.Hour)
-		if got := kinds(n)["late:5000"]; got != kindUnknown {
-			t.Errorf("a silent node is %s", got)
+		for _, c := range []struct {
+			node           string
+			silent, within time.Duration
+		}{{"soon:5000", 0, remindFirst}, {"late:5000", time.Hour, remindLast}, {"anew:5000", 0, remindFirst}} {
+			up.Store(false)
+			decode(t, n.do("POST", "/nodes/register", listOf(c.node)), 201)
+			time.Sleep(c.silent)
+			synctest.Wait()
+			if got := kinds(n)[c.node]; got != kindUnknown {
+				t.Errorf("%s is %s while it is silent", c.node, got)
+			}
+			up.Store(true)
+			time.Sleep(c.within)
+			synctest.Wait()
+			if got := kinds(n)[c.node]; got != kindKuai || !slices.Contains(n.net.Connected(), "http://"+c.node) {
+				t.Errorf("%s is %s %v after it began to answer, connected to %q", c.node, got, c.within, n.net.Connected())
+			}
 		}
-		up.Store(true)
-		time.Sleep(remindLast)
-		if got := kinds(n)["late:5000"]; got != kindKuai || !slices.Equal(n.net.Connected(), []string{"http://late:5000"}) {
-			t.Errorf("a node that answers is %s, connected to %q", got, n.net.Connected())
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestRegistrationsPutOffNoQuestion: nodes that are registered again and again delay the question to none of them.
+func TestRegistrationsPutOffNoQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t, Config{})
+		var asked atomic.Int64
+		n.out = newOutbound("")
+		n.out.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+			asked.Add(1)
+			return nil, errors.New("unreachable in this test")
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go n.remind(ctx)
+		const times = 10
+		for range times {
+			decode(t, n.do("POST", "/nodes/register", listOf("silent:5000")), 201)
+			time.Sleep(remindFirst - time.Second)
+		}
+		if got := asked.Load(); got < times+times/2 {
+			t.Errorf("asked %d times, %d of them by registering", got, times)
 		}
 		cancel()
 		synctest.Wait()

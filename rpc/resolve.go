@@ -65,7 +65,7 @@ func (s *Server) readNeighbours(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, n := range s.nodes.all() {
 		wg.Go(func() {
-			if n.Kind == kindUnknown {
+			if isSilent(n) {
 				n.Kind = s.askOne(ctx, n)
 			}
 			if n.Kind == kindFlask {

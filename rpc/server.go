@@ -110,6 +110,7 @@ type Server struct {
 	miner    Miner
 	log      *slog.Logger
 	nodes    *registry
+	silent   chan struct{} // size one: a node that does not answer was registered
 	out      *outbound
 	resolves flight
 	boot     string        // names this process in event ids
@@ -123,6 +124,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	s := &Server{
 		cfg: cfg, chain: c, network: n, miner: m, log: log,
 		nodes:   loadRegistry(cfg.DataFile, log),
+		silent:  make(chan struct{}, 1),
 		out:     newOutbound(cfg.Agent),
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
