@@ -129,9 +129,10 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 }
 
-// sentence gives text a capital and a full stop, where it is not one already.
+// sentence gives text a capital and a full stop, where it is not one already. Behind a URL, which is there to be pasted, it puts none.
 func sentence(text string) string {
-	if !strings.HasSuffix(text, ".") {
+	last := text[strings.LastIndexByte(text, ' ')+1:]
+	if !strings.HasSuffix(text, ".") && !strings.Contains(last, "://") {
 		text += "."
 	}
 	return strings.ToUpper(text[:1]) + text[1:]

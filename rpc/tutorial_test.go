@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -70,20 +71,43 @@ func TestMissingValuesAreFlasksPlainText(t *testing.T) {
 	}
 }
 
+// TestBodyThatIsNoJSONIsToldHow does what the hint says.
 func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 	n := start(t, Config{})
-	for path, body := range map[string]string{"/transactions/new": "sender=alice&recipient=bob&amount=5", "/nodes/register": "", "/mine": "{"} {
-		w := n.do("POST", path, body)
-		got := w.Body.String()
-		if w.Code != 400 || !strings.Contains(got, "at byte") || !strings.Contains(got, "curl -X POST") || !strings.Contains(got, "http://localhost:5000"+path) || strings.Count(got, "\n") != 1 {
-			t.Errorf("%s: %d %q", path, w.Code, got)
+	n.out = deafOutbound("")
+	base := listen(t, n.Handler())
+	for path, body := range map[string]string{"/transactions/new": "sender=alice&recipient=bob&amount=5", "/nodes/register": "", "/mine": "{", "/mining": "mode=instant"} {
+		code, got := ask(t, base+path, body)
+		line, whole := strings.CutSuffix(got, "\n")
+		_, curl, found := strings.Cut(line, "curl -X POST -H 'Content-Type: application/json' -d '")
+		if code != 400 || !whole || !found || strings.Contains(line, "\n") || !strings.Contains(line, "at byte") {
+			t.Errorf("%s: %d %q", path, code, got)
+			continue
 		}
-		_, try, _ := strings.Cut(got, "-d '")
-		try, _, _ = strings.Cut(try, "'")
-		if _, err := chain.Read([]byte(try)); err != nil {
-			t.Errorf("%s: the curl's body %q: %v", path, try, err)
+		try, url, _ := strings.Cut(curl, "' ")
+		if code, said := ask(t, url, try); url != base+path || code >= 300 {
+			t.Errorf("%s: curl -d '%s' %s: %d %s", path, try, url, code, said)
 		}
 	}
+	v := decode(t, n.do("POST", "/mine", "{", "Accept: application/json"), 400)
+	if hint := v["hint"].(string); !strings.HasSuffix(hint, " http://localhost:5000/mine") {
+		t.Errorf("hint %q", hint)
+	}
+}
+
+// ask sends body, as curl would.
+func ask(t *testing.T, url, body string) (code int, said string) {
+	t.Helper()
+	res, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
 }
 
 func TestRefusedValuesNameTheField(t *testing.T) {
