@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,15 @@ type neighbour struct {
 	Address string `json:"address"`       // as total_nodes lists it: host:port, or the multiaddr
 	URL     string `json:"url,omitempty"` // scheme and host, "" for a multiaddr
 	Kind    kind   `json:"kind"`
+	Peer    string `json:"peer_id,omitempty"` // of a kuai node at a URL, as its /node said when it was asked
+}
+
+// peer is the id of a kuai node, "" where it is not known.
+func (n neighbour) peer() string {
+	if n.URL != "" {
+		return n.Peer
+	}
+	return peerOf(n.Address)
 }
 
 // target is what Network.Connect takes.
@@ -106,23 +116,20 @@ func (g *registry) add(nodes []neighbour) error {
 			held[strings.ToLower(n.Address)] = n
 		}
 		if len(held) > maxNodes {
-			return badRequest("too many nodes", fmt.Sprintf("A node keeps at most %d registered nodes.", maxNodes), "DELETE /peers/<address> forgets one.")
+			return badRequest("too many nodes", fmt.Sprintf("A node keeps at most %d registered nodes.", maxNodes), "DELETE /peers/<address> forgets one; a / in the address is written %2F.")
 		}
 		return nil
 	})
 }
 
-// remove forgets the node at address and says whether there was one.
-func (g *registry) remove(address string) (bool, error) {
-	key := strings.ToLower(address)
-	g.mu.Lock()
-	_, found := g.nodes[key]
-	g.mu.Unlock()
-	if !found {
-		return false, nil
+// remove forgets the nodes that match, and returns them.
+func (g *registry) remove(match func(neighbour) bool) (gone []neighbour, err error) {
+	gone = slices.DeleteFunc(g.all(), func(n neighbour) bool { return !match(n) })
+	if len(gone) == 0 {
+		return nil, nil
 	}
-	return true, g.change(func(held map[string]neighbour) error {
-		delete(held, key)
+	return gone, g.change(func(held map[string]neighbour) error {
+		maps.DeleteFunc(held, func(_ string, n neighbour) bool { return match(n) })
 		return nil
 	})
 }

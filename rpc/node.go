@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"kuai/chain"
@@ -69,11 +70,7 @@ func peerJSON(p Peer) object {
 
 // disconnect is DELETE /peers/{id}: by peer id, or by the address of a registered node.
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	found, err := s.nodes.remove(id)
-	if err == nil && !found {
-		found, err = s.leave(id)
-	}
+	found, err := s.forget(r.PathValue("id"))
 	if err == nil && !found {
 		err = notFound("There is no peer or registered node of that name.", "GET /peers lists them.")
 	}
@@ -84,25 +81,28 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// leave disconnects a peer and forgets that it was registered, and says whether there was one.
-func (s *Server) leave(id string) (bool, error) {
-	known := slices.ContainsFunc(s.network.Peers(), func(p Peer) bool { return p.ID == id })
-	if !known {
-		return false, nil
+// forget forgets the registrations that have name as peer id or address, disconnects the peers that are named by it, or were by
+// those and are by no other one, and says whether there was any.
+func (s *Server) forget(name string) (found bool, err error) {
+	gone, err := s.nodes.remove(func(n neighbour) bool { return n.peer() == name || strings.EqualFold(n.Address, name) })
+	if err != nil {
+		return false, err
 	}
-	for _, n := range s.nodes.all() {
-		if peerOf(n.Address) != id {
+	found, left := len(gone) > 0, s.nodes.all()
+	for _, p := range s.network.Peers() {
+		if p.ID != name && (!leadsTo(gone, p.ID) || leadsTo(left, p.ID)) {
 			continue
 		}
-		if _, err := s.nodes.remove(n.Address); err != nil {
+		found = true
+		if err := s.network.Disconnect(p.ID); err != nil && !errors.Is(err, chain.ErrNotFound) { // it may have left by itself
 			return true, err
 		}
 	}
-	err := s.network.Disconnect(id)
-	if errors.Is(err, chain.ErrNotFound) {
-		return true, nil // it has left by itself
-	}
-	return true, err
+	return found, nil
+}
+
+func leadsTo(nodes []neighbour, id string) bool {
+	return slices.ContainsFunc(nodes, func(n neighbour) bool { return n.peer() == id })
 }
 
 // healthz is GET /healthz: the process answers.

@@ -128,7 +128,7 @@ func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
 		return NodeInfo{}, err
 	}
 	var info NodeInfo
-	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || info.Network == "" {
+	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || len(info.PeerID) > maxAddress || info.Network == "" {
 		return NodeInfo{}, fmt.Errorf("%s/node: %w", base, errNoNode)
 	}
 	return info, nil

@@ -86,7 +86,7 @@ func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error
 	var wg sync.WaitGroup
 	for i := range nodes {
 		if nodes[i].URL != "" {
-			wg.Go(func() { nodes[i].Kind, own[i], errs[i] = s.identify(ctx, nodes[i].URL) })
+			wg.Go(func() { nodes[i], own[i], errs[i] = s.identify(ctx, nodes[i]) })
 		}
 	}
 	wg.Wait()
@@ -99,23 +99,24 @@ func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error
 	return others, errors.Join(errs...)
 }
 
-// identify asks a URL what it is. Its error is one that refuses the registration; silence is none.
-func (s *Server) identify(ctx context.Context, base string) (k kind, own bool, err error) {
-	info, err := s.out.node(ctx, base)
+// identify asks a node at a URL what it is, and who. Its error is one that refuses the registration; silence is none.
+func (s *Server) identify(ctx context.Context, n neighbour) (said neighbour, own bool, err error) {
+	n.Kind = kindUnknown
+	info, err := s.out.node(ctx, n.URL)
 	switch {
 	case errors.Is(err, errForbidden):
-		return kindUnknown, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", base, errForbidden), "No node of the list was registered.")
+		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, errForbidden), "No node of the list was registered.")
 	case err == nil && info.PeerID == s.network.ID():
-		return kindKuai, true, nil
+		return n, true, nil
 	case err == nil && info.Network != s.chain.Rules().Network():
-		return kindUnknown, false, badRequest("other network", fmt.Sprintf("%s is of the network %s, this node of %s.", base, printable(info.Network), s.chain.Rules().Network()),
+		return n, false, badRequest("other network", fmt.Sprintf("%s is of the network %s, this node of %s.", n.URL, printable(info.Network), s.chain.Rules().Network()),
 			"No node of the list was registered. Start both with the same --network.")
 	case err == nil:
-		return kindKuai, false, nil
-	case errors.Is(err, errNoNode) && s.out.isFlask(ctx, base) == nil:
-		return kindFlask, false, nil
+		n.Kind, n.Peer = kindKuai, info.PeerID
+	case errors.Is(err, errNoNode) && s.out.isFlask(ctx, n.URL) == nil:
+		n.Kind, n.Peer = kindFlask, ""
 	}
-	return kindUnknown, false, nil
+	return n, false, nil
 }
 
 // printable shortens what another node says of itself to something that can be shown.
@@ -146,7 +147,7 @@ func (s *Server) join(nodes []neighbour) error {
 			leave()
 			return badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.Address, err), "No node of the list was registered.")
 		}
-		if id := peerOf(n.Address); id != "" && !known[id] {
+		if id := n.peer(); id != "" && !known[id] {
 			fresh = append(fresh, id)
 		}
 	}
@@ -163,7 +164,8 @@ func (s *Server) join(nodes []neighbour) error {
 	return nil
 }
 
-func isSilent(n neighbour) bool { return n.Kind == kindUnknown }
+// isSilent says whether a node did not say yet what it is, or who.
+func isSilent(n neighbour) bool { return n.Kind == kindUnknown || n.Kind == kindKuai && n.peer() == "" }
 
 // remind connects the remembered kuai nodes again, and asks those that never answered what they are, for ever.
 func (s *Server) remind(ctx context.Context) {
@@ -183,7 +185,7 @@ func (s *Server) remind(ctx context.Context) {
 			}
 			wait = remindFirst
 		case <-soon:
-			s.askUnknown(ctx)
+			s.askSilent(ctx)
 			wait = min(2*wait, remindLast)
 		}
 		soon = time.After(wait)
@@ -196,8 +198,8 @@ func (s *Server) connect(n neighbour) {
 	}
 }
 
-// askUnknown asks every node that has not answered yet.
-func (s *Server) askUnknown(ctx context.Context) {
+// askSilent asks every node that has not answered yet.
+func (s *Server) askSilent(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, n := range s.nodes.all() {
 		if isSilent(n) {
@@ -211,21 +213,23 @@ func (s *Server) askUnknown(ctx context.Context) {
 func (s *Server) askOne(ctx context.Context, n neighbour) kind {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	k, own, err := s.identify(ctx, n.URL)
+	n, own, err := s.identify(ctx, n)
 	switch {
 	case err != nil:
 		s.log.Debug("registered node refused", "node", n.Address, "err", err)
 	case own:
-		s.settled(n, "own address", func() error { _, err := s.nodes.remove(n.Address); return err })
+		s.settled(n, "own address", func() error {
+			_, err := s.nodes.remove(func(o neighbour) bool { return o.Address == n.Address })
+			return err
+		})
 		return kindUnknown
-	case k != kindUnknown:
-		n.Kind = k
-		s.settled(n, string(k), func() error { return s.nodes.settle(n) })
+	case n.Kind != kindUnknown:
+		s.settled(n, string(n.Kind), func() error { return s.nodes.settle(n) })
 	}
-	if k == kindKuai {
+	if n.Kind == kindKuai {
 		s.connect(n)
 	}
-	return k
+	return n.Kind
 }
 
 func (s *Server) settled(n neighbour, what string, save func() error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,8 +159,8 @@ func TestRegisterIsBounded(t *testing.T) {
 	for from := 0; from < maxNodes; from += maxRegister {
 		decode(t, n.do("POST", "/nodes/register", batch(from, maxRegister)), 201)
 	}
-	if w := n.do("POST", "/nodes/register", batch(maxNodes, 1)); w.Code != 400 || len(n.nodes.all()) != maxNodes {
-		t.Errorf("one node more than %d: %d", maxNodes, w.Code)
+	if w := n.do("POST", "/nodes/register", batch(maxNodes, 1)); w.Code != 400 || len(n.nodes.all()) != maxNodes || !strings.Contains(w.Body.String(), "%2F") {
+		t.Errorf("one node more than %d: %d %s", maxNodes, w.Code, w.Body)
 	}
 	if w := n.do("DELETE", "/peers/10.0.0.0:5000", ""); w.Code != 204 {
 		t.Errorf("forget one: %d %s", w.Code, w.Body)
@@ -272,21 +273,82 @@ func TestRegistrationsPutOffNoQuestion(t *testing.T) {
 	})
 }
 
+// TestDisconnectForgets deletes by peer id and by address. A peer stays connected while another registration leads to it.
 func TestDisconnectForgets(t *testing.T) {
-	n := start(t, Config{})
-	n.net.peers = []Peer{{ID: "12D3KooWOther"}}
-	decode(t, n.do("POST", "/nodes/register", listOf(otherPeer, "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWThird")), 201)
-	for _, code := range []int{204, 404} {
-		if w := n.do("DELETE", "/peers/12D3KooWOther", ""); w.Code != code {
-			t.Errorf("%d expected, got %d %s", code, w.Code, w.Body)
+	const (
+		other = "12D3KooWOther"
+		third = "/ip4/10.0.0.9/tcp/1/p2p/12D3KooWThird"
+		quic  = "/ip4/10.0.0.7/udp/15000/quic-v1/p2p/" + other
+	)
+	kuai := start(t, Config{})
+	kuai.net.id = other
+	kuaiURL := listen(t, kuai.Handler())
+	netloc := strings.TrimPrefix(kuaiURL, "http://")
+	for _, c := range []struct {
+		registered []string
+		id         string
+		left       []string // registered and connected still
+		stays      bool     // connected to the other peer
+	}{
+		{[]string{otherPeer, third}, other, []string{third}, false},
+		{[]string{kuaiURL, third}, other, []string{third}, false},
+		{[]string{kuaiURL, otherPeer, third}, other, []string{third}, false},
+		{[]string{third}, other, []string{third}, false},
+		{[]string{otherPeer, third}, otherPeer, []string{third}, false},
+		{[]string{kuaiURL, third}, netloc, []string{third}, false},
+		{[]string{otherPeer, quic}, otherPeer, []string{quic}, true},
+		{[]string{kuaiURL, otherPeer}, netloc, []string{otherPeer}, true},
+	} {
+		n := start(t, Config{DataFile: filepath.Join(t.TempDir(), "nodes.json")})
+		n.net.peers = []Peer{{ID: other}, {ID: "12D3KooWThird"}}
+		decode(t, n.do("POST", "/nodes/register", listOf(c.registered...)), 201)
+		again := start(t, Config{DataFile: n.cfg.DataFile})
+		again.net.peers = n.net.Peers()
+		for when, n := range map[string]*node{"at once": n, "after a restart": again} {
+			for _, code := range []int{204, 404} {
+				if w := n.do("DELETE", "/peers/"+url.PathEscape(c.id), ""); w.Code != code {
+					t.Errorf("%q, delete %s %s: %d expected, got %d %s", c.registered, c.id, when, code, w.Code, w.Body)
+				}
+			}
+			stays := slices.ContainsFunc(n.net.Peers(), func(p Peer) bool { return p.ID == other })
+			if got := n.nodes.addresses(); !slices.Equal(got, c.left) || stays != c.stays {
+				t.Errorf("%q, delete %s %s: registered are %q, connected still %t", c.registered, c.id, when, got, stays)
+			}
 		}
 	}
-	if got := n.nodes.addresses(); len(got) != 1 || len(n.net.Peers()) != 0 {
-		t.Errorf("registered after the disconnect: %q", got)
-	}
-	for _, id := range []string{"nobody", "%2e%2e", "10.0.0.1:5000"} {
-		if w := n.do("DELETE", "/peers/"+id, ""); w.Code != 404 {
+	n := start(t, Config{})
+	decode(t, n.do("POST", "/nodes/register", listOf("10.255.255.1:5000")), 201)
+	for _, id := range []string{"nobody", "", "%2e%2e", "10.0.0.1:5000"} {
+		if w := n.do("DELETE", "/peers/"+id, ""); w.Code != 404 || len(n.nodes.all()) != 1 {
 			t.Errorf("%s: %d %s", id, w.Code, w.Body)
 		}
 	}
+}
+
+// TestRememberedWithoutItsPeerID: a file of an older version names URLs alone; the node asks who they are.
+func TestRememberedWithoutItsPeerID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "nodes.json")
+		if err := os.WriteFile(file, []byte(`[{"address":"old:5000","url":"http://old:5000","kind":"kuai"}]`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n, other := start(t, Config{DataFile: file}), start(t, Config{})
+		other.net.id = "12D3KooWOld"
+		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			return other.do(r.Method, r.URL.Path, "").Result(), nil
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		go n.remind(ctx)
+		synctest.Wait()
+		if got := n.net.Connected(); !slices.Equal(got, []string{"http://old:5000"}) {
+			t.Errorf("connected to %q at the start", got)
+		}
+		time.Sleep(remindFirst)
+		synctest.Wait()
+		if w := n.do("DELETE", "/peers/12D3KooWOld", ""); w.Code != 204 || len(n.nodes.all()) != 0 {
+			t.Errorf("%d %s, registered %v", w.Code, w.Body, n.nodes.all())
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
