@@ -16,7 +16,7 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	before, err := spotOf(r.URL.Query().Get("before"))
+	before, err := spotOf(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -62,9 +62,11 @@ func next(a chain.Account) any {
 }
 
 // spotOf reads ?before=: a block's index, or with a hyphen the position of a transaction in it. Absent it is none.
-func spotOf(text string) (before chain.Spot, err error) {
-	if text == "" {
-		return before, nil
+func spotOf(r *http.Request) (before chain.Spot, err error) {
+	query, err := queryOf(r)
+	text := query.Get("before")
+	if err != nil || text == "" {
+		return before, err
 	}
 	index, position, given := strings.Cut(text, "-")
 	if before.Index, err = strconv.ParseInt(index, 10, 64); err == nil && given {

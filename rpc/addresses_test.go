@@ -48,7 +48,7 @@ func TestAddress(t *testing.T) {
 func TestAddressRefusals(t *testing.T) {
 	n, _ := alicePaid(t)
 	for target, status := range map[string]int{
-		"bob?before=0": 400, "bob?before=-1": 400, "bob?before=x": 400, "bob?before=2-": 400, "bob?before=2--1": 400, "bob?before=2-x": 400,
+		"bob?before=0": 400, "bob?before=-1": 400, "bob?before=x": 400, "bob?before=2-": 400, "bob?before=2--1": 400, "bob?before=2-x": 400, "bob?before=%zz": 400,
 		"bob?limit=0": 400, "bob?limit=x": 400, "%ff": 400, strings.Repeat("x", 257): 400, "": 404, strings.Repeat("x", 256): 200, "bob?limit=100000": 200,
 	} {
 		if w := n.do("GET", "/addresses/"+target, ""); w.Code != status {

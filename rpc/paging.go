@@ -3,6 +3,7 @@ package rpc
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,10 @@ func pageOf(r *http.Request, usual, largest int64) (from, limit int64, err error
 	if r.URL.RawQuery == "" {
 		return 0, usual, nil
 	}
-	query := r.URL.Query()
+	query, err := queryOf(r)
+	if err != nil {
+		return 0, 0, err
+	}
 	if from, err = positive(query.Get("from"), "from", 0); err != nil {
 		return 0, 0, err
 	}
@@ -24,6 +28,15 @@ func pageOf(r *http.Request, usual, largest int64) (from, limit int64, err error
 		limit = min(limit, largest)
 	}
 	return from, limit, nil
+}
+
+// queryOf reads the query string whole: half of one could be another question.
+func queryOf(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badRequest("malformed query", fmt.Sprintf("The query was refused: %v.", err), "Write & between parameters, and %-encode what is not plain.")
+	}
+	return query, nil
 }
 
 func positive(text, name string, absent int64) (int64, error) {

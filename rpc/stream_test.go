@@ -102,6 +102,13 @@ func TestPagesOfTheChain(t *testing.T) {
 			t.Errorf("%s: %d", query, w.Code)
 		}
 	}
+	for _, path := range []string{"/chain", "/blocks", "/peers", "/forks", "/transactions/pending", "/addresses/bob"} {
+		for _, query := range []string{"?limit=%zz", "?from=1;limit=3", "?other=%"} {
+			if w := n.do("GET", path+query, ""); w.Code != 400 || !strings.Contains(w.Body.String(), "query") {
+				t.Errorf("%s%s: %d %s", path, query, w.Code, w.Body)
+			}
+		}
+	}
 }
 
 // longAnswers are the requests whose answers hold much memory while they are sent.
