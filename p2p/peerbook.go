@@ -17,7 +17,8 @@ import (
 
 // Bounds of the peer book.
 const (
-	maxBook      = 256 // peers; of the most crowded subnet, the shortest-lived leave first
+	maxBook      = 256 // peers; see evict for who leaves first
+	bookHearsay  = 32  // of them, never connected: as many as one answer names find room in a book full of others
 	maxBookAddrs = 16  // addresses of one peer
 
 	mostRetryKnown = 4 * time.Minute // between dials of a peer that was connected once
@@ -183,24 +184,34 @@ func (b *book) meet(id peer.ID) *acquaintance {
 	return a
 }
 
-// evict drops the peer that is missed least: not connected, of the most crowded subnet, shortest-lived; b.mu is held.
+// evict drops the peer that is missed least, of those that are not connected: one that never was, while there are enough of them;
+// of the most crowded subnet; shortest-lived. b.mu is held.
 func (b *book) evict() {
-	crowd := make(map[string]int)
+	crowd, hearsay := make(map[string]int), 0
 	for _, a := range b.peers {
-		crowd[subnet(a.addrs)]++
+		if crowd[a.crowd()]++; !a.known() {
+			hearsay++
+		}
 	}
 	var least peer.ID
 	for id, a := range b.peers {
-		if a.since.IsZero() && (least == "" || a.missedLess(b.peers[least], crowd)) {
+		if a.since.IsZero() && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
 			least = id
 		}
 	}
 	delete(b.peers, least)
 }
 
-// missedLess says whether a goes before o where one must go.
-func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int) bool {
-	n, m := crowd[subnet(a.addrs)], crowd[subnet(o.addrs)]
+// crowd names those among whom the peer may be one of too many. An address that was only heard of crowds nobody who was there.
+func (a *acquaintance) crowd() string { return fmt.Sprint(a.known(), subnet(a.addrs)) }
+
+// missedLess says whether a goes before o where one must go. strangers says whether who was never connected goes before who was,
+// or after.
+func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int, strangers bool) bool {
+	if a.known() != o.known() {
+		return o.known() == strangers
+	}
+	n, m := crowd[a.crowd()], crowd[o.crowd()]
 	return n > m || n == m && a.stayed < o.stayed
 }
 

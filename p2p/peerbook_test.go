@@ -131,6 +131,67 @@ func TestBookIsBounded(t *testing.T) {
 	}
 }
 
+// TestHearsayLeavesASharedSubnet names peers that were never dialled, each in a subnet of its own, to a node whose acquaintances
+// share one.
+func TestHearsayLeavesASharedSubnet(t *testing.T) {
+	b, _ := openBook("")
+	var friends []peer.ID
+	for i := range 20 {
+		friends = append(friends, acquainted(t, b, fmt.Sprintf("/ip4/192.168.1.%d/tcp/15000", i+1)))
+	}
+	for i := range 2 * maxBook {
+		b.heard(bookPeer(t, fmt.Sprintf("/ip4/203.%d.%d.1/tcp/15000", i/256, i%256)), false)
+	}
+	if n := len(b.peers); n != maxBook {
+		t.Errorf("%d peers are held, want %d", n, maxBook)
+	}
+	if left := inBook(b, friends); left != len(friends) {
+		t.Errorf("%d of %d that were connected are left", left, len(friends))
+	}
+}
+
+// TestHearsayHasRoomInAFullBook names peers to a node whose book is full of others that were connected, all of one subnet.
+func TestHearsayHasRoomInAFullBook(t *testing.T) {
+	b, _ := openBook("")
+	var crowd, named []peer.ID
+	for i := range maxBook {
+		crowd = append(crowd, acquainted(t, b, fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", 1000+i)))
+	}
+	for i := range bookHearsay {
+		p := bookPeer(t, fmt.Sprintf("/ip4/198.51.%d.1/tcp/15000", i))
+		named = append(named, p.ID)
+		b.heard(p, false)
+	}
+	if left := inBook(b, named); left != len(named) {
+		t.Errorf("%d of %d that were heard of are held", left, len(named))
+	}
+	for i := range maxBook {
+		b.heard(bookPeer(t, fmt.Sprintf("/ip4/203.0.%d.1/tcp/15000", i)), false)
+	}
+	if left := inBook(b, crowd); left != maxBook-bookHearsay {
+		t.Errorf("%d that were connected are left, want %d", left, maxBook-bookHearsay)
+	}
+}
+
+// acquainted makes a peer that was connected.
+func acquainted(t *testing.T, b *book, at string) peer.ID {
+	t.Helper()
+	p := bookPeer(t, at)
+	b.came(p.ID, p.Addrs)
+	b.went(p.ID)
+	return p.ID
+}
+
+// inBook counts those of ids that the book has.
+func inBook(b *book, ids []peer.ID) (count int) {
+	for _, id := range ids {
+		if b.peers[id] != nil {
+			count++
+		}
+	}
+	return count
+}
+
 func TestDamagedBookIsNotFatal(t *testing.T) {
 	dir := t.TempDir()
 	for _, raw := range []string{"", "rubbish", `{"a": 1}`, `[{"id": "x"}]`} {
