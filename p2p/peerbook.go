@@ -36,6 +36,7 @@ type book struct {
 // acquaintance is what is remembered of a peer.
 type acquaintance struct {
 	addrs  []ma.Multiaddr
+	own    int           // of addrs, the first ones: what it said itself while connected; the others are hearsay
 	stayed time.Duration // connected, all in all
 	seen   time.Time     // connected last
 	since  time.Time     // connected since; zero while not connected
@@ -84,14 +85,16 @@ func (b *book) recall(r remembered) {
 	if err != nil || addrErr != nil || len(addrs) == 0 {
 		return
 	}
+	addrs = bookAddrs(addrs)
 	b.peers[id] = &acquaintance{
-		addrs:  addrs[:min(len(addrs), maxBookAddrs)],
+		addrs:  addrs,
+		own:    len(addrs),
 		stayed: time.Duration(r.Stayed) * time.Second,
 		seen:   time.Unix(r.Seen, 0),
 	}
 }
 
-// heard notes where a peer says, or is said, to be.
+// heard notes where a peer is said to be, behind where it said itself that it is.
 func (b *book) heard(info peer.AddrInfo, near bool) {
 	if len(info.Addrs) == 0 {
 		return
@@ -99,11 +102,16 @@ func (b *book) heard(info peer.AddrInfo, near bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.meet(info.ID)
-	a.addrs = distinct(append(slices.Clone(info.Addrs), a.addrs...))
-	a.addrs = a.addrs[:min(len(a.addrs), maxBookAddrs)]
+	a.addrs = bookAddrs(slices.Concat(a.addrs[:a.own], info.Addrs, a.addrs[a.own:]))
 	if near {
 		a.near, a.fails, a.after = true, 0, time.Time{}
 	}
+}
+
+// bookAddrs returns the first addresses, as many as are kept of one peer, each once.
+func bookAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
+	all := distinct(addrs)
+	return all[:min(len(all), maxBookAddrs)]
 }
 
 // came notes that a peer is connected, reachable at addrs as it says. It says whether that is news.
@@ -112,8 +120,9 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	defer b.mu.Unlock()
 	a := b.meet(id)
 	if len(addrs) > 0 {
-		a.addrs = slices.Clone(addrs[:min(len(addrs), maxBookAddrs)])
+		a.addrs = bookAddrs(addrs)
 	}
+	a.own = len(a.addrs)
 	a.after, b.dirty = time.Time{}, true
 	news := a.since.IsZero()
 	if news {
@@ -301,7 +310,7 @@ func (b *book) list() []peer.AddrInfo {
 // known says whether the peer was ever connected.
 func (a *acquaintance) known() bool { return !a.since.IsZero() || !a.seen.IsZero() }
 
-// save writes peers.json where something changed. Peers that were never connected are not worth it.
+// save writes peers.json where something changed. Hearsay is not worth it.
 func (b *book) save() error {
 	b.mu.Lock()
 	list := b.entries()
@@ -325,7 +334,7 @@ func (b *book) save() error {
 func (b *book) entries() []remembered {
 	list := []remembered{}
 	for id, a := range b.peers {
-		if !a.known() || len(a.addrs) == 0 {
+		if !a.known() || a.own == 0 {
 			continue
 		}
 		seen := a.seen
@@ -333,7 +342,7 @@ func (b *book) entries() []remembered {
 			seen = time.Now()
 		}
 		r := remembered{ID: id.String(), Stayed: int64(a.total() / time.Second), Seen: seen.Unix()}
-		for _, m := range a.addrs {
+		for _, m := range a.addrs[:a.own] {
 			r.Addrs = append(r.Addrs, m.String())
 		}
 		list = append(list, r)

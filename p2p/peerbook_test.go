@@ -192,6 +192,41 @@ func inBook(b *book, ids []peer.ID) (count int) {
 	return count
 }
 
+// TestHearsayHidesNoProvenAddress names made-up addresses of a peer that is connected. Its own stay first, in the file too, and what is
+// heard last finds room behind them.
+func TestHearsayHidesNoProvenAddress(t *testing.T) {
+	dir := t.TempDir()
+	b, _ := openBook(dir)
+	p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+	b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/198.51.100.1/tcp/1")}}, false)
+	b.came(p.ID, append(p.Addrs, p.Addrs...)) // said twice
+	for i := range 3 * maxBookAddrs {
+		for _, near := range []bool{false, true} {
+			b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/203.0.113.%d/tcp/15000", i))}}, near)
+		}
+	}
+	moved := ma.StringCast("/ip4/192.0.2.9/tcp/15000")
+	b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{moved}}, false)
+	got := b.addresses(p.ID)
+	if len(got) != maxBookAddrs || !got[0].Equal(p.Addrs[0]) || !got[1].Equal(moved) {
+		t.Errorf("the peer is at %v, want %d: its own, what was heard last, others", got, maxBookAddrs)
+	}
+	if err := b.save(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openBook(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := again.addresses(p.ID); len(kept) != 1 || !kept[0].Equal(p.Addrs[0]) {
+		t.Errorf("%v are remembered, want %v", kept, p.Addrs)
+	}
+	again.heard(peer.AddrInfo{ID: p.ID, Addrs: got[2:]}, false)
+	if kept := again.addresses(p.ID); !kept[0].Equal(p.Addrs[0]) {
+		t.Errorf("after a restart the peer is at %v first, want %v", kept[0], p.Addrs[0])
+	}
+}
+
 func TestDamagedBookIsNotFatal(t *testing.T) {
 	dir := t.TempDir()
 	for _, raw := range []string{"", "rubbish", `{"a": 1}`, `[{"id": "x"}]`} {
