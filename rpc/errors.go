@@ -79,7 +79,7 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusBadRequest, title: "missing values", page: missingValues,
 			detail: "the body is no object with all of " + strings.Join(missing.Keys, ", "), hint: "add what is missing"}
 	case errors.As(err, &syntax):
-		return badRequest("body is not JSON", "The body was refused: "+syntax.Error()+".", "send a JSON object")
+		return badRequest("body unreadable", "The body cannot be read as JSON: "+syntax.Error()+".", "send a JSON object")
 	case errors.As(err, &invalid):
 		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "change the value and send it again")
 	case errors.Is(err, chain.ErrStale):

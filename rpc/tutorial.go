@@ -73,16 +73,8 @@ func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (int, error) {
 		return 0, badJSON(r, err, `{"blocks": 3}`)
 	}
 	o, _ := v.(chain.Object)
-	blocks, ok := o.Get("blocks")
-	if !ok {
-		return 0, nil
-	}
-	number, _ := blocks.(chain.Number)
-	n, err := strconv.Atoi(string(number))
-	if err != nil || n < 1 || n > maxMine {
-		return 0, badRequest("number out of range", fmt.Sprintf("\"blocks\" must be an integer from 1 to %d.", maxMine), "Ask for fewer, several times.")
-	}
-	return n, nil
+	n, _, err := whole(o, "blocks", 1, maxMine, `Send {"blocks": 3}, and ask several times for more than are mined at once.`)
+	return n, err
 }
 
 // mineRun answers with what it has mined; an error after the first block ends the run and is said in the message.
@@ -170,12 +162,13 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return nil, badRequest("body not received", "The body ended before its length.", "Send it again.")
 }
 
-// badJSON turns a syntax error into one line with a curl that works; other errors stay what they are.
+// badJSON turns a syntax error into one line with a curl that works; other errors stay what they are. What is refused may be JSON
+// to others: a number that is too large, a key that is there twice.
 func badJSON(r *http.Request, err error, example string) error {
 	var syntax *chain.SyntaxError
 	if !errors.As(err, &syntax) {
 		return err
 	}
-	return badRequest("body is not JSON", fmt.Sprintf("The body is not JSON (%s).", syntax),
+	return badRequest("body unreadable", fmt.Sprintf("The body cannot be read as JSON: %s.", syntax),
 		fmt.Sprintf("Try: curl -X POST -H 'Content-Type: application/json' -d '%s' http://%s%s", example, r.Host, r.URL.Path))
 }

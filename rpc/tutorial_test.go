@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -87,6 +88,11 @@ func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 		try, url, _ := strings.Cut(curl, "' ")
 		if code, said := ask(t, url, try); url != base+path || code >= 300 {
 			t.Errorf("%s: curl -d '%s' %s: %d %s", path, try, url, code, said)
+		}
+	}
+	for _, body := range []string{`{"sender":"a","recipient":"b","amount":12345678901234567890123}`, `{"sender":"a","sender":"b"}`, `[[[[[[[[[[]]]]]]]]]]`} {
+		if got := n.do("POST", "/transactions/new", body).Body.String(); !json.Valid([]byte(body)) || strings.Contains(got, "not JSON") || !strings.Contains(got, "at byte") {
+			t.Errorf("%s is JSON: %s", body, got)
 		}
 	}
 	v := decode(t, n.do("POST", "/mine", "{", "Accept: application/json"), 400)
@@ -215,7 +221,7 @@ func TestMineMany(t *testing.T) {
 		}
 	}
 	for _, body := range []string{`{"blocks":0}`, `{"blocks":-1}`, `{"blocks":1001}`, `{"blocks":2.5}`, `{"blocks":"3"}`, `{"blocks":null}`, `{"blocks":1e2}`} {
-		if w := n.do("POST", "/mine", body); w.Code != 400 || !strings.Contains(w.Body.String(), "1 to 1000") {
+		if w := n.do("POST", "/mine", body); w.Code != 400 || !strings.Contains(w.Body.String(), `1 to 1000. Send {"blocks": 3}`) {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
 	}
