@@ -3,14 +3,14 @@ package rpc
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -25,6 +25,11 @@ func serve(t *testing.T, n *node) (addr string, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ln.Addr().String(), serveAt(t, n, ln)
+}
+
+func serveAt(t *testing.T, n *node, ln net.Listener) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- n.Serve(ctx, ln) }()
@@ -40,8 +45,39 @@ func serve(t *testing.T, n *node) (addr string, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	return ln.Addr().String(), stop
+	return stop
 }
+
+// pipes is a listener in memory: connections whose deadlines are in virtual time.
+type pipes struct {
+	coming chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipes() *pipes { return &pipes{coming: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipes) dial() net.Conn {
+	here, there := net.Pipe()
+	p.coming <- there
+	return here
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.coming:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 func dial(t *testing.T, addr string) net.Conn {
 	t.Helper()
@@ -167,7 +203,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 }
 
 // TestWaitingConnectionsMakeRoom takes all places by connections on which no request is complete. Those that come later take the
-// places of the first, not of the last, and not the one of a request that is being answered, though it is the oldest.
+// places of the first, in their order, and not the one of a request that is being answered, though it is the oldest. In virtual time
+// no timeout closes any.
 func TestWaitingConnectionsMakeRoom(t *testing.T) {
 	for name, text := range map[string]string{
 		"silent":            "",
@@ -176,63 +213,56 @@ func TestWaitingConnectionsMakeRoom(t *testing.T) {
 		"body half there":   "POST /transactions/new HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
 		"body nobody reads": "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
 	} {
-		t.Run(name, func(t *testing.T) {
-			n := start(t, Config{})
-			started, finish := make(chan struct{}), make(chan struct{})
-			n.miner.mine = func(context.Context) (*chain.Block, error) {
-				close(started)
-				<-finish
-				return nil, ErrBusy
-			}
-			addr, _ := serve(t, n)
-			busy := dial(t, addr)
-			if _, err := io.WriteString(busy, "GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
-				t.Fatal(err)
-			}
-			<-started
-			conns := make([]net.Conn, MaxConnections-1)
-			for i := range conns {
-				conns[i] = dial(t, addr)
-				if text == health {
-					request(t, conns[i], text)
-				} else if _, err := io.WriteString(conns[i], text); err != nil {
-					t.Fatal(err)
-				}
-			}
-			const late = 20
-			for range late {
-				if line := request(t, dial(t, addr), health); !strings.Contains(line, "200") {
-					t.Error(line)
-				}
-			}
-			if isClosed(t, conns[len(conns)-1]) {
-				t.Error("the last of those that wait was closed, not the first")
-			}
-			closed := 0
-			for _, conn := range conns {
-				if isClosed(t, conn) {
-					closed++
-				}
-			}
-			if closed < late || closed > late && text == health { // the others are cut by time, too, on a slow machine
-				t.Errorf("%d connections were closed for %d new ones", closed, late)
-			}
-			close(finish)
-			if line := request(t, busy, ""); !strings.Contains(line, "503") {
-				t.Errorf("the request that was being answered: %s", line)
-			}
-		})
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { waitingMakeRoom(t, text) }) })
 	}
 }
 
-// isClosed says whether the server has closed conn.
-func isClosed(t *testing.T, conn net.Conn) bool {
-	t.Helper()
-	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+func waitingMakeRoom(t *testing.T, text string) {
+	n, ln := start(t, Config{}), newPipes()
+	started, finish := make(chan struct{}), make(chan struct{})
+	n.miner.mine = func(context.Context) (*chain.Block, error) {
+		close(started)
+		<-finish
+		return nil, ErrBusy
+	}
+	stop := serveAt(t, n, ln)
+	busy := ln.dial()
+	if _, err := io.WriteString(busy, "GET /mine HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := io.Copy(io.Discard, conn)
-	return !errors.Is(err, os.ErrDeadlineExceeded)
+	<-started
+	closed := make(chan int, MaxConnections)
+	for i := range MaxConnections - 1 {
+		conn := ln.dial()
+		if text == health {
+			request(t, conn, text)
+		} else if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, _ = io.Copy(io.Discard, conn) // until the server closes it
+			closed <- i
+		}()
+		time.Sleep(time.Millisecond) // each begins to wait at a time of its own
+	}
+	const late = 20
+	for i := range late {
+		if line := request(t, ln.dial(), health); !strings.Contains(line, "200") {
+			t.Error(line)
+		}
+		if first := <-closed; first != i {
+			t.Errorf("connection %d was closed, not %d, which waits longest", first, i)
+		}
+	}
+	synctest.Wait()
+	if len(closed) > 0 {
+		t.Errorf("%d connections were closed for %d new ones", late+len(closed), late)
+	}
+	close(finish)
+	if line := request(t, busy, ""); !strings.Contains(line, "503") {
+		t.Errorf("the request that was being answered: %s", line)
+	}
+	stop()
 }
 
 func TestHalfOpenRequestsHoldUpNobody(t *testing.T) {
