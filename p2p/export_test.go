@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain"
 )
@@ -73,4 +74,15 @@ func (n *Node) Hears(others ...*Node) {
 		n.book.heard(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
 	}
 	signal(n.d.seek)
+}
+
+// OrphansJudged counts the orphans that gossip brought to n's chain.
+func (n *Node) OrphansJudged() int {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(n.g.m.orphans)
+	families, err := reg.Gather()
+	if err != nil {
+		panic(err)
+	}
+	return int(families[0].GetMetric()[0].GetCounter().GetValue())
 }
