@@ -107,6 +107,9 @@ func TestPaymentFlood(t *testing.T) {
 				t.Errorf("node %d: %d pending of %d bytes", n.Index, pending, bytes)
 			}
 		}
+		if pending, _ := net.Nodes[0].Chain.PoolSize(); pending == 0 {
+			t.Error("nothing of the flood came in")
+		}
 		ids := net.Pay(1, 20)
 		net.AllKnown(5*time.Second, ids)
 		net.Mine(2, 3)

@@ -171,6 +171,20 @@ func chainOf(t *testing.T, c *chain.Chain) (blocks [][]byte) {
 	return blocks
 }
 
+// TestStoppingInterruptsASilentPeer stops a node while it waits for an answer.
+func TestStoppingInterruptsASilentPeer(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 2}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		asked := tell(t, net, lies()["says nothing"])
+		net.Await(10*time.Second, "the silent peer is asked", func() bool { return len(asked) > 0 })
+		began := time.Now()
+		net.Stop(0)
+		if took := time.Since(began); took > time.Second { // a silent peer is left after two, of the bubble's clock
+			t.Errorf("stopped after %v", took)
+		}
+	})
+}
+
 // TestPeerThatComesAndGoesIsPulledNowAndThen lets a peer say many times that it has left a branch of its own for ours, so that payments
 // of that branch may be pending again.
 func TestPeerThatComesAndGoesIsPulledNowAndThen(t *testing.T) {
