@@ -17,7 +17,7 @@ import (
 
 // The pool exchange.
 const (
-	poolWithin   = 30 * time.Second
+	poolWithin   = 30 * time.Second // for a pull in all: links that are slow and lose packets need seconds for each of its round trips
 	poolPause    = 10 * time.Second // between two rounds, and up to as much again
 	maxPoolPulls = 4                // at once from peers that we dialled, and as many from others; 2 MiB each at most
 	pullPause    = time.Second      // between a pull from a peer and one that it gives cause for
@@ -116,7 +116,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 	}
 	added := 0
 	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
-		r := bufio.NewReaderSize(newStallReader(st, s.host.Peerstore().LatencyEWMA(p)), frameBuffer)
+		r := bufio.NewReaderSize(st, frameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {
 			return err
@@ -277,14 +277,16 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 	}
 }
 
-// longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody is connected.
+// longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody else is connected than those whose pools
+// are being pulled.
 func (s *syncer) longestUnpulled() []peer.ID {
 	peers := s.somePeers(maxPeers)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	peers = slices.DeleteFunc(peers, func(p peer.ID) bool { return s.contact(p).pulling })
 	if len(peers) == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return []peer.ID{slices.MinFunc(peers, func(a, b peer.ID) int {
 		return s.contact(a).pulled.Compare(s.contact(b).pulled)
 	})}
