@@ -112,15 +112,36 @@ func (n *Node) Addresses() []string {
 // what is wrong with the form.
 func (n *Node) Connect(addr string) error { return n.statics.add(addr) }
 
-// Disconnect closes the connections with a peer and forgets it: it is not dialled again unless it is found again.
-func (n *Node) Disconnect(id string) error {
-	p, err := peer.Decode(id)
-	if err != nil {
-		return fmt.Errorf("%q is not a peer id: %w", id, err)
+// Disconnect closes the connections with a peer and forgets it: it is not dialled again unless it is found again. It takes a
+// peer id, or a URL that Connect was given; then a peer to which something else leads that Connect was given stays connected. The error wraps
+// chain.ErrNotFound where there is no such peer.
+func (n *Node) Disconnect(name string) error {
+	if isURL(name) {
+		return n.disconnectURL(name)
 	}
-	kept := n.statics.remove(p)
-	if !kept && n.h.Network().Connectedness(p) != network.Connected {
-		return fmt.Errorf("peer %s: %w", id, chain.ErrNotFound)
+	p, err := peer.Decode(name)
+	if err != nil {
+		return fmt.Errorf("%q is not a peer id: %w", name, err)
+	}
+	kept, remembered := n.statics.remove(func(s *static) bool { return s.info.ID == p }), n.book.forget(p)
+	if len(kept) == 0 && !remembered && n.h.Network().Connectedness(p) != network.Connected {
+		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
+	}
+	return n.h.Network().ClosePeer(p)
+}
+
+func (n *Node) disconnectURL(rawURL string) error {
+	u, err := parseURL(rawURL)
+	if err != nil {
+		return err
+	}
+	gone := n.statics.remove(func(s *static) bool { return s.url == u })
+	if len(gone) == 0 {
+		return fmt.Errorf("peer %s: %w", u, chain.ErrNotFound)
+	}
+	p := gone[0]
+	if _, kept := n.statics.infos()[p]; kept || p == "" || p == n.h.ID() {
+		return nil
 	}
 	n.book.forget(p)
 	return n.h.Network().ClosePeer(p)

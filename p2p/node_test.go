@@ -3,6 +3,7 @@ package p2p
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -276,8 +277,36 @@ func TestDisconnectForgetsAStaticPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
-	if err := b.Disconnect(a.ID()); err == nil {
-		t.Error("a stranger was disconnected")
+	if err := b.Disconnect(a.ID()); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("a stranger was disconnected: %v", err)
+	}
+}
+
+// TestDisconnectForgetsARememberedPeer names one that is in the address book only.
+func TestDisconnectForgetsARememberedPeer(t *testing.T) {
+	r := chaintest.Rules()
+	dir := t.TempDir()
+	a := runNode(t, r, nil)
+	b := runNode(t, r, func(c *Config) { c.Dir = dir })
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the peer is in the book", func() bool { return len(b.book.list()) == 1 })
+	b.stop()
+	a.stop()
+
+	again := runNode(t, r, func(c *Config) { c.Dir = dir })
+	if p, ok := again.peer(a.ID()); !ok || p.Connected || p.Static {
+		t.Fatalf("listed %t: %+v", ok, p)
+	}
+	if err := again.Disconnect(a.ID()); err != nil {
+		t.Error(err)
+	}
+	if p, ok := again.peer(a.ID()); ok {
+		t.Errorf("still listed: %+v", p)
+	}
+	if err := again.Disconnect(a.ID()); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("disconnected twice: %v", err)
 	}
 }
 

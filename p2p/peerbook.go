@@ -172,12 +172,14 @@ func (a *acquaintance) fail() {
 	a.fails++
 }
 
-// forget drops a peer.
-func (b *book) forget(id peer.ID) {
+// forget drops a peer, and says whether it was known.
+func (b *book) forget(id peer.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	known := b.peers[id] != nil
 	delete(b.peers, id)
-	b.dirty = true
+	b.dirty = b.dirty || known
+	return known
 }
 
 // meet returns the entry of id, made where it is new; b.mu is held.

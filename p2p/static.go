@@ -89,20 +89,25 @@ func (t *statics) keep(s *static) {
 	signal(t.added)
 }
 
-// remove drops every static that is id. It says whether there was one.
-func (t *statics) remove(id peer.ID) bool {
+// remove drops the statics that are meant. It returns their peer ids, "" for a URL that has not answered.
+func (t *statics) remove(meant func(*static) bool) (gone []peer.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := len(t.list)
 	t.list = slices.DeleteFunc(t.list, func(s *static) bool {
-		if s.info.ID == id {
-			close(s.gone)
+		if !meant(s) {
+			return false
 		}
-		return s.info.ID == id
+		close(s.gone)
+		gone = append(gone, s.info.ID)
+		return true
 	})
-	t.f.unprotect(id)
-	t.h.ConnManager().Unprotect(id, "static")
-	return len(t.list) < n
+	for _, id := range gone {
+		if !slices.ContainsFunc(t.list, func(s *static) bool { return s.info.ID == id }) {
+			t.f.unprotect(id)
+			t.h.ConnManager().Unprotect(id, "static")
+		}
+	}
+	return gone
 }
 
 // infos lists the peers that are known by id, without this node: a URL may have led to it.
@@ -203,14 +208,22 @@ func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
 			return "", err
 		}
 	}
-	t.mu.Lock()
-	info := s.info
-	t.mu.Unlock()
+	info := t.protect(s)
 	if info.ID == t.self {
 		return info.ID, nil
 	}
-	t.h.ConnManager().Protect(info.ID, "static")
 	return info.ID, dial(ctx, t.h, info)
+}
+
+// protect keeps the peer of s, unless s was removed, connected where others must go, and returns it.
+func (t *statics) protect(s *static) peer.AddrInfo {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.info.ID != t.self && slices.Contains(t.list, s) {
+		t.f.protect(s.info.ID)
+		t.h.ConnManager().Protect(s.info.ID, "static")
+	}
+	return s.info
 }
 
 // ask brings s up to date from its URL.
@@ -226,9 +239,6 @@ func (t *statics) ask(ctx context.Context, s *static) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s.info = info
-	if info.ID != t.self {
-		t.f.protect(info.ID)
-	}
 	return nil
 }
 

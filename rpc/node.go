@@ -88,13 +88,21 @@ func (s *Server) forget(name string) (found bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	var names []string
+	for _, n := range gone {
+		if n.URL != "" {
+			names = append(names, n.URL) // the network asks it for ever, even where it has not said who it is
+		}
+	}
 	found, left := len(gone) > 0, s.nodes.all()
 	for _, p := range s.network.Peers() {
-		if p.ID != name && (!leadsTo(gone, p.ID) || leadsTo(left, p.ID)) {
-			continue
+		if p.ID == name || leadsTo(gone, p.ID) && !leadsTo(left, p.ID) {
+			found = true
+			names = append(names, p.ID)
 		}
-		found = true
-		if err := s.network.Disconnect(p.ID); err != nil && !errors.Is(err, chain.ErrNotFound) { // it may have left by itself
+	}
+	for _, name := range names {
+		if err := s.network.Disconnect(name); err != nil && !errors.Is(err, chain.ErrNotFound) { // it may have left by itself
 			return true, err
 		}
 	}

@@ -303,7 +303,7 @@ func TestDisconnectForgets(t *testing.T) {
 		n.net.peers = []Peer{{ID: other}, {ID: "12D3KooWThird"}}
 		decode(t, n.do("POST", "/nodes/register", listOf(c.registered...)), 201)
 		again := start(t, Config{DataFile: n.cfg.DataFile})
-		again.net.peers = n.net.Peers()
+		again.net.peers, again.net.connected = n.net.Peers(), n.net.Connected()
 		for when, n := range map[string]*node{"at once": n, "after a restart": again} {
 			for _, code := range []int{204, 404} {
 				if w := n.do("DELETE", "/peers/"+url.PathEscape(c.id), ""); w.Code != code {
@@ -313,6 +313,9 @@ func TestDisconnectForgets(t *testing.T) {
 			stays := slices.ContainsFunc(n.net.Peers(), func(p Peer) bool { return p.ID == other })
 			if got := n.nodes.addresses(); !slices.Equal(got, c.left) || stays != c.stays {
 				t.Errorf("%q, delete %s %s: registered are %q, connected still %t", c.registered, c.id, when, got, stays)
+			}
+			if slices.Contains(n.net.Connected(), kuaiURL) {
+				t.Errorf("%q, delete %s %s: the network asks the URL still", c.registered, c.id, when)
 			}
 		}
 	}

@@ -51,14 +51,14 @@ func (n *fakeNetwork) Connect(addr string) error {
 	return nil
 }
 
-func (n *fakeNetwork) Disconnect(id string) error {
+func (n *fakeNetwork) Disconnect(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := len(n.peers) + len(n.connected)
-	n.peers = slices.DeleteFunc(n.peers, func(p Peer) bool { return p.ID == id })
-	n.connected = slices.DeleteFunc(n.connected, func(a string) bool { return peerOf(a) == id })
+	n.peers = slices.DeleteFunc(n.peers, func(p Peer) bool { return p.ID == name })
+	n.connected = slices.DeleteFunc(n.connected, func(a string) bool { return a == name || peerOf(a) == name })
 	if before == len(n.peers)+len(n.connected) {
-		return fmt.Errorf("peer %s: %w", id, chain.ErrNotFound)
+		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
 	return nil
 }

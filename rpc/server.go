@@ -44,7 +44,7 @@ type Network interface {
 	ID() string                        // peer id: the node's address
 	Addresses() []string               // multiaddrs with /p2p/
 	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried for ever; duplicates and own addresses are nil
-	Disconnect(id string) error        // and forget; an error wrapping chain.ErrNotFound where there is no such peer
+	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound where there is no such peer
 	Peers() []Peer                     // connected and remembered
 	SyncNow(ctx context.Context) error // from every connected peer
 	SyncStatus() SyncStatus
