@@ -15,12 +15,16 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// How a static peer is dialled: for ever, and never so seldom that a mended network would wait for it.
+// How a static peer is dialled: for ever, and never so seldom that a mended network would wait for it. A handshake sends what was
+// lost again after ever longer waits, so one that began while the way was cut is given up soon where the peer is known to be near:
+// a new one is faster.
 const (
 	firstRetry  = 250 * time.Millisecond
-	mostRetry   = 1500 * time.Millisecond
+	mostRetry   = 750 * time.Millisecond
 	dialTimeout = 10 * time.Second
-	steady      = 10 * time.Second // a connection that lasted so long starts the waits anew
+	dialTrips   = 8                       // round trips that the handshake with a peer takes at most that was connected before,
+	dialLeast   = 2500 * time.Millisecond // and in any case
+	steady      = 10 * time.Second        // a connection that lasted so long starts the waits anew
 )
 
 // statics are the peers that the operator named.
@@ -201,8 +205,6 @@ func (t *statics) tell(s *static, err error) {
 
 // reach finds out who and where s is, and connects.
 func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
 	if s.url != "" {
 		if err := t.ask(ctx, s); err != nil {
 			return "", err
@@ -212,6 +214,12 @@ func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
 	if info.ID == t.self {
 		return info.ID, nil
 	}
+	within := dialTimeout
+	if trip := t.h.Peerstore().LatencyEWMA(info.ID); trip > 0 {
+		within = min(max(dialLeast, dialTrips*trip), dialTimeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	return info.ID, dial(ctx, t.h, info)
 }
 
@@ -228,6 +236,8 @@ func (t *statics) protect(s *static) peer.AddrInfo {
 
 // ask brings s up to date from its URL.
 func (t *statics) ask(ctx context.Context, s *static) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
 	said, err := t.resolve(ctx, s.url)
 	if err != nil {
 		return err
