@@ -66,7 +66,8 @@ func TestHealthyNetworkKeepsItsPeers(t *testing.T) {
 	gone := new(lines)
 	bubble(t, p2ptest.Options{Nodes: 20, Apart: true, Log: gone}, func(t *testing.T, net *p2ptest.Net) {
 		introduce(net.Nodes)
-		net.Await(3*time.Minute, "all slots are taken", func() bool { // who dialled each other may lose a slot until the next look, in a minute
+		// Who dialled each other may lose a slot until that peer may be dialled again: in a minute, then in two, then in four.
+		net.Await(10*time.Minute, "all slots are taken", func() bool {
 			return !slices.ContainsFunc(net.Nodes, func(n *p2ptest.Node) bool { return dialled(net, n.Index) < p2p.WantOutbound })
 		})
 		before := gone.count.Load()
