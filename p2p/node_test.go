@@ -3,7 +3,6 @@ package p2p
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -266,50 +265,6 @@ func TestConnectChecksTheForm(t *testing.T) {
 	}
 }
 
-func TestDisconnectForgetsAStaticPeer(t *testing.T) {
-	r := chaintest.Rules()
-	a, b := runNode(t, r, nil), runNode(t, r, nil)
-	if err := b.Connect(a.Addresses()[0]); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
-	if err := b.Disconnect(a.ID()); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
-	if err := b.Disconnect(a.ID()); !errors.Is(err, chain.ErrNotFound) {
-		t.Errorf("a stranger was disconnected: %v", err)
-	}
-}
-
-// TestDisconnectForgetsARememberedPeer names one that is in the address book only.
-func TestDisconnectForgetsARememberedPeer(t *testing.T) {
-	r := chaintest.Rules()
-	dir := t.TempDir()
-	a := runNode(t, r, nil)
-	b := runNode(t, r, func(c *Config) { c.Dir = dir })
-	if err := b.Connect(a.Addresses()[0]); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the peer is in the book", func() bool { return len(b.book.list()) == 1 })
-	b.stop()
-	a.stop()
-
-	again := runNode(t, r, func(c *Config) { c.Dir = dir })
-	if p, ok := again.peer(a.ID()); !ok || p.Connected || p.Static {
-		t.Fatalf("listed %t: %+v", ok, p)
-	}
-	if err := again.Disconnect(a.ID()); err != nil {
-		t.Error(err)
-	}
-	if p, ok := again.peer(a.ID()); ok {
-		t.Errorf("still listed: %+v", p)
-	}
-	if err := again.Disconnect(a.ID()); !errors.Is(err, chain.ErrNotFound) {
-		t.Errorf("disconnected twice: %v", err)
-	}
-}
-
 func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
 	other := chaintest.Rules()
 	other.Version++
@@ -322,16 +277,23 @@ func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
 	})
 }
 
-func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
+// runRemembered runs a node that another one, stopped since, was connected with and has in the book of its directory.
+func runRemembered(t *testing.T) (n *testNode, dir string) {
+	t.Helper()
 	r := chaintest.Rules()
-	dir := t.TempDir()
-	a := runNode(t, r, nil)
-	b := runNode(t, r, func(c *Config) { c.Dir = dir })
-	if err := b.Connect(a.Addresses()[0]); err != nil {
+	dir = t.TempDir()
+	n = runNode(t, r, nil)
+	friend := runNode(t, r, func(c *Config) { c.Dir = dir })
+	if err := friend.Connect(n.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the peer is in the book", func() bool { return len(b.book.list()) == 1 })
-	b.stop()
+	await(t, "the peer is in the book", func() bool { return len(friend.book.list()) == 1 })
+	friend.stop()
+	return n, dir
+}
+
+func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
+	a, dir := runRemembered(t)
 	info, err := os.Stat(filepath.Join(dir, "peers.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -340,7 +302,7 @@ func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
 		t.Errorf("peers.json has mode %v", info.Mode())
 	}
 
-	again := runNode(t, r, func(c *Config) { c.Dir = dir })
+	again := runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
 	await(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
 	if p, _ := again.peer(a.ID()); p.Static {
 		t.Error("a remembered peer became a static one")

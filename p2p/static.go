@@ -214,13 +214,17 @@ func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
 	if info.ID == t.self {
 		return info.ID, nil
 	}
-	within := dialTimeout
-	if trip := t.h.Peerstore().LatencyEWMA(info.ID); trip > 0 {
-		within = min(max(dialLeast, dialTrips*trip), dialTimeout)
-	}
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, handshakeWithin(t.h.Peerstore().LatencyEWMA(info.ID)))
 	defer cancel()
 	return info.ID, dial(ctx, t.h, info)
+}
+
+// handshakeWithin is how long a dial may take of a peer that is a round trip away, 0 where that is not known.
+func handshakeWithin(trip time.Duration) time.Duration {
+	if trip == 0 {
+		return dialTimeout
+	}
+	return min(max(dialLeast, dialTrips*trip), dialTimeout)
 }
 
 // protect keeps the peer of s, unless s was removed, connected where others must go, and returns it.

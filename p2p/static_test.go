@@ -2,12 +2,10 @@ package p2p
 
 import (
 	"context"
-	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
 )
 
@@ -34,47 +32,16 @@ func TestOneNodeByManyNames(t *testing.T) {
 	}
 }
 
-// TestDisconnectByURL forgets a URL that never answered, one beside another that leads to the same peer, and the last that does.
-func TestDisconnectByURL(t *testing.T) {
-	r := chaintest.Rules()
-	a := runNode(t, r, nil)
-	const silent, first, second = "http://127.0.0.1:5000", "http://127.0.0.1:5001", "http://127.0.0.1:5002"
-	var asked atomic.Int64
-	b := runNode(t, r, func(c *Config) {
-		c.Peers = []string{silent, first, second}
-		c.ResolveURL = func(_ context.Context, url string) ([]string, error) {
-			if url == silent {
-				asked.Add(1)
-				return nil, errors.New("nobody answers")
-			}
-			return a.Addresses(), nil
-		}
-	})
-	await(t, "the silent one is asked again", func() bool { return asked.Load() > 1 })
-	await(t, "both others have led to the peer", func() bool {
-		b.statics.mu.Lock()
-		defer b.statics.mu.Unlock()
-		return b.statics.list[1].info.ID == a.h.ID() && b.statics.list[2].info.ID == a.h.ID()
-	})
-	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
-
-	gone := b.statics.list[0].gone
-	for _, url := range []string{silent, first} {
-		if err := b.Disconnect(url + "/"); err != nil {
-			t.Error(err)
-		}
-	}
-	<-gone // nobody holds it any more
-	if p, ok := b.peer(a.ID()); !ok || !p.Connected || !p.Static {
-		t.Errorf("the second URL leads to it still: %+v", p)
-	}
-	if err := b.Disconnect(second); err != nil {
-		t.Error(err)
-	}
-	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
-	for _, url := range []string{silent, first, second} {
-		if err := b.Disconnect(url); !errors.Is(err, chain.ErrNotFound) {
-			t.Errorf("disconnected twice: %v", err)
+// TestHandshakeWithin: who is known to be near gets less time, who is far enough of it, and of who is unknown nothing is assumed.
+func TestHandshakeWithin(t *testing.T) {
+	for trip, want := range map[time.Duration]time.Duration{
+		0:                      dialTimeout,
+		time.Millisecond:       dialLeast,
+		500 * time.Millisecond: 4 * time.Second,
+		2 * time.Second:        dialTimeout,
+	} {
+		if got := handshakeWithin(trip); got != want {
+			t.Errorf("%v for a round trip of %v, want %v", got, trip, want)
 		}
 	}
 }

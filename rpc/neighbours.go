@@ -54,6 +54,14 @@ func (n neighbour) target() string {
 	return n.Address
 }
 
+// name is what Network.Disconnect takes, "" where there is no such.
+func (n neighbour) name() string {
+	if n.URL != "" {
+		return n.URL
+	}
+	return n.peer()
+}
+
 // registry is the set of registered nodes, remembered in a file.
 type registry struct {
 	path   string

@@ -135,8 +135,8 @@ func (s *Server) join(nodes []neighbour) error {
 	}
 	var fresh []string
 	leave := func() {
-		for _, id := range fresh {
-			_ = s.network.Disconnect(id) // it was never promised
+		for _, name := range fresh {
+			_ = s.network.Disconnect(name) // it was never promised
 		}
 	}
 	for _, n := range nodes {
@@ -148,7 +148,7 @@ func (s *Server) join(nodes []neighbour) error {
 			return badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.Address, err), "No node of the list was registered.")
 		}
 		if id := n.peer(); id != "" && !known[id] {
-			fresh = append(fresh, id)
+			fresh = append(fresh, n.name())
 		}
 	}
 	if err := s.nodes.add(nodes); err != nil {

@@ -97,6 +97,9 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestRegisterIsAllOrNothing(t *testing.T) {
 	good := "/ip4/10.0.0.8/tcp/15000/p2p/12D3KooWGood"
 	redirects := listen(t, http.RedirectHandler("http://169.254.169.254/", http.StatusFound))
+	other := start(t, Config{})
+	other.net.id = "12D3KooWOther"
+	byURL := listen(t, other.Handler())
 	for name, bad := range map[string]string{
 		"empty": `""`, "number": `5`, "null": `null`, "spaces": `"http://a b"`, "control": `"a\u0007:5000"`, "unicode": `"bücher:5000"`, "scheme": `"ftp://127.0.0.1:21"`,
 		"no port": `"localhost"`, "port 0": `"127.0.0.1:0"`, "port 70000": `"http://127.0.0.1:70000"`, "no host": `"http://"`, "only a port": `":5000"`, "open port": `"http://127.0.0.1:"`,
@@ -107,7 +110,7 @@ func TestRegisterIsAllOrNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := start(t, Config{})
 			n.net.refuse = "/ip4/1.2.3.4/tcp/1/p2p/refused"
-			w := n.do("POST", "/nodes/register", `{"nodes":["`+good+`",`+bad+`]}`)
+			w := n.do("POST", "/nodes/register", `{"nodes":["`+good+`","`+byURL+`",`+bad+`]}`)
 			if w.Code != 400 || !strings.Contains(w.Body.String(), "No node of the list was registered") {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}

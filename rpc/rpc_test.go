@@ -248,6 +248,12 @@ func flaskNode(t testing.TB, n *node) string {
 func fetch(t *testing.T, url string) (int, http.Header, string) {
 	t.Helper()
 	res, err := http.Get(url)
+	return toTheEnd(t, res, err)
+}
+
+// toTheEnd reads an answer to its end.
+func toTheEnd(t *testing.T, res *http.Response, err error) (int, http.Header, string) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -105,15 +104,8 @@ func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 func ask(t *testing.T, url, body string) (code int, said string) {
 	t.Helper()
 	res, err := http.Post(url, "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(text)
+	code, _, said = toTheEnd(t, res, err)
+	return code, said
 }
 
 func TestRefusedValuesNameTheField(t *testing.T) {
