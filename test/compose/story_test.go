@@ -211,6 +211,7 @@ func (e *engine) apart(t *testing.T, all []string) {
 	e.run(cmdTime, "docker", "network", "disconnect", project+"_kuai", id)
 
 	dropped := pay(t, "kuai1", 3)
+	everywhere(t, dropped, all[:2], "pending")
 	mine(t, "kuai2", 1)
 	everywhere(t, dropped, all[:2], "mined")
 	process.Eventually(t, "kuai3 answers from its island", settle, func() error {
