@@ -39,11 +39,12 @@ func TestKillAdopting(t *testing.T) {
 	for round := range rounds {
 		if v == nil {
 			v = &victim{daemon: newDaemon(t), network: file}
+			v.alone, v.beside = v.p2p, freePort(t)
 			v.said.next = round * 1000 // the rival's pool remembers the others'
 		}
 		grown := v.live(t, long, round)
 		v.dieAdopting(rival, grown, round)
-		v.Start("--network", file)
+		v.startAlone()
 		if height := len(v.chain()); height >= len(long) {
 			payments += v.finish(t, rival, long, round)
 			v = nil
@@ -56,7 +57,7 @@ func TestKillAdopting(t *testing.T) {
 		}
 	}
 	if v != nil {
-		v.Start("--network", file)
+		v.startAlone()
 		payments += v.finish(t, rival, long, rounds)
 	}
 	t.Logf("%d rounds, %d of them ended between the first block adopted and the last; %d payments, none lost", rounds, between, payments)
@@ -82,12 +83,21 @@ type victim struct {
 	*daemon
 	network string
 	said    acknowledged
+
+	alone, beside int // ports for peers: the rival remembers where the node listened beside it, and dials that
+}
+
+// startAlone starts the node where the rival does not find it: what is read of it must not change meanwhile.
+func (v *victim) startAlone() {
+	v.t.Helper()
+	v.p2p = v.alone
+	v.Start("--network", v.network)
 }
 
 // live starts the node alone, mines and pays, kills it, and returns its height.
 func (v *victim) live(t *testing.T, long []block, round int) int {
 	t.Helper()
-	v.Start("--network", v.network)
+	v.startAlone()
 	v.check(t, long, round)
 	var message struct{ Message string }
 	for range 2 {
@@ -111,6 +121,7 @@ func (v *victim) live(t *testing.T, long []block, round int) int {
 // has begun to sync, or some time after it has adopted a block.
 func (v *victim) dieAdopting(rival *daemon, height, round int) {
 	v.t.Helper()
+	v.p2p = v.beside
 	v.Launch("--network", v.network, "--peer", rival.multiaddr(), "--log-level", "debug")
 	switch round % 4 {
 	case 0:
@@ -154,6 +165,7 @@ func (v *victim) finish(t *testing.T, rival *daemon, long []block, round int) in
 	t.Helper()
 	v.check(t, long, round)
 	v.Stop()
+	v.p2p = v.beside
 	v.Start("--network", v.network, "--peer", rival.multiaddr())
 	agreed(t, rival, v.daemon)
 	v.check(t, long, round)
