@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -42,14 +43,27 @@ func startDaemon(t testing.TB, args ...string) *daemon {
 	return d
 }
 
+// given are the ports that freePort has returned.
+var given = make(map[int]bool)
+
+// freePort returns a port that nobody listens on, and no other caller got. It is below those that systems give to whoever asks for
+// any port, so that nobody gets it in between: a daemon listens later, and after each restart again.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if !given[port] {
+			given[port] = true
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // command prepares a daemon's process. Its peers are on loopback and nobody else's nodes are found.
