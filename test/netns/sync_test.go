@@ -74,7 +74,7 @@ func TestSyncCut(t *testing.T) {
 	full, fresh := newSpace(t, "full"), newSpace(t, "fresh")
 	l.join(full, "eth0", "198.18.0.1/24")
 	l.join(fresh, "eth0", "198.18.0.2/24")
-	full.run("tc qdisc add dev eth0 root tbf rate 20mbit burst 128kb latency 100ms") // or it would be over too soon
+	full.run("tc qdisc add dev eth0 root tbf rate 4mbit burst 128kb latency 100ms") // or it would be over too soon
 	from := newNode(t, full, "198.18.0.1")
 	from.grow(blocks)
 	from.begin()
@@ -86,6 +86,7 @@ func TestSyncCut(t *testing.T) {
 		t.Fatalf("the sync was over before the network was gone")
 	}
 	time.Sleep(away) // what is tested is its absence
+	full.run("tc qdisc del dev eth0 root")
 	fresh.run("ip link set eth0 up")
 	began := time.Now()
 	to.reaches(blocks+1, 2*settle)
