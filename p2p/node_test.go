@@ -83,16 +83,16 @@ func running(t *testing.T, n *Node) (stop func()) {
 	return stop
 }
 
-// await polls until ok holds; 20 s are for a loaded machine, not a measure.
+// await polls until ok holds.
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(20 * time.Second)
+	late := time.After(soon)
 	for !ok() {
 		select {
 		case <-tick.C:
-		case <-end:
+		case <-late:
 			t.Fatalf("not in time: %s", what)
 		}
 	}
