@@ -10,7 +10,7 @@ func TestPeersAreFoundInTheDHT(t *testing.T) {
 	r := chaintest.Rules()
 	on := func(c *Config) { c.DHT = true }
 	hub, a, b := runNode(t, r, on), runNode(t, r, on), runNode(t, r, on)
-	await(t, "the hub exchanges peers", func() bool {
+	eventually(t, "the hub exchanges peers", func() bool {
 		for _, id := range hub.h.Mux().Protocols() {
 			if id == peersID(r.Network()) {
 				return true
@@ -24,5 +24,5 @@ func TestPeersAreFoundInTheDHT(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the two found each other", func() bool { return a.connectedTo(b) })
+	eventually(t, "the two found each other", func() bool { return a.connectedTo(b) })
 }

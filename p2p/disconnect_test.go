@@ -16,11 +16,11 @@ func TestDisconnectForgetsAStaticPeer(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if err := b.Disconnect(a.ID()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
+	eventually(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
 	if err := b.Disconnect(a.ID()); !errors.Is(err, chain.ErrNotFound) {
 		t.Errorf("a stranger was disconnected: %v", err)
 	}
@@ -62,13 +62,13 @@ func TestDisconnectByURL(t *testing.T) {
 			return a.Addresses(), nil
 		}
 	})
-	await(t, "the silent one is asked again", func() bool { return asked.Load() > 1 })
-	await(t, "both others have led to the peer", func() bool {
+	eventually(t, "the silent one is asked again", func() bool { return asked.Load() > 1 })
+	eventually(t, "both others have led to the peer", func() bool {
 		b.statics.mu.Lock()
 		defer b.statics.mu.Unlock()
 		return b.statics.list[1].info.ID == a.h.ID() && b.statics.list[2].info.ID == a.h.ID()
 	})
-	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 
 	gone := b.statics.list[0].gone
 	for _, url := range []string{silent, first} {
@@ -83,7 +83,7 @@ func TestDisconnectByURL(t *testing.T) {
 	if err := b.Disconnect(second); err != nil {
 		t.Error(err)
 	}
-	await(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
+	eventually(t, "the peer is forgotten", func() bool { _, ok := b.peer(a.ID()); return !ok })
 	for _, url := range []string{silent, first, second} {
 		if err := b.Disconnect(url); !errors.Is(err, chain.ErrNotFound) {
 			t.Errorf("disconnected twice: %v", err)

@@ -41,7 +41,7 @@ func TestDeadPeersHoldUpNobody(t *testing.T) {
 		file = append(file, remembered{ID: idOf(t, newKey(t)), Addrs: []string{fmt.Sprintf("/ip4/127.0.%d.1/tcp/9", i+1)}, Stayed: 3600, Seen: 1})
 	}
 	n := runNode(t, r, remembering(t, file...))
-	await(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
+	eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 }
 
 // TestPeerThatClosesIsLeftAlone remembers a peer that accepts every connection and closes it at once.
@@ -53,7 +53,7 @@ func TestPeerThatClosesIsLeftAlone(t *testing.T) {
 		go c.Close()
 	}})
 	runNode(t, chaintest.Rules(), remembering(t, remembered{ID: h.ID().String(), Addrs: []string{h.Addrs()[0].String()}, Stayed: 3600, Seen: 1}))
-	await(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
+	eventually(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
 	// On real sockets dials that must not come can only be waited for. A few may begin before the end of the first one is known.
 	time.Sleep(2 * time.Second)
 	if n := dials.Load(); n > 10 {

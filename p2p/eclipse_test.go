@@ -41,11 +41,11 @@ func TestEclipseAcrossARestart(t *testing.T) {
 		file = append(file, remembered{ID: idOf(t, key), Addrs: []string{fmt.Sprintf("/ip4/127.0.200.%d/tcp/9", 100+i%100)}, Stayed: 1 << 30, Seen: 1})
 	}
 	victim := runNode(t, r, remembering(t, file...))
-	await(t, "the honest peers are connected", func() bool {
+	eventually(t, "the honest peers are connected", func() bool {
 		return !slices.ContainsFunc(honest, func(n *testNode) bool { return !victim.connectedTo(n) })
 	})
 	mined := chaintest.MineOn(t, honest[3].c, 1)[0]
-	await(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == mined.Hash() })
+	eventually(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == mined.Hash() })
 }
 
 // TestHearsayPushesNobodyOut lets an attacker name a thousand peers, and connect with hundreds of identities for longer than the

@@ -134,7 +134,7 @@ func TestMalformedFrames(t *testing.T) {
 	if err := friend.Connect(victim.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the two agree", func() bool { return friend.c.Tip() == victim.c.Tip() })
+	eventually(t, "the two agree", func() bool { return friend.c.Tip() == victim.c.Tip() })
 
 	count := *malformed
 	if Raced {
@@ -167,7 +167,7 @@ func TestMalformedFrames(t *testing.T) {
 
 	for _, miner := range []*testNode{friend, victim} {
 		tip := chaintest.MineOn(t, miner.c, 1)[0]
-		await(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == tip.Hash() && friend.c.Tip().Hash == tip.Hash() })
+		eventually(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == tip.Hash() && friend.c.Tip().Hash == tip.Hash() })
 	}
 	if why, ok := victim.Blamed()[friend.ID()]; ok {
 		t.Errorf("the honest peer is blamed: %s", why)
@@ -319,7 +319,7 @@ func TestMalformedAnswers(t *testing.T) {
 	if err := honest.Connect(victim.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the honest chain arrives", func() bool { return victim.c.Tip() == honest.c.Tip() })
+	eventually(t, "the honest chain arrives", func() bool { return victim.c.Tip() == honest.c.Tip() })
 	if why, ok := victim.Blamed()[honest.ID()]; ok {
 		t.Errorf("the honest peer is blamed: %s", why)
 	}

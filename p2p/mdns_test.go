@@ -33,5 +33,5 @@ func TestNeighboursFindEachOther(t *testing.T) {
 	r := chaintest.Rules()
 	on := func(c *Config) { c.MDNS = true }
 	a, b := runNode(t, r, on), runNode(t, r, on)
-	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 }

@@ -45,13 +45,13 @@ func TestWhatTheOperatorSees(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a block arrives by gossip", func() bool { // the first ones may come by sync
+	eventually(t, "a block arrives by gossip", func() bool { // the first ones may come by sync
 		mined := chaintest.MineOn(t, a.c, 1)[0]
-		await(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+		eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
 		return sample(t, regB, "kuai_block_propagation_seconds") > 0
 	})
 	for _, c := range []struct {
@@ -67,9 +67,9 @@ func TestWhatTheOperatorSees(t *testing.T) {
 		{regA, "kuai_peers", []string{"inbound"}},
 		{regB, "kuai_peers", []string{"outbound"}},
 	} {
-		await(t, c.name, func() bool { return sample(t, c.reg, c.name, c.labels...) >= 1 })
+		eventually(t, c.name, func() bool { return sample(t, c.reg, c.name, c.labels...) >= 1 })
 	}
-	await(t, "the height is shown", func() bool {
+	eventually(t, "the height is shown", func() bool {
 		height := float64(a.c.Tip().Index)
 		return sample(t, regA, "kuai_tip_height") == height && sample(t, regB, "kuai_tip_height") == height
 	})
@@ -92,7 +92,7 @@ func TestWhatHappensBeforeRunIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	running(t, n)
-	await(t, "the payment is published", func() bool {
+	eventually(t, "the payment is published", func() bool {
 		return sample(t, reg, "kuai_gossip_messages_total", "published", "transaction") == 1
 	})
 }

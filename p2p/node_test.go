@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 
@@ -83,21 +82,6 @@ func running(t *testing.T, n *Node) (stop func()) {
 	return stop
 }
 
-// await polls until ok holds.
-func await(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(soon)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
 func (n *testNode) peer(id string) (Peer, bool) {
 	peers := n.Peers()
 	i := slices.IndexFunc(peers, func(p Peer) bool { return p.ID == id })
@@ -118,16 +102,16 @@ func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 
 	pay := chaintest.Payment()
 	if _, err := a.c.Submit(pay, ""); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID); return ok })
+	eventually(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID); return ok })
 
 	mined := chaintest.MineOn(t, b.c, 1)[0]
-	await(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })
+	eventually(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })
 	held, err := a.c.Block(mined.Hash())
 	if err != nil || held.From != b.ID() {
 		t.Errorf("block came from %q (%v), want %s", held.From, err, b.ID())
@@ -137,7 +121,7 @@ func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
 	if p.Agent != "kuai-test" || p.Direction != "outbound" || !p.Static || !strings.HasSuffix(p.Address, "/p2p/"+a.ID()) {
 		t.Errorf("peer is described as %+v", p)
 	}
-	await(t, "heights are told", func() bool {
+	eventually(t, "heights are told", func() bool {
 		p, _ := a.peer(b.ID())
 		return p.Height == 2 && p.Tip == mined.Hash() && p.Latency > 0
 	})
@@ -151,7 +135,7 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the three are connected", func() bool { return b.connectedTo(a) && b.connectedTo(c) })
+	eventually(t, "the three are connected", func() bool { return b.connectedTo(a) && b.connectedTo(c) })
 	for range 700 {
 		if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
 			t.Fatal(err)
@@ -161,7 +145,7 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 	if n := len(mined.Canonical()); n <= maxWhole {
 		t.Fatalf("block has %d bytes, too few for this test", n)
 	}
-	await(t, "the block is everywhere", func() bool {
+	eventually(t, "the block is everywhere", func() bool {
 		return b.c.Tip().Hash == mined.Hash() && c.c.Tip().Hash == mined.Hash()
 	})
 }
@@ -175,12 +159,12 @@ func TestStaticPeerIsDialledUntilItIsThere(t *testing.T) {
 	a.stop()
 
 	b := runNode(t, r, func(c *Config) { c.Peers = []string{at} })
-	await(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
+	eventually(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
 	again := runNode(t, r, func(c *Config) {
 		same(c)
 		c.Listen = []string{strings.Split(at, "/p2p/")[0]}
 	})
-	await(t, "the peer is reached", func() bool { return b.connectedTo(again) })
+	eventually(t, "the peer is reached", func() bool { return b.connectedTo(again) })
 }
 
 func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
@@ -191,12 +175,12 @@ func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
 	wg.Go(func() { _ = a.Connect(bt) })
 	wg.Go(func() { _ = b.Connect(at) })
 	wg.Wait()
-	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if n := len(a.Peers()); n != 1 {
 		t.Errorf("%d peers, want 1: %+v", n, a.Peers())
 	}
 	mined := chaintest.MineOn(t, a.c, 1)[0]
-	await(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+	eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
 }
 
 // TestPeersAreShownWhereTheyListen looks at both ends of a connection.
@@ -210,8 +194,8 @@ func TestPeersAreShownWhereTheyListen(t *testing.T) {
 		all := n.Peers()
 		return len(all) == 1 && all[0].Direction == direction && all[0].Address == peer.Addresses()[0]
 	}
-	await(t, "who dialled shows whom", func() bool { return shows(b, a, "outbound") })
-	await(t, "who was dialled shows where the other can be", func() bool { return shows(a, b, "inbound") })
+	eventually(t, "who dialled shows whom", func() bool { return shows(b, a, "outbound") })
+	eventually(t, "who was dialled shows where the other can be", func() bool { return shows(a, b, "inbound") })
 }
 
 func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
@@ -231,7 +215,7 @@ func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 			return said, nil
 		}
 	})
-	await(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if p, _ := b.peer(a.ID()); !p.Static {
 		t.Errorf("not a static peer: %+v", p)
 	}
@@ -272,7 +256,7 @@ func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the reason is said", func() bool {
+	eventually(t, "the reason is said", func() bool {
 		return strings.Contains(a.log.String(), "peer is of another network") || strings.Contains(b.log.String(), "peer is of another network")
 	})
 }
@@ -287,7 +271,7 @@ func runRemembered(t *testing.T) (n *testNode, dir string) {
 	if err := friend.Connect(n.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the peer is in the book", func() bool { return len(friend.book.list()) == 1 })
+	eventually(t, "the peer is in the book", func() bool { return len(friend.book.list()) == 1 })
 	friend.stop()
 	return n, dir
 }
@@ -303,7 +287,7 @@ func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
 	}
 
 	again := runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
-	await(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
+	eventually(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
 	if p, _ := again.peer(a.ID()); p.Static {
 		t.Error("a remembered peer became a static one")
 	}
@@ -316,12 +300,12 @@ func TestPeersOfPeersAreFound(t *testing.T) {
 	if err := a.Connect(hub.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the first is connected", func() bool { return hub.connectedTo(a) })
-	await(t, "it has signed its address", func() bool { return len(hub.d.x.choose("")) == 1 })
+	eventually(t, "the first is connected", func() bool { return hub.connectedTo(a) })
+	eventually(t, "it has signed its address", func() bool { return len(hub.d.x.choose("")) == 1 })
 	if err := b.Connect(hub.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the second finds the first", func() bool { return b.connectedTo(a) })
+	eventually(t, "the second finds the first", func() bool { return b.connectedTo(a) })
 }
 
 func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
@@ -336,8 +320,8 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	await(t, "the one with the key is connected", func() bool { return a.connectedTo(b) })
-	await(t, "the one with another key failed", func() bool { return strings.Contains(c.log.String(), "static peer not reached") })
+	eventually(t, "the one with the key is connected", func() bool { return a.connectedTo(b) })
+	eventually(t, "the one with another key failed", func() bool { return strings.Contains(c.log.String(), "static peer not reached") })
 	if a.connectedTo(c) {
 		t.Error("connected with another key")
 	}

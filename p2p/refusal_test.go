@@ -39,7 +39,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 			if err := here.Connect(at); err != nil {
 				t.Fatal(err)
 			}
-			await(t, "the reason is said", func() bool { return strings.Contains(here.log.String(), "not reached") })
+			eventually(t, "the reason is said", func() bool { return strings.Contains(here.log.String(), "not reached") })
 			if !strings.Contains(here.log.String(), c.want) {
 				t.Errorf("the log does not say %q: %s", c.want, here.log)
 			}

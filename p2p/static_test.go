@@ -25,8 +25,8 @@ func TestOneNodeByManyNames(t *testing.T) {
 		}
 	})
 	said <- b.Addresses()
-	await(t, "the node knows itself", func() bool { return strings.Contains(b.log.String(), "static peer is this node") })
-	await(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	eventually(t, "the node knows itself", func() bool { return strings.Contains(b.log.String(), "static peer is this node") })
+	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if len(a.Peers()) != 1 || len(b.Peers()) != 1 {
 		t.Errorf("%d and %d peers, want one each: %+v %+v", len(a.Peers()), len(b.Peers()), a.Peers(), b.Peers())
 	}

@@ -16,7 +16,7 @@ import (
 	"kuai/test/process"
 )
 
-const settle = 30 * time.Second // until what one node knows, all know
+const settle = time.Minute // until what one node knows, all know
 
 func TestMain(m *testing.M) { os.Exit(process.Main(m)) }
 

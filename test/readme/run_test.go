@@ -22,7 +22,7 @@ var documents = []string{"README.md", "docs/API.md", "docs/OPERATIONS.md", "docs
 
 const (
 	stepTime  = 3 * time.Minute        // one command, a build from a full cache included
-	readTime  = 20 * time.Second       // how long a command that only reads may take to see what the document shows
+	readTime  = time.Minute            // how long a command that only reads may take to see what the document shows
 	readPause = 200 * time.Millisecond // between two looks
 )
 
