@@ -11,7 +11,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 )
 
@@ -22,7 +21,6 @@ const (
 	startDials    = 4           // remembered peers dialled at start
 	seekEvery     = time.Minute // while there are too few peers
 	saveEvery     = time.Minute
-	mdnsRetry     = 30 * time.Second
 	yield         = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
 	eventRoom     = 1024                   // events that may wait
 )
@@ -226,33 +224,6 @@ func (d *discovery) learn(ctx context.Context, p peer.ID) {
 		}
 	}
 	signal(d.seek)
-}
-
-// runMDNS looks for neighbours until ctx ends. Without a network it tries again later: it is never fatal.
-func (d *discovery) runMDNS(ctx context.Context) {
-	for ctx.Err() == nil {
-		s := mdns.NewMdnsService(d.h, "_kuai-"+d.net+"._udp", found{d})
-		err := s.Start()
-		if err == nil {
-			<-ctx.Done()
-		}
-		_ = s.Close()
-		if err != nil {
-			d.log.Debug("no mDNS, trying again later", "error", err)
-			pause(ctx, mdnsRetry)
-		}
-	}
-}
-
-// found takes what mDNS finds.
-type found struct{ d *discovery }
-
-// HandlePeerFound notes a neighbour.
-func (f found) HandlePeerFound(info peer.AddrInfo) {
-	if info.ID != f.d.h.ID() {
-		f.d.book.heard(info, true)
-		signal(f.d.seek)
-	}
 }
 
 func direction(c network.Conn) string {
