@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/miner/search"
 )
 
 // MaxQueue is how many callers of Mine may wait while another's search runs.
@@ -123,8 +124,8 @@ func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	look := m.lookout(tip, wake, cancel)
-	effort := Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
-	return Search(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, effort, &m.meter.tries, look)
+	effort := search.Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
+	return search.Proof(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, effort, &m.meter.tries, look)
 }
 
 // lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its

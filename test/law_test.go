@@ -22,6 +22,7 @@ var law = []struct {
 	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
+	{"kuai/miner/search", []string{"kuai/miner"}, "proofs are searched for by the miner"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai"}, "the chain owns its store; the daemon opens and closes it"},
 	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},

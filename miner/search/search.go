@@ -1,4 +1,4 @@
-package miner
+package search
 
 import (
 	"context"
@@ -26,10 +26,10 @@ const (
 // errExhausted is out of reach in practice: at 16 zeros 2^53 tries take years.
 var errExhausted = errors.New("no proof below 2^53 has the zeros that this network asks for")
 
-// Search returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
+// Proof returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
 // zeros hex zeros. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
 // chunk of its own goroutine, and in each rest, it calls look, which may end ctx.
-func Search(ctx context.Context, lastProof int64, last chain.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
+func Proof(ctx context.Context, lastProof int64, last chain.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
 	s := &search{puzzle: puzzle{lastProof, last, zeros}, share: effort.Share, tries: tries}
 	s.best.Store(maxProof)
 	var others sync.WaitGroup

@@ -1,4 +1,4 @@
-module kuai/miner/_gen
+module kuai/miner/search/_gen
 
 go 1.26.0
 

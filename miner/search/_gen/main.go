@@ -1,4 +1,4 @@
-// Command gen writes the miner's kernels for processors with SHA instructions: x86.go for x86-64, arm.go for ARMv8.
+// Command gen writes the search's kernels for processors with SHA instructions: x86.go for x86-64, arm.go for ARMv8.
 //
 // A kernel tries a handful of proofs at a time, its lanes. A try is two compressions of SHA-256, and a compression is two kinds
 // of work that share almost nothing:

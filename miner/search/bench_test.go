@@ -1,4 +1,4 @@
-package miner
+package search
 
 import (
 	"crypto/sha256"
@@ -93,17 +93,6 @@ func BenchmarkClock(b *testing.B) {
 	}
 }
 
-// KernelAlone makes n tries or a few more with the kernel that searches use, on one core, and returns how many. Benchmarks of whole blocks
-// compare.
-func KernelAlone(n int64) (tries int64) {
-	s := newScanner(never, fastest)
-	for tries < n {
-		s.scan(20_000, 20_000+chunk)
-		tries += chunk
-	}
-	return tries
-}
-
 // BenchmarkSearch looks for the proofs of a chain at four zeros, each on one core and on two in turns. x is how much faster two are.
 func BenchmarkSearch(b *testing.B) {
 	var tries atomic.Uint64
@@ -112,7 +101,7 @@ func BenchmarkSearch(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		for cores := 1; cores <= 2; cores++ {
 			start := time.Now()
-			proof, err := Search(b.Context(), last, hashOf(int64(i)), 4, Effort{cores, 100}, &tries, func() {})
+			proof, err := Proof(b.Context(), last, hashOf(int64(i)), 4, Effort{cores, 100}, &tries, func() {})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,6 +1,6 @@
 //go:build purego || !(amd64 || arm64)
 
-package miner
+package search
 
 // kernels returns the kernels that this processor can run, the best first.
 func kernels() []kernel { return []kernel{portable, library} }

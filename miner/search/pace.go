@@ -1,4 +1,4 @@
-package miner
+package search
 
 import (
 	"context"

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package miner
+package search
 
 import "github.com/klauspost/cpuid/v2"
 
