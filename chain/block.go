@@ -16,6 +16,16 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // Short gives the first 12 hex digits, for logs.
 func (h Hash) Short() string { return hex.EncodeToString(h[:6]) }
 
+// HasZeros reports whether the hex digits start with n zeros, n at most 64.
+func (h Hash) HasZeros(n int) bool {
+	for _, b := range h[:n/2] {
+		if b != 0 {
+			return false
+		}
+	}
+	return n%2 == 0 || h[n/2] < 0x10
+}
+
 // ParseHash reads 64 lower-case hex digits.
 func ParseHash(s string) (Hash, error) {
 	var h Hash

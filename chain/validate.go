@@ -80,17 +80,7 @@ func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool {
 	text := strconv.AppendInt(buffer[:0], lastProof, 10)
 	text = strconv.AppendInt(text, proof, 10)
 	text = hex.AppendEncode(text, last[:])
-	return leadingZeros(sha256.Sum256(text), r.Zeros)
-}
-
-// leadingZeros says whether h starts with n hex zeros.
-func leadingZeros(h Hash, n int) bool {
-	for i := range n {
-		if h[i/2]<<(4*(i%2))>>4 != 0 {
-			return false
-		}
-	}
-	return true
+	return Hash(sha256.Sum256(text)).HasZeros(r.Zeros)
 }
 
 // ParseTransaction reads a pending transaction that must be canonical and carry an id. Errors are *InvalidError.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kuai/chain"
 )
 
 // never has no proof that any benchmark could meet.
@@ -19,7 +21,7 @@ func careful(p puzzle, from, to int64) (int64, bool) {
 	end := s.write(from)
 	for proof := from; proof < to; proof++ {
 		sum := sha256.Sum256(s.message)
-		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && hasZeros(sum, p.zeros) {
+		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && chain.Hash(sum).HasZeros(p.zeros) {
 			return proof, true
 		}
 		if !increment(s.message[len(s.prefix):end]) {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+
+	"kuai/chain"
 )
 
 // fastest is the kernel that searches use.
@@ -78,15 +80,5 @@ func (s *scanner) write(proof int64) (end int) {
 // valid says whether proof has all the zeros. A kernel looks at the first eight only.
 func (s *scanner) valid(proof int64) bool {
 	s.write(proof)
-	return hasZeros(sha256.Sum256(s.message), s.zeros)
-}
-
-// hasZeros says whether sum starts with that many hex zeros.
-func hasZeros(sum [32]byte, zeros int) bool {
-	for _, b := range sum[:zeros/2] {
-		if b != 0 {
-			return false
-		}
-	}
-	return zeros%2 == 0 || sum[zeros/2] < 0x10
+	return chain.Hash(sha256.Sum256(s.message)).HasZeros(s.zeros)
 }

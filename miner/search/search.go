@@ -18,9 +18,6 @@ const (
 	// yieldEvery is how many chunks a core takes before it lets the rest of the node run: some 0.4 ms, so that a new tip is
 	// noticed in time where all cores search. To yield more often costs more, as the search may move to another core each time.
 	yieldEvery = 8
-
-	// maxProof bounds a proof, as the rules do.
-	maxProof = 1 << 53
 )
 
 // errExhausted is out of reach in practice: at 16 zeros 2^53 tries take years.
@@ -31,14 +28,14 @@ var errExhausted = errors.New("no proof below 2^53 has the zeros that this netwo
 // chunk of its own goroutine, and in each rest, it calls look, which may end ctx.
 func Proof(ctx context.Context, lastProof int64, last chain.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
 	s := &search{puzzle: puzzle{lastProof, last, zeros}, share: effort.Share, tries: tries}
-	s.best.Store(maxProof)
+	s.best.Store(chain.MaxProof)
 	var others sync.WaitGroup
 	for range effort.Cores - 1 {
 		others.Go(func() { s.work(ctx, func() {}) })
 	}
 	s.work(ctx, look)
 	others.Wait()
-	if best := s.best.Load(); best < maxProof {
+	if best := s.best.Load(); best < chain.MaxProof {
 		return best, nil
 	}
 	if ctx.Err() != nil {
@@ -66,7 +63,7 @@ type search struct {
 	puzzle
 	share int
 	next  atomic.Int64 // start of the first chunk that nobody has taken
-	best  atomic.Int64 // lowest proof found, maxProof before
+	best  atomic.Int64 // lowest proof found, chain.MaxProof before
 	tries *atomic.Uint64
 }
 

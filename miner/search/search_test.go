@@ -23,7 +23,7 @@ func TestSearchFindsTheSmallestProof(t *testing.T) {
 				p := puzzle{last, hashOf(int64(i)), zeros}
 				var tries atomic.Uint64
 				got, err := Proof(t.Context(), p.lastProof, p.last, zeros, Effort{cores, 100}, &tries, func() {})
-				if want, _ := careful(p, 0, maxProof); err != nil || got != want {
+				if want, _ := careful(p, 0, chain.MaxProof); err != nil || got != want {
 					t.Fatalf("%d cores, %+v: got %d, %v, want %d", cores, p, got, err, want)
 				}
 				if tries.Load() <= uint64(got) {
