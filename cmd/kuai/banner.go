@@ -10,7 +10,8 @@ import (
 	"unicode"
 )
 
-// announce writes node.json and prints the banner, its last line "ready": whoever sees either can connect. gone takes node.json away.
+// announce writes node.json and prints the banner, its last line "ready": a program that sees either can connect. A node runs
+// without a reader of its banner, too. gone takes node.json away.
 func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(), err error) {
 	gone = func() {}
 	if !cfg.Ephemeral {
@@ -18,8 +19,8 @@ func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(),
 			return nil, err
 		}
 	}
-	_, err = io.WriteString(out, banner(cfg, n, height)+"ready\n")
-	return gone, err
+	_, _ = io.WriteString(out, banner(cfg, n, height)+"ready\n")
+	return gone, nil
 }
 
 // banner is the first screen: who this node is, and what to type next.

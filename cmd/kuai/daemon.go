@@ -20,7 +20,7 @@ func newDaemon() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "daemon",
 		Short: "Run a node",
-		Long:  "Run a node until SIGINT or SIGTERM. Every flag has a twin in the environment (--http-host: KUAI_HTTP_HOST)\nand in the file that --config names.",
+		Long:  "Run a node until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Every flag has a twin in the environment (--http-host: KUAI_HTTP_HOST)\nand in the file that --config names.",
 		Args:  cobra.NoArgs,
 	}
 	read := configured(c)
@@ -34,7 +34,9 @@ func newDaemon() *cobra.Command {
 			return err
 		}
 		log := newLog(cfg, c.ErrOrStderr())
-		return withChain(cfg, r, log, func(held *chain.Chain) error { return daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log) })
+		return withChain(cfg, r, log, func(held *chain.Chain) error {
+			return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
+		})
 	}
 	return c
 }
@@ -79,10 +81,10 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	g.Go(func() error { return n.Run(running) })
 	g.Go(func() error { return m.Run(running) })
 	g.Go(func() error { return s.Serve(running, lns...) })
-	return stopped(ctx, g.Wait())
+	return g.Wait()
 }
 
-// stopped is what a run that ended with err comes to: a stop by signal is none of the failures.
+// stopped returns err unless a signal caused it: a stop by signal is not a failure, even in the middle of the start.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // Exit codes, as the documents list them.
 const (
-	exitOK      = 0 // also a stop by SIGINT or SIGTERM
+	exitOK      = 0 // also a stop by a signal
 	exitFailure = 1
 	exitUsage   = 2
 	exitLocked  = 3

@@ -23,8 +23,10 @@ import (
 	"kuai/rpc"
 )
 
-// withChain opens the chain in cfg's data directory for as long as use runs, and keeps other processes out meanwhile.
+// withChain opens the chain in cfg's data directory for as long as use runs, and keeps other processes out meanwhile. A reader of
+// this process's output that ends doesn't end the process: the store must be closed.
 func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Chain) error) (err error) {
+	outlivePipes()
 	unlock, err := lockData(cfg)
 	if err != nil {
 		return err

@@ -3,12 +3,10 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -88,19 +86,6 @@ func TestExitCodes(t *testing.T) {
 func with(cmd *exec.Cmd, env ...string) *exec.Cmd {
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
-}
-
-// TestSignals stops by Ctrl-C and by what service managers send.
-func TestSignals(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		d := startDaemon(t)
-		if code := d.Signal(s); code != 0 {
-			t.Errorf("exit code %d after %v\n%s", code, s, d.Out)
-		}
-		if _, err := os.Stat(filepath.Join(d.dir, "node.json")); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("node.json after a clean stop: %v", err)
-		}
-	}
 }
 
 // TestDamaged spoils what a stopped node has on disk, one way after the other.
