@@ -1,0 +1,28 @@
+package p2p
+
+import (
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// gater keeps refused peers out before they cost more than a handshake.
+type gater struct{ f *faults }
+
+// InterceptPeerDial says no to dials of refused peers.
+func (g gater) InterceptPeerDial(p peer.ID) bool { return !g.f.refused(p) }
+
+// InterceptAddrDial has no opinion.
+func (g gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
+
+// InterceptAccept has no opinion: the peer is not known yet.
+func (g gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+
+// InterceptSecured says no to refused peers, now that they have proved who they are.
+func (g gater) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	return !g.f.refused(p)
+}
+
+// InterceptUpgraded has no opinion.
+func (g gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
