@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"kuai/p2p/addrpolicy"
 )
 
 // parsePeer reads a multiaddr that says where a peer is and who it is.
@@ -25,7 +28,22 @@ func parsePeer(s string) (peer.AddrInfo, error) {
 	if err != nil {
 		return peer.AddrInfo{}, fmt.Errorf("peer %q: %w", s, err)
 	}
+	if err := checkAddress(addr); err != nil {
+		return peer.AddrInfo{}, fmt.Errorf("peer %q: %w", s, err)
+	}
 	return *info, nil
+}
+
+// checkAddress judges every IP address in a by the address policy. A name passes: it is judged when it has been resolved.
+func checkAddress(a ma.Multiaddr) (err error) {
+	ma.ForEach(a, func(c ma.Component) bool {
+		if code := c.Protocol().Code; code == ma.P_IP4 || code == ma.P_IP6 {
+			ip, _ := netip.AddrFromSlice(c.RawValue()) // 4 or 16 bytes, or the multiaddr would not have been parsed
+			err = addrpolicy.Check(ip)
+		}
+		return err == nil
+	})
+	return err
 }
 
 // CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
@@ -48,6 +66,11 @@ func parseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" {
 		return "", fmt.Errorf("peer %q is not an http URL of a kuai daemon (like http://192.0.2.1:5000)", s)
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		if err := addrpolicy.Check(ip); err != nil {
+			return "", fmt.Errorf("peer %q: %w", s, err)
+		}
 	}
 	return u.Scheme + "://" + u.Host, nil
 }

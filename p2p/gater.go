@@ -7,14 +7,15 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gater keeps refused peers out before they cost more than a handshake.
+// gater keeps refused peers out before they cost more than a handshake, and dials within the address policy.
 type gater struct{ f *faults }
 
 // InterceptPeerDial says no to dials of refused peers.
 func (g gater) InterceptPeerDial(p peer.ID) bool { return !g.f.refused(p) }
 
-// InterceptAddrDial has no opinion.
-func (g gater) InterceptAddrDial(peer.ID, ma.Multiaddr) bool { return true }
+// InterceptAddrDial says no to addresses that no node may dial, from whoever they were heard. The swarm asks after it has
+// resolved names.
+func (g gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return checkAddress(a) == nil }
 
 // InterceptAccept has no opinion: the peer is not known yet.
 func (g gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"kuai/p2p/addrpolicy"
 )
 
 // parseNode reads one of http://host:port, host:port and a multiaddr that ends in /p2p/<id>.
@@ -61,8 +63,10 @@ func parseURL(text string) (neighbour, error) {
 	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
 		return neighbour{}, errors.New("a port is a number from 1 to 65535")
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && forbidden(ip) {
-		return neighbour{}, errForbidden
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		if err := addrpolicy.Check(ip); err != nil {
+			return neighbour{}, err
+		}
 	}
 	return neighbour{Address: u.Host, URL: u.Scheme + "://" + u.Host, Kind: kindUnknown}, nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"kuai/p2p/addrpolicy"
 )
 
 // Bounds of outgoing requests.
@@ -22,34 +24,8 @@ const (
 	maxNodeBody  = 64 << 10 // another node's /node
 )
 
-// errForbidden says that an address is one that no node lives at, but a cloud's metadata or a neighbour on the wire may.
-var errForbidden = errors.New("link-local, multicast and metadata addresses are refused")
-
 // errNoNode says that an address answers HTTP, but not as a node does.
 var errNoNode = errors.New("no node answers there")
-
-// metadata lists the metadata services that are not link-local.
-var metadata = []netip.Addr{
-	netip.MustParseAddr("100.100.100.200"), // Alibaba Cloud
-	netip.MustParseAddr("168.63.129.16"),   // Azure
-	netip.MustParseAddr("192.0.0.192"),     // Oracle Cloud
-	netip.MustParseAddr("fd00:ec2::254"),   // AWS
-	netip.MustParseAddr("fd20:ce::254"),    // Google Cloud
-}
-
-// forbidden judges an address after resolution, so that no name can hide one.
-func forbidden(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if a.IsLinkLocalUnicast() || a.IsMulticast() {
-		return true
-	}
-	for _, m := range metadata {
-		if a == m {
-			return true
-		}
-	}
-	return false
-}
 
 // outbound asks other nodes.
 type outbound struct {
@@ -59,11 +35,11 @@ type outbound struct {
 
 func newOutbound(agent string) *outbound {
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil || forbidden(to.Addr()) {
-			return fmt.Errorf("dial %s: %w", address, errForbidden)
+		to, err := netip.ParseAddrPort(address) // after resolution, so that no name hides an address
+		if err != nil {
+			return err
 		}
-		return nil
+		return addrpolicy.Check(to.Addr())
 	}}
 	transport := &http.Transport{
 		Proxy:                  nil,

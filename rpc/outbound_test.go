@@ -1,32 +1,25 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"testing"
+
+	"kuai/p2p/addrpolicy"
 )
 
-func TestForbiddenAddresses(t *testing.T) {
-	for text, bad := range map[string]bool{
-		"127.0.0.1": false, "10.1.2.3": false, "192.168.0.5": false, "::1": false, "8.8.8.8": false, "fd00::1": false, "0.0.0.0": false,
-		"169.254.169.254": true, "169.254.0.1": true, "::ffff:169.254.169.254": true, "fe80::1": true, "fe80::1%eth0": true, "fd00:ec2::254": true,
-		"100.100.100.200": true, "168.63.129.16": true, "224.0.0.1": true, "ff02::1": true,
-	} {
-		if got := forbidden(netip.MustParseAddr(text)); got != bad {
-			t.Errorf("%s: forbidden is %v", text, got)
-		}
-	}
-}
-
+// TestOutboundJudgesAddressesAfterResolution asks in the forms that a URL's host has. A literal skips parseNode here, so that
+// the dialer itself refuses it.
 func TestOutboundJudgesAddressesAfterResolution(t *testing.T) {
-	// A literal skips parseNode here, so that what refuses it is the dialer itself.
-	_, err := newOutbound("").get(t.Context(), "http://169.254.169.254/chain", 100)
-	if !errors.Is(err, errForbidden) {
-		t.Errorf("%v", err)
+	for _, host := range []string{"169.254.169.254", "[fe80::1%25lo]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "100.100.100.200"} {
+		if _, err := newOutbound("").get(t.Context(), "http://"+host+"/chain", 100); !errors.Is(err, addrpolicy.ErrRefused) {
+			t.Errorf("%s: %v", host, err)
+		}
 	}
 }
 
@@ -86,4 +79,47 @@ func TestResolveNode(t *testing.T) {
 	if _, err := ResolveNode(ended, url); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the context: %v", err)
 	}
+}
+
+// TestOutboundJudgesWhatANameMeans resolves names by a server of its own, which answers every question with a metadata service.
+func TestOutboundJudgesWhatANameMeans(t *testing.T) {
+	through := net.DefaultResolver
+	defer func() { net.DefaultResolver = through }()
+	server := metadataDNS(t)
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", server)
+	}}
+	n := start(t, Config{})
+	for _, url := range []string{"http://node.example:80", "node.example:5000"} {
+		w := n.do("POST", "/nodes/register", listOf(url))
+		if w.Code != 400 || !strings.Contains(w.Body.String(), addrpolicy.ErrRefused.Error()) || len(n.nodes.all()) != 0 {
+			t.Errorf("%s: %d %s", url, w.Code, w.Body)
+		}
+	}
+}
+
+// metadataDNS answers questions for IPv4 addresses with 169.254.169.254, others with nothing, and returns its address.
+func metadataDNS(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		for buf := make([]byte, 512); ; {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			end := 12 + bytes.IndexByte(buf[12:n], 0) + 5 // of the question: name, type, class
+			reply := append([]byte{buf[0], buf[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, buf[12:end]...)
+			if buf[end-3] == 1 { // type A
+				reply[7] = 1
+				reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 169, 254, 169, 254)
+			}
+			_, _ = conn.WriteTo(reply, from)
+		}
+	}()
+	return conn.LocalAddr().String()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/p2p/addrpolicy"
 )
 
 // Times of registration.
@@ -104,8 +105,8 @@ func (s *Server) identify(ctx context.Context, n neighbour) (said neighbour, own
 	n.Kind = kindUnknown
 	info, err := s.out.node(ctx, n.URL)
 	switch {
-	case errors.Is(err, errForbidden):
-		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, errForbidden), "No node of the list was registered.")
+	case errors.Is(err, addrpolicy.ErrRefused):
+		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, addrpolicy.ErrRefused), "No node of the list was registered.")
 	case err == nil && info.PeerID == s.network.ID():
 		return n, true, nil
 	case err == nil && info.Network != s.chain.Rules().Network():

@@ -104,7 +104,7 @@ func TestRegisterIsAllOrNothing(t *testing.T) {
 		"empty": `""`, "number": `5`, "null": `null`, "spaces": `"http://a b"`, "control": `"a\u0007:5000"`, "unicode": `"bücher:5000"`, "scheme": `"ftp://127.0.0.1:21"`,
 		"no port": `"localhost"`, "port 0": `"127.0.0.1:0"`, "port 70000": `"http://127.0.0.1:70000"`, "no host": `"http://"`, "only a port": `":5000"`, "open port": `"http://127.0.0.1:"`,
 		"password": `"http://user:pw@127.0.0.1:5000"`, "multiaddr without peer": `"/ip4/127.0.0.1/tcp/15001"`, "multiaddr and more": `"/ip4/1.2.3.4/tcp/1/p2p/x/p2p-circuit"`,
-		"refused by the network": `"/ip4/1.2.3.4/tcp/1/p2p/refused"`, "metadata": `"http://169.254.169.254"`, "link-local": `"[fe80::1]:5000"`, "mapped": `"http://[::ffff:169.254.169.254]:80"`,
+		"refused by the network": `"/ip4/1.2.3.4/tcp/1/p2p/refused"`, "metadata": `"http://169.254.169.254"`, "NAT64": `"http://[64:ff9b::a9fe:a9fe]"`, "6to4": `"[2002:a9fe:a9fe::1]:80"`, "link-local": `"[fe80::1]:5000"`, "mapped": `"http://[::ffff:169.254.169.254]:80"`,
 		"too long": `"` + strings.Repeat("a", maxAddress) + `:1"`,
 	} {
 		t.Run(name, func(t *testing.T) {

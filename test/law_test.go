@@ -21,6 +21,7 @@ var law = []struct {
 	{"kuai/cmd/", nil, "commands are where wiring ends"},
 	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
+	{"kuai/p2p/addrpolicy", []string{"kuai/p2p", "kuai/rpc", "kuai/cmd/kuai"}, "one policy for every way out; pure, so that siblings may share it"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
 	{"kuai/miner/search", []string{"kuai/miner"}, "proofs are searched for by the miner"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai"}, "the chain owns its store; the daemon opens and closes it"},
@@ -97,6 +98,31 @@ func TestImportLawCatches(t *testing.T) {
 	}
 	if got := breaches(bad); len(got) != 4 {
 		t.Errorf("4 breaches expected, found %d: %q", len(got), got)
+	}
+}
+
+// pure lists packages that siblings may share because of the little that they import.
+var pure = map[string][]string{
+	"kuai/p2p/addrpolicy": {"errors", "fmt", "net/netip", "slices"},
+}
+
+// TestPurePackages holds what pure says.
+func TestPurePackages(t *testing.T) {
+	found := 0
+	for _, p := range packages(t) {
+		allowed, isPure := pure[p.ImportPath]
+		if !isPure {
+			continue
+		}
+		found++
+		for _, imported := range p.Imports {
+			if !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s: it is pure", p.ImportPath, imported)
+			}
+		}
+	}
+	if found != len(pure) {
+		t.Errorf("%d of %d pure packages found", found, len(pure))
 	}
 }
 
