@@ -38,15 +38,25 @@ func (c *Chain) loadNetwork() error {
 	if err != nil {
 		return err
 	}
-	if string(network) != c.networkMeta() {
-		return fmt.Errorf("%w: it holds network %q, not %q", ErrDamaged, network, c.networkMeta())
+	switch string(network) {
+	case networkMeta(c.rules, c.rules.Network()):
+		return nil
+	case networkMeta(c.rules, c.rules.GenesisNetwork()):
+		return c.renameNetwork()
 	}
-	return nil
+	return fmt.Errorf("%w: it holds the chain of network %q, not of %q: another genesis, or other rules", ErrDamaged, network, c.rules.Network())
 }
 
-// networkMeta names the network with its whole genesis hash.
-func (c *Chain) networkMeta() string {
-	return c.rules.Network() + " " + c.rules.Genesis.Hash().String()
+// networkMeta names a network by its id and its whole genesis hash.
+func networkMeta(r *Rules, id string) string { return id + " " + r.Genesis.Hash().String() }
+
+// renameNetwork gives a store whose network is named by its genesis alone the id that covers the rules, too. From then on the
+// store opens under these rules only.
+func (c *Chain) renameNetwork() error {
+	b := c.store.NewBatch()
+	defer b.Close()
+	b.SetMeta(metaNetwork, []byte(networkMeta(c.rules, c.rules.Network())))
+	return c.commit(b, func() {})
 }
 
 // start writes the genesis into an empty store.
@@ -61,7 +71,7 @@ func (c *Chain) start() error {
 	b, g := c.store.NewBatch(), c.rules.Genesis
 	defer b.Close()
 	b.SetMeta(metaSchema, []byte{schema})
-	b.SetMeta(metaNetwork, []byte(c.networkMeta()))
+	b.SetMeta(metaNetwork, []byte(networkMeta(c.rules, c.rules.Network())))
 	place := store.Place{Index: g.Index()}
 	b.SetBlock(place, store.Origin{Received: c.now().UnixMilli()}, g.Canonical())
 	b.SetPlace(g.Hash(), place)

@@ -55,16 +55,10 @@ func (r *Rules) apply(v Value) error {
 	return err
 }
 
-// checkOwn refuses a classic genesis under other rules: the network's id would be the classic one, and its nodes would
-// judge each other by different rules.
+// checkOwn refuses a classic genesis under other rules: who compares chains by their first block, as Flask nodes and people do,
+// would take the network for the classic one.
 func (r *Rules) checkOwn() error {
-	classic := Classic()
-	if r.Genesis.Hash() != classic.Genesis.Hash() {
-		return nil
-	}
-	same := *r
-	same.Name, same.Genesis = classic.Name, classic.Genesis
-	if same != *classic {
+	if r.Genesis.Hash() == Classic().Genesis.Hash() && !r.isClassic() {
 		return errors.New("network file: rules that differ from the classic ones need a genesis of their own: change its timestamp")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -62,8 +63,39 @@ func Classic() *Rules {
 	}
 }
 
-// Network returns the network's id, "<first 16 hex digits of the genesis hash>-<version>".
+// Network returns the network's id: it names everything that two nodes must agree on, so that nodes with other rules never
+// meet. It is the first 16 hex digits of a SHA-256, "-" and the version: of the genesis for the classic network, of ruleText
+// for every other one.
 func (r *Rules) Network() string {
-	h := r.Genesis.Hash()
-	return fmt.Sprintf("%x-%d", h[:8], r.Version)
+	if r.isClassic() {
+		return r.GenesisNetwork()
+	}
+	sum := sha256.Sum256(r.ruleText())
+	return networkID(sum, r.Version)
+}
+
+// GenesisNetwork returns the id that earlier programs gave the network. It covers the genesis alone; data kept under it is
+// still opened.
+func (r *Rules) GenesisNetwork() string { return networkID(r.Genesis.Hash(), r.Version) }
+
+func networkID(h Hash, version int) string { return fmt.Sprintf("%x-%d", h[:8], version) }
+
+// isClassic reports whether r differs from Classic in its name at most.
+func (r *Rules) isClassic() bool {
+	classic := Classic()
+	same := *r
+	same.Name, same.Genesis = classic.Name, classic.Genesis
+	return same == *classic && r.Genesis.Hash() == classic.Genesis.Hash()
+}
+
+// profile names the set of checks that a block and a payment pass, whose numbers the other fields of Rules are.
+const profile = "classic"
+
+// ruleText is what a network's id is the hash of, in canonical form. docs/PROTOCOL.md has an example: a key that is added
+// changes every id but the classic one, and needs a new rules version.
+func (r *Rules) ruleText() []byte {
+	return fmt.Appendf(nil, `{"genesis": "%s", "limits": {"ahead_seconds": %d, "block_bytes": %d, "block_transactions": %d, `+
+		`"name_bytes": %d, "transaction_bytes": %d}, "profile": "%s", "reward": %s, "version": %d, "zeros": %d}`,
+		r.Genesis.Hash(), int64(r.MaxAhead/time.Second), r.MaxBlockBytes, r.MaxBlockTransactions,
+		r.MaxNameBytes, r.MaxTransactionBytes, profile, r.Reward, r.Version, r.Zeros)
 }

@@ -28,7 +28,7 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *chain
 		return cfg, nil, fmt.Errorf("its genesis begins no network: %w", err)
 	}
 	if r.Network() != chain.Classic().Network() {
-		if cfg, r, err = keepNetwork(c.OutOrStdout(), cfg, genesis, r.Network()); err != nil {
+		if cfg, r, err = keepNetwork(c.OutOrStdout(), cfg, genesis, r.Genesis.Hash()); err != nil {
 			return cfg, nil, err
 		}
 	}
@@ -43,9 +43,9 @@ func networkFile(name string, genesis []byte) []byte {
 	return fmt.Appendf(nil, "{\"name\": %s, \"genesis\": %s}\n", chain.AppendString(nil, name), genesis)
 }
 
-// keepNetwork makes cfg that of the network with this id, whose file it writes into the working directory.
-func keepNetwork(out io.Writer, cfg Config, genesis []byte, id string) (Config, *chain.Rules, error) {
-	name := "flask-" + id[:8]
+// keepNetwork makes cfg that of the network whose genesis has this hash, and writes its file into the working directory.
+func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash chain.Hash) (Config, *chain.Rules, error) {
+	name := "flask-" + hash.String()[:8]
 	cfg.Network = name + ".json"
 	_, err := os.Stat(cfg.Network)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +61,7 @@ func keepNetwork(out io.Writer, cfg Config, genesis []byte, id string) (Config, 
 		return cfg, nil, err
 	}
 	r, err := cfg.rules()
-	if err == nil && r.Network() != id {
+	if err == nil && r.Genesis.Hash() != hash {
 		err = usageError{fmt.Errorf("%s is of another genesis: move it away", cfg.Network)}
 	}
 	return cfg, r, err

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
@@ -183,7 +182,7 @@ func (c *Config) resolve(r *chain.Rules) error {
 		if err != nil {
 			return err
 		}
-		c.DataDir = filepath.Join(base, "kuai", networkDir(c.Network, r), strconv.Itoa(c.Port))
+		c.DataDir = usualDir(filepath.Join(base, "kuai"), c, r)
 	}
 	return nil
 }
@@ -198,14 +197,6 @@ func listenAll(port int, quic bool) []string {
 		}
 	}
 	return all
-}
-
-// networkDir names the network in the data path. A network from a file goes by its id: two may have one name.
-func networkDir(network string, r *chain.Rules) string {
-	if network == classic {
-		return classic
-	}
-	return r.Network()
 }
 
 func dataHome() (string, error) {

@@ -180,7 +180,7 @@ func TestImportAdoptsAGenesis(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 
 	says(t, exitFailure, "genesis is not ours", "import", flask.URL)
-	file := "flask-" + r.Network()[:8] + ".json"
+	file := "flask-" + r.Genesis.Hash().String()[:8] + ".json"
 	out := says(t, exitOK, "The network is in "+file, "import", flask.URL, "--adopt-genesis", "-p", "5007")
 	if !strings.Contains(out, "Our chain was replaced: 4 blocks\ntip "+parent.Hash.String()) || !strings.Contains(out, " daemon --port 5007 --network "+file+"\n") {
 		t.Errorf("%s", out)
