@@ -69,7 +69,7 @@ func peerJSON(p Peer) object {
 		o["last_error"] = p.LastError
 	}
 	if !p.NextDial.IsZero() {
-		o["next_dial"] = p.NextDial.UTC()
+		o["next_dial"] = p.NextDial.UTC().Format(time.RFC3339)
 	}
 	return o
 }
