@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +32,7 @@ const (
 
 // Config is what a server is told once. The zero value serves.
 type Config struct {
-	Hosts    []string     // names with a dot by which the node may be called, beside localhost and IP literals
+	Hosts    []string     // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
 	DataFile string       // where registered nodes are remembered; "" remembers none
 	Version  string       // of the program, for GET /node
 	Agent    string       // for GET /node and outgoing requests
@@ -115,9 +116,11 @@ type Server struct {
 	silent   chan struct{} // size one: a node that does not answer was registered
 	out      *outbound
 	resolves flight
-	boot     string        // names this process in event ids
-	long     chan struct{} // one place per long answer
-	streams  chan struct{} // one place per event stream
+	hosts    map[string]bool // of Config.Hosts
+	exposed  atomic.Bool     // others than this machine can connect
+	boot     string          // names this process in event ids
+	long     chan struct{}   // one place per long answer
+	streams  chan struct{}   // one place per event stream
 	handler  http.Handler
 }
 
@@ -128,6 +131,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		nodes:   loadRegistry(cfg.DataFile, log),
 		silent:  make(chan struct{}, 1),
 		out:     newOutbound(cfg.Agent),
+		hosts:   parseHosts(cfg.Hosts),
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
 		streams: make(chan struct{}, maxStreams),
@@ -145,6 +149,7 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	if len(lns) == 0 {
 		return errors.New("rpc: no listener to serve on")
 	}
+	s.exposed.Store(isExposed(lns))
 	stopped, cancel := context.WithCancel(ctx)
 	defer cancel()
 	srv := s.httpServer(stopped)
