@@ -18,7 +18,7 @@ import (
 // Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
 const (
 	MaxConnections = 512      // open at once; the next one takes the place of the one that waits for its request longest
-	MaxHeaderBytes = 8 << 10  // request line and header
+	MaxHeaderBytes = 32 << 10 // request line and header; browsers send the cookies of all ports of localhost
 	MaxBodyBytes   = 64 << 10 // any request body; more is 413
 
 	headerTimeout = 5 * time.Second  // until the header is read
@@ -134,7 +134,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		long:    make(chan struct{}, maxLong),
 		streams: make(chan struct{}, maxStreams),
 	}
-	s.handler = s.guard(s.routes())
+	s.handler = s.guard(newRouter(s.resources()))
 	return s
 }
 
