@@ -31,9 +31,9 @@ type Config struct {
 
 // Peer is a peer as this node sees it.
 type Peer struct {
-	ID        string
+	ID        string // "" for a static peer's URL that has not answered yet
 	Agent     string
-	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT
+	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	Static    bool          // asked for by Config.Peers or Connect
@@ -41,6 +41,9 @@ type Peer struct {
 	Height    int64         // what the peer last claimed, 0: nothing yet
 	Tip       chain.Hash
 	Score     float64 // gossip score: negative is bad
+
+	LastError string    // why the last dial failed; "" while connected, and before the first dial
+	NextDial  time.Time // when it is dialled next; zero while connected, and if no dial is due
 }
 
 // SyncStatus says what the sync is doing.

@@ -296,14 +296,14 @@ func (b *book) addresses(id peer.ID) []ma.Multiaddr {
 	return nil
 }
 
-// list returns everybody who was connected at least once.
-func (b *book) list() []peer.AddrInfo {
+// list returns every peer that was connected at least once.
+func (b *book) list() []Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []peer.AddrInfo
+	var out []Peer
 	for id, a := range b.peers {
 		if a.known() {
-			out = append(out, peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)})
+			out = append(out, Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})})
 		}
 	}
 	return out

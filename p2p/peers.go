@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,23 +15,19 @@ import (
 func (n *Node) Peers() []Peer {
 	static := n.statics.infos()
 	var out []Peer
-	listed := make(map[peer.ID]bool)
+	listed := make(map[string]bool) // by peer id, or by the URL of a peer that has none yet
 	for _, p := range n.h.Network().Peers() {
 		if e, ok := n.connected(p); ok {
 			_, e.Static = static[p]
-			listed[p] = true
+			listed[e.ID] = true
 			out = append(out, e)
 		}
 	}
-	for _, info := range static {
-		if !listed[info.ID] {
-			listed[info.ID] = true
-			out = append(out, Peer{ID: info.ID.String(), Address: fullAddress(info), Static: true})
-		}
-	}
-	for _, info := range n.book.list() {
-		if !listed[info.ID] {
-			out = append(out, Peer{ID: info.ID.String(), Address: fullAddress(info)})
+	for _, e := range append(n.statics.unreached(), n.book.list()...) {
+		name := cmp.Or(e.ID, e.Address)
+		if !listed[name] {
+			listed[name] = true
+			out = append(out, e)
 		}
 	}
 	slices.SortFunc(out, func(a, b Peer) int {
@@ -40,7 +37,7 @@ func (n *Node) Peers() []Peer {
 			}
 			return 1
 		}
-		return strings.Compare(a.ID, b.ID)
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Address, b.Address))
 	})
 	return out
 }

@@ -49,6 +49,7 @@ type static struct {
 
 	info    peer.AddrInfo // guarded by statics.mu
 	running bool          // guarded by statics.mu
+	dials   redial        // guarded by statics.mu
 }
 
 // add takes a multiaddr or a URL. This node itself, and what is there already, is taken in silence.
@@ -184,14 +185,45 @@ func (t *statics) hold(ctx context.Context, s *static) {
 			t.log.Debug("static peer is this node", "peer", s.key)
 			return
 		case err == nil:
+			t.note(s, redial{})
 			t.untilGone(ctx, s, id)
 			if said = false; time.Since(began) > steady {
 				wait = firstRetry
 			}
 		}
-		pause(ctx, wait/2+rand.N(wait))
+		next := wait/2 + rand.N(wait)
+		if err != nil {
+			t.note(s, redial{err: reason(err), next: time.Now().Add(next)})
+		}
+		pause(ctx, next)
 		wait = min(2*wait, mostRetry)
 	}
+}
+
+// note keeps what became of the last dial to s.
+func (t *statics) note(s *static, r redial) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.dials = r
+}
+
+// unreached lists the static peers, as far as they are not connected: by their peer id, or by a URL that has not answered.
+func (t *statics) unreached() []Peer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []Peer
+	for _, s := range t.list {
+		if s.info.ID == t.self || s.info.ID != "" && t.h.Network().Connectedness(s.info.ID) == network.Connected {
+			continue
+		}
+		e := Peer{Address: s.url, Static: true}
+		if s.info.ID != "" {
+			e.ID, e.Address = s.info.ID.String(), fullAddress(s.info)
+		}
+		s.dials.show(&e)
+		out = append(out, e)
+	}
+	return out
 }
 
 // tell says why s was not reached, and what that may mean.

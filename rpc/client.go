@@ -102,6 +102,9 @@ type PeerInfo struct {
 	Score     float64  `json:"score"`
 	Static    bool     `json:"static"`
 	Tip       string   `json:"tip"` // empty where not known
+
+	LastError string    `json:"last_error,omitempty"` // why the last dial failed
+	NextDial  time.Time `json:"next_dial,omitzero"`   // zero if none is due
 }
 
 // Readiness is GET /readyz.

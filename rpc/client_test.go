@@ -14,7 +14,8 @@ import (
 
 func TestClientReadsWhatTheServerSays(t *testing.T) {
 	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3"})
-	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "outbound", Latency: time.Millisecond, Height: 3, Tip: chain.Hash{1}}, {ID: "b"}}
+	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "outbound", Latency: time.Millisecond, Height: 3, Tip: chain.Hash{1}},
+		{ID: "b", LastError: "connection refused", NextDial: time.Unix(2e9, 0)}}
 	url := listen(t, n.Handler())
 	for _, api := range []string{url, url + "/", strings.TrimPrefix(url, "http://")} {
 		info, err := NewClient(api).Node(t.Context())
@@ -26,6 +27,23 @@ func TestClientReadsWhatTheServerSays(t *testing.T) {
 	peers, err := NewClient(url).Peers(t.Context())
 	if err != nil || peers.Count != 2 || peers.Peers[0].ID != "a" || *peers.Peers[0].LatencyMS != 1 || peers.Peers[1].LatencyMS != nil || peers.Peers[1].Tip != "" {
 		t.Errorf("%+v, %v", peers, err)
+	}
+	if up, away := peers.Peers[0], peers.Peers[1]; up.LastError != "" || !up.NextDial.IsZero() ||
+		away.LastError != "connection refused" || !away.NextDial.Equal(time.Unix(2e9, 0)) {
+		t.Errorf("dials: %+v, %+v", up, away)
+	}
+}
+
+// TestAURLThatIsNotReachedIsForgotten lists a URL that was asked for and has not said who it is, and deletes it.
+func TestAURLThatIsNotReachedIsForgotten(t *testing.T) {
+	n := start(t, Config{})
+	const url = "http://127.0.0.1:5999"
+	n.net.peers, n.net.connected = []Peer{{Address: url, Static: true}, {ID: "b"}}, []string{url}
+	if w := n.do("DELETE", "/peers/http:%2F%2F127.0.0.1:5999", ""); w.Code != 204 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if left := n.net.Connected(); len(left) != 0 || len(n.net.Peers()) != 2 {
+		t.Errorf("still asked: %v, %v", left, n.net.Peers())
 	}
 }
 

@@ -65,6 +65,12 @@ func peerJSON(p Peer) object {
 	if p.Height > 0 {
 		o["tip"] = p.Tip
 	}
+	if p.LastError != "" {
+		o["last_error"] = p.LastError
+	}
+	if !p.NextDial.IsZero() {
+		o["next_dial"] = p.NextDial.UTC().Format(time.RFC3339)
+	}
 	return o
 }
 
@@ -96,7 +102,11 @@ func (s *Server) forget(name string) (found bool, err error) {
 	}
 	found, left := len(gone) > 0, s.nodes.all()
 	for _, p := range s.network.Peers() {
-		if p.ID == name || leadsTo(gone, p.ID) && !leadsTo(left, p.ID) {
+		if p.ID == "" && p.Address == name { // a URL of --peer that has not said who it is
+			found = true
+			names = append(names, p.Address)
+		}
+		if p.ID != "" && (p.ID == name || leadsTo(gone, p.ID) && !leadsTo(left, p.ID)) {
 			found = true
 			names = append(names, p.ID)
 		}

@@ -53,7 +53,7 @@ type Network interface {
 
 // Peer is another node as the network knows it.
 type Peer struct {
-	ID        string
+	ID        string // "" for a URL that was asked for and has not answered
 	Agent     string
 	Address   string
 	Direction string // "inbound", "outbound", "" where not connected
@@ -63,6 +63,8 @@ type Peer struct {
 	Height    int64
 	Tip       chain.Hash
 	Score     float64
+	LastError string    // of the last dial, "" while connected
+	NextDial  time.Time // zero while connected, and if no dial is due
 }
 
 // SyncStatus is what the sync is at. Height is that of this node, Target that of the peer.
