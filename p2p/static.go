@@ -107,12 +107,17 @@ func (t *statics) remove(meant func(*static) bool) (gone []peer.ID) {
 		return true
 	})
 	for _, id := range gone {
-		if !slices.ContainsFunc(t.list, func(s *static) bool { return s.info.ID == id }) {
-			t.f.unprotect(id)
-			t.h.ConnManager().Unprotect(id, "static")
-		}
+		t.release(id)
 	}
 	return gone
+}
+
+// release makes id an ordinary peer, unless a static peer has it. The caller holds mu.
+func (t *statics) release(id peer.ID) {
+	if !slices.ContainsFunc(t.list, func(s *static) bool { return s.info.ID == id }) {
+		t.f.unprotect(id)
+		t.h.ConnManager().Unprotect(id, "static")
+	}
 }
 
 // infos lists the peers that are known by id, without this node: a URL may have led to it.
@@ -183,6 +188,7 @@ func (t *statics) hold(ctx context.Context, s *static) {
 			said = true
 		case err == nil && id == t.self:
 			t.log.Debug("static peer is this node", "peer", s.key)
+			t.remove(func(o *static) bool { return o == s }) // one node may be named in very many ways
 			return
 		case err == nil:
 			t.note(s, redial{})
@@ -235,10 +241,11 @@ func (t *statics) tell(s *static, err error) {
 	t.log.Warn("static peer not reached, trying on", attrs...)
 }
 
-// reach finds out who and where s is, and connects.
+// reach finds out who and where s is, and connects. A URL that is silent now led to somebody before, perhaps, who may be
+// reached all the same.
 func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
 	if s.url != "" {
-		if err := t.ask(ctx, s); err != nil {
+		if err := t.ask(ctx, s); err != nil && t.protect(s).ID == "" {
 			return "", err
 		}
 	}
@@ -263,7 +270,7 @@ func handshakeWithin(trip time.Duration) time.Duration {
 func (t *statics) protect(s *static) peer.AddrInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s.info.ID != t.self && slices.Contains(t.list, s) {
+	if s.info.ID != "" && s.info.ID != t.self && slices.Contains(t.list, s) {
 		t.f.protect(s.info.ID)
 		t.h.ConnManager().Protect(s.info.ID, "static")
 	}
@@ -284,7 +291,11 @@ func (t *statics) ask(ctx context.Context, s *static) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	before := s.info.ID
 	s.info = info
+	if before != "" && before != info.ID {
+		t.release(before)
+	}
 	return nil
 }
 

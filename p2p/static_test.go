@@ -2,9 +2,15 @@ package p2p
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
 )
@@ -44,4 +50,75 @@ func TestHandshakeWithin(t *testing.T) {
 			t.Errorf("%v for a round trip of %v, want %v", got, trip, want)
 		}
 	}
+}
+
+// TestAURLLeadsToAnotherPeer: the node behind a URL is replaced by another one. The old peer is an ordinary one from then on.
+func TestAURLLeadsToAnotherPeer(t *testing.T) {
+	r := chaintest.Rules()
+	first, second := runNode(t, r, nil), runNode(t, r, nil)
+	var said atomic.Pointer[testNode]
+	said.Store(first)
+	b := runNode(t, r, func(c *Config) {
+		c.Peers = []string{"http://127.0.0.1:5000"}
+		c.ResolveURL = func(context.Context, string) ([]string, error) { return said.Load().Addresses(), nil }
+	})
+	protected := func(n *testNode) bool {
+		b.f.mu.Lock()
+		defer b.f.mu.Unlock()
+		r := b.f.peers[n.h.ID()]
+		return r != nil && r.protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
+	}
+	eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
+	said.Store(second)
+	first.stop()
+	eventually(t, "the second is one", func() bool { return b.connectedTo(second) && protected(second) })
+	if protected(first) {
+		t.Error("the first is one still")
+	}
+}
+
+// TestAURLThatFallsSilent led to a peer that can be reached all the same.
+func TestAURLThatFallsSilent(t *testing.T) {
+	r := chaintest.Rules()
+	a := runNode(t, r, nil)
+	var silent atomic.Bool
+	b := runNode(t, r, func(c *Config) {
+		c.Peers = []string{"http://127.0.0.1:5000"}
+		c.ResolveURL = func(context.Context, string) ([]string, error) {
+			if silent.Load() {
+				return nil, errors.New("nobody answers")
+			}
+			return a.Addresses(), nil
+		}
+	})
+	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	silent.Store(true)
+	before := b.h.Network().ConnsToPeer(a.h.ID())
+	for _, c := range before {
+		c.Close()
+	}
+	eventually(t, "the two are connected again", func() bool {
+		return slices.ContainsFunc(b.h.Network().ConnsToPeer(a.h.ID()), func(c network.Conn) bool { return !slices.Contains(before, c) })
+	})
+}
+
+// TestOwnURLsAreNotKept: one node has very many names, and a client may give them all.
+func TestOwnURLsAreNotKept(t *testing.T) {
+	own := make(chan []string)
+	b := runNode(t, chaintest.Rules(), func(c *Config) {
+		c.ResolveURL = func(context.Context, string) ([]string, error) { return <-own, nil }
+	})
+	for i := range 20 {
+		if err := b.Connect(fmt.Sprintf("http://127.0.0.%d:5000", i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		own <- b.Addresses()
+	}
+	eventually(t, "none is kept", func() bool {
+		b.statics.mu.Lock()
+		defer b.statics.mu.Unlock()
+		return len(b.statics.list) == 0
+	})
 }
