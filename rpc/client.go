@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"kuai/chain"
 )
 
 // maxAnswer bounds what a verb reads of an answer.
@@ -79,15 +77,21 @@ type SyncingInfo struct {
 
 // PeersInfo is GET /peers.
 type PeersInfo struct {
-	Count int        `json:"count"`
-	Nodes []NodeKind `json:"nodes"` // registered
-	Peers []PeerInfo `json:"peers"`
+	Count int              `json:"count"`
+	Nodes []RegisteredNode `json:"nodes"`
+	Peers []PeerInfo       `json:"peers"`
 }
 
-// NodeKind is a registered node: "kuai", "flask" or "unknown".
-type NodeKind struct {
+// RegisteredNode is one registered node of GET /peers.
+type RegisteredNode struct {
 	Address string `json:"address"`
-	Kind    string `json:"kind"`
+	URL     string `json:"url"`     // "" if it was registered by multiaddr
+	Kind    string `json:"kind"`    // when it answered last: "kuai", "flask" or "unknown"
+	PeerID  string `json:"peer_id"` // "" if not known
+	State   string `json:"state"`   // in words: what it answers now
+
+	Status  int       `json:"status,omitempty"`  // of its answer to GET /node, 0 if there was none
+	NextAsk time.Time `json:"next_ask,omitzero"` // zero while it is connected
 }
 
 // PeerInfo is one peer of GET /peers.
@@ -109,11 +113,10 @@ type PeerInfo struct {
 
 // Readiness is GET /readyz.
 type Readiness struct {
-	Error  string `json:"error"` // of a disk that failed
-	Height int64  `json:"height"`
-	Peers  int    `json:"peers"` // connected
-	Ready  bool   `json:"ready"`
-	Target int64  `json:"target"`
+	Height int64 `json:"height"`
+	Peers  int   `json:"peers"`
+	Ready  bool  `json:"ready"`
+	Target int64 `json:"target"`
 }
 
 // StatusError is an answer that is no success.
@@ -152,20 +155,9 @@ func (c *Client) Health(ctx context.Context, ready bool) error {
 	}
 	v, err := c.Ready(ctx)
 	if err == nil && !v.Ready {
-		err = v.why()
+		err = fmt.Errorf("the node is syncing: at block %d of %d", v.Height, v.Target)
 	}
 	return err
-}
-
-// why says why a node is not ready.
-func (r Readiness) why() error {
-	if r.Error != "" {
-		return fmt.Errorf("the node's disk failed: %s", r.Error)
-	}
-	if r.Target > r.Height {
-		return fmt.Errorf("the node is syncing: at block %d of %d", r.Height, r.Target)
-	}
-	return fmt.Errorf("the node has %d connected peers, and none has told its height yet", r.Peers)
 }
 
 // Ready asks whether the node has caught up; not having caught up is no error.
@@ -207,9 +199,9 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 		return nil, fmt.Errorf("ask the node at %s: %w; is it running, and on this port?", c.base, plain(err))
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(chain.NewTextReader(newBounded(res.Body, maxAnswer)))
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s%s: %w", c.base, path, err)
+		return nil, fmt.Errorf("read the answer of %s: %w", c.base, err)
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return nil, statusError(res.StatusCode, text)

@@ -19,15 +19,16 @@ const (
 	maxRegister = 64  // in one request
 	maxNodes    = 256 // in all
 	maxAddress  = 256 // bytes of one
+	maxFormer   = 4   // peer ids that one URL had before
 )
 
-// kind is what a registered node turned out to be.
+// kind is what a registered node was when it answered last. A URL is a claim about a place: it is asked again.
 type kind string
 
 const (
-	kindKuai    kind = "kuai"    // dialled over libp2p
+	kindKuai    kind = "kuai"    // connected over libp2p, read on /nodes/resolve while that fails
 	kindFlask   kind = "flask"   // read on /nodes/resolve
-	kindUnknown kind = "unknown" // did not answer yet: asked again in the background and on /nodes/resolve
+	kindUnknown kind = "unknown" // did not answer yet, or as neither does
 )
 
 // neighbour is a registered node.
@@ -35,7 +36,23 @@ type neighbour struct {
 	Address string `json:"address"`       // as total_nodes lists it: host:port, or the multiaddr
 	URL     string `json:"url,omitempty"` // scheme and host, "" for a multiaddr
 	Kind    kind   `json:"kind"`
-	Peer    string `json:"peer_id,omitempty"` // of a kuai node at a URL, as its /node said when it was asked
+	Peer    string `json:"peer_id,omitempty"` // of a kuai node at a URL, as its /node said last
+
+	Former []string `json:"former_peer_ids,omitempty"` // that the URL had before, the newest first: DELETE takes them as well
+}
+
+// become is n with another kind and peer id. n's own peer id is a former one then.
+func (n neighbour) become(k kind, peer string) neighbour {
+	if n.Peer != "" && n.Peer != peer {
+		n.Former = slices.Insert(slices.Clone(n.Former), 0, n.Peer)
+	}
+	n.Former = slices.DeleteFunc(slices.Clone(n.Former), func(id string) bool { return id == peer })
+	n.Former = n.Former[:min(len(n.Former), maxFormer)]
+	if len(n.Former) == 0 {
+		n.Former = nil
+	}
+	n.Kind, n.Peer = k, peer
+	return n
 }
 
 // peer is the id of a kuai node, "" where it is not known.
@@ -96,6 +113,14 @@ func loadRegistry(path string, log *slog.Logger) *registry {
 	return g
 }
 
+// get returns the node at an address.
+func (g *registry) get(address string) (n neighbour, found bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n, found = g.nodes[strings.ToLower(address)]
+	return n, found
+}
+
 // all returns the nodes, sorted by address.
 func (g *registry) all() []neighbour {
 	g.mu.Lock()
@@ -142,15 +167,16 @@ func (g *registry) remove(match func(neighbour) bool) (gone []neighbour, err err
 	})
 }
 
-// settle remembers what a node turned out to be, unless it was forgotten meanwhile.
-func (g *registry) settle(n neighbour) error {
+// update remembers what a node has become, and reports whether it is still registered under that URL.
+func (g *registry) update(n neighbour) (held bool, err error) {
 	key := strings.ToLower(n.Address)
-	return g.change(func(held map[string]neighbour) error {
-		if _, found := held[key]; found {
-			held[key] = n
+	err = g.change(func(nodes map[string]neighbour) error {
+		if old, found := nodes[key]; found && old.URL == n.URL {
+			nodes[key], held = n, true
 		}
 		return nil
 	})
+	return held, err
 }
 
 // change edits a copy of the set, writes it to disk and then shows it.

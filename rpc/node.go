@@ -1,13 +1,8 @@
 package rpc
 
 import (
-	"errors"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
-
-	"kuai/chain"
 )
 
 // node is GET /node: who this is and how to reach it. Other nodes ask it to connect by URL.
@@ -47,9 +42,9 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 	for _, p := range cut(all, from, limit) {
 		list = append(list, peerJSON(p))
 	}
-	nodes := []object{}
+	nodes, connected := []object{}, s.connectedPeers()
 	for _, n := range s.nodes.all() {
-		nodes = append(nodes, object{"address": n.Address, "kind": string(n.Kind)})
+		nodes = append(nodes, s.nodeJSON(n, connected[n.peer()]))
 	}
 	answer(w, http.StatusOK, object{"count": len(all), "nodes": nodes, "peers": list})
 }
@@ -74,7 +69,29 @@ func peerJSON(p Peer) object {
 	return o
 }
 
-// disconnect is DELETE /peers/{id}: by peer id, or by the address of a registered node.
+// nodeJSON is a registered node: what it was when it answered last, and what it answers now.
+func (s *Server) nodeJSON(n neighbour, connected bool) object {
+	o := object{"address": n.Address, "kind": string(n.Kind), "peer_id": n.peer(), "state": "not connected", "url": n.URL}
+	connected = connected && n.Kind == kindKuai
+	f, next, asked := s.prober.look(n.URL)
+	switch {
+	case connected:
+		o["state"] = "connected"
+	case n.URL != "" && !asked:
+		o["state"] = "not asked yet"
+	case n.URL != "":
+		o["state"], o["next_ask"] = s.describe(f), next.UTC().Format(time.RFC3339)
+	}
+	if f.kind == kindKuai && n.Kind == kindKuai && !connected {
+		o["state"] = "a kuai node answers, but is not connected: its chain is read on resolve"
+	}
+	if f.status > 0 {
+		o["status"] = f.status
+	}
+	return o
+}
+
+// disconnect is DELETE /peers/{id}: by peer id, or by the address or URL of a registered node.
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 	found, err := s.forget(r.PathValue("id"))
 	if err == nil && !found {
@@ -85,42 +102,6 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// forget forgets the registrations that have name as peer id or address, disconnects the peers that are named by it, or were by
-// those and are by no other one, and says whether there was any.
-func (s *Server) forget(name string) (found bool, err error) {
-	gone, err := s.nodes.remove(func(n neighbour) bool { return n.peer() == name || strings.EqualFold(n.Address, name) })
-	if err != nil {
-		return false, err
-	}
-	var names []string
-	for _, n := range gone {
-		if n.URL != "" {
-			names = append(names, n.URL) // the network asks it for ever, even where it has not said who it is
-		}
-	}
-	found, left := len(gone) > 0, s.nodes.all()
-	for _, p := range s.network.Peers() {
-		if p.ID == "" && p.Address == name { // a URL of --peer that has not said who it is
-			found = true
-			names = append(names, p.Address)
-		}
-		if p.ID != "" && (p.ID == name || leadsTo(gone, p.ID) && !leadsTo(left, p.ID)) {
-			found = true
-			names = append(names, p.ID)
-		}
-	}
-	for _, name := range names {
-		if err := s.network.Disconnect(name); err != nil && !errors.Is(err, chain.ErrNotFound) { // it may have left by itself
-			return true, err
-		}
-	}
-	return found, nil
-}
-
-func leadsTo(nodes []neighbour, id string) bool {
-	return slices.ContainsFunc(nodes, func(n neighbour) bool { return n.peer() == id })
 }
 
 // healthz is GET /healthz: the process answers.

@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"kuai/chain"
 	"kuai/p2p/addrpolicy"
 )
 
@@ -25,8 +24,35 @@ const (
 	maxNodeBody  = 64 << 10 // another node's /node
 )
 
-// errNoNode says that an address answers HTTP, but not as a node does.
+// errNoNode is wrapped by errors about what answers HTTP, but not as a node does.
 var errNoNode = errors.New("no node answers there")
+
+// wrongStatus is an answer other than 200. It wraps errNoNode.
+type wrongStatus struct {
+	url    string
+	status int
+}
+
+func (e *wrongStatus) Error() string {
+	return fmt.Sprintf("%s: %v (status %d)", e.url, errNoNode, e.status)
+}
+
+func (e *wrongStatus) Unwrap() error { return errNoNode }
+
+// statusOf returns the HTTP status behind what get, node and isFlask return, 0 if there was no answer.
+func statusOf(err error) int {
+	var other *wrongStatus
+	switch {
+	case errors.As(err, &other):
+		return other.status
+	case err == nil || errors.Is(err, errNoNode):
+		return http.StatusOK
+	}
+	return 0
+}
+
+// errTooLong is a body longer than what is read of it. What sends it is not a node.
+var errTooLong = fmt.Errorf("%w: answer longer than the limit", errNoNode)
 
 // outbound asks other nodes.
 type outbound struct {
@@ -70,18 +96,16 @@ func (o *outbound) get(ctx context.Context, url string, limit int64) (io.ReadClo
 	}
 	if res.StatusCode != http.StatusOK {
 		_ = res.Body.Close()
-		return nil, fmt.Errorf("%s: %w (status %d)", url, errNoNode, res.StatusCode)
+		return nil, &wrongStatus{url: url, status: res.StatusCode}
 	}
-	return newBounded(res.Body, limit), nil
+	return &bounded{ReadCloser: res.Body, left: limit}, nil
 }
 
 // bounded fails, rather than ends, past its limit: half an answer is no answer.
 type bounded struct {
 	io.ReadCloser
-	limit, left int64
+	left int64
 }
-
-func newBounded(r io.ReadCloser, limit int64) *bounded { return &bounded{r, limit, limit} }
 
 // Read reads at most what is left, and one byte more to tell an end from an excess.
 func (b *bounded) Read(p []byte) (int, error) {
@@ -90,7 +114,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("the answer is longer than the %d bytes that are read of it", b.limit)
+		return 0, errTooLong
 	}
 	return n, err
 }
@@ -102,7 +126,7 @@ func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
 		return NodeInfo{}, err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(chain.NewTextReader(body))
+	text, err := io.ReadAll(body)
 	if err != nil {
 		return NodeInfo{}, err
 	}
@@ -113,26 +137,10 @@ func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
 	return info, nil
 }
 
-// ResolveNode asks the kuai node at an http or https URL for its multiaddrs.
-func ResolveNode(ctx context.Context, url string) (addrs []string, err error) {
-	n, err := parseNode(url)
-	if err != nil {
-		return nil, err
-	}
-	if n.URL == "" {
-		return nil, fmt.Errorf("%q is no URL of a node", url)
-	}
-	info, err := newOutbound("").node(ctx, n.URL)
-	if err != nil {
-		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, err)
-	}
-	return info.Addresses, nil
-}
-
 // chainPrefix is how much of a /chain is read to tell a Flask neighbour.
 const chainPrefix = 512
 
-// isFlask says whether base answers /chain with something that begins like a chain.
+// isFlask returns nil if base answers /chain with something that begins like a chain.
 func (o *outbound) isFlask(ctx context.Context, base string) error {
 	body, err := o.get(ctx, base+"/chain", maxChainBody)
 	if err != nil {
@@ -140,7 +148,7 @@ func (o *outbound) isFlask(ctx context.Context, base string) error {
 	}
 	defer body.Close()
 	start := make([]byte, chainPrefix)
-	n, _ := io.ReadFull(chain.NewTextReader(body), start)
+	n, _ := io.ReadFull(body, start)
 	text := strings.TrimLeft(string(start[:n]), " \t\r\n")
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"chain"`) && !strings.Contains(text, `"length"`) {
 		return fmt.Errorf("%s/chain: %w", base, errNoNode)

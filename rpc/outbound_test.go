@@ -3,7 +3,6 @@ package rpc
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -62,26 +61,22 @@ func TestOutboundUnpacksNothing(t *testing.T) {
 	body.Close()
 }
 
-func TestResolveNode(t *testing.T) {
+func TestProberResolves(t *testing.T) {
 	n := start(t, Config{})
 	url := listen(t, n.Handler())
 	for _, spelling := range []string{url, url + "/", strings.TrimPrefix(url, "http://")} {
-		if addrs, err := ResolveNode(t.Context(), spelling); err != nil || len(addrs) != 1 || addrs[0] != n.net.Addresses()[0] {
+		if addrs, err := NewProber("").Resolve(t.Context(), spelling); err != nil || len(addrs) != 1 || addrs[0] != n.net.Addresses()[0] {
 			t.Errorf("%s: %q, %v", spelling, addrs, err)
 		}
 	}
-	marked := listen(t, saying(in16(binary.LittleEndian, "\ufeff"+n.do("GET", "/node", "").Body.String())))
-	if addrs, err := ResolveNode(t.Context(), marked); err != nil || len(addrs) != 1 {
-		t.Errorf("in UTF-16: %q, %v", addrs, err)
-	}
 	for _, bad := range []string{"", "ftp://x", otherPeer, "http://169.254.169.254", listen(t, http.NotFoundHandler()), listen(t, saying(`{"peer_id":5}`)), listen(t, saying(strings.Repeat(" ", maxNodeBody+1))), nobody(t)} {
-		if addrs, err := ResolveNode(t.Context(), bad); err == nil {
+		if addrs, err := NewProber("").Resolve(t.Context(), bad); err == nil {
 			t.Errorf("%s: %q", bad, addrs)
 		}
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := ResolveNode(ended, url); !errors.Is(err, context.Canceled) {
+	if _, err := NewProber("").Resolve(ended, url); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the context: %v", err)
 	}
 }

@@ -5,20 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"kuai/chain"
-	"kuai/p2p/addrpolicy"
-)
-
-// Times of registration.
-const (
-	askTimeout  = 3 * time.Second // for a node to say what it is, within POST /nodes/register
-	remindFirst = 5 * time.Second // at most, until a silent node is asked again; doubled each time until another one is registered
-	remindLast  = 5 * time.Minute // and at most this
 )
 
 // register is POST /nodes/register: all of the list, or nothing.
@@ -39,10 +29,15 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 
 // readNodes reads {"nodes": […]}, leaving out this node's own multiaddrs and what is named twice.
 func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour, error) {
-	o, err := readObject(w, r, `{"nodes": ["http://127.0.0.1:5001"]}`)
+	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
 	}
+	v, err := chain.Read(body)
+	if err != nil {
+		return nil, badJSON(r, err, `{"nodes": ["http://127.0.0.1:5001"]}`)
+	}
+	o, _ := v.(chain.Object)
 	member, _ := o.Get("nodes")
 	list, ok := member.([]chain.Value)
 	if !ok {
@@ -74,15 +69,13 @@ func (s *Server) parseNodes(list []chain.Value) ([]neighbour, error) {
 	return nodes, nil
 }
 
-// ask finds out what the URLs are, all at once. This node's own are left out; one that does not answer in time stays unknown.
+// ask finds out what the URLs are, all at once. This node's own are left out; one that does not answer in time is kept.
 func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
 	own, errs := make([]bool, len(nodes)), make([]error, len(nodes))
 	var wg sync.WaitGroup
 	for i := range nodes {
 		if nodes[i].URL != "" {
-			wg.Go(func() { nodes[i], own[i], errs[i] = s.identify(ctx, nodes[i]) })
+			wg.Go(func() { nodes[i], own[i], errs[i] = s.introduce(ctx, nodes[i]) })
 		}
 	}
 	wg.Wait()
@@ -95,47 +88,41 @@ func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error
 	return others, errors.Join(errs...)
 }
 
-// identify asks a node at a URL what it is, and who. Its error is one that refuses the registration; silence is none.
-func (s *Server) identify(ctx context.Context, n neighbour) (said neighbour, own bool, err error) {
-	n.Kind = kindUnknown
-	info, err := s.out.node(ctx, n.URL)
-	switch {
-	case errors.Is(err, addrpolicy.ErrRefused):
-		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, addrpolicy.ErrRefused), "No node of the list was registered.")
-	case err == nil && info.PeerID == s.network.ID():
-		return n, true, nil
-	case err == nil && info.Network != s.chain.Rules().Network():
-		return n, false, badRequest("other network", fmt.Sprintf("%s is of the network %s, this node of %s.", n.URL, printable(info.Network), s.chain.Rules().Network()),
-			"No node of the list was registered. Start both with the same --network.")
-	case err == nil:
-		n.Kind, n.Peer = kindKuai, info.PeerID
-	case errors.Is(err, errNoNode) && s.out.isFlask(ctx, n.URL) == nil:
-		n.Kind, n.Peer = kindFlask, ""
+// introduce asks the node at a URL that a client names. Its error refuses the registration; silence does not.
+func (s *Server) introduce(ctx context.Context, n neighbour) (said neighbour, own bool, err error) {
+	if held, found := s.nodes.get(n.Address); found {
+		n.Kind, n.Peer, n.Former = held.Kind, held.Peer, held.Former
 	}
-	return n, false, nil
+	s.prober.renew(n.URL)
+	f := s.prober.ask(ctx, n.URL)
+	if ctx.Err() != nil {
+		return n, false, ctx.Err()
+	}
+	said, own, err = s.judge(n, f)
+	if err != nil {
+		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, err), "No node of the list was registered.")
+	}
+	if own {
+		s.connect(n) // another node may have a copy of this one's identity: the network tells them apart
+	}
+	return said, own, nil
 }
 
-// printable shortens what another node says of itself to something that can be shown.
-func printable(text string) string {
-	if len(text) > 64 {
-		text = text[:64]
-	}
-	return fmt.Sprintf("%q", text)
-}
-
-// join connects kuai nodes and remembers all. Where one is refused, those before it are let go.
+// join connects kuai nodes and remembers all. If one is refused, those before it are released.
 func (s *Server) join(nodes []neighbour) error {
-	known := map[string]bool{}
-	for _, p := range s.network.Peers() {
-		known[p.ID] = true
-	}
+	known := s.knownPeers()
 	var fresh []string
 	leave := func() {
 		for _, name := range fresh {
 			_ = s.network.Disconnect(name) // it was never promised
 		}
 	}
+	var moved []neighbour
 	for _, n := range nodes {
+		held, found := s.nodes.get(n.Address)
+		if found && held.URL != n.URL {
+			moved = append(moved, held)
+		}
 		if n.Kind != kindKuai {
 			continue
 		}
@@ -143,7 +130,7 @@ func (s *Server) join(nodes []neighbour) error {
 			leave()
 			return badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.Address, err), "No node of the list was registered.")
 		}
-		if id := n.peer(); id != "" && !known[id] {
+		if isNew := n.URL != "" && (held.URL != n.URL || held.Kind != kindKuai); isNew || n.URL == "" && !known[n.peer()] {
 			fresh = append(fresh, n.name())
 		}
 	}
@@ -151,87 +138,23 @@ func (s *Server) join(nodes []neighbour) error {
 		leave()
 		return err
 	}
-	if slices.ContainsFunc(nodes, isSilent) {
-		select {
-		case s.silent <- struct{}{}:
-		default:
+	for _, n := range moved {
+		s.release(n)
+	}
+	for _, n := range nodes {
+		if n.URL != "" {
+			f, _, _ := s.prober.look(n.URL)
+			s.tell(n, f)
 		}
 	}
 	return nil
 }
 
-// isSilent says whether a node did not say yet what it is, or who.
-func isSilent(n neighbour) bool { return n.Kind == kindUnknown || n.Kind == kindKuai && n.peer() == "" }
-
-// remind connects the remembered kuai nodes again, and asks those that never answered what they are, for ever.
-func (s *Server) remind(ctx context.Context) {
-	for _, n := range s.nodes.all() {
-		if n.Kind == kindKuai {
-			s.connect(n)
-		}
+// knownPeers are the ids of connected and remembered peers.
+func (s *Server) knownPeers() map[string]bool {
+	ids := map[string]bool{}
+	for _, p := range s.network.Peers() {
+		ids[p.ID] = true
 	}
-	wait := remindFirst
-	for soon := time.After(wait); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.silent:
-			if wait == remindFirst {
-				continue // a question that is so near is not put off
-			}
-			wait = remindFirst
-		case <-soon:
-			s.askSilent(ctx)
-			wait = min(2*wait, remindLast)
-		}
-		soon = time.After(wait)
-	}
-}
-
-func (s *Server) connect(n neighbour) {
-	if err := s.network.Connect(n.target()); err != nil {
-		s.log.Warn("registered node not connected", "node", n.Address, "err", err)
-	}
-}
-
-// askSilent asks every node that has not answered yet.
-func (s *Server) askSilent(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, n := range s.nodes.all() {
-		if isSilent(n) {
-			wg.Go(func() { s.askOne(ctx, n) })
-		}
-	}
-	wg.Wait()
-}
-
-// askOne asks a silent node what it is and remembers what it says.
-func (s *Server) askOne(ctx context.Context, n neighbour) kind {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	n, own, err := s.identify(ctx, n)
-	switch {
-	case err != nil:
-		s.log.Debug("registered node refused", "node", n.Address, "err", err)
-	case own:
-		s.settled(n, "own address", func() error {
-			_, err := s.nodes.remove(func(o neighbour) bool { return o.Address == n.Address })
-			return err
-		})
-		return kindUnknown
-	case n.Kind != kindUnknown:
-		s.settled(n, string(n.Kind), func() error { return s.nodes.settle(n) })
-	}
-	if n.Kind == kindKuai {
-		s.connect(n)
-	}
-	return n.Kind
-}
-
-func (s *Server) settled(n neighbour, what string, save func() error) {
-	if err := save(); err != nil {
-		s.log.Error("registered nodes not saved", "node", n.Address, "err", err)
-		return
-	}
-	s.log.Info("registered node answers", "node", n.Address, "kind", what)
+	return ids
 }

@@ -67,11 +67,11 @@ func TestRegisterIsIdempotentAndIgnoresItself(t *testing.T) {
 	n := start(t, Config{})
 	own := listen(t, n.Handler())
 	list := listOf("10.255.255.1:5000", "http://10.255.255.1:5000/", otherPeer, otherPeer, own, "/ip4/127.0.0.1/tcp/15000/p2p/"+testPeer)
-	n.out = deafOutbound(own)
+	n.prober.out = deafOutbound(own)
 	for range 2 {
 		want(t, n.do("POST", "/nodes/register", list), 201, `{"message":"New nodes have been added","total_nodes":["`+otherPeer+`","10.255.255.1:5000"]}`+"\n")
 	}
-	if got := n.net.Connected(); !slices.Equal(got, []string{otherPeer}) {
+	if got := n.net.Connected(); !slices.Equal(got, []string{own, otherPeer}) { // the network finds out whether own is a copy of this node
 		t.Errorf("connected to %q", got)
 	}
 	want(t, n.do("POST", "/nodes/register", `{"nodes":[]}`), 201, `{"message":"New nodes have been added","total_nodes":["`+otherPeer+`","10.255.255.1:5000"]}`+"\n")
@@ -148,7 +148,7 @@ func TestRegisterRefusesAnotherNetwork(t *testing.T) {
 
 func TestRegisterIsBounded(t *testing.T) {
 	n := start(t, Config{})
-	n.out = deafOutbound("")
+	n.prober.out = deafOutbound("")
 	batch := func(from, count int) string {
 		var list []string
 		for i := range count {
@@ -218,20 +218,20 @@ func TestSilentNodeIsAskedAgain(t *testing.T) {
 		n, other := start(t, Config{}), start(t, Config{})
 		other.net.id = "12D3KooWLate"
 		var up atomic.Bool
-		n.out = newOutbound("")
-		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		n.prober.out = newOutbound("")
+		n.prober.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			if !up.Load() {
 				return nil, errors.New("unreachable in this test")
 			}
 			return other.do(r.Method, r.URL.Path, "").Result(), nil
 		})
 		ctx, cancel := context.WithCancel(t.Context())
-		go n.remind(ctx)
+		go n.watch(ctx)
 		time.Sleep(time.Hour)
 		for _, c := range []struct {
 			node           string
 			silent, within time.Duration
-		}{{"soon:5000", 0, remindFirst}, {"late:5000", time.Hour, remindLast}, {"anew:5000", 0, remindFirst}} {
+		}{{"soon:5000", 0, 2 * watchEvery}, {"late:5000", time.Hour, askLast + watchEvery}, {"anew:5000", 0, 2 * watchEvery}} {
 			up.Store(false)
 			decode(t, n.do("POST", "/nodes/register", listOf(c.node)), 201)
 			time.Sleep(c.silent)
@@ -256,17 +256,17 @@ func TestRegistrationsPutOffNoQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := start(t, Config{})
 		var asked atomic.Int64
-		n.out = newOutbound("")
-		n.out.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+		n.prober.out = newOutbound("")
+		n.prober.out.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
 			asked.Add(1)
 			return nil, errors.New("unreachable in this test")
 		})
 		ctx, cancel := context.WithCancel(t.Context())
-		go n.remind(ctx)
+		go n.watch(ctx)
 		const times = 10
 		for range times {
 			decode(t, n.do("POST", "/nodes/register", listOf("silent:5000")), 201)
-			time.Sleep(remindFirst - time.Second)
+			time.Sleep(4 * time.Second)
 		}
 		if got := asked.Load(); got < times+times/2 {
 			t.Errorf("asked %d times, %d of them by registering", got, times)
@@ -340,16 +340,16 @@ func TestRememberedWithoutItsPeerID(t *testing.T) {
 		}
 		n, other := start(t, Config{DataFile: file}), start(t, Config{})
 		other.net.id = "12D3KooWOld"
-		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		n.prober.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			return other.do(r.Method, r.URL.Path, "").Result(), nil
 		})
 		ctx, cancel := context.WithCancel(t.Context())
-		go n.remind(ctx)
+		go n.watch(ctx)
 		synctest.Wait()
 		if got := n.net.Connected(); !slices.Equal(got, []string{"http://old:5000"}) {
 			t.Errorf("connected to %q at the start", got)
 		}
-		time.Sleep(remindFirst)
+		time.Sleep(2 * watchEvery)
 		synctest.Wait()
 		if w := n.do("DELETE", "/peers/12D3KooWOld", ""); w.Code != 204 || len(n.nodes.all()) != 0 {
 			t.Errorf("%d %s, registered %v", w.Code, w.Body, n.nodes.all())

@@ -15,7 +15,7 @@ import (
 // resolveTimeout bounds GET /nodes/resolve in all.
 const resolveTimeout = 10 * time.Second
 
-// resolve is GET /nodes/resolve: syncs now from every peer and Flask neighbour, then answers with the chain.
+// resolve is GET /nodes/resolve: syncs now from every peer and registered node, then answers with the chain.
 // A dead, slow or lying one never fails it.
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 	_, done := patient(w)
@@ -57,19 +57,21 @@ func (s *Server) reconcile(ctx context.Context) error {
 	return s.chain.Sync()
 }
 
-// readNeighbours reads the chains of all Flask neighbours at once, and of the silent nodes that turn out to be such.
-// They share one bound on what is held in memory.
+// readNeighbours asks all registered URLs what they are, and reads the chains of Flask nodes and of kuai nodes that are not
+// connected at this moment, all at once. They share one bound on what is held in memory.
 func (s *Server) readNeighbours(ctx context.Context) {
 	var budget atomic.Int64
 	budget.Store(maxChainBody)
 	var wg sync.WaitGroup
 	for _, n := range s.nodes.all() {
+		if n.URL == "" {
+			continue
+		}
 		wg.Go(func() {
-			if isSilent(n) {
-				n.Kind = s.askOne(ctx, n)
-			}
-			if n.Kind == kindFlask {
-				s.readNeighbour(ctx, n, &budget)
+			said, f := s.askAgain(ctx, n)
+			byHTTP := f.kind == kindKuai && said.Kind == kindKuai && !s.connectedPeers()[said.Peer]
+			if said.Kind == kindFlask || byHTTP {
+				s.readNeighbour(ctx, said, &budget)
 			}
 		})
 	}
@@ -82,17 +84,21 @@ const roomForSpelling = 4
 func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.Int64) {
 	before := s.chain.Tip()
 	err := s.adoptFrom(ctx, n, budget)
-	switch tip := s.chain.Tip(); {
-	case err != nil:
-		s.log.Info("chain of a Flask neighbour not adopted", "node", n.Address, "err", err)
-	case tip.Hash != before.Hash:
-		s.log.Info("chain of a Flask neighbour read", "node", n.Address, "index", tip.Index, "hash", tip.Hash.Short())
+	if tip := s.chain.Tip(); err == nil && tip.Hash != before.Hash {
+		s.log.Info("chain of a registered node read over HTTP", "node", n.Address, "index", tip.Index, "hash", tip.Hash.Short())
+	}
+	text := ""
+	if err != nil {
+		text = reason(err)
+	}
+	if s.prober.isNews(n.URL, topicChain, text) && err != nil {
+		s.log.Warn("chain of a registered node not adopted", "node", n.Address, "err", err)
 	}
 }
 
 // adoptFrom reads a neighbour's chain and adds what this node lacks, where it is longer, valid and of our genesis.
 func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int64) error {
-	body, err := s.out.get(ctx, n.URL+"/chain", maxChainBody)
+	body, err := s.prober.out.get(ctx, n.URL+"/chain", maxChainBody)
 	if err != nil {
 		return err
 	}

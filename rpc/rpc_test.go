@@ -69,6 +69,13 @@ func (n *fakeNetwork) Peers() []Peer {
 	return slices.Clone(n.peers)
 }
 
+// set replaces what Peers lists.
+func (n *fakeNetwork) set(peers []Peer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.peers = peers
+}
+
 func (n *fakeNetwork) Connected() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

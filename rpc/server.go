@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,7 +17,7 @@ import (
 // Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
 const (
 	MaxConnections = 512      // open at once; the next one takes the place of the one that waits for its request longest
-	MaxHeaderBytes = 32 << 10 // request line and header; browsers send the cookies of all ports of localhost
+	MaxHeaderBytes = 8 << 10  // request line and header
 	MaxBodyBytes   = 64 << 10 // any request body; more is 413
 
 	headerTimeout = 5 * time.Second  // until the header is read
@@ -32,12 +31,13 @@ const (
 
 // Config is what a server is told once. The zero value serves.
 type Config struct {
-	Hosts    []string     // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
+	Hosts    []string     // names with a dot by which the node may be called, beside localhost and IP literals
 	DataFile string       // where registered nodes are remembered; "" remembers none
 	Version  string       // of the program, for GET /node
 	Agent    string       // for GET /node and outgoing requests
 	Metrics  http.Handler // GET /metrics; nil answers 404
 	Token    string       // bearer token for what changes state; "" asks for none
+	Prober   *Prober      // asks other nodes' URLs, shared with the network; nil makes one
 }
 
 // Network is the peer-to-peer side of the node, as far as HTTP shows and moves it.
@@ -113,14 +113,11 @@ type Server struct {
 	miner    Miner
 	log      *slog.Logger
 	nodes    *registry
-	silent   chan struct{} // size one: a node that does not answer was registered
-	out      *outbound
+	prober   *Prober
 	resolves flight
-	hosts    map[string]bool // of Config.Hosts
-	exposed  atomic.Bool     // others than this machine can connect
-	boot     string          // names this process in event ids
-	long     chan struct{}   // one place per long answer
-	streams  chan struct{}   // one place per event stream
+	boot     string        // names this process in event ids
+	long     chan struct{} // one place per long answer
+	streams  chan struct{} // one place per event stream
 	handler  http.Handler
 }
 
@@ -129,14 +126,15 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	s := &Server{
 		cfg: cfg, chain: c, network: n, miner: m, log: log,
 		nodes:   loadRegistry(cfg.DataFile, log),
-		silent:  make(chan struct{}, 1),
-		out:     newOutbound(cfg.Agent),
-		hosts:   parseHosts(cfg.Hosts),
+		prober:  cfg.Prober,
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
 		streams: make(chan struct{}, maxStreams),
 	}
-	s.handler = s.guard(newRouter(s.resources()))
+	if s.prober == nil {
+		s.prober = NewProber(cfg.Agent)
+	}
+	s.handler = s.guard(s.routes())
 	return s
 }
 
@@ -149,7 +147,6 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	if len(lns) == 0 {
 		return errors.New("rpc: no listener to serve on")
 	}
-	s.exposed.Store(isExposed(lns))
 	stopped, cancel := context.WithCancel(ctx)
 	defer cancel()
 	srv := s.httpServer(stopped)
@@ -162,7 +159,7 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 		})
 	}
 	g.Go(func() error { return stopAfter(stopped, srv) })
-	g.Go(func() error { s.remind(stopped); return nil })
+	g.Go(func() error { s.watch(stopped); return nil })
 	return g.Wait()
 }
 

@@ -16,13 +16,12 @@ import (
 	"kuai/rpc"
 )
 
-// newDaemon makes the verb that runs a node. foreign are the names of the variables that were injected for others.
-func newDaemon(foreign []string) *cobra.Command {
+func newDaemon() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "daemon",
 		Short: "Run a node",
 		Long:  "Run a node until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Every flag has a twin in the environment (--http-host: KUAI_HTTP_HOST)\nand in the file that --config names.",
-		Args:  arguments(0, 0),
+		Args:  cobra.NoArgs,
 	}
 	read := configured(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -35,9 +34,6 @@ func newDaemon(foreign []string) *cobra.Command {
 			return err
 		}
 		log := newLog(cfg, c.ErrOrStderr())
-		if len(foreign) > 0 {
-			log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
-		}
 		return withChain(cfg, r, log, func(held *chain.Chain) error {
 			return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
 		})
@@ -48,7 +44,8 @@ func newDaemon(foreign []string) *cobra.Command {
 // daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
 func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out io.Writer, log *slog.Logger) error {
 	metrics := prometheus.NewRegistry()
-	netCfg, err := networkConfig(cfg, known.swarmKey, metrics)
+	prober := rpc.NewProber(agent())
+	netCfg, err := networkConfig(cfg, known.swarmKey, prober, metrics)
 	if err != nil {
 		return err
 	}
@@ -73,7 +70,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 
 	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	s := rpc.New(serverConfig(cfg, known.token, metrics), c, network{n}, mining{m}, log)
+	s := rpc.New(serverConfig(cfg, known.token, prober, metrics), c, network{n}, mining{m}, log)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {

@@ -76,7 +76,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 }
 
 // networkConfig reads the node's identity, and tells the network the rest.
-func networkConfig(cfg Config, swarmKey []byte, metrics *prometheus.Registry) (p2p.Config, error) {
+func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *prometheus.Registry) (p2p.Config, error) {
 	key, err := identity(cfg)
 	if err != nil {
 		return p2p.Config{}, err
@@ -92,12 +92,12 @@ func networkConfig(cfg Config, swarmKey []byte, metrics *prometheus.Registry) (p
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,
 		Agent:      agent(),
-		ResolveURL: rpc.ResolveNode,
+		ResolveURL: prober.Resolve,
 		Registerer: metrics,
 	}, nil
 }
 
-func serverConfig(cfg Config, token string, metrics *prometheus.Registry) rpc.Config {
+func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
 		Hosts:   cfg.AllowHosts,
@@ -105,6 +105,7 @@ func serverConfig(cfg Config, token string, metrics *prometheus.Registry) rpc.Co
 		Agent:   agent(),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Token:   token,
+		Prober:  prober,
 	}
 	if !cfg.Ephemeral {
 		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")

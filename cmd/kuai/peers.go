@@ -26,7 +26,7 @@ func printPeers(w io.Writer, p rpc.PeersInfo) error {
 		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s\n", peer.ID, state, peer.Height, peer.Address)
 	}
 	for _, node := range p.Nodes {
-		fmt.Fprintf(t, "%s\tregistered, %s\n", node.Address, node.Kind)
+		fmt.Fprintf(t, "%s\tregistered, %s\t%s\n", node.Address, node.Kind, node.State)
 	}
 	return t.Flush()
 }

@@ -21,14 +21,14 @@ func run(ctx context.Context, t terminal) int {
 	root.SetArgs(t.args)
 	root.SetOut(t.out)
 	root.SetErr(t.errOut)
-	c, err := root.ExecuteContextC(ctx)
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
 	fmt.Fprintf(t.errOut, "kuai: %v\n", err)
 	if code == exitUsage {
-		fmt.Fprintf(t.errOut, "Run '%s --help' for help.\n", c.CommandPath())
+		fmt.Fprintln(t.errOut, "Run 'kuai --help' for what there is.")
 	}
 	return code
 }
@@ -41,21 +41,17 @@ func newRoot(t terminal) *cobra.Command {
 		Long:          "kuai (块, a block) runs a node of the tutorial's blockchain that gossips, mines and syncs with others,\nand talks to a running one.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          knownVerb,
-		Version:       versionText(),
+		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		CompletionOptions: cobra.CompletionOptions{
 			HiddenDefaultCmd: true,
 		},
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
-	env, foreign := ownEnv(t.env)
-	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
+	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newVersion())
-	root.SetHelpCommand(newHelp())
 	all := append(root.Commands(), root)
 	for _, c := range all {
-		begin(c, env, all)
+		begin(c, t.env, all)
 	}
 	return root
 }
@@ -64,7 +60,7 @@ func newRoot(t terminal) *cobra.Command {
 // known if a command in all has a flag of its name.
 func begin(c *cobra.Command, env []string, all []*cobra.Command) {
 	args, verb := c.Args, c.RunE
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{flagError(c, err)} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.Args = func(c *cobra.Command, words []string) error {
 		if err := args(c, words); err != nil {
 			return usageError{err}

@@ -57,7 +57,7 @@ async function showPeers() {
   const on = all.peers.filter((p) => p.connected);
   at("peers").textContent = on.length;
   const rows = on.map((p) => row([short(p.id), String(p.height), p.latency_ms === null ? "" : p.latency_ms.toFixed(1) + " ms", p.direction, p.agent]));
-  for (const n of all.nodes.filter((n) => n.kind !== "kuai")) rows.push(row([short(n.address), "", "", n.kind === "flask" ? "Flask neighbour" : "no answer yet", ""]));
+  for (const n of all.nodes.filter((n) => n.state !== "connected")) rows.push(row([short(n.address), "", "", n.state, ""]));
   fill("others", rows, "none: start a second node, or connect one above");
 }
 
