@@ -1,11 +1,13 @@
 package p2p
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"testing"
 
-	"kuai/chain/chaintest"
+	"kuai/chain"
 )
 
 // multicast says whether the machine has a network to find neighbours on.
@@ -23,6 +25,18 @@ func multicast(t *testing.T) bool {
 	return false
 }
 
+// ownNetwork returns a network that only this process knows: multicast reaches all nodes of this machine and of its links.
+func ownNetwork(t *testing.T) *chain.Rules {
+	t.Helper()
+	const file = `{"name": "test", "zeros": 1,
+		"genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": %d.5, "transactions": []}}`
+	r, err := chain.ReadRules(fmt.Appendf(nil, file, rand.IntN(1_600_000_000)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func TestNeighboursFindEachOther(t *testing.T) {
 	if !multicast(t) {
 		if os.Getenv("CI") == "true" {
@@ -30,7 +44,7 @@ func TestNeighboursFindEachOther(t *testing.T) {
 		}
 		t.Skip("no network interface that is up can multicast")
 	}
-	r := chaintest.Rules()
+	r := ownNetwork(t)
 	on := func(c *Config) { c.MDNS = true }
 	a, b := runNode(t, r, on), runNode(t, r, on)
 	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
