@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,7 +38,7 @@ func TestKillAdopting(t *testing.T) {
 	for round := range rounds {
 		if v == nil {
 			v = &victim{daemon: newDaemon(t), network: file}
-			v.alone, v.beside = v.p2p, freePort(t)
+			v.alone, v.beside = v.p2p, process.FreePort(t)
 			v.said.next = round * 1000 // the rival's pool remembers the others'
 		}
 		grown := v.live(t, long, round)
@@ -170,7 +169,7 @@ func (v *victim) finish(t *testing.T, rival *daemon, long []block, round int) in
 	agreed(t, rival, v.daemon)
 	v.check(t, long, round)
 	v.Stop()
-	out, err := exec.Command(process.Kuai, "verify", "--network", v.network, "--data-dir", v.dir).CombinedOutput()
+	out, err := process.Command("verify", "--network", v.network, "--data-dir", v.dir).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), fmt.Sprint(len(long))) {
 		t.Fatalf("verify: %v\n%s", err, out)
 	}

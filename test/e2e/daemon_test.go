@@ -5,8 +5,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +28,7 @@ type daemon struct {
 
 // newDaemon reserves a directory and ports. It starts nothing.
 func newDaemon(t testing.TB) *daemon {
-	d := &daemon{t: t, dir: filepath.Join(t.TempDir(), "data"), port: freePort(t), p2p: freePort(t)}
+	d := &daemon{t: t, dir: filepath.Join(t.TempDir(), "data"), port: process.FreePort(t), p2p: process.FreePort(t)}
 	d.Process = process.New(t, fmt.Sprintf("node on port %d", d.port), d.command)
 	return d
 }
@@ -43,35 +41,11 @@ func startDaemon(t testing.TB, args ...string) *daemon {
 	return d
 }
 
-// given are the ports that freePort has returned.
-var given = make(map[int]bool)
-
-// freePort returns a port that nobody listens on, and no other caller got. It is below those that systems give to whoever asks for
-// any port, so that nobody gets it in between: a daemon listens later, and after each restart again.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 1000 {
-		port := 10_000 + rand.IntN(20_000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		l.Close()
-		if !given[port] {
-			given[port] = true
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
-}
-
-// command prepares a daemon's process. Its peers are on loopback and nobody else's nodes are found.
+// command prepares a daemon's process. Its peers are on loopback, and no other node is found: neither by multicast nor in the home
+// directory, which is its own.
 func (d *daemon) command(args ...string) *exec.Cmd {
 	all := []string{"daemon", "-p", fmt.Sprint(d.port), "--data-dir", d.dir, "--mdns=false", "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", d.p2p)}
-	cmd := exec.Command(process.Kuai, append(all, args...)...)
-	cmd.Env = process.Environment()
-	return cmd
+	return with(process.Command(append(all, args...)...), "HOME="+filepath.Dir(d.dir))
 }
 
 // url is the node's API.

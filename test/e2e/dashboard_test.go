@@ -69,7 +69,7 @@ func startPrometheus(t *testing.T, config string) prometheus {
 		}
 		t.Skipf("Prometheus reads the metrics in this test: %v", err)
 	}
-	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", process.FreePort(t))
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func TestExitCodes(t *testing.T) {
 		cmd  func(d *daemon) *exec.Cmd
 	}{
 		{"unknown flag", 2, []string{"--prot"}, func(d *daemon) *exec.Cmd { return d.command("--prot", "1") }},
-		{"unknown verb", 2, []string{"demon"}, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "demon") }},
+		{"unknown verb", 2, []string{"demon"}, func(*daemon) *exec.Cmd { return process.Command("demon") }},
 		{"unknown variable", 2, []string{"KUAI_PROT"}, func(d *daemon) *exec.Cmd { return with(d.command(), "KUAI_PROT=1") }},
 		{"open API", 2, []string{"0.0.0.0", "--insecure-api"}, func(d *daemon) *exec.Cmd { return d.command("--http-host", "0.0.0.0") }},
 		{"directory in use", 3, []string{fmt.Sprint(a.Cmd.Process.Pid), a.dir, "started at"}, func(d *daemon) *exec.Cmd {
@@ -57,14 +57,12 @@ func TestExitCodes(t *testing.T) {
 			d.dir = "/dev/null/data"
 			return d.command()
 		}},
-		{"nobody answers", 1, []string{"127.0.0.1:1"}, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--api", "http://127.0.0.1:1") }},
-		{"healthy on a port", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "-p", fmt.Sprint(a.port)) }},
+		{"nobody answers", 1, []string{"127.0.0.1:1"}, func(*daemon) *exec.Cmd { return process.Command("health", "--api", "http://127.0.0.1:1") }},
+		{"healthy on a port", 0, nil, func(*daemon) *exec.Cmd { return process.Command("health", "-p", fmt.Sprint(a.port)) }},
 		{"healthy on the environment's port", 0, nil, func(*daemon) *exec.Cmd {
-			cmd := exec.Command(process.Kuai, "health")
-			cmd.Env = append(process.Environment(), fmt.Sprintf("KUAI_PORT=%d", a.port))
-			return cmd
+			return with(process.Command("health"), fmt.Sprintf("KUAI_PORT=%d", a.port))
 		}},
-		{"healthy", 0, nil, func(*daemon) *exec.Cmd { return exec.Command(process.Kuai, "health", "--ready", "--api", a.url()) }},
+		{"healthy", 0, nil, func(*daemon) *exec.Cmd { return process.Command("health", "--ready", "--api", a.url()) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out := ends(t, c.cmd(newDaemon(t)))

@@ -32,7 +32,7 @@ func (d *daemon) mining() (m minerInfo) {
 // verb runs one of the client verbs against the node to its end, and returns what it printed.
 func (d *daemon) verb(t *testing.T, words ...string) string {
 	t.Helper()
-	code, out := ends(t, exec.Command(process.Kuai, append(words, "--api", d.url())...))
+	code, out := ends(t, process.Command(append(words, "--api", d.url())...))
 	if code != 0 {
 		t.Fatalf("kuai %s: exit code %d\n%s", strings.Join(words, " "), code, out)
 	}
@@ -183,7 +183,7 @@ func TestEightZeros(t *testing.T) {
 	process.Eventually(t, "the end of the search", settle, searching(false))
 
 	t.Log("kuai mine, ended by Ctrl-C")
-	mine := exec.Command(process.Kuai, "mine", "--api", d.url())
+	mine := process.Command("mine", "--api", d.url())
 	if err := mine.Start(); err != nil {
 		t.Fatal(err)
 	}

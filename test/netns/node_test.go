@@ -74,8 +74,8 @@ func (s *space) client() *http.Client {
 func (n *node) command(args ...string) *exec.Cmd {
 	all := []string{"daemon", "-p", fmt.Sprint(apiPort), "--data-dir", n.dir, "--network", n.file, "--mdns=false",
 		"--listen", fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", peerPort), "--mine-cores", "1"}
-	cmd := exec.Command(process.Kuai, append(all, args...)...)
-	cmd.Env = process.Environment()
+	cmd := process.Command(append(all, args...)...)
+	cmd.Env = append(cmd.Env, "HOME="+filepath.Dir(n.dir)) // another machine has another home
 	return cmd
 }
 

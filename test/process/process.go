@@ -25,6 +25,10 @@ const (
 // Kuai is the path of the command under test, once Main has built it.
 var Kuai string
 
+// home is the home directory of commands that get none of their own: nodes of one user look for each other there, and the
+// person who runs the tests may run nodes as well.
+var home string
+
 // Main builds the command as the tests are built, runs them, and returns the exit code.
 func Main(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "kuai-test-")
@@ -33,7 +37,7 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	Kuai = filepath.Join(dir, "kuai")
+	Kuai, home = filepath.Join(dir, "kuai"), filepath.Join(dir, "home")
 	args := []string{"build", "-o", Kuai}
 	if Race {
 		args = append(args, "-race")
@@ -71,15 +75,23 @@ func New(t testing.TB, name string, command func(args ...string) *exec.Cmd) *Pro
 	return p
 }
 
-// Environment is ours without what would configure a daemon.
+// Environment is ours without what would configure a daemon, and with a home directory that only this test binary uses.
+// A later HOME= replaces that one.
 func Environment() []string {
 	var env []string
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "KUAI_") {
+		if !strings.HasPrefix(e, "KUAI_") && !strings.HasPrefix(e, "XDG_") {
 			env = append(env, e)
 		}
 	}
-	return env
+	return append(env, "HOME="+home)
+}
+
+// Command prepares the command under test in that environment.
+func Command(args ...string) *exec.Cmd {
+	cmd := exec.Command(Kuai, args...)
+	cmd.Env = Environment()
+	return cmd
 }
 
 // Launch starts the process without waiting for it.
