@@ -217,12 +217,16 @@ func TestOwnContractWhereFlaskFails(t *testing.T) {
 		{"register a number", "/nodes/register", "application/json", `{"nodes":5}`, 500, 400, "Error: Please supply a valid list of nodes"},
 		{"register numbers", "/nodes/register", "application/json", `{"nodes":[5]}`, 500, 400, "Entry 1"},
 		{"register nowhere", "/nodes/register", "application/json", `{"nodes":[""]}`, 500, 400, "Entry 1"},
-		{"no Content-Type", "/transactions/new", "", `{"sender":"a","recipient":"b","amount":5}`, 400, 201, "Transaction will be added to Block 2"},
-		{"form's Content-Type", "/transactions/new", "application/x-www-form-urlencoded", `{"sender":"a","recipient":"b","amount":5}`, 400, 201, "Transaction will be added to Block 2"},
+		{"no Content-Type", "/transactions/new", "", `{"sender":"a","recipient":"b","amount":5}`, 415, 201, "Transaction will be added to Block 2"},
+		{"form's Content-Type", "/transactions/new", "application/x-www-form-urlencoded", `{"sender":"a","recipient":"b","amount":5}`, 415, 201, "Transaction will be added to Block 2"},
 		{"no JSON", "/transactions/new", "application/json", `sender=a`, 400, 400, "curl -X POST"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := Ask(t, "POST", original+c.path, c.contentType, c.body); got.Status != c.flask {
+			got := Ask(t, "POST", original+c.path, c.contentType, c.body)
+			if c.flask == http.StatusUnsupportedMediaType && got.Status == http.StatusBadRequest {
+				got.Status = c.flask // Flask before 2.3
+			}
+			if got.Status != c.flask {
 				t.Errorf("Flask answers %d %s", got.Status, got.Body)
 			}
 			if got := Ask(t, "POST", ours+c.path, c.contentType, c.body); got.Status != c.kuai || !strings.Contains(got.Body, c.says) {
