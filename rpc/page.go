@@ -10,7 +10,7 @@ import (
 var web embed.FS
 
 // policyPage lets the page load what this node serves, and nothing from elsewhere or inline.
-var policyPage = []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+var policyPage = []string{"default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 
 // pageTypes are the page's own: a system's table may say anything.
 var pageTypes = map[string][]string{

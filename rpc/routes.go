@@ -48,6 +48,7 @@ func (s *Server) resources() map[string]resource {
 
 		"/{$}":          {get: page("index.html")},
 		"/web/page.js":  {get: page("page.js")},
+		"/web/live.js":  {get: page("live.js")},
 		"/web/page.css": {get: page("page.css")},
 		"/web/mark.svg": {get: page("mark.svg")},
 		"/favicon.ico":  {get: page("mark.svg")},
