@@ -1,0 +1,151 @@
+package browser
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestNodeAway stops the node under its page.
+func TestNodeAway(t *testing.T) {
+	n := startNode(t)
+	p := openTab(t, n, phoneWide, phoneHigh)
+	p.expectRefusals()
+	p.shows("live", "live")
+	p.blockIs(1, columnMiner, "")
+
+	n.Stop()
+	p.shows("trouble", "The node does not answer")
+	p.shows("live", "not connected")
+	p.press("#pay button")
+	p.shows("said", "The node did not answer")
+	p.focused("#pay button")
+	p.readable(t, "trouble")
+	p.readable(t, "said")
+
+	n.Restart()
+	p.wait("the page is live again", `document.getElementById("live").textContent === "live"`)
+	p.isEmpty("trouble")
+	p.isEmpty("said")
+	p.press("#pay button")
+	p.shows("said", "Transaction will be added")
+	p.shows("pending", "1")
+	n.mine()
+	p.blockIs(2, columnPayments, "1")
+}
+
+// TestSameIDAfterNoAnswer sends a payment again whose answer never came: it counts once.
+func TestSameIDAfterNoAnswer(t *testing.T) {
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "live")
+	// The node gets the request, the page not the answer.
+	p.run(`{
+		const real = window.fetch;
+		window.fetch = async (path, options) => {
+			const answer = await real(path, options);
+			if (path !== "/transactions/new") return answer;
+			window.fetch = real;
+			throw new TypeError("Failed to fetch");
+		};
+	}`)
+	p.press("#pay button")
+	p.shows("said", "The node did not answer")
+	p.shows("pending", "1")
+	p.press("#pay button")
+	p.shows("said", "Transaction will be added")
+	p.focused("#pay button")
+	p.shows("pending", "1")
+	p.press("#pay button") // once it was answered, the same again is another payment
+	p.shows("pending", "2")
+}
+
+// TestRefusal shows why the node refuses, where the user looks, in colours that can be read.
+func TestRefusal(t *testing.T) {
+	n := startNode(t)
+	p := openTab(t, n, phoneWide, phoneHigh)
+	p.expectRefusals()
+	p.shows("live", "live")
+	p.fill(`[name="recipient"]`, strings.Repeat("块", 200)) // 600 bytes
+	p.press(`[name="recipient"]`)
+	p.wait("the answer is a refusal", `document.getElementById("said").className === "bad"`)
+	p.focused(`[name="recipient"]`)
+	p.readable(t, "said")
+	for _, word := range []string{"undefined", "null", "Failed to fetch"} {
+		if text := eval[string](p, `document.getElementById("said").textContent`); strings.Contains(text, word) {
+			t.Errorf("the answer says %q: %s", word, text)
+		}
+	}
+	if w := eval[int](p, `document.documentElement.scrollWidth`); w > phoneWide {
+		t.Errorf("the page is %d pixels wide in a window of %d", w, phoneWide)
+	}
+	t.Log("the next answer takes its place")
+	p.fill(`[name="recipient"]`, "bob")
+	p.press("#pay button")
+	p.shows("said", "Transaction will be added")
+	if class := eval[string](p, `document.getElementById("said").className`); class != "" {
+		t.Errorf("the good answer is shown as %q", class)
+	}
+}
+
+// TestRefreshIsTriedAgain answers one question of the page with a status that is none of ours.
+func TestRefreshIsTriedAgain(t *testing.T) {
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "live")
+	p.run(`{
+		const real = window.fetch;
+		let refused = 0;
+		window.fetch = (path, options) => {
+			if (path !== "/peers" || refused++) return real(path, options);
+			return Promise.resolve(new Response("<h1>Bad gateway</h1>", { status: 502 }));
+		};
+		new MutationObserver(() => { window.seen = (window.seen ?? "") + document.getElementById("trouble").textContent; })
+			.observe(document.getElementById("trouble"), { childList: true });
+	}`)
+	p.press("#pay button") // what was sent is followed by a refresh of all
+	p.wait("the failure was shown", `window.seen?.includes("/peers: status 502")`)
+	p.isEmpty("trouble")
+}
+
+// readable checks that an element is inside the window, and that its text stands out from what is behind it, in light and dark colours
+// (WCAG 2.2, 1.4.3: 4.5 to 1).
+func (p *tab) readable(t *testing.T, id string) {
+	t.Helper()
+	name, err := json.Marshal(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		p.scheme(scheme)
+		if !eval[bool](p, `((box) => box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth)(`+
+			`document.getElementById(`+string(name)+`).getBoundingClientRect())`) {
+			t.Errorf("#%s is outside the window", id)
+		}
+		if got := eval[float64](p, contrast+`(document.getElementById(`+string(name)+`))`); got < 4.5 {
+			t.Errorf("#%s in %s colours: contrast %.2f to 1", id, scheme, got)
+		}
+		p.picture(id + "-" + scheme)
+	}
+}
+
+// contrast is a function of an element: the ratio of luminance between its text and the first background behind it. A canvas gives the
+// bytes of any colour that CSS can name; the colour of the page itself is the system's.
+const contrast = `((element) => {
+	const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+	const bytes = (colour) => {
+		pen.clearRect(0, 0, 1, 1);
+		pen.fillStyle = colour;
+		pen.fillRect(0, 0, 1, 1);
+		return [...pen.getImageData(0, 0, 1, 1).data];
+	};
+	const luminance = (colour) => {
+		const [r, g, b] = bytes(colour).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+	};
+	let behind = element;
+	while (behind && bytes(getComputedStyle(behind).backgroundColor)[3] < 255) behind = behind.parentElement;
+	const back = behind ? getComputedStyle(behind).backgroundColor : matchMedia("(prefers-color-scheme: dark)").matches ? "#121212" : "#fff";
+	const [low, high] = [luminance(getComputedStyle(element).color), luminance(back)].sort((a, b) => a - b);
+	return (high + 0.05) / (low + 0.05);
+})`
