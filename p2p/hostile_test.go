@@ -187,6 +187,31 @@ func TestWhatNobodyMayPassOn(t *testing.T) {
 	})
 }
 
+// TestHeldBlocksAreIgnored publishes what every node holds from the start, and what it has held for long.
+func TestHeldBlocksAreIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := p2ptest.New(t, p2ptest.Options{Nodes: 2})
+		net.Connected(10 * time.Second)
+		net.Mine(0, 1)
+		net.Converge(time.Second)
+		rules := net.Nodes[0].Chain.Rules()
+		held, err := net.Nodes[0].Chain.At(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net.Rest(20 * time.Second) // until gossip has forgotten the message
+		eager, leave := enlist(t, net)
+		defer leave()
+		for name, raw := range map[string][]byte{"the genesis": rules.Genesis.Canonical(), "block 2": held.Block.Canonical()} {
+			say(t, eager.blocks, raw)
+			net.Rest(6 * time.Second)
+			if score := scoreOf(net, 0, eager.h.ID()); score < 0 {
+				t.Errorf("%s costs its sender %v", name, score)
+			}
+		}
+	})
+}
+
 // TestFakeOrphansAreNotKept sends as many orphans as one peer's rate allows to be judged, and then looks for all.
 func TestFakeOrphansAreNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -36,6 +36,9 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 	if len(m.Data) > maxWhole {
 		return pubsub.ValidationReject // ours are announced from there on
 	}
+	if bytes.Equal(m.Data, g.c.Rules().Genesis.Canonical()) {
+		return pubsub.ValidationIgnore // everybody holds it, and no rule of a block is for it
+	}
 	b, err := g.c.Rules().ParseBlock(m.Data)
 	if err != nil {
 		return g.say("block", from, err)
