@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -20,9 +21,15 @@ const (
 	stallBytes = 16 << 10
 )
 
-// ask opens a stream to a connected peer, runs talk on it within a time, and ends it: closed where talk returns nil, reset
+// errUnlisted says that a peer was not asked: its identify does not list the protocol.
+var errUnlisted = errors.New("the peer does not list the protocol")
+
+// ask opens a stream to a connected peer that lists the protocol, runs talk on it within a time, and ends it: closed where talk returns nil, reset
 // otherwise. The end of ctx interrupts talk.
 func (s *syncer) ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
+	if !s.speaks(p, name) {
+		return fmt.Errorf("%s: %w", protocolID(s.network, name), errUnlisted)
+	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	st, err := s.host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, protocolID(s.network, name))

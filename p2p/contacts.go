@@ -84,11 +84,17 @@ func (s *syncer) somePeers(n int) []peer.ID {
 func (s *syncer) kuaiPeers() []peer.ID {
 	var peers []peer.ID
 	for _, p := range s.host.Network().Peers() {
-		if known, _ := s.host.Peerstore().SupportsProtocols(p, protocolID(s.network, statusName)); len(known) > 0 {
+		if s.speaks(p, statusName) {
 			peers = append(peers, p)
 		}
 	}
 	return peers
+}
+
+// speaks reports whether p lists one of our protocols. Nothing is asked of a peer that does not list it.
+func (s *syncer) speaks(p peer.ID, name string) bool {
+	known, err := s.host.Peerstore().SupportsProtocols(p, protocolID(s.network, name))
+	return err == nil && len(known) > 0
 }
 
 // forgetGone drops the contacts that are no longer connected.

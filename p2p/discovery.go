@@ -45,12 +45,12 @@ type discovery struct {
 func (d *discovery) run(ctx context.Context) error {
 	events, err := d.h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
+		new(event.EvtPeerProtocolsUpdated),
 	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	defer d.x.start(ctx)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { d.seekPeers(ctx) })
@@ -95,6 +95,10 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		}
 		d.x.came(e.Peer, e.SignedPeerRecord)
 		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
+		if slices.Contains(e.Added, peersID(d.net)) {
+			wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+		}
 	case event.EvtPeerIdentificationFailed:
 		d.silent(e.Peer, e.Reason)
 	}
@@ -211,9 +215,12 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 	}
 }
 
-// learn asks p for peers.
+// learn asks p for peers, if that is one of its protocols.
 func (d *discovery) learn(ctx context.Context, p peer.ID) {
-	found, err := d.x.ask(ctx, p)
+	if !d.s.speaks(p, peersName) {
+		return
+	}
+	found, err := d.s.askPeers(ctx, p)
 	if err != nil {
 		d.log.Debug("peer exchange failed", "peer", p, "error", err)
 		return

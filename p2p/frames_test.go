@@ -294,7 +294,7 @@ func TestMalformedAnswers(t *testing.T) {
 		syncName:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
 		blocksName: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []chain.Hash{blocks[0].Hash()}) },
 		poolName:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
-		"peers":    func() { _, _ = victim.d.x.ask(t.Context(), evil.ID()) },
+		"peers":    func() { _, _ = victim.s.askPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}
 	for i := range max(100, *malformed/50) {

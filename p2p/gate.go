@@ -26,6 +26,7 @@ func defaultLimits() map[string]limit {
 		syncName:   {perPeer: leadWorkers, total: 32, rate: 50, burst: 100, within: 60 * time.Second},
 		blocksName: {perPeer: 8, total: 64, rate: 100, burst: 200, within: 30 * time.Second},
 		poolName:   {perPeer: 1, total: 16, rate: 0.5, burst: 5, within: 60 * time.Second},
+		peersName:  {perPeer: 1, total: 64, rate: rate.Every(exchangeEvery), burst: 1, within: exchangeTimeout},
 
 		heardBlocks:   {rate: 1000, burst: 5000},
 		heardPayments: {rate: 2000, burst: 20_000},

@@ -353,14 +353,12 @@ func meet(t *testing.T, net *p2ptest.Net) (h host.Host, node peer.ID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := peer.AddrInfoFromString(net.Nodes[0].Addresses()[0])
+	join(t, net, h, 0)
+	node, err = peer.Decode(net.Nodes[0].ID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Connect(t.Context(), *at); err != nil {
-		t.Fatal(err)
-	}
-	return h, at.ID
+	return h, node
 }
 
 // heap returns the bytes in use after a collection. What pools held is free after two.

@@ -62,9 +62,10 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 	n.g = newGossip(h, c, n.s, f, m, log)
 	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, log: log, added: make(chan struct{}, 1)}
 	n.d = &discovery{
-		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(h, net, log), s: n.s, log: log,
+		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(), s: n.s, log: log,
 		net: net, want: wantOutbound, mdns: cfg.MDNS, dht: cfg.DHT, seek: make(chan struct{}, 1),
 	}
+	n.s.server.handlers[peersName] = n.d.x.serve
 	for _, p := range cfg.Peers {
 		if err := n.statics.add(p); err != nil {
 			return nil, err

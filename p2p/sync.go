@@ -229,7 +229,7 @@ func (s *syncer) candidates(height int64) []claimant {
 		}
 	}
 	s.mu.Unlock()
-	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) })
+	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) || !s.speaks(c.peer, syncName) })
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, b claimant) int { return cmp.Compare(b.msg.Height, a.msg.Height) })
 	return all

@@ -17,6 +17,7 @@ const (
 	syncName   = "sync"
 	blocksName = "blocks"
 	poolName   = "pool"
+	peersName  = "peers"
 )
 
 // protocolID returns the full name of a stream protocol.
