@@ -158,7 +158,7 @@ func (g *gossip) fetchBlock(ctx context.Context, p peer.ID, a announced) (*chain
 		}
 	}
 	if err != nil {
-		g.blame(a.from, err)
+		g.s.punish(a.from, err)
 		return nil, err
 	}
 	return b, nil
@@ -170,15 +170,7 @@ func (g *gossip) takePulled(ctx context.Context, from peer.ID, b *chain.Block) e
 	case pubsub.ValidationAccept:
 		return g.publishBlock(ctx, b)
 	case pubsub.ValidationReject:
-		g.blame(from, errors.New("announced an invalid block"))
+		g.s.punish(from, errors.New("announced an invalid block"))
 	}
 	return nil
-}
-
-// blame notes a provable fault of p, and lets go of p where it is refused for that.
-func (g *gossip) blame(p peer.ID, fault error) {
-	g.f.bad(p, fault.Error())
-	if g.f.refused(p) {
-		_ = g.h.Network().ClosePeer(p)
-	}
 }

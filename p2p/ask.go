@@ -25,7 +25,7 @@ const (
 var errUnlisted = errors.New("the peer does not list the protocol")
 
 // ask opens a stream to a connected peer that lists the protocol, runs talk on it within a time, and ends it: closed where talk returns nil, reset
-// otherwise. The end of ctx interrupts talk.
+// otherwise. The end of ctx interrupts talk; its cause may prove that p broke the protocol.
 func (s *syncer) ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
 	if !s.speaks(p, name) {
 		return fmt.Errorf("%s: %w", protocolID(s.network, name), errUnlisted)
@@ -36,19 +36,25 @@ func (s *syncer) ask(ctx context.Context, p peer.ID, name string, within time.Du
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = st.Reset() })
+	stop := context.AfterFunc(ctx, func() { resetFor(st, context.Cause(ctx)) })
 	err = talk(st)
 	switch {
 	case !stop():
 		return errors.Join(ctx.Err(), err)
 	case err == nil:
 		return st.Close()
-	case errors.Is(err, errViolation):
-		_ = st.ResetWithError(codeViolation)
-	default:
-		_ = st.Reset()
 	}
+	resetFor(st, err)
 	return err
+}
+
+// resetFor resets a stream that failed with err.
+func resetFor(st network.Stream, err error) {
+	if provable(err) {
+		_ = st.ResetWithError(codeViolation)
+		return
+	}
+	_ = st.Reset()
 }
 
 // sendRequest writes a request of one frame and closes our side.
@@ -86,11 +92,12 @@ func (r *stallReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// punish notes a provably bad answer of p and disconnects it, unless it is a static peer.
+// punish notes a provably bad answer of p and disconnects it, unless it is a static peer. The connection ends a little later, so that
+// the code that p's stream was reset with arrives.
 func (s *syncer) punish(p peer.ID, err error) {
 	s.faults.bad(p, err.Error())
 	if s.faults.refused(p) {
-		_ = s.host.Network().ClosePeer(p)
+		s.dismiss(p, departure{at: time.Now().Add(codeTime), fault: true})
 	}
 }
 

@@ -2,6 +2,7 @@ package p2p_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,5 +84,44 @@ func join(t *testing.T, net *p2ptest.Net, h host.Host, i int) {
 	}
 	if err := h.Connect(t.Context(), *at); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPeerThatResetsEveryStatusIsDisconnected lets a peer turn all statuses away: a reset is no answer.
+func TestPeerThatResetsEveryStatusIsDisconnected(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		code  network.StreamErrorCode
+		most  time.Duration
+		asked int // at least
+	}{
+		{name: "for no reason", most: 20 * time.Second, asked: 3},
+		{name: "as busy", code: network.StreamResourceLimitExceeded, most: 80 * time.Second, asked: 20},
+		{name: "as asked too often", code: network.StreamRateLimited, most: 80 * time.Second, asked: 20},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
+				h, err := net.Stranger()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer h.Close()
+				var asked atomic.Int64
+				h.SetStreamHandler(protocol.ID("/kuai/"+net.Nodes[0].Chain.Rules().Network()+"/status/1"), func(s network.Stream) {
+					asked.Add(1)
+					_ = s.ResetWithError(c.code)
+				})
+				gone := make(chan struct{}, 16) // it is dialled again some time
+				h.Network().Notify(&network.NotifyBundle{DisconnectedF: func(network.Network, network.Conn) { gone <- struct{}{} }})
+				join(t, net, h, 0)
+				net.Await(c.most, "the peer is disconnected", func() bool { return len(gone) > 0 })
+				if n := asked.Load(); n < int64(c.asked) {
+					t.Errorf("disconnected after %d statuses, want at least %d", n, c.asked)
+				}
+				if why := net.Nodes[0].Blamed()[h.ID().String()]; why != "" {
+					t.Errorf("it is blamed, too: %s", why)
+				}
+			})
+		})
 	}
 }

@@ -25,6 +25,7 @@ type contact struct {
 	greeted bool      // status and pool were asked for after connect
 	asking  bool      // a status exchange that we opened is under way
 	missed  int       // exchanges in a row without an answer
+	busy    time.Time // since when it answers no status but asks for patience; zero: it answers, or says nothing
 	astray  bool      // its tip was on a branch that we do not know, and not ahead of us
 	pulling bool      // a pull from its pool is under way
 	due     bool      // another pull waits for its time
@@ -142,7 +143,7 @@ func (s *syncer) meet(ctx context.Context, e any) {
 // meetIdentified greets a peer that speaks our protocols, and drops one that speaks those of another network only.
 func (s *syncer) meetIdentified(ctx context.Context, p peer.ID, protocols []protocol.ID) {
 	if s.faults.refused(p) { // it came before it was refused, or through a door that nobody watches
-		s.sendAway(p)
+		s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
 	other := ""

@@ -340,6 +340,7 @@ func (d *download) count(adding bool, fresh int) {
 func (d *download) refused(sp *span, at int64, err error) error {
 	switch {
 	case provable(err):
+		sp.drop(err)
 		d.s.punish(sp.peer, err)
 	case errors.Is(err, chain.ErrOrphan), errors.Is(err, chain.ErrFuture):
 		d.s.faults.stall(sp.peer, err.Error())

@@ -3,8 +3,8 @@ package p2p
 import (
 	"bufio"
 	"context"
-	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -43,7 +43,10 @@ type server struct {
 	handlers map[string]handler // by protocol name; tests put evil ones in
 	punish   func(peer.ID, error)
 
+	isDismissed func(peer.ID) bool // the peer broke the protocol and is about to be disconnected
+
 	streams sync.WaitGroup
+	cut     atomic.Bool // streams were reset because the node stops
 	mu      sync.Mutex
 	closed  bool
 }
@@ -64,6 +67,9 @@ func (v *server) shut(h host.Host, net string) {
 	v.closed = true
 	v.mu.Unlock()
 	v.streams.Wait()
+	if v.cut.Load() {
+		pause(context.Background(), stopTime) // the host closes next, and would discard the codes
+	}
 }
 
 // begin counts a stream in, unless the server is closed.
@@ -85,6 +91,10 @@ func (v *server) serve(ctx context.Context, name string, st network.Stream) {
 	}
 	defer v.streams.Done()
 	p := st.Conn().RemotePeer()
+	if v.isDismissed(p) {
+		_ = st.ResetWithError(codeViolation)
+		return
+	}
 	visitor, code := v.gate.enter(p, name)
 	if code != 0 {
 		_ = st.ResetWithError(code)
@@ -94,6 +104,7 @@ func (v *server) serve(ctx context.Context, name string, st network.Stream) {
 	err := v.answer(ctx, name, p, visitor, st)
 	v.gate.leave(visitor, name) // before the peer sees the end, so that its next stream finds room
 	if !stop() {
+		v.cut.Store(true)
 		return
 	}
 	v.finish(st, p, err)
@@ -118,15 +129,14 @@ func (v *server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 
 // finish closes or resets a stream, and punishes a peer that broke the protocol.
 func (v *server) finish(st network.Stream, p peer.ID, err error) {
-	switch {
-	case err == nil:
+	if err == nil {
 		_ = st.Close()
-	case errors.Is(err, errViolation):
-		_ = st.ResetWithError(codeViolation)
-		v.punish(p, err)
-	default:
-		_ = st.Reset()
+		return
 	}
+	if provable(err) {
+		v.punish(p, err) // first, so that whatever it sends after the code is not served
+	}
+	resetFor(st, err)
 }
 
 // pacedWriter writes to a stream in pieces, each within the byte rates and with a deadline of its own.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -17,6 +16,7 @@ const (
 	statusWithin = 5 * time.Second // an exchange, there and back
 	statusPeers  = 2               // asked each round
 	maxMissed    = 3               // exchanges in a row without an answer, then the peer is disconnected
+	maxBusy      = time.Minute     // of nothing but "ask later"
 )
 
 // serveStatus answers a status with ours.
@@ -94,27 +94,44 @@ func (s *syncer) startAsking(p peer.ID) bool {
 	return true
 }
 
-// doneAsking ends an exchange with p. A peer that missed too many in a row is disconnected.
+// doneAsking ends an exchange with p. A peer that missed too many in a row is disconnected: a reset tells as little as silence. One
+// that says that it is busy or asked too often has more time.
 func (s *syncer) doneAsking(p peer.ID, err error) {
 	s.mu.Lock()
 	c := s.contact(p)
 	c.asking = false
-	if timedOut(err) {
+	switch {
+	case err == nil, provable(err):
+		c.missed, c.busy = 0, time.Time{}
+	case isLater(err):
+		if c.busy.IsZero() {
+			c.busy = time.Now()
+		}
+	case !isOurs(err):
 		c.missed++
-	} else {
-		c.missed = 0
 	}
-	dead := c.missed >= maxMissed
+	useless := c.missed >= maxMissed || !c.busy.IsZero() && time.Since(c.busy) >= maxBusy
 	s.mu.Unlock()
-	if dead {
-		s.log.Info("peer does not answer, disconnecting", "peer", p)
+	if useless {
+		s.log.Info("peer does not answer, disconnecting", "peer", p, "error", err)
 		_ = s.host.Network().ClosePeer(p)
 	}
 }
 
-// timedOut says whether err is for want of an answer.
-func timedOut(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err)
+// isLater reports whether err is a peer's request to ask later.
+func isLater(err error) bool {
+	var reset *network.StreamError
+	return errors.As(err, &reset) && reset.Remote && (reset.ErrorCode == codeBusy || reset.ErrorCode == codeRate)
+}
+
+// isOurs reports whether nothing was asked for a reason on our side: this node stops, the connection has ended, or a limit is reached.
+func isOurs(err error) bool {
+	for _, ours := range []error{context.Canceled, network.ErrNoConn, network.ErrResourceLimitExceeded, errUnlisted} {
+		if errors.Is(err, ours) {
+			return true
+		}
+	}
+	return false
 }
 
 // hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments
@@ -144,21 +161,7 @@ func (s *syncer) hear(p peer.ID, msg statusMsg) {
 // dropForeign refuses a peer of another network.
 func (s *syncer) dropForeign(p peer.ID, theirs, ours string) {
 	s.faults.otherNetwork(p, theirs, ours)
-	s.sendAway(p)
-}
-
-// sendAway disconnects p with the next round of statuses, not before, so that it learns the reason, too.
-func (s *syncer) sendAway(p peer.ID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.leaving[p] = struct{}{}
-}
-
-// closeLeaving disconnects those that sendAway named.
-func (s *syncer) closeLeaving() {
-	for _, p := range s.takeAll(s.leaving) {
-		_ = s.host.Network().ClosePeer(p)
-	}
+	s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.
@@ -173,7 +176,6 @@ func (s *syncer) statusLoop(ctx context.Context) error {
 			s.askEach(ctx, s.takeAll(s.woken))
 		case <-timer.C:
 			s.forgetGone()
-			s.closeLeaving()
 			s.askEach(ctx, s.somePeers(statusPeers))
 			timer.Reset(statusPause())
 		}

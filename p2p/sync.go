@@ -40,6 +40,7 @@ type syncer struct {
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
+	leaves        chan struct{} // size one: leaving has a new entry
 	ahead         chan struct{} // size one: a peer may be ahead of us
 	turn          chan struct{} // size one: held by the one sync that runs
 	pulls         chan struct{} // held by pulls from the pools of peers that we dialled
@@ -51,7 +52,7 @@ type syncer struct {
 	contacts map[peer.ID]*contact
 	woken    map[peer.ID]struct{}     // to be asked for their status
 	returned map[peer.ID]struct{}     // to be asked for their pool
-	leaving  map[peer.ID]struct{}     // to be disconnected
+	leaving  map[peer.ID]departure    // to be disconnected
 	coming   map[chain.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
 	state    SyncStatus
 }
@@ -72,10 +73,11 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		contacts:      make(map[peer.ID]*contact),
 		woken:         make(map[peer.ID]struct{}),
 		returned:      make(map[peer.ID]struct{}),
-		leaving:       make(map[peer.ID]struct{}),
+		leaving:       make(map[peer.ID]departure),
+		leaves:        make(chan struct{}, 1),
 		coming:        make(map[chain.Hash]time.Time),
 	}
-	s.server = &server{chain: c, gate: newGate(), punish: s.punish}
+	s.server = &server{chain: c, gate: newGate(), punish: s.punish, isDismissed: s.isDismissed}
 	s.server.handlers = map[string]handler{
 		statusName: s.serveStatus,
 		syncName:   s.server.serveSync,
@@ -98,6 +100,7 @@ func (s *syncer) run(ctx context.Context) error {
 	s.server.open(ctx, s.host, s.network)
 	g.Go(func() error { return s.greetLoop(ctx, events.Out()) })
 	g.Go(func() error { return s.statusLoop(ctx) })
+	g.Go(func() error { return s.leaveLoop(ctx) })
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
 	err = g.Wait()

@@ -1,0 +1,103 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"kuai/chain/chaintest"
+)
+
+// TestViolationCodeArrives breaks each protocol over TCP as its asker, with more on the way than is read, and reads the code.
+func TestViolationCodeArrives(t *testing.T) {
+	for _, name := range []string{statusName, syncName, blocksName, poolName} {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			victim := startOn(t, chaintest.Rules())
+			for range 5 { // by chance, a code could arrive before the connection's end
+				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+				attacker.connect(t, victim)
+				s := attacker.open(t, victim, name)
+				if _, err := s.Write(append([]byte{0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100<<10)...)); err != nil && !errors.Is(err, network.ErrReset) {
+					t.Fatal(err)
+				}
+				if code := resetCode(t, s); code != codeViolation {
+					t.Errorf("reset with %#x, want %#x", code, codeViolation)
+				}
+				again := attacker.open(t, victim, statusName)
+				_ = sendRequest(again, attacker.self().append(nil))
+				if code := resetCode(t, again); code != codeViolation {
+					t.Errorf("a stream after that was reset with %#x, want %#x", code, codeViolation)
+				}
+			}
+			eventually(t, "all are disconnected", func() bool { return len(victim.host.Network().Peers()) == 0 })
+		})
+	}
+}
+
+// TestViolationCodeReachesWhoAnswers lets peers answer a chain request badly, in the frames and in a block, and go on sending.
+func TestViolationCodeReachesWhoAnswers(t *testing.T) {
+	blocks := chaintest.New(t).Paying().Mine(300).Branch()
+	for name, raw := range map[string][]byte{"a bad frame": {0xff, 0xff, 0xff, 0xff, 0xff}, "a bad block": appendFrame(nil, []byte("{}"))} {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			code := make(chan error, 1)
+			liar := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+			liar.server.handlers[syncName] = func(_ context.Context, x *exchange) error {
+				_, head, raws, err := liar.server.truth(x)
+				if err != nil {
+					return err
+				}
+				answer := appendFrame(nil, head.append(nil))
+				for _, b := range raws[:200] {
+					answer = appendFrame(answer, b)
+				}
+				for answer = append(answer, raw...); err == nil; answer = appendFrame(nil, raws[200]) {
+					_, err = x.Write(answer)
+				}
+				code <- err
+				return err
+			}
+			liar.start(t)
+			fresh := startOn(t, chaintest.Rules())
+			fresh.connect(t, liar)
+			select {
+			case err := <-code:
+				var reset *network.StreamError
+				if !errors.As(err, &reset) || reset.ErrorCode != codeViolation {
+					t.Errorf("the answer ended with %v, want the code %#x", err, codeViolation)
+				}
+			case <-time.After(soon):
+				t.Fatal("the answer was never interrupted")
+			}
+		})
+	}
+}
+
+// TestShutdownCodeArrives stops a node that answers, and closes its host at once.
+func TestShutdownCodeArrives(t *testing.T) {
+	noLeaks(t)
+	leaving, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	began, release := held(leaving, blocksName)
+	defer release()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	leaving.server.open(ctx, leaving.host, leaving.network)
+	asker.connect(t, leaving)
+	s := asker.open(t, leaving, blocksName)
+	if _, err := s.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	cancel()
+	leaving.server.shut(leaving.host, leaving.network)
+	if err := leaving.host.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code := resetCode(t, s); code != codeShutdown {
+		t.Errorf("reset with %#x, want %#x", code, codeShutdown)
+	}
+}
