@@ -49,27 +49,6 @@ func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
 	return n, nil
 }
 
-// AddMined holds a block that this node mined and waits for the disk. ErrStale where its parent is no longer the tip.
-func (c *Chain) AddMined(b *Block) error {
-	if err := c.addMined(b); err != nil {
-		return err
-	}
-	return c.Sync()
-}
-
-func (c *Chain) addMined(b *Block) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if b.header.Previous != c.tip.Hash {
-		return ErrStale
-	}
-	if err := c.add(b, ""); err != nil {
-		return err
-	}
-	c.siblings.relay(b.header)
-	return nil
-}
-
 // add is Add for a caller that holds the lock. Its checks are in the order of the rules.
 func (c *Chain) add(b *Block, from string) error {
 	if b.header.Previous == c.tip.Hash {

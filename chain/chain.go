@@ -23,11 +23,14 @@ type Chain struct {
 	applied atomic.Uint64 // batches applied to the store
 	durable atomic.Uint64 // those of them that are known to be on disk
 
+	changed chan struct{} // wakes Run after a change
+
 	senders   senders
 	closed    atomic.Bool
 	unindexed bool  // the store's layout has no addresses
 	indexed   int64 // blocks whose addresses were indexed at Open
 
+	mining   sync.Mutex // one AddMined at a time; taken before writing
 	writing  sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid  refused
 	siblings siblings
@@ -46,8 +49,10 @@ type Chain struct {
 // version without an index of addresses (see Indexed). now is the clock that
 // timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now, switchBytes: MaxSwitchBytes}
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter, c.settle} {
+	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), switchBytes: MaxSwitchBytes}
+	for _, load := range []func() error{
+		c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter, c.settle, c.loadMined,
+	} {
 		if err := load(); err != nil {
 			return nil, err
 		}
@@ -102,20 +107,9 @@ func (c *Chain) apply(b *store.Batch, change func()) error {
 	}
 	c.applied.Add(1)
 	change()
-	return nil
-}
-
-// Sync returns when everything that was held at the call is on disk. Concurrent calls share one write.
-func (c *Chain) Sync() error {
-	target := c.applied.Load()
-	if c.durable.Load() >= target {
-		return c.store.Err()
-	}
-	if err := c.store.Sync(); err != nil {
-		return err
-	}
-	for old := c.durable.Load(); old < target && !c.durable.CompareAndSwap(old, target); {
-		old = c.durable.Load()
+	select {
+	case c.changed <- struct{}{}:
+	default:
 	}
 	return nil
 }

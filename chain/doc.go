@@ -15,6 +15,7 @@
 //	bytes ──Rules.ParseBlock──► *Block ──Chain.Add──► active chain, side branch, or an error
 //	bytes ──Rules.ParseSegment──► *Segment ──Chain.AddSegment──►        (the same rules, many blocks)
 //	bytes ──Rules.ParseTransaction──► Transaction ──Chain.Submit──► pool
+//	this node's: a block ──Chain.AddMined──► disk ──► active chain;  a payment ──Chain.Pay──► disk ──► pool
 //
 // ParseBlock proves everything that can be known from the bytes alone; CheckLink, CheckTime and the
 // chain's look-up of transaction ids prove the rest. There is no other way in.
@@ -23,7 +24,8 @@
 //
 // Blocks, indexes, tip and pool move together in one batch of the store, or not at all. A switch that is too large for one batch goes
 // in several (see MaxSwitchBytes): readers see all of it or nothing, and after a crash the next start goes the rest of the way.
-// Add, AddSegment and Submit do not wait for the disk; Sync does. Nothing is called while the chain's lock is held.
+// Add, AddSegment and Submit, for what peers send, do not wait for the disk; Run brings it there within a second. Pay and AddMined, for what
+// this node makes, return when it is on disk, and nobody sees it before. Nothing is called while the chain's lock is held.
 //
 // # Not here
 //

@@ -24,6 +24,10 @@ var ErrDamaged = store.ErrDamaged
 // ErrFailed is returned by every change after a failed write. What was acknowledged is on disk, and reads go on.
 var ErrFailed = store.ErrFailed
 
+// ErrUnsettled wraps ErrFailed if the disk failed while a payment or a block of this node was being written. Nobody has seen it;
+// the next start shows whether it was written.
+var ErrUnsettled = errors.New("whether it was written is known after a restart")
+
 // Rule names the rule of validity that was broken.
 type Rule string
 

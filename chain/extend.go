@@ -19,24 +19,34 @@ type idPlace struct {
 // extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
 // all, or those before the one that the error is about.
 func (c *Chain) extend(run []*Block, from string) (n int, err error) {
-	if err := c.Err(); err != nil {
-		return 0, err
-	}
-	if err := c.invalid.check(run[0].header); err != nil {
-		return 0, err
-	}
-	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
-		return 0, c.invalid.remember(run[0].header.Hash, err)
-	}
-	ids, now := c.idsOf(run), c.now()
-	run, refusal := c.checkRun(run, ids, now)
+	now := c.now()
+	run, ids, refusal := c.checkNext(run, now)
 	if len(run) == 0 {
 		return 0, refusal
 	}
-	if err := c.extendBy(run, ids, from, now); err != nil {
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	if err := c.extendBy(batch, run, ids, from, now); err != nil {
 		return 0, err
 	}
 	return len(run), refusal
+}
+
+// checkNext returns those of the blocks that can extend the tip, in order, and their ids: all, or those before the one that the
+// error is about.
+func (c *Chain) checkNext(run []*Block, now time.Time) (valid []*Block, ids []idPlace, refusal error) {
+	if err := c.Err(); err != nil {
+		return nil, nil, err
+	}
+	if err := c.invalid.check(run[0].header); err != nil {
+		return nil, nil, err
+	}
+	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
+		return nil, nil, c.invalid.remember(run[0].header.Hash, err)
+	}
+	ids = c.idsOf(run)
+	valid, refusal = c.checkRun(run, ids, now)
+	return valid, ids, refusal
 }
 
 // idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
@@ -90,10 +100,8 @@ func duplicateID(id ID, index int64) error {
 	return invalid(RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
 }
 
-// extendBy adds blocks that were checked; ids may be of blocks after them, too.
-func (c *Chain) extendBy(run []*Block, ids []idPlace, from string, now time.Time) error {
-	batch := c.store.NewBatch()
-	defer batch.Close()
+// extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
+func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
 	mined := c.fill(batch, run, ids, c.origin(batch, from, now))
 	if err := c.account(batch, run); err != nil {
@@ -134,7 +142,7 @@ func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Or
 		}
 		batch.SetMined(p.id, p.index, p.offset)
 		c.filter.add(p.id)
-		if p, ok := c.pool.byID[p.id]; ok {
+		if p, ok := c.pool.find(p.id); ok {
 			mined = append(mined, p)
 			batch.DeletePending(p.seq)
 		}

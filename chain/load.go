@@ -19,7 +19,8 @@ const (
 const (
 	metaSchema  = "schema"
 	metaNetwork = "network"
-	metaTip     = "tip" // index:8 hash:32
+	metaTip     = "tip"   // index:8 hash:32
+	metaMined   = "mined" // canonical bytes of a block on its way to the chain, see AddMined
 )
 
 // loadNetwork starts an empty store, and refuses one of another layout or network.

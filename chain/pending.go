@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// firstSeq is the first sequence number of an empty pool. What a reorg returns is numbered downwards from the first
-// pending transaction, what arrives upwards from the last.
+// firstSeq is the sequence number of the first arrival. What arrives is numbered upwards from it, what a reorg returns downwards,
+// from the first pending transaction that was returned.
 const firstSeq = 1 << 63
 
 // pending is a transaction of the pool.
@@ -19,7 +19,7 @@ type pending struct {
 	from     string
 	received int64 // Unix milliseconds
 	returned bool
-	element  *list.Element
+	element  *list.Element // nil while it is staged
 }
 
 // pool is what memory keeps of the pending transactions.
@@ -28,20 +28,56 @@ type pool struct {
 	order   list.List // of *pending, by sequence number
 	bytes   int
 	senders map[string]usage
-	oldest  int64 // no transaction came before this, Unix milliseconds
+	oldest  int64  // no transaction came before this, Unix milliseconds
+	next    uint64 // the sequence number of the next arrival
+
+	// Payments of this node on their way to disk. Readers do not see them; their ids, numbers and room are taken.
+	staged      map[ID]*pending
+	stagedBytes int
 }
 
 // usage is what one sender holds of the pool.
 type usage struct{ count, bytes int }
 
 func newPool() pool {
-	return pool{byID: make(map[ID]*pending), senders: make(map[string]usage)}
+	return pool{byID: make(map[ID]*pending), senders: make(map[string]usage), next: firstSeq, staged: make(map[ID]*pending)}
 }
 
-// insert puts p behind the others.
+// insert puts p behind the others, those before which it arrived excepted.
 func (l *pool) insert(p *pending) {
-	p.element = l.order.PushBack(p)
+	before := l.order.Back()
+	for before != nil && before.Value.(*pending).seq > p.seq {
+		before = before.Prev()
+	}
+	if before == nil {
+		p.element = l.order.PushFront(p)
+	} else {
+		p.element = l.order.InsertAfter(p, before)
+	}
+	l.next = max(l.next, p.seq+1)
 	l.count(p, 1)
+}
+
+// stage takes p's id, number and room, and shows p to nobody.
+func (l *pool) stage(p *pending) {
+	l.staged[p.ID] = p
+	l.stagedBytes += p.size
+	l.next = max(l.next, p.seq+1)
+}
+
+// unstage is the end of that; insert or nothing follows.
+func (l *pool) unstage(p *pending) {
+	delete(l.staged, p.ID)
+	l.stagedBytes -= p.size
+}
+
+// find returns the transaction with this id, pending or staged.
+func (l *pool) find(id ID) (*pending, bool) {
+	if p, ok := l.byID[id]; ok {
+		return p, true
+	}
+	p, ok := l.staged[id]
+	return p, ok
 }
 
 // insertFront puts the transactions before the others, in their order.
@@ -54,6 +90,10 @@ func (l *pool) insertFront(ps []*pending) {
 
 func (l *pool) removeAll(ps []*pending) {
 	for _, p := range ps {
+		if p.element == nil {
+			l.unstage(p)
+			continue
+		}
 		l.order.Remove(p.element)
 		l.count(p, -1)
 	}
@@ -104,28 +144,20 @@ func (l *pool) expired(limit int64) (gone []*pending, oldest int64) {
 	return gone, oldest
 }
 
-// nextSeq numbers the next arrival.
-func (l *pool) nextSeq() uint64 {
-	if last := l.order.Back(); last != nil {
-		return last.Value.(*pending).seq + 1
-	}
-	return firstSeq
-}
-
 // room says whether a transaction of this size fits, in all and in its sender's share.
 func (l *pool) room(size int, from string) bool {
 	u, share := l.senders[from], 1
 	if from != "" {
 		share = PoolShare
 	}
-	return len(l.byID) < MaxPoolTransactions && l.bytes+size <= MaxPoolBytes &&
+	return len(l.byID)+len(l.staged) < MaxPoolTransactions && l.bytes+l.stagedBytes+size <= MaxPoolBytes &&
 		u.count < MaxPoolTransactions/share && u.bytes+size <= MaxPoolBytes/share
 }
 
 // number gives returned transactions their place before all others, except for those that leave. What is pending keeps its place;
 // of the returned ones the first that fit are kept.
 func (l *pool) number(returned, leaving []*pending) []*pending {
-	count, bytes := len(l.byID)-len(leaving), l.bytes
+	count, bytes := len(l.byID)+len(l.staged)-len(leaving), l.bytes+l.stagedBytes
 	for _, p := range leaving {
 		bytes -= p.size
 	}
@@ -138,7 +170,7 @@ func (l *pool) number(returned, leaving []*pending) []*pending {
 	}
 	seq := uint64(firstSeq)
 	if first := l.order.Front(); first != nil {
-		seq = first.Value.(*pending).seq
+		seq = min(seq, first.Value.(*pending).seq) // arrivals, also staged ones, are numbered from firstSeq upwards
 	}
 	for i, p := range kept {
 		p.seq = seq - uint64(len(kept)-i)

@@ -30,55 +30,6 @@ func (c *Chain) record(b *store.Batch, p *pending) store.Pending {
 	}
 }
 
-// Submit adds t to the pool and returns the index of the block that can hold it at the earliest. It does not wait for the
-// disk. from names the sending peer, "" for this node. Errors: ErrKnown (pending or mined), ErrPoolFull, *InvalidError, or a failure of the store.
-func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
-	canonical := t.AppendCanonical(make([]byte, 0, 256))
-	if t, err = c.rules.ParseTransaction(canonical); err != nil {
-		return 0, err
-	}
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := c.Err(); err != nil {
-		return 0, err
-	}
-	if err := c.expire(); err != nil {
-		return 0, err
-	}
-	if err := c.unknown(t.ID); err != nil {
-		return 0, err
-	}
-	if !c.pool.room(len(canonical), from) {
-		return 0, ErrPoolFull
-	}
-	p := &pending{Transaction: t, size: len(canonical), seq: c.pool.nextSeq(), from: from, received: c.now().UnixMilli()}
-	return c.tip.Index + 1, c.enter(p, canonical)
-}
-
-// unknown returns ErrKnown for a transaction that is pending or on the active chain.
-func (c *Chain) unknown(id ID) error {
-	if _, ok := c.pool.byID[id]; ok {
-		return ErrKnown
-	}
-	_, mined, err := c.mined(id)
-	if mined {
-		return ErrKnown
-	}
-	return err
-}
-
-func (c *Chain) enter(p *pending, canonical []byte) error {
-	batch := c.store.NewBatch()
-	defer batch.Close()
-	origin := store.Origin{From: c.senders.number(batch, p.from), Received: p.received}
-	batch.SetPending(store.Pending{Seq: p.seq, Origin: origin, Canonical: canonical})
-	if err := c.commit(batch, func() { c.pool.insert(p) }); err != nil {
-		return err
-	}
-	c.events.add(Event{Kind: EventTransaction, From: p.from, Transaction: p.Transaction})
-	return nil
-}
-
 // expiry returns the time of arrival, in Unix milliseconds, up to which a transaction has been pending for too long.
 func (c *Chain) expiry() int64 { return c.now().Add(-MaxPoolAge).UnixMilli() }
 

@@ -125,7 +125,7 @@ func (s *switching) raiseBlock(b *Block, o store.Origin) {
 		s.batch.SetMined(id, place.Index, offset)
 		s.c.filter.add(id)
 		s.ids[id] = struct{}{}
-		if p, ok := s.c.pool.byID[id]; ok {
+		if p, ok := s.c.pool.find(id); ok {
 			s.mined = append(s.mined, p)
 		}
 	}

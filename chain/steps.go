@@ -112,8 +112,10 @@ func (m *moment) close() {
 // stopAt ends all changes, because of err, and shows readers this moment from now on; c.mu is held.
 func (c *Chain) stopAt(m *moment, err error) {
 	c.store.StopAt(m.snap, err)
-	m.snap = nil // the store closes it
+	m.snap = nil                                       // the store closes it
+	staged, bytes := c.pool.staged, c.pool.stagedBytes // what waits for the disk is not known to be there, nor not to be
 	c.tip, c.sides, c.pool = m.tip, m.sides, newPool()
+	c.pool.staged, c.pool.stagedBytes = staged, bytes
 	for _, p := range m.pending {
 		c.pool.insert(p)
 	}

@@ -101,6 +101,17 @@ func MineOn(t testing.TB, c *chain.Chain, n int) []*chain.Block {
 	return blocks
 }
 
+// Receive gives c a payment and a block with another one, as a peer does.
+func Receive(t testing.TB, c *chain.Chain, from string) {
+	t.Helper()
+	if _, err := c.Submit(Payment(), from); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", Payment()), from); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Raws returns the canonical bytes of the blocks.
 func Raws(blocks []*chain.Block) [][]byte {
 	raws := make([][]byte, len(blocks))

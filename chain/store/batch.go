@@ -104,6 +104,9 @@ func (b *Batch) SetSender(n uint32, name string) {
 // SetMeta sets a named value.
 func (b *Batch) SetMeta(name string, value []byte) { b.set(metaKey(b.key[:0], name), value) }
 
+// DeleteMeta removes a named value.
+func (b *Batch) DeleteMeta(name string) { b.remove(metaKey(b.key[:0], name)) }
+
 func boolByte(v bool) byte {
 	if v {
 		return 1

@@ -14,7 +14,7 @@
 //	f branch:4              → parent, last index, bytes    a side branch
 //	p seq:8                 → origin, returned, canonical bytes   a pending transaction, in order of arrival
 //	s number:4              → name                         a sending peer, so that an origin is a small number
-//	m name                  → value                        schema, network, tip
+//	m name                  → value                        schema, network, tip, a mined block on its way
 //
 // Integers in values are unsigned varints. A range of blocks is one sequential scan.
 //

@@ -78,7 +78,8 @@ func (h *history) since(n int, s string) bool {
 	return slices.Contains(h.states[n:], s)
 }
 
-// workload changes a chain at random: payments, blocks on the tip, side blocks, switches, runs of blocks, syncs.
+// workload changes a chain at random: payments, blocks on the tip, side blocks, switches, runs of blocks, syncs, and what the node
+// itself pays and mines.
 type workload struct {
 	t      testing.TB
 	c      *chain.Chain
@@ -115,7 +116,7 @@ func (w *workload) sync() error {
 }
 
 func (w *workload) change() error {
-	switch w.random.IntN(6) {
+	switch w.random.IntN(8) {
 	case 0, 1:
 		_, err := w.c.Submit(w.payment(), fmt.Sprint("peer-", w.random.IntN(3)))
 		return err
@@ -126,8 +127,37 @@ func (w *workload) change() error {
 		return w.fork()
 	case 4:
 		return w.grow()
+	case 5:
+		return w.pay()
+	case 6:
+		return w.mine()
 	}
 	return w.run()
+}
+
+// pay pays at this node. The state with the payment counts from before the call, as a crash may come after it is written.
+func (w *workload) pay() error {
+	p := w.payment()
+	w.h.note(fmt.Sprint(state(w.c), " ", p.ID))
+	n := w.h.last()
+	if _, err := w.c.Pay(p); err != nil {
+		return err
+	}
+	w.h.ack(n)
+	return nil
+}
+
+// mine mines an empty block at this node, as pay pays.
+func (w *workload) mine() error {
+	old := w.c.Tip()
+	b := w.block(old)
+	w.h.note(strings.Replace(state(w.c), old.Hash.String(), b.Hash().String(), 1))
+	n := w.h.last()
+	if err := w.c.AddMined(b); err != nil {
+		return err
+	}
+	w.h.ack(n)
+	return nil
 }
 
 func (w *workload) payment() chain.Transaction {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -42,10 +44,23 @@ func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Cha
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	defer flushing(c, log)()
 	if c.Indexed() > 0 {
 		log.Info("the store was of an older version: its addresses are indexed now", "blocks", c.Indexed())
 	}
 	return use(c)
+}
+
+// flushing brings to disk what the chain receives until stop is called, which is when nothing uses the chain any more.
+func flushing(c *chain.Chain, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := c.Run(ctx); err != nil {
+			log.Error("nothing more is accepted until a restart, what only reads is answered: make room or mend the disk", "error", err)
+		}
+	})
+	return func() { cancel(); running.Wait() }
 }
 
 // lockData locks the data directory until unlock. An ephemeral node has none.

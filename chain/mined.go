@@ -1,0 +1,94 @@
+package chain
+
+import (
+	"fmt"
+
+	"kuai/chain/store"
+)
+
+// AddMined adds a block that this node mined, and returns when it is on disk. Nobody sees the block before that: its bytes are
+// written first, apart from the chain, and it joins the chain once they are on disk. After a crash in between Open adds it.
+// ErrStale if its parent is not the tip any more; ErrUnsettled if the disk fails meanwhile; other errors as for Add.
+//
+// One block at a time: of two on the same parent only the first can be added, so after a crash the one that was written is
+// the one that was acknowledged.
+func (c *Chain) AddMined(b *Block) error {
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	if err := c.writeMined(b); err != nil {
+		return err
+	}
+	if err := c.Sync(); err != nil {
+		return unsettled(err)
+	}
+	return c.addMined(b)
+}
+
+// writeMined checks b and writes it apart from the chain.
+func (c *Chain) writeMined(b *Block) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if b.header.Previous != c.tip.Hash {
+		return ErrStale
+	}
+	if _, _, err := c.checkNext([]*Block{b}, c.now()); err != nil {
+		return err
+	}
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	batch.SetMeta(metaMined, b.raw)
+	if err := c.commit(batch, func() {}); err != nil {
+		return unsettled(err)
+	}
+	return nil
+}
+
+// addMined adds the block that writeMined wrote, unless another block came first.
+func (c *Chain) addMined(b *Block) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	if err := c.settleMined(batch, b); err != nil {
+		return err
+	}
+	c.siblings.relay(b.header)
+	return nil
+}
+
+// settleMined adds the block to the chain if it still follows the tip, and forgets it if not.
+func (c *Chain) settleMined(batch *store.Batch, b *Block) error {
+	batch.DeleteMeta(metaMined)
+	if b.header.Previous != c.tip.Hash {
+		if err := c.commit(batch, func() {}); err != nil {
+			return unsettled(err)
+		}
+		return ErrStale
+	}
+	run := []*Block{b}
+	if err := c.extendBy(batch, run, c.idsOf(run), "", c.now()); err != nil {
+		return unsettled(err)
+	}
+	return nil
+}
+
+// loadMined adds the block that was on its way when the process ended: it was checked, on this tip, before it was written.
+func (c *Chain) loadMined() error {
+	raw, err := c.store.Meta(metaMined)
+	if err != nil || raw == nil {
+		return err
+	}
+	b, err := c.rules.ParseBlock(raw)
+	if err != nil {
+		return fmt.Errorf("%w: the block that was mined last: %w", ErrDamaged, err)
+	}
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	if err := c.settleMined(batch, b); err != nil && err != ErrStale {
+		return err
+	}
+	return nil
+}
+
+// unsettled marks an error of the disk that came after it had been asked to write.
+func unsettled(err error) error { return fmt.Errorf("%w: %w", ErrUnsettled, err) }

@@ -1,0 +1,138 @@
+package chain
+
+import (
+	"cmp"
+
+	"kuai/chain/store"
+)
+
+// Submit adds a received payment to the pool and returns the index of the block that can hold it at the earliest. It does not wait
+// for the disk. from names the sending peer. Errors: ErrKnown (pending or mined), ErrPoolFull, *InvalidError, or a failure of the store.
+func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
+	t, canonical, err := c.checkPayment(t)
+	if err != nil {
+		return 0, err
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if p, ok := c.pool.staged[t.ID]; ok && p.Transaction == t && c.Err() == nil {
+		return c.enter(p, from), nil // a peer has it: there is nothing to wait for
+	}
+	p, err := c.admit(t, canonical, from)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.write(p, canonical, func() { c.pool.insert(p) }); err != nil {
+		return 0, err
+	}
+	c.events.add(Event{Kind: EventTransaction, From: from, Transaction: p.Transaction})
+	return c.tip.Index + 1, nil
+}
+
+// Pay adds a payment that was made at this node, and returns when it is on disk. Nobody sees the payment before that. Returns as
+// Submit, and ErrUnsettled if the disk fails meanwhile: the payment may then be pending after a restart. The same payment, by its
+// id, waits for the same outcome and gets ErrKnown, so it is never paid twice.
+func (c *Chain) Pay(t Transaction) (next int64, err error) {
+	t, canonical, err := c.checkPayment(t)
+	if err != nil {
+		return 0, err
+	}
+	p, err := c.stage(t, canonical)
+	if p == nil {
+		return 0, err
+	}
+	if failed := c.Sync(); failed != nil && p.Transaction == t {
+		return 0, unsettled(failed)
+	} else if failed != nil {
+		return 0, failed // another payment has this id; this one was not written
+	}
+	next, entered := c.enterStaged(p)
+	return next, cmp.Or(err, entered)
+}
+
+// checkPayment returns t as the chain spells it, and its canonical bytes.
+func (c *Chain) checkPayment(t Transaction) (checked Transaction, canonical []byte, err error) {
+	canonical = t.AppendCanonical(make([]byte, 0, 256))
+	checked, err = c.rules.ParseTransaction(canonical)
+	return checked, canonical, err
+}
+
+// stage writes a payment that nobody sees yet, without waiting for the disk. With ErrKnown it returns the payment with the same id
+// that was staged before; with any other error none.
+func (c *Chain) stage(t Transaction, canonical []byte) (*pending, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if p, ok := c.pool.staged[t.ID]; ok {
+		return p, ErrKnown
+	}
+	p, err := c.admit(t, canonical, "")
+	if err != nil {
+		return nil, err
+	}
+	c.pool.stage(p) // also if the write fails: the id stays taken until a restart
+	if err := c.write(p, canonical, func() {}); err != nil {
+		return nil, unsettled(err)
+	}
+	return p, nil
+}
+
+// enterStaged shows a staged payment that is on disk. ErrKnown if a block has taken it meanwhile.
+func (c *Chain) enterStaged(p *pending) (next int64, err error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	switch {
+	case c.pool.staged[p.ID] == p:
+		return c.enter(p, ""), nil
+	case c.pool.byID[p.ID] == p: // entered by a peer's or by the same payment sent again
+		return c.tip.Index + 1, nil
+	}
+	return 0, ErrKnown
+}
+
+// admit returns t as the pool's next payment, if it has room and t is not known.
+func (c *Chain) admit(t Transaction, canonical []byte, from string) (*pending, error) {
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	if err := c.expire(); err != nil {
+		return nil, err
+	}
+	if err := c.unknown(t.ID); err != nil {
+		return nil, err
+	}
+	if !c.pool.room(len(canonical), from) {
+		return nil, ErrPoolFull
+	}
+	return &pending{Transaction: t, size: len(canonical), seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
+}
+
+// unknown returns ErrKnown for a transaction that is pending, staged or on the active chain.
+func (c *Chain) unknown(id ID) error {
+	if _, ok := c.pool.find(id); ok {
+		return ErrKnown
+	}
+	_, mined, err := c.mined(id)
+	if mined {
+		return ErrKnown
+	}
+	return err
+}
+
+// write puts p's record into the store. What readers see of the pool is memory, which change changes.
+func (c *Chain) write(p *pending, canonical []byte, change func()) error {
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	origin := store.Origin{From: c.senders.number(batch, p.from), Received: p.received}
+	batch.SetPending(store.Pending{Seq: p.seq, Origin: origin, Canonical: canonical})
+	return c.commit(batch, change)
+}
+
+// enter shows a staged payment to everybody; from names who gave it.
+func (c *Chain) enter(p *pending, from string) (next int64) {
+	c.mu.Lock()
+	c.pool.unstage(p)
+	c.pool.insert(p)
+	c.mu.Unlock()
+	c.events.add(Event{Kind: EventTransaction, From: from, Transaction: p.Transaction})
+	return c.tip.Index + 1
+}
