@@ -56,27 +56,18 @@ func (g *gossip) mend(ctx context.Context) {
 }
 
 // drain publishes what happened after pos that peers may not know, and returns the new position. Our own blocks and
-// transactions are on disk before anybody hears of them.
+// transactions are on disk before the chain tells of them.
 func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
 	events, lost := g.c.Events(pos)
 	if lost {
 		g.republish(ctx)
 	}
-	synced := false
 	for _, e := range events {
 		pos = e.Seq
 		g.m.observe(e)
-		if !g.news(e) {
-			continue
+		if g.news(e) {
+			g.publish(ctx, e)
 		}
-		if e.From == "" && !synced {
-			if err := g.c.Sync(); err != nil {
-				g.log.Error("not published: the disk fails", "error", err)
-				return pos
-			}
-			synced = true
-		}
-		g.publish(ctx, e)
 	}
 	return pos
 }
@@ -84,10 +75,10 @@ func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
 // news says whether e is to be published: it is our own, or it came by a stream and not by gossip.
 func (g *gossip) news(e chain.Event) bool {
 	switch {
-	case e.Kind == chain.EventTransaction:
-		return !g.passing.take(e.Transaction.ID)
 	case e.From == "":
 		return true
+	case e.Kind == chain.EventTransaction:
+		return !g.passing.take(e.Transaction.ID)
 	default:
 		return g.orphans.take(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"kuai/chain"
 )
@@ -21,6 +23,7 @@ type problem struct {
 	retry  int      // seconds until it is worth trying again; 0 says nothing
 	page   string   // Flask's own body, where the tutorial has one for this problem
 	allow  []string // 405: the methods that there are
+	id     string   // of the payment whose outcome is not known
 }
 
 func (p *problem) Error() string { return p.title + ": " + p.detail }
@@ -35,6 +38,9 @@ const (
 	pageMethod = "<!doctype html>\n<html lang=en>\n<title>405 Method Not Allowed</title>\n<h1>Method Not Allowed</h1>\n" +
 		"<p>The method is not allowed for the requested URL.</p>\n"
 )
+
+// errNotKept says that the disk failed after blocks were received that are shown.
+var errNotKept = errors.New("received and not on disk")
 
 // Problems without a cause elsewhere.
 var (
@@ -90,13 +96,41 @@ func problemOf(err error) *problem {
 		return &problem{status: http.StatusServiceUnavailable, title: "pool is full", detail: "too many payments wait to be mined", hint: "mine a block, then send it again", retry: 5}
 	case errors.Is(err, chain.ErrNotFound):
 		return notFound("this node does not hold it", "check the spelling")
+	case errors.Is(err, chain.ErrUnsettled):
+		return diskFailed("The disk failed while the block was written, so whether it is on the chain after a restart is not known: "+diskDetail(err)+".",
+			"Make room or mend the disk and restart the node; GET /blocks/latest then shows whether it is there. What only reads is answered.")
+	case errors.Is(err, errNotKept):
+		return diskFailed("What was received is shown, and may be lost in a restart; the node fetches it again: "+diskDetail(err)+".",
+			"Make room or mend the disk, then restart the node. What only reads is answered.")
 	case errors.Is(err, chain.ErrFailed):
-		return &problem{status: http.StatusInsufficientStorage, title: "disk failed", detail: "Nothing was changed: " + strings.TrimPrefix(err.Error(), "store: ") + ".",
-			hint: "Make room or mend the disk, then restart the node. It answers what only reads."}
+		return diskFailed("Nothing was changed: "+diskDetail(err)+".", "Make room or mend the disk, then restart the node. What only reads is answered.")
+	case diskError(err):
+		return diskFailed("Nothing was changed: "+err.Error()+".", "Make room or mend the disk, then try again.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &problem{status: http.StatusServiceUnavailable, title: "interrupted", detail: "the work ended before it was done", hint: "try again", retry: 1}
 	}
 	return &problem{status: http.StatusInternalServerError, title: "internal error", detail: "the node failed at this", hint: "its log says why"}
+}
+
+func diskFailed(detail, hint string) *problem {
+	return &problem{status: http.StatusInsufficientStorage, title: "disk failed", detail: detail, hint: hint}
+}
+
+// diskDetail is what the store says of its disk.
+func diskDetail(err error) string {
+	text := err.Error()
+	if i := strings.LastIndex(text, chain.ErrFailed.Error()); i >= 0 {
+		return text[i:]
+	}
+	return text
+}
+
+// diskErrors are how systems say that a file cannot be written: full, over a quota, broken, read-only.
+var diskErrors = append(systemDiskErrors, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS)
+
+// diskError reports whether err is a failure to write a file beside the store.
+func diskError(err error) bool {
+	return slices.ContainsFunc(diskErrors, func(e error) bool { return errors.Is(err, e) })
 }
 
 // fail answers with the problem that err is. Only faults of the node itself are logged.
@@ -120,6 +154,9 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	switch {
 	case wantsJSON(r):
 		body := object{"detail": sentence(p.detail), "hint": sentence(p.hint), "status": p.status, "title": p.title}
+		if p.id != "" {
+			body["id"] = p.id
+		}
 		send(w, p.status, typeProblem, append(appendJSON(nil, body), '\n'))
 	case p.page != "":
 		h["Content-Security-Policy"] = policyNothing

@@ -41,6 +41,7 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 
 // reconcile asks everybody at once and waits for the disk. Its error is the client's leaving, or the store's.
 func (s *Server) reconcile(ctx context.Context) error {
+	before := s.chain.Tip()
 	limited, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -54,7 +55,12 @@ func (s *Server) reconcile(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.chain.Sync()
+	if err := s.chain.Sync(); err != nil && s.chain.Tip() != before {
+		return fmt.Errorf("%w: %w", errNotKept, err)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // readNeighbours asks all registered URLs what they are, and reads the chains of Flask nodes and of kuai nodes that are not

@@ -111,15 +111,15 @@ func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, badJSON(r, err, `{"sender": "alice", "recipient": "bob", "amount": 5}`))
 		return
 	}
-	next, err := s.chain.Submit(tx, "")
-	if errors.Is(err, chain.ErrKnown) {
+	next, err := s.chain.Pay(tx)
+	switch {
+	case errors.Is(err, chain.ErrKnown):
 		s.payAgain(w, r, tx)
 		return
-	}
-	if err == nil {
-		err = s.chain.Sync()
-	}
-	if err != nil {
+	case errors.Is(err, chain.ErrUnsettled):
+		s.fail(w, r, unsettledPayment(tx.ID, err))
+		return
+	case err != nil:
 		s.fail(w, r, err)
 		return
 	}
@@ -143,6 +143,15 @@ func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx chain.Trans
 	default:
 		paid(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
 	}
+}
+
+// unsettledPayment tells the client the id by which it sends the same payment again, also if the node drew it.
+func unsettledPayment(id chain.ID, err error) *problem {
+	p := *problemOf(err)
+	p.id = id.String()
+	p.detail = "The disk failed while the payment was written, so whether it is pending after a restart is not known: " + diskDetail(err) + "."
+	p.hint = `Make room or mend the disk and restart the node. Then send the same payment with "id": "` + p.id + `": it is not paid twice.`
+	return &p
 }
 
 func paid(w http.ResponseWriter, status int, id chain.ID, message string) {
