@@ -1,7 +1,7 @@
 """Mine for a kuai node: python3 miner.py [URL] [BLOCKS]"""
 import hashlib, itertools, json, sys, urllib.error, urllib.request
 
-url = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:5000"
+url = (sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:5000").rstrip("/")
 wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 
 

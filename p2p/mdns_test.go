@@ -1,28 +1,47 @@
 package p2p
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain"
 )
 
-// multicast says whether the machine has a network to find neighbours on.
-func multicast(t *testing.T) bool {
+// needMulticast returns the first IPv4 address of an interface on which neighbours can be found.
+func needMulticast(t *testing.T) netip.Addr {
 	t.Helper()
 	all, err := net.Interfaces()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range all {
-		if i.Flags&net.FlagUp != 0 && i.Flags&net.FlagMulticast != 0 {
-			return true
+		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagMulticast == 0 || i.Flags&net.FlagLoopback != 0 {
+			continue
+		}
+		addrs, err := i.Addrs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() {
+				return p.Addr()
+			}
 		}
 	}
-	return false
+	if os.Getenv("CI") == "true" {
+		t.Fatal("no network interface that is up can multicast")
+	}
+	t.Skip("no network interface that is up can multicast")
+	return netip.Addr{}
 }
 
 // ownNetwork returns a network that only this process knows: multicast reaches all nodes of this machine and of its links.
@@ -37,15 +56,104 @@ func ownNetwork(t *testing.T) *chain.Rules {
 	return r
 }
 
+// neighbourly makes a node look for neighbours, and listen where they reach it.
+func neighbourly(c *Config) { c.MDNS, c.Listen = true, []string{"/ip4/0.0.0.0/tcp/0"} }
+
 func TestNeighboursFindEachOther(t *testing.T) {
-	if !multicast(t) {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no network interface that is up can multicast")
-		}
-		t.Skip("no network interface that is up can multicast")
-	}
+	needMulticast(t)
 	r := ownNetwork(t)
-	on := func(c *Config) { c.MDNS = true }
-	a, b := runNode(t, r, on), runNode(t, r, on)
+	a, b := runNode(t, r, neighbourly), runNode(t, r, neighbourly)
 	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+}
+
+// TestNeighbourOfAnotherLibrary lets a neighbour answer as js-libp2p does, with PTR and TXT records and nothing else.
+func TestNeighbourOfAnotherLibrary(t *testing.T) {
+	on := needMulticast(t)
+	r := ownNetwork(t)
+	a, b := runNode(t, r, neighbourly), runNode(t, r, nil)
+	c, err := net.DialUDP("udp4", &net.UDPAddr{IP: on.AsSlice()}, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	answer := foreignAnswer("_kuai-"+r.Network(), "dnsaddr="+b.Addresses()[0])
+	eventually(t, "the two are connected", func() bool {
+		if _, err := c.Write(answer); err != nil {
+			t.Fatal(err)
+		}
+		return a.connectedTo(b)
+	})
+}
+
+// foreignAnswer writes an answer by hand: PTR and TXT, names in full.
+func foreignAnswer(service, text string) []byte {
+	name := func(labels ...string) (out []byte) {
+		for _, l := range append(labels, service, "_udp", "local", "") {
+			out = append(append(out, byte(len(l))), l...)
+		}
+		return out
+	}
+	record := func(name []byte, kind uint16, data []byte) []byte {
+		out := binary.BigEndian.AppendUint16(name, kind)
+		out = binary.BigEndian.AppendUint16(out, 1)   // IN
+		out = binary.BigEndian.AppendUint32(out, 120) // seconds
+		return append(binary.BigEndian.AppendUint16(out, uint16(len(data))), data...)
+	}
+	head := []byte{0, 0, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0} // an answer with two records
+	return slices.Concat(head, record(name(), 12, name("peer0")), record(name("peer0"), 16, append([]byte{byte(len(text))}, text...)))
+}
+
+func TestNeighbourTexts(t *testing.T) {
+	id, err := peer.Decode("12D3KooWFQrYC4jjt1Cm61VFwbpRg2cYyVLqDDMiWTLkFVLj3Rqq")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
+	for _, c := range []struct {
+		name         string
+		listen, want []string
+	}{
+		{"all interfaces", []string{"/ip6/::/tcp/15000", "/ip4/0.0.0.0/tcp/15000"}, []string{"/ip4/192.0.2.1/tcp/15000", "/ip6/2001:db8::1/tcp/15000"}},
+		{"loopback", []string{"/ip4/127.0.0.1/tcp/15000", "/ip6/::1/tcp/15000"}, nil},
+		{"this interface", []string{"/ip4/192.0.2.1/udp/1/quic-v1"}, []string{"/ip4/192.0.2.1/udp/1/quic-v1"}},
+		{"another interface", []string{"/ip4/192.0.2.2/tcp/1"}, nil},
+		{
+			"many", []string{"/ip4/0.0.0.0/tcp/1", "/ip4/0.0.0.0/tcp/2", "/ip4/0.0.0.0/tcp/3", "/ip4/0.0.0.0/tcp/4", "/ip4/0.0.0.0/tcp/5"},
+			[]string{"/ip4/192.0.2.1/tcp/1", "/ip4/192.0.2.1/tcp/2", "/ip4/192.0.2.1/tcp/3", "/ip4/192.0.2.1/tcp/4"},
+		},
+	} {
+		listen, err := multiaddrs(c.listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, w := range c.want {
+			want = append(want, "dnsaddr="+w+"/p2p/"+id.String())
+		}
+		if got := neighbourTexts(id, listen, own); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+}
+
+func TestNeighbourOf(t *testing.T) {
+	const a, b = "/p2p/12D3KooWFQrYC4jjt1Cm61VFwbpRg2cYyVLqDDMiWTLkFVLj3Rqq", "/p2p/12D3KooWRBhwfeP2Y4TCx1SM6s9rUoHhR5STiGwxBhgFRcw3UERE"
+	for _, c := range []struct {
+		name  string
+		texts []string
+		here  bool
+		want  []string
+	}{
+		{"one peer", []string{"dnsaddr=/ip4/192.0.2.1/tcp/1" + a, "dnsaddr=/ip6/2001:db8::1/tcp/1" + a}, false, []string{"/ip4/192.0.2.1/tcp/1", "/ip6/2001:db8::1/tcp/1"}},
+		{"two peers", []string{"dnsaddr=/ip4/192.0.2.1/tcp/1" + a, "dnsaddr=/ip4/192.0.2.2/tcp/1" + b}, false, []string{"/ip4/192.0.2.1/tcp/1"}},
+		{"loopback from elsewhere", []string{"dnsaddr=/ip4/127.0.0.1/tcp/1" + a, "dnsaddr=/ip4/192.0.2.1/tcp/1" + a}, false, []string{"/ip4/192.0.2.1/tcp/1"}},
+		{"loopback from here", []string{"dnsaddr=/ip4/127.0.0.1/tcp/1" + a}, true, []string{"/ip4/127.0.0.1/tcp/1"}},
+		{"a name", []string{"dnsaddr=/dns4/example.org/tcp/1" + a}, false, nil},
+		{"nothing of use", []string{"", "x", "dnsaddr=", "dnsaddr=/ip4/192.0.2.1/tcp/1", "dnsaddr=" + a}, true, nil},
+	} {
+		got := neighbourOf(c.texts, c.here)
+		if want, err := multiaddrs(c.want); err != nil || !slices.EqualFunc(got.Addrs, want, ma.Multiaddr.Equal) {
+			t.Errorf("%s: %v, %v, want %v", c.name, got, err, want)
+		}
+	}
 }

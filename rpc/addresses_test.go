@@ -45,6 +45,39 @@ func TestAddress(t *testing.T) {
 		`{"address":"no/body \u5757","balance":"0","count":0,"history":[],"next":null}`+"\n")
 }
 
+// TestAnyNameHasAnAddress: every name that a payment can have is found, by HTTP and by the client.
+func TestAnyNameHasAnAddress(t *testing.T) {
+	n := start(t, Config{})
+	c := NewClient(listen(t, n.Handler()) + "/")
+	names := []string{"/", "//", "a/", "/a", "a//b", ".", "..", "./", "%", "%2F", "%2f/", "块/é", "a?b#c", "a b+c", "\\", "latest", "\x01", "a\nb", ";=&,", "://"}
+	for i, name := range names {
+		p := chaintest.Payment()
+		p.Recipient, p.ID = name, chain.ID{byte(i)}
+		if _, err := n.chain.Submit(p, ""); err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+	}
+	chaintest.MineOn(t, n.chain, 1)
+	for _, name := range names {
+		for _, target := range []string{url.PathEscape(name), percent(name), strings.ToLower(percent(name))} {
+			if v := decode(t, n.do("GET", "/addresses/"+target, ""), 200); v["address"] != name || v["count"] != 1.0 {
+				t.Errorf("%q as %s: %v", name, target, v)
+			}
+		}
+		if a, err := c.Address(t.Context(), name); err != nil || a.Address != name || a.Count != 1 {
+			t.Errorf("the client for %q: %+v, %v", name, a, err)
+		}
+	}
+}
+
+// percent encodes every byte.
+func percent(s string) (out string) {
+	for i := range len(s) {
+		out += fmt.Sprintf("%%%02X", s[i])
+	}
+	return out
+}
+
 func TestAddressRefusals(t *testing.T) {
 	n, _ := alicePaid(t)
 	for target, status := range map[string]int{

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"kuai/chain"
 )
 
 // maxAnswer bounds what a verb reads of an answer.
@@ -113,10 +115,11 @@ type PeerInfo struct {
 
 // Readiness is GET /readyz.
 type Readiness struct {
-	Height int64 `json:"height"`
-	Peers  int   `json:"peers"`
-	Ready  bool  `json:"ready"`
-	Target int64 `json:"target"`
+	Error  string `json:"error"` // of a disk that failed
+	Height int64  `json:"height"`
+	Peers  int    `json:"peers"` // connected
+	Ready  bool   `json:"ready"`
+	Target int64  `json:"target"`
 }
 
 // StatusError is an answer that is no success.
@@ -155,9 +158,20 @@ func (c *Client) Health(ctx context.Context, ready bool) error {
 	}
 	v, err := c.Ready(ctx)
 	if err == nil && !v.Ready {
-		err = fmt.Errorf("the node is syncing: at block %d of %d", v.Height, v.Target)
+		err = v.why()
 	}
 	return err
+}
+
+// why says why a node is not ready.
+func (r Readiness) why() error {
+	if r.Error != "" {
+		return fmt.Errorf("the node's disk failed: %s", r.Error)
+	}
+	if r.Target > r.Height {
+		return fmt.Errorf("the node is syncing: at block %d of %d", r.Height, r.Target)
+	}
+	return fmt.Errorf("the node has %d connected peers, and none has told its height yet", r.Peers)
 }
 
 // Ready asks whether the node has caught up; not having caught up is no error.
@@ -199,9 +213,9 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 		return nil, fmt.Errorf("ask the node at %s: %w; is it running, and on this port?", c.base, plain(err))
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	text, err := io.ReadAll(chain.NewTextReader(newBounded(res.Body, maxAnswer)))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s: %w", c.base, err)
+		return nil, fmt.Errorf("read the answer of %s%s: %w", c.base, path, err)
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return nil, statusError(res.StatusCode, text)

@@ -110,21 +110,23 @@ type MinedInfo struct {
 // Block asks for a block by index, hash or "latest".
 func (c *Client) Block(ctx context.Context, ref string) (BlockInfo, error) {
 	var v BlockInfo
-	return v, c.read(ctx, "/blocks/"+url.PathEscape(ref), &v)
+	return v, c.read(ctx, "/blocks/"+segment(ref), &v)
 }
 
 // Transaction asks where a transaction is.
 func (c *Client) Transaction(ctx context.Context, id string) (TransactionInfo, error) {
 	var v TransactionInfo
-	return v, c.read(ctx, "/transactions/"+url.PathEscape(id), &v)
+	return v, c.read(ctx, "/transactions/"+segment(id), &v)
 }
 
 // Address asks what the chain says of an address, and for its newest transactions.
 func (c *Client) Address(ctx context.Context, address string) (AddressInfo, error) {
 	var v AddressInfo
-	segment := strings.ReplaceAll(url.PathEscape(address), ".", "%2E") // a name of dots alone is no way up
-	return v, c.read(ctx, "/addresses/"+segment, &v)
+	return v, c.read(ctx, "/addresses/"+segment(address), &v)
 }
+
+// segment writes text as one segment of a path: with no slashes, and never . or .., which proxies take for a way up.
+func segment(text string) string { return strings.ReplaceAll(url.PathEscape(text), ".", "%2E") }
 
 // Pending asks for the first thousand pending payments.
 func (c *Client) Pending(ctx context.Context) (PendingInfo, error) {

@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"strings"
@@ -136,4 +138,36 @@ func TestClientAsksForAnyName(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 	}
+}
+
+func TestClientReadsAnyEncoding(t *testing.T) {
+	n := start(t, Config{})
+	text := n.do("GET", "/node", "").Body.String()
+	for name, answer := range map[string]string{"a mark": "\ufeff" + text, "UTF-16LE": in16(binary.LittleEndian, text), "UTF-32BE": in32(binary.BigEndian, "\ufeff"+text)} {
+		if v, err := NewClient(listen(t, saying(answer))).Node(t.Context()); err != nil || v.PeerID != testPeer {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
+// TestClientRefusesHalfAnAnswer: an answer over the limit is an error, of the largest size it is whole.
+func TestClientRefusesHalfAnAnswer(t *testing.T) {
+	for size, whole := range map[int]bool{maxAnswer: true, maxAnswer + 1: false} {
+		body, err := NewClient(listen(t, spaces(size))).Do(t.Context(), "GET", "/chain", nil)
+		if (err == nil) != whole || whole && len(body) != size || !whole && !strings.Contains(err.Error(), "longer than") {
+			t.Errorf("%d bytes: read %d, %v", size, len(body), err)
+		}
+	}
+}
+
+// spaces answers with that many bytes.
+func spaces(size int) http.Handler {
+	chunk := bytes.Repeat([]byte(" "), 1<<20)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for left := size; left > 0; left -= len(chunk) {
+			if _, err := w.Write(chunk[:min(left, len(chunk))]); err != nil {
+				return
+			}
+		}
+	})
 }

@@ -6,15 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"kuai/chain"
 )
 
 // errNoChain says that a text is not what /chain answers.
 var errNoChain = errors.New(`not an answer of /chain: {"chain": [blocks], "length": N} is expected`)
 
 // splitChain reads what /chain answers and hands each block's text to take, in order. It finds only where the blocks begin
-// and end; the text is valid until take returns and has at most largest bytes. It reads the whole body, so that half an answer is none.
+// and end; the text is UTF-8, whatever the encoding of r, is valid until take returns and has at most largest bytes. It reads the whole body, so that half an answer is none.
 func splitChain(r io.Reader, largest int, take func(text []byte) error) error {
-	s := &splitter{in: bufio.NewReaderSize(r, 64<<10), largest: largest}
+	s := &splitter{in: bufio.NewReaderSize(chain.NewTextReader(r), 64<<10), largest: largest}
 	found, err := s.members(take)
 	if err == nil && !found {
 		err = errNoChain

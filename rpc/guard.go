@@ -2,9 +2,7 @@ package rpc
 
 import (
 	"crypto/subtle"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -26,8 +24,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h["Cache-Control"] = noStore
 		if !s.servesHost(r.Host) {
 			refuse(w, r, &problem{status: http.StatusForbidden, title: "host refused",
-				detail: "This node is not called by the name in the Host header.",
-				hint:   "Use an IP address or localhost, or start the node with that name as an allowed host."})
+				detail: "This node does not answer to the host name of this request.",
+				hint:   "Use its IP address or localhost, or start it with --allow-host NAME."})
 			return
 		}
 		if r.ContentLength > MaxBodyBytes {
@@ -51,52 +49,6 @@ func (s *Server) caught(r *http.Request) {
 		s.log.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "panic", v)
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// servesHost says whether a Host header is one that no attacker's DNS can bring: an IP literal, localhost, a name without
-// a dot, or a configured name. A request without one is no browser's.
-func (s *Server) servesHost(host string) bool {
-	if host == "" {
-		return true
-	}
-	name := hostname(host)
-	if _, err := netip.ParseAddr(name); err == nil {
-		return true
-	}
-	if isPlainName(name) {
-		return true
-	}
-	for _, h := range s.cfg.Hosts {
-		if strings.EqualFold(h, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// hostname takes the port and the brackets off.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
-		return host[1 : len(host)-1]
-	}
-	return host
-}
-
-// isPlainName says whether name is a single label: localhost, a compose service.
-func isPlainName(name string) bool {
-	if name == "" {
-		return false
-	}
-	for i := range len(name) {
-		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
 }
 
 // changing stands before what changes state: no other site's page, no prefetch, and the token where one is set.
@@ -150,6 +102,6 @@ func (s *Server) holdsToken(r *http.Request) bool {
 	if s.cfg.Token == "" {
 		return true
 	}
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) == 1
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ") // RFC 9110 §11: a scheme of any case, then spaces
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.Trim(given, " ")), []byte(s.cfg.Token)) == 1
 }

@@ -123,7 +123,7 @@ func workID(parent chain.Header, list []compact) string {
 
 // submit is POST /mining/submit: a proof that was found elsewhere becomes a block. It is on disk before the answer is sent.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
-	o, err := readObject(w, r, `{"parent": "<hash of GET /mining/work>", "proof": 35293}`)
+	o, err := readObject(w, r, `{"parent": "hash of GET /mining/work", "proof": 35293}`)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -170,18 +170,4 @@ func integer(v chain.Value) (int64, bool) {
 	number, _ := v.(chain.Number)
 	n, err := strconv.ParseInt(string(number), 10, 64)
 	return n, err == nil && n >= 0
-}
-
-// readObject reads a body that must be a JSON object; example is one.
-func readObject(w http.ResponseWriter, r *http.Request, example string) (chain.Object, error) {
-	body, err := readBody(w, r)
-	if err != nil {
-		return chain.Object{}, err
-	}
-	v, err := chain.Read(body)
-	if err != nil {
-		return chain.Object{}, badJSON(r, err, example)
-	}
-	o, _ := v.(chain.Object) // what is none has none of the keys
-	return o, nil
 }

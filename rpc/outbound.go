@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"kuai/chain"
 	"kuai/p2p/addrpolicy"
 )
 
@@ -51,8 +52,8 @@ func statusOf(err error) int {
 	return 0
 }
 
-// errTooLong is a body longer than what is read of it. What sends it is not a node.
-var errTooLong = fmt.Errorf("%w: answer longer than the limit", errNoNode)
+// errTooLong is wrapped by the error of a body that is longer than what is read of it.
+var errTooLong = errors.New("the answer is longer")
 
 // outbound asks other nodes.
 type outbound struct {
@@ -98,14 +99,16 @@ func (o *outbound) get(ctx context.Context, url string, limit int64) (io.ReadClo
 		_ = res.Body.Close()
 		return nil, &wrongStatus{url: url, status: res.StatusCode}
 	}
-	return &bounded{ReadCloser: res.Body, left: limit}, nil
+	return newBounded(res.Body, limit), nil
 }
 
 // bounded fails, rather than ends, past its limit: half an answer is no answer.
 type bounded struct {
 	io.ReadCloser
-	left int64
+	limit, left int64
 }
+
+func newBounded(r io.ReadCloser, limit int64) *bounded { return &bounded{r, limit, limit} }
 
 // Read reads at most what is left, and one byte more to tell an end from an excess.
 func (b *bounded) Read(p []byte) (int, error) {
@@ -114,7 +117,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, errTooLong
+		return 0, fmt.Errorf("%w than the %d bytes that are read of it", errTooLong, b.limit)
 	}
 	return n, err
 }
@@ -126,7 +129,7 @@ func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
 		return NodeInfo{}, err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(body)
+	text, err := io.ReadAll(chain.NewTextReader(body))
 	if err != nil {
 		return NodeInfo{}, err
 	}
@@ -148,7 +151,7 @@ func (o *outbound) isFlask(ctx context.Context, base string) error {
 	}
 	defer body.Close()
 	start := make([]byte, chainPrefix)
-	n, _ := io.ReadFull(body, start)
+	n, _ := io.ReadFull(chain.NewTextReader(body), start)
 	text := strings.TrimLeft(string(start[:n]), " \t\r\n")
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"chain"`) && !strings.Contains(text, `"length"`) {
 		return fmt.Errorf("%s/chain: %w", base, errNoNode)

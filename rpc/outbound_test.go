@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -68,6 +69,10 @@ func TestProberResolves(t *testing.T) {
 		if addrs, err := NewProber("").Resolve(t.Context(), spelling); err != nil || len(addrs) != 1 || addrs[0] != n.net.Addresses()[0] {
 			t.Errorf("%s: %q, %v", spelling, addrs, err)
 		}
+	}
+	marked := listen(t, saying(in16(binary.LittleEndian, "\ufeff"+n.do("GET", "/node", "").Body.String())))
+	if addrs, err := NewProber("").Resolve(t.Context(), marked); err != nil || len(addrs) != 1 {
+		t.Errorf("in UTF-16: %q, %v", addrs, err)
 	}
 	for _, bad := range []string{"", "ftp://x", otherPeer, "http://169.254.169.254", listen(t, http.NotFoundHandler()), listen(t, saying(`{"peer_id":5}`)), listen(t, saying(strings.Repeat(" ", maxNodeBody+1))), nobody(t)} {
 		if addrs, err := NewProber("").Resolve(t.Context(), bad); err == nil {

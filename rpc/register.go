@@ -29,15 +29,10 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 
 // readNodes reads {"nodes": […]}, leaving out this node's own multiaddrs and what is named twice.
 func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour, error) {
-	body, err := readBody(w, r)
+	o, err := readObject(w, r, `{"nodes": ["http://127.0.0.1:5001"]}`)
 	if err != nil {
 		return nil, err
 	}
-	v, err := chain.Read(body)
-	if err != nil {
-		return nil, badJSON(r, err, `{"nodes": ["http://127.0.0.1:5001"]}`)
-	}
-	o, _ := v.(chain.Object)
 	member, _ := o.Get("nodes")
 	list, ok := member.([]chain.Value)
 	if !ok {

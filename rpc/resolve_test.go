@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -164,6 +165,9 @@ func TestResolveReadsAnySpelling(t *testing.T) {
 		"indented":     strings.NewReplacer(", ", " ,\n\t", ": ", " :\r\n ").Replace(answer),
 		"length first": `{"length":5,` + strings.TrimSuffix(answer[1:], `, "length": 5}`) + "}\n",
 		"not escaped":  strings.ReplaceAll(answer, `\u00e9`, `é`),
+		"a mark":       "\ufeff" + answer,
+		"UTF-16":       in16(binary.LittleEndian, "\ufeff"+answer),
+		"UTF-32BE":     in32(binary.BigEndian, answer),
 		"other keys":   strings.TrimSuffix(answer, "}") + `,"x":{"a]}":["}","\"]"]},"y":"\\"}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,16 +11,7 @@ type resource struct {
 	get, head, post, delete http.HandlerFunc
 }
 
-// routes names every path once.
-func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	for path, res := range s.resources() {
-		mux.Handle(path, res.handler())
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { refuse(w, r, noSuchPath) })
-	return mux
-}
-
+// resources names every path once.
 func (s *Server) resources() map[string]resource {
 	all := map[string]resource{
 		"/mine":             {get: s.changing(s.mine), head: headOnly, post: s.changing(s.mineMany)},
@@ -46,7 +37,7 @@ func (s *Server) resources() map[string]resource {
 		"/healthz":              {get: s.healthz},
 		"/readyz":               {get: s.readyz},
 
-		"/{$}":          {get: page("index.html")},
+		"/":             {get: page("index.html")},
 		"/web/page.js":  {get: page("page.js")},
 		"/web/live.js":  {get: page("live.js")},
 		"/web/page.css": {get: page("page.css")},
@@ -79,7 +70,7 @@ func (res resource) handler() http.HandlerFunc {
 	slices.Sort(allow)
 	methods[http.MethodOptions] = options(allow)
 	refused := &problem{status: http.StatusMethodNotAllowed, title: "method not allowed", detail: "this path does not answer that method",
-		hint: "the Allow header lists those that it does", page: pageMethod, allow: allow}
+		hint: "it answers " + strings.Join(allow, ", "), page: pageMethod, allow: allow}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if h, ok := methods[r.Method]; ok {
 			h(w, r)

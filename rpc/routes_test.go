@@ -40,7 +40,8 @@ func TestEveryPathRefusesOtherMethodsAsFlask(t *testing.T) {
 func TestUnknownPathsAreFlasks404(t *testing.T) {
 	n := start(t, Config{})
 	for _, method := range []string{"GET", "POST", "OPTIONS", "DELETE", "FOO"} {
-		for _, path := range []string{"/nope", "/mine/", "/chain/1", "/Mine", "/metrics", "/web/", "/web/doc.go"} {
+		for _, path := range []string{"/nope", "/mine/", "/chain/1", "/Mine", "/metrics", "/web/", "/web/doc.go",
+			"//mine/", "/mine//", "/./mine", "/../mine", "/blocks/", "/blocks//", "/blocks/1/", "/blocks/1/2", "/addresses/a/b", "/addresses%2Fa"} {
 			w := n.do(method, path, "")
 			want(t, w, 404, pageNotFound)
 			if got := w.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
@@ -87,5 +88,40 @@ func TestMetricsAreTheCallers(t *testing.T) {
 	n := start(t, Config{Metrics: page("mark.svg")})
 	if w := n.do("GET", "/metrics", ""); w.Code != 200 || w.Body.Len() == 0 {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+// TestDoubledSlashesAreOne: a base URL that ends in a slash makes them, and a redirect would lose the payment.
+func TestDoubledSlashesAreOne(t *testing.T) {
+	for _, path := range []string{"//transactions/new", "/transactions//new", "///transactions///new", "/transactions%2Fnew", "/%2Ftransactions/new", "/%74ransactions/new"} {
+		n := start(t, Config{})
+		want(t, n.do("POST", path, payment), 201, `{"message":"Transaction will be added to Block 2"}`+"\n")
+		if count, _ := n.chain.PoolSize(); count != 1 {
+			t.Errorf("%s: %d payments are pending", path, count)
+		}
+	}
+	n := start(t, Config{})
+	for path, allow := range methodsOf {
+		for _, doubled := range []string{"/" + path, strings.ReplaceAll(path, "/", "//")} {
+			w := n.do("OPTIONS", doubled, "")
+			want(t, w, 200, "")
+			if got := w.Header().Get("Allow"); got != allow {
+				t.Errorf("OPTIONS %s: Allow is %q, expected %q", doubled, got, allow)
+			}
+			want(t, n.do("PATCH", doubled, ""), 405, pageMethod)
+		}
+	}
+	for _, path := range []string{"/chain", "/node", "/blocks/1", "/mining/work", "/addresses/bob", "/", "/web/page.js"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			once, doubled := n.do(method, path, ""), n.do(method, strings.ReplaceAll(path, "/", "//"), "")
+			want(t, doubled, once.Code, once.Body.String())
+		}
+	}
+	for _, path := range []string{"//mine", "//nodes//resolve"} {
+		want(t, n.do("HEAD", path, ""), 200, "")
+	}
+	n = start(t, Config{Token: "secret"})
+	if w := n.do("POST", "//transactions/new", payment); w.Code != 401 {
+		t.Errorf("doubled slashes lead past the token: %d", w.Code)
 	}
 }

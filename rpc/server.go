@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,7 +18,7 @@ import (
 // Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
 const (
 	MaxConnections = 512      // open at once; the next one takes the place of the one that waits for its request longest
-	MaxHeaderBytes = 8 << 10  // request line and header
+	MaxHeaderBytes = 32 << 10 // request line and header; browsers send the cookies of all ports of localhost
 	MaxBodyBytes   = 64 << 10 // any request body; more is 413
 
 	headerTimeout = 5 * time.Second  // until the header is read
@@ -31,7 +32,7 @@ const (
 
 // Config is what a server is told once. The zero value serves.
 type Config struct {
-	Hosts    []string     // names with a dot by which the node may be called, beside localhost and IP literals
+	Hosts    []string     // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
 	DataFile string       // where registered nodes are remembered; "" remembers none
 	Version  string       // of the program, for GET /node
 	Agent    string       // for GET /node and outgoing requests
@@ -115,9 +116,11 @@ type Server struct {
 	nodes    *registry
 	prober   *Prober
 	resolves flight
-	boot     string        // names this process in event ids
-	long     chan struct{} // one place per long answer
-	streams  chan struct{} // one place per event stream
+	hosts    map[string]bool // of Config.Hosts
+	exposed  atomic.Bool     // others than this machine can connect
+	boot     string          // names this process in event ids
+	long     chan struct{}   // one place per long answer
+	streams  chan struct{}   // one place per event stream
 	handler  http.Handler
 }
 
@@ -127,6 +130,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		cfg: cfg, chain: c, network: n, miner: m, log: log,
 		nodes:   loadRegistry(cfg.DataFile, log),
 		prober:  cfg.Prober,
+		hosts:   parseHosts(cfg.Hosts),
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
 		streams: make(chan struct{}, maxStreams),
@@ -134,7 +138,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	if s.prober == nil {
 		s.prober = NewProber(cfg.Agent)
 	}
-	s.handler = s.guard(s.routes())
+	s.handler = s.guard(newRouter(s.resources()))
 	return s
 }
 
@@ -147,6 +151,7 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	if len(lns) == 0 {
 		return errors.New("rpc: no listener to serve on")
 	}
+	s.exposed.Store(isExposed(lns))
 	stopped, cancel := context.WithCancel(ctx)
 	defer cancel()
 	srv := s.httpServer(stopped)

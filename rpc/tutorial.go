@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"kuai/chain"
 )
@@ -64,15 +65,15 @@ func (s *Server) mineMany(w http.ResponseWriter, r *http.Request) {
 
 // wanted reads {"blocks": N}; 0 says that there is none.
 func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (int, error) {
-	body, err := readBody(w, r)
+	const example = `{"blocks": 3}`
+	body, err := readBody(w, r, example)
 	if err != nil || len(bytes.TrimSpace(body)) == 0 {
 		return 0, err
 	}
-	v, err := chain.Read(body)
+	o, err := parseObject(r, body, example)
 	if err != nil {
-		return 0, badJSON(r, err, `{"blocks": 3}`)
+		return 0, err
 	}
-	o, _ := v.(chain.Object)
 	n, _, err := whole(o, "blocks", 1, maxMine, `Send {"blocks": 3}, and ask several times for more than are mined at once.`)
 	return n, err
 }
@@ -101,14 +102,15 @@ func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
 
 // pay puts a payment into the pool. The answer is sent when the payment is on disk.
 func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
-	body, err := readBody(w, r)
+	const example = `{"sender": "alice", "recipient": "bob", "amount": 5}`
+	body, err := readBody(w, r, example)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	tx, err := s.chain.Rules().ReadTransaction(body)
 	if err != nil {
-		s.fail(w, r, badJSON(r, err, `{"sender": "alice", "recipient": "bob", "amount": 5}`))
+		s.fail(w, r, badJSON(r, err, example))
 		return
 	}
 	next, err := s.chain.Pay(tx)
@@ -159,11 +161,13 @@ func paid(w http.ResponseWriter, status int, id chain.ID, message string) {
 	answer(w, status, object{"message": message})
 }
 
-// readBody reads a body of any Content-Type within the limit.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody reads a body of any Content-Type within the limit, in any encoding that Flask reads, and returns it as UTF-8.
+// example is a body that would do.
+func readBody(w http.ResponseWriter, r *http.Request, example string) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if err == nil {
-		return body, nil
+		body, err = chain.DecodeText(body)
+		return body, badJSON(r, err, example)
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return nil, err
@@ -171,13 +175,32 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return nil, badRequest("body not received", "The body ended before its length.", "Send it again.")
 }
 
-// badJSON turns a syntax error into one line with a curl that works; other errors stay what they are. What is refused may be JSON
-// to others: a number that is too large, a key that is there twice.
+// readObject reads a body that must be a JSON object; example is one.
+func readObject(w http.ResponseWriter, r *http.Request, example string) (chain.Object, error) {
+	body, err := readBody(w, r, example)
+	if err != nil {
+		return nil, err
+	}
+	return parseObject(r, body, example)
+}
+
+func parseObject(r *http.Request, body []byte, example string) (chain.Object, error) {
+	v, err := chain.Read(body)
+	if err != nil {
+		return nil, badJSON(r, err, example)
+	}
+	o, _ := v.(chain.Object) // what is none has none of the keys
+	return o, nil
+}
+
+// badJSON turns a syntax error into one line with a curl that works in sh and in cmd.exe; other errors stay what they are. What
+// is refused may be JSON to others: a number that is too large, a key that is there twice.
 func badJSON(r *http.Request, err error, example string) error {
 	var syntax *chain.SyntaxError
 	if !errors.As(err, &syntax) {
 		return err
 	}
 	return badRequest("body unreadable", fmt.Sprintf("The body cannot be read as JSON: %s.", syntax),
-		fmt.Sprintf("Try: curl -X POST -H 'Content-Type: application/json' -d '%s' http://%s%s", example, r.Host, r.URL.Path))
+		fmt.Sprintf(`Try: curl -X POST -H "Content-Type: application/json" -d "%s" http://%s%s`,
+			strings.ReplaceAll(example, `"`, `\"`), r.Host, mergeSlashes(r.URL.Path)))
 }

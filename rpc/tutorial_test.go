@@ -2,12 +2,17 @@ package rpc
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf16"
 
 	"kuai/chain"
 )
@@ -79,14 +84,21 @@ func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 	for path, body := range map[string]string{"/transactions/new": "sender=alice&recipient=bob&amount=5", "/nodes/register": "", "/mine": "{", "/mining": "mode=instant"} {
 		code, got := ask(t, base+path, body)
 		line, whole := strings.CutSuffix(got, "\n")
-		_, curl, found := strings.Cut(line, "curl -X POST -H 'Content-Type: application/json' -d '")
+		_, curl, found := strings.Cut(line, "Try: curl ")
 		if code != 400 || !whole || !found || strings.Contains(line, "\n") || !strings.Contains(line, "at byte") {
 			t.Errorf("%s: %d %q", path, code, got)
 			continue
 		}
-		try, url, _ := strings.Cut(curl, "' ")
-		if code, said := ask(t, url, try); url != base+path || code >= 300 {
-			t.Errorf("%s: curl -d '%s' %s: %d %s", path, try, url, code, said)
+		words := inShell(t, curl)
+		if len(words) != 7 || !slices.Equal(words[:5], []string{"-X", "POST", "-H", "Content-Type: application/json", "-d"}) || words[6] != base+path {
+			t.Errorf("%s: curl %s is %q", path, curl, words)
+			continue
+		}
+		if code, said := ask(t, words[6], words[5]); code >= 300 {
+			t.Errorf("%s: curl %s: %d %s", path, curl, code, said)
+		}
+		if strings.ContainsAny(curl, "'<>|&^%`$!") {
+			t.Errorf("%s: cmd.exe or sh reads curl %s in another way", path, curl)
 		}
 	}
 	for _, body := range []string{`{"sender":"a","recipient":"b","amount":12345678901234567890123}`, `{"sender":"a","sender":"b"}`, `[[[[[[[[[[]]]]]]]]]]`} {
@@ -97,6 +109,87 @@ func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 	v := decode(t, n.do("POST", "/mine", "{", "Accept: application/json"), 400)
 	if hint := v["hint"].(string); !strings.HasSuffix(hint, " http://localhost:5000/mine") {
 		t.Errorf("hint %q", hint)
+	}
+}
+
+// inShell returns the words that sh makes of a command line.
+func inShell(t *testing.T, line string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", `printf '%s\n' `+line).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+}
+
+// TestBodiesAreReadInAnyEncoding: PowerShell and Notepad write a byte order mark or UTF-16, and Flask reads it.
+func TestBodiesAreReadInAnyEncoding(t *testing.T) {
+	big, little := binary.BigEndian, binary.LittleEndian
+	encodings := map[string]func(string) string{
+		"mark":     func(s string) string { return "\ufeff" + s },
+		"UTF-16LE": func(s string) string { return in16(little, s) }, "UTF-16LE, mark": func(s string) string { return in16(little, "\ufeff"+s) },
+		"UTF-16BE": func(s string) string { return in16(big, s) }, "UTF-16BE, mark": func(s string) string { return in16(big, "\ufeff"+s) },
+		"UTF-32LE": func(s string) string { return in32(little, s) }, "UTF-32LE, mark": func(s string) string { return in32(little, "\ufeff"+s) },
+		"UTF-32BE": func(s string) string { return in32(big, s) }, "UTF-32BE, mark": func(s string) string { return in32(big, "\ufeff"+s) },
+	}
+	for name, encode := range encodings {
+		n := start(t, Config{})
+		url := listen(t, n.Handler())
+		for _, contentType := range []string{"application/json", "application/json; charset=utf-16", "text/plain; charset=gbk", ""} {
+			for how, r := range map[string]func(string) io.Reader{
+				"whole":   func(s string) io.Reader { return strings.NewReader(s) },
+				"chunked": func(s string) io.Reader { return struct{ io.Reader }{strings.NewReader(s)} },
+			} {
+				res, err := http.Post(url+"/transactions/new", contentType, r(encode(`{"sender": "块 😀", "recipient": "é", "amount": 5}`)))
+				if code, _, said := toTheEnd(t, res, err); code != 201 {
+					t.Errorf("%s, %s, %q: %d %s", name, how, contentType, code, said)
+				}
+			}
+		}
+		for _, p := range n.chain.Pending() {
+			if p.Sender != "块 😀" || p.Recipient != "é" {
+				t.Errorf("%s: read as %q, %q", name, p.Sender, p.Recipient)
+			}
+		}
+		if v := decode(t, n.do("POST", "/mine", encode(`{"blocks": 2}`)), 200); len(v["blocks"].([]any)) != 2 {
+			t.Errorf("%s: %v", name, v)
+		}
+		if v := decode(t, n.do("POST", "/nodes/register", encode(`{"nodes": []}`)), 201); v["message"] != "New nodes have been added" {
+			t.Errorf("%s: %v", name, v)
+		}
+		decode(t, n.do("POST", "/mining", encode(`{"mode": "instant"}`)), 200)
+		want(t, n.do("POST", "/transactions/new", encode(`{}`)), 400, missingValues)
+	}
+}
+
+func in16(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+func in32(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, c := range s {
+		b = order.AppendUint32(b, uint32(c))
+	}
+	return string(b)
+}
+
+func TestBodiesThatCannotBeDecoded(t *testing.T) {
+	n := start(t, Config{})
+	for name, body := range map[string]string{
+		"two marks": "\ufeff\ufeff" + payment, "half a unit": in16(binary.LittleEndian, payment) + "x", "a lone surrogate": "\xff\xfe\"\x00\x00\xd8\"\x00",
+		"GBK": "{\"sender\":\"\xbf\xe9\",\"recipient\":\"b\",\"amount\":5}", "a mark alone": "\ufeff", "a mark of UTF-16 alone": "\xff\xfe",
+	} {
+		if w := n.do("POST", "/transactions/new", body); w.Code != 400 || !strings.Contains(w.Body.String(), "Try: curl ") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if w := n.do("POST", "/mine", "\ufeff"); w.Code != 200 || n.chain.Tip().Index != 2 {
+		t.Errorf("a mark without a body mines one block: %d %s", w.Code, w.Body)
 	}
 }
 

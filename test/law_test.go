@@ -22,6 +22,8 @@ var law = []struct {
 	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
 	{"kuai/p2p/addrpolicy", []string{"kuai/p2p", "kuai/rpc", "kuai/cmd/kuai"}, "one policy for every way out; pure, so that siblings may share it"},
+	{"kuai/p2p/mdns", []string{"kuai/p2p"}, "neighbours are looked for by the network"},
+	{"golang.org/x/net/ipv4", []string{"kuai/p2p/mdns"}, "multicast sockets"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
 	{"kuai/miner/search", []string{"kuai/miner"}, "proofs are searched for by the miner"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai"}, "the chain owns its store; the daemon opens and closes it"},
@@ -29,7 +31,7 @@ var law = []struct {
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/test/flask"}, "one HTTP face"},
 	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one room"},
-	{"log/slog", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
+	{"log/slog", []string{"kuai/p2p", "kuai/p2p/mdns", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
 }
 
 type pkg struct {

@@ -14,6 +14,9 @@ import (
 func newBalance() *cobra.Command {
 	return wordVerb("balance ADDR", "Print what an address has, and its newest payments", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (rpc.AddressInfo, error) {
+			if err := checkAddress(words[0]); err != nil {
+				return rpc.AddressInfo{}, err
+			}
 			return c.Address(ctx, words[0])
 		}, printBalance)
 }

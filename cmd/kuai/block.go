@@ -5,19 +5,38 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"kuai/chain"
 	"kuai/rpc"
 )
 
 func newBlock() *cobra.Command {
-	return wordVerb("block REF", "Print a block: by index, hash, or 'latest'", 1,
+	c := wordVerb("block REF", "Print a block: by index, hash, or 'latest'", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (rpc.BlockInfo, error) {
-			return c.Block(ctx, words[0])
+			ref := strings.ToLower(words[0])
+			if !isBlockRef(ref) {
+				return rpc.BlockInfo{}, usageError{fmt.Errorf("%q: %s", words[0], wantBlockRef)}
+			}
+			return c.Block(ctx, ref)
 		}, printBlock)
+	c.Annotations = map[string]string{negative: wantBlockRef}
+	return c
+}
+
+const wantBlockRef = "want an index, a hash of 64 hex digits, or latest"
+
+func isBlockRef(ref string) bool {
+	index, err := strconv.ParseInt(ref, 10, 64)
+	if err == nil && index > 0 || ref == "latest" {
+		return true
+	}
+	_, err = chain.ParseHash(ref)
+	return err == nil
 }
 
 func printBlock(w io.Writer, b rpc.BlockInfo) error {
@@ -29,7 +48,7 @@ func printBlock(w io.Writer, b rpc.BlockInfo) error {
 		{"previous", b.Block.PreviousHash},
 		{"proof", b.Block.Proof.String()},
 		{"time", time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)},
-		{"branch", fmt.Sprintf("%s, %d confirmations", b.Branch, b.Confirmations)},
+		{"branch", fmt.Sprintf("%s, %s", b.Branch, count(b.Confirmations, "confirmation"))},
 		{"from", fromText(b.From)},
 	} {
 		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,8 @@ import (
 // asking are the flags of the verbs that ask a running node.
 type asking struct {
 	port      int
-	api       string // "": this machine's node on port
+	api       string // "": this machine's node; once client was called: the node's URL
+	dataDir   string
 	tokenFile string
 	json      bool
 }
@@ -23,18 +23,24 @@ type asking struct {
 func (a *asking) bind(c *cobra.Command) {
 	c.Flags().IntVarP(&a.port, "port", "p", defaultPort, "HTTP port of the node on this machine")
 	c.Flags().StringVar(&a.api, "api", "", "`URL` of a node elsewhere, in place of --port")
-	c.Flags().StringVar(&a.tokenFile, "api-token-file", "", "`file` with the node's token, where it wants one")
+	pathVar(c.Flags(), &a.dataDir, "data-dir", "", "`directory` of the node on this machine, if it was given one")
+	pathVar(c.Flags(), &a.tokenFile, "api-token-file", "", "`file` with the node's token, if it wants one")
 	c.Flags().BoolVar(&a.json, "json", false, "print JSON")
 }
 
-// client returns the client that the flags ask for.
-func (a *asking) client() (*rpc.Client, error) {
+// client returns the client that the flags of c ask for.
+func (a *asking) client(c *cobra.Command) (*rpc.Client, error) {
 	token, err := readToken(a.tokenFile)
 	if err != nil {
 		return nil, err
 	}
 	if a.api == "" {
-		a.api = fmt.Sprintf("http://127.0.0.1:%d", a.port)
+		a.api, err = a.local(c.Context(), c.Flags().Changed("port"))
+	} else {
+		a.api, err = checkAPI(a.api)
+	}
+	if err != nil {
+		return nil, usageError{err}
 	}
 	return rpc.NewClient(a.api).WithToken(token), nil
 }
@@ -47,13 +53,10 @@ func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, e
 // wordVerb makes a verb that takes that many words.
 func wordVerb[T any](use, short string, words int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
 	var a asking
-	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(words)}
-	if words == 0 {
-		c.Args = cobra.NoArgs
-	}
+	c := &cobra.Command{Use: use, Short: short, Args: arguments(words, words)}
 	a.bind(c)
 	c.RunE = func(c *cobra.Command, words []string) error {
-		client, err := a.client()
+		client, err := a.client(c)
 		if err != nil {
 			return err
 		}
@@ -61,7 +64,7 @@ func wordVerb[T any](use, short string, words int, ask func(context.Context, *rp
 		defer cancel()
 		answer, err := ask(ctx, client, words)
 		if err != nil {
-			return err
+			return a.explain(err)
 		}
 		if a.json {
 			return printJSON(c.OutOrStdout(), answer)

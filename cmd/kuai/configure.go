@@ -12,7 +12,7 @@ func configured(c *cobra.Command) func() (Config, *chain.Rules, error) {
 	var cfg Config
 	var file string
 	cfg.bind(c.Flags())
-	c.Flags().StringVar(&file, "config", "", "JSON `file` with these settings, named as the flags")
+	pathVar(c.Flags(), &file, "config", "", "JSON `file` with these settings, named as the flags")
 	return func() (Config, *chain.Rules, error) {
 		r, err := settle(&cfg, c.Flags(), file)
 		if err != nil {
@@ -44,7 +44,7 @@ func newConfig() *cobra.Command {
 		Use:   "config",
 		Short: "Print the settings that 'kuai daemon' would run with",
 		Long:  "Print the settings that 'kuai daemon' would run with, given the same flags and environment.\nThe output can be given to --config. Secrets are in files: only their names are printed.",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 	}
 	read := configured(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -16,12 +16,13 @@ import (
 	"kuai/rpc"
 )
 
-func newDaemon() *cobra.Command {
+// newDaemon makes the verb that runs a node. foreign are the names of the variables that were injected for others.
+func newDaemon(foreign []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "daemon",
 		Short: "Run a node",
 		Long:  "Run a node until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Every flag has a twin in the environment (--http-host: KUAI_HTTP_HOST)\nand in the file that --config names.",
-		Args:  cobra.NoArgs,
+		Args:  arguments(0, 0),
 	}
 	read := configured(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -34,6 +35,9 @@ func newDaemon() *cobra.Command {
 			return err
 		}
 		log := newLog(cfg, c.ErrOrStderr())
+		if len(foreign) > 0 {
+			log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
+		}
 		return withChain(cfg, r, log, func(held *chain.Chain) error {
 			return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
 		})

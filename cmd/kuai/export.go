@@ -20,7 +20,7 @@ func newExport() *cobra.Command {
 		Short: "Write a stopped node's chain to a file",
 		Long: "Write a stopped node's chain to a file, or to standard output where FILE is -. It is what GET /chain answers, byte for byte:\n" +
 			"of a node that runs, 'curl -o FILE http://127.0.0.1:5000/chain' is the export.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 	}
 	read := stored(c)
 	c.RunE = func(c *cobra.Command, words []string) error {
@@ -54,7 +54,7 @@ func export(c *cobra.Command, held *chain.Chain, file string) error {
 	if err = errors.Join(err, snap.Close()); err != nil || file == "-" {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%d blocks written to %s\n", snap.Tip().Index, file)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", count(snap.Tip().Index, "block"), file)
 	return err
 }
 

@@ -18,7 +18,7 @@ func newImport() *cobra.Command {
 		Long: "Adopt a chain from a file (an export, or what any node's /chain answered) or from the node at a URL, where it is longer than\n" +
 			"ours, valid and of our genesis: as GET /nodes/resolve does, for a chain of any length and a node that does not run.\n" +
 			"With --adopt-genesis the chain's own genesis is ours: a network file is written for it here, and a new chain begins.",
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 	}
 	read := stored(c)
 	c.Flags().BoolVar(&adopt, "adopt-genesis", false, "start a network of its own from the chain's genesis")
@@ -70,9 +70,9 @@ func importInto(c *cobra.Command, ours *chain.Chain, open rpc.Source, from strin
 	case err != nil:
 		return fmt.Errorf("import %s: %w", from, err)
 	case done.Replaced:
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain was replaced: %d blocks\ntip %s\n", tip.Index, tip.Hash)
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain was replaced: %s\ntip %s\n", count(tip.Index, "block"), tip.Hash)
 	default:
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain is authoritative: %d blocks, and %d in the other\n", before, done.Length)
+		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain is authoritative: %s, and %d in the other\n", count(before, "block"), done.Length)
 	}
 	return err
 }

@@ -25,10 +25,11 @@ type mineFlags struct {
 func newMine() *cobra.Command {
 	var f mineFlags
 	c := &cobra.Command{
-		Use:   "mine [N]",
-		Short: "Mine N blocks, or switch when the node mines by itself",
-		Long:  "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode, --cores or --share, change how the node mines until it stops, and mine nothing now.",
-		Args:  cobra.MaximumNArgs(1),
+		Use:         "mine [N]",
+		Short:       "Mine N blocks, or switch when the node mines by itself",
+		Long:        "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode, --cores or --share, change how the node mines until it stops, and mine nothing now.",
+		Args:        arguments(0, 1),
+		Annotations: map[string]string{negative: "want a number of blocks from 1"},
 	}
 	f.bind(c)
 	c.Flags().StringVar(&f.mode, "mode", "", "when the node mines by itself: manual, instant, interval=5s, continuous")
@@ -39,18 +40,20 @@ func newMine() *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		client, err := f.client()
-		if err != nil {
-			return err
-		}
 		change := f.change(c)
-		if change == (rpc.MinerChange{}) {
-			return mineBlocks(c, client, n, f.json)
+		if len(words) > 0 && change != (rpc.MinerChange{}) {
+			return usageError{fmt.Errorf("%q blocks and --mode, --cores or --share: one at a time", words[0])}
 		}
-		if len(words) > 0 {
-			return usageError{fmt.Errorf("%s blocks and --mode, --cores or --share: one at a time", words[0])}
+		client, err := f.client(c)
+		switch {
+		case err != nil:
+			return err
+		case change == (rpc.MinerChange{}):
+			err = mineBlocks(c, client, n, f.json)
+		default:
+			err = switchMining(c, client, change, f.json)
 		}
-		return switchMining(c, client, change, f.json)
+		return f.explain(err)
 	}
 	return c
 }
@@ -75,7 +78,7 @@ func blockCount(words []string) (int, error) {
 	}
 	n, err := strconv.Atoi(words[0])
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%q blocks: want a number from 1", words[0])
+		return 0, fmt.Errorf("%q: want a number of blocks from 1", words[0])
 	}
 	return n, nil
 }

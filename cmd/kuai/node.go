@@ -21,13 +21,25 @@ type nodeFile struct {
 	API       []string `json:"api"`       // URLs
 }
 
+// nodeFileName is the node file's name in the data directory.
+const nodeFileName = "node.json"
+
+// readNodeFile reads a node file.
+func readNodeFile(path string) (n nodeFile, err error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &n)
+	}
+	return n, err
+}
+
 // write puts n into dir and returns what removes it again. Programs may read it at any time: it is renamed into place.
 func (n nodeFile) write(dir string) (remove func(), err error) {
 	text, err := json.MarshalIndent(n, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, "node.json")
+	path := filepath.Join(dir, nodeFileName)
 	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("node file: %w", err)
 	}

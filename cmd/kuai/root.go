@@ -21,14 +21,14 @@ func run(ctx context.Context, t terminal) int {
 	root.SetArgs(t.args)
 	root.SetOut(t.out)
 	root.SetErr(t.errOut)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
 	fmt.Fprintf(t.errOut, "kuai: %v\n", err)
 	if code == exitUsage {
-		fmt.Fprintln(t.errOut, "Run 'kuai --help' for what there is.")
+		fmt.Fprintf(t.errOut, "Run '%s --help' for help.\n", c.CommandPath())
 	}
 	return code
 }
@@ -41,17 +41,21 @@ func newRoot(t terminal) *cobra.Command {
 		Long:          "kuai (块, a block) runs a node of the tutorial's blockchain that gossips, mines and syncs with others,\nand talks to a running one.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          knownVerb,
+		Version:       versionText(),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		CompletionOptions: cobra.CompletionOptions{
 			HiddenDefaultCmd: true,
 		},
 	}
-	root.AddCommand(newDaemon(), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newMine(),
+	root.SetVersionTemplate("{{.Version}}\n")
+	env, foreign := ownEnv(t.env)
+	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newVersion())
+	root.SetHelpCommand(newHelp())
 	all := append(root.Commands(), root)
 	for _, c := range all {
-		begin(c, t.env, all)
+		begin(c, env, all)
 	}
 	return root
 }
@@ -60,7 +64,7 @@ func newRoot(t terminal) *cobra.Command {
 // known if a command in all has a flag of its name.
 func begin(c *cobra.Command, env []string, all []*cobra.Command) {
 	args, verb := c.Args, c.RunE
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{flagError(c, err)} })
 	c.Args = func(c *cobra.Command, words []string) error {
 		if err := args(c, words); err != nil {
 			return usageError{err}

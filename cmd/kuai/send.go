@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -20,28 +22,46 @@ type sentInfo struct {
 }
 
 func newSend() *cobra.Command {
-	return wordVerb("send SENDER RECIPIENT AMOUNT", "Pay", 3, askSend, func(w io.Writer, s sentInfo) error {
+	c := wordVerb("send SENDER RECIPIENT AMOUNT", "Pay an amount from SENDER to RECIPIENT", 3, askSend, func(w io.Writer, s sentInfo) error {
 		_, err := fmt.Fprintf(w, "payment %s\n%s\n", s.ID, s.Message)
 		return err
 	})
+	c.Annotations = map[string]string{negative: wantAmount}
+	return c
 }
+
+const wantAmount = "want a number above 0, as 5 or 0.25"
 
 // askSend draws the payment's id, so that it is known whatever becomes of the answer.
 func askSend(ctx context.Context, c *rpc.Client, words []string) (sentInfo, error) {
-	if v, err := chain.Read([]byte(words[2])); err != nil || !isNumber(v) {
-		return sentInfo{}, usageError{fmt.Errorf("amount %q: want a number, as 5 or 0.25", words[2])}
+	if !isAmount(words[2]) {
+		return sentInfo{}, usageError{fmt.Errorf("%q: %s", words[2], wantAmount)}
 	}
-	for _, name := range words[:2] {
-		if !utf8.ValidString(name) { // JSON would carry another name
-			return sentInfo{}, usageError{fmt.Errorf("address %q: want UTF-8", name)}
-		}
+	if err := errors.Join(checkAddress(words[0]), checkAddress(words[1])); err != nil {
+		return sentInfo{}, err
 	}
 	id := chain.NewID().String()
 	message, err := c.Pay(ctx, rpc.PaymentInfo{Amount: json.Number(words[2]), ID: id, Recipient: words[1], Sender: words[0]})
 	return sentInfo{id, message}, err
 }
 
-func isNumber(v chain.Value) bool {
-	_, ok := v.(chain.Number)
-	return ok
+// isAmount reports whether text is a number above 0. The node judges the rest.
+func isAmount(text string) bool {
+	v, err := chain.Read([]byte(text))
+	if _, ok := v.(chain.Number); err != nil || !ok {
+		return false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return err != nil || f > 0
+}
+
+// checkAddress refuses what no payment can name.
+func checkAddress(name string) error {
+	switch {
+	case name == "":
+		return usageError{errors.New("an address has at least one character")}
+	case !utf8.ValidString(name): // JSON would carry another name
+		return usageError{fmt.Errorf("address %q: want UTF-8", name)}
+	}
+	return nil
 }

@@ -46,7 +46,7 @@ func printStatus(w io.Writer, s statusInfo) error {
 		{"network", s.Network},
 		{"version", s.Version},
 		{"tip", fmt.Sprintf("block %d, %s", s.Height, s.Tip)},
-		{"pending", fmt.Sprintf("%d payments, %d bytes", s.Pool.Transactions, s.Pool.Bytes)},
+		{"pending", count(s.Pool.Transactions, "payment") + ", " + count(s.Pool.Bytes, "byte")},
 		{"mining", miningText(s.Mining)},
 		{"sync", syncText(s.Sync)},
 		{"peers", fmt.Sprint(len(s.Connected))},

@@ -4,16 +4,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"kuai/chain"
 	"kuai/rpc"
 )
 
 func newTx() *cobra.Command {
 	return wordVerb("tx ID", "Say where a payment is", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (rpc.TransactionInfo, error) {
-			return c.Transaction(ctx, words[0])
+			id := strings.ToLower(words[0])
+			if _, err := chain.ParseID(id); err != nil {
+				return rpc.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
+			}
+			return c.Transaction(ctx, id)
 		}, printTx)
 }
 
@@ -21,7 +27,7 @@ func printTx(w io.Writer, t rpc.TransactionInfo) error {
 	where := t.Status
 	switch {
 	case t.Block != nil:
-		where = fmt.Sprintf("mined in block %d, %d confirmations", t.Block.Index, t.Confirmations)
+		where = fmt.Sprintf("mined in block %d, %s", t.Block.Index, count(t.Confirmations, "confirmation"))
 	case t.Status == "returned":
 		where = "pending again: its block left the chain"
 	}

@@ -14,7 +14,7 @@ func newVerify() *cobra.Command {
 		Short: "Check every block of a stopped node's chain",
 		Long: "Check every block of a stopped node's chain as if it came from a stranger, and the indexes that lead to it.\n" +
 			"The first bad block is named, with exit code 4. Exit code 3: a node runs in the directory.",
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 	}
 	read := stored(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -38,6 +38,10 @@ func verify(c *cobra.Command, held *chain.Chain) error {
 		return err
 	}
 	tip := held.Tip()
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%d blocks are valid\ntip %s\n", tip.Index, tip.Hash)
+	are := "are"
+	if tip.Index == 1 {
+		are = "is"
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s valid\ntip %s\n", count(tip.Index, "block"), are, tip.Hash)
 	return err
 }
