@@ -23,6 +23,9 @@ type Config struct {
 	Dir      string         // where peers.json lives; "": nothing is remembered
 	Agent    string         // program and version, told to peers
 
+	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
+	// returns is checked like any peer. Nil: none are looked for.
+	Local func() []string
 	// ResolveURL asks the daemon at an http URL for its multiaddrs. Nil: URLs are refused.
 	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
 	// Registerer takes the metrics. Nil: none are kept.

@@ -34,9 +34,10 @@ type discovery struct {
 	x       *peerExchange
 	s       *syncer // knows what peers said and brought
 	log     *slog.Logger
-	net     string        // network id
-	want    int           // outbound peers to look for
-	mdns    bool          // look for neighbours
+	net     string // network id
+	want    int    // outbound peers to look for
+	mdns    bool   // look for neighbours
+	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial
 }
@@ -58,6 +59,9 @@ func (d *discovery) run(ctx context.Context) error {
 	wg.Go(func() { d.keepBook(ctx) })
 	if d.mdns {
 		wg.Go(func() { d.runMDNS(ctx) })
+	}
+	if d.local != nil {
+		wg.Go(func() { d.runLocal(ctx) })
 	}
 	if d.dht {
 		wg.Go(func() { d.runDHT(ctx) })

@@ -63,7 +63,7 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, log: log, added: make(chan struct{}, 1)}
 	n.d = &discovery{
 		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(), s: n.s, log: log,
-		net: net, want: wantOutbound, mdns: cfg.MDNS, dht: cfg.DHT, seek: make(chan struct{}, 1),
+		net: net, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: make(chan struct{}, 1),
 	}
 	n.s.server.handlers[peersName] = n.d.x.serve
 	for _, p := range cfg.Peers {

@@ -65,7 +65,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
 	fs.StringSliceVar(&c.Announce, "announce", nil, "`multiaddr` to tell peers in place of the ones listened on: behind NAT (repeatable)")
 	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: http://host:port of a kuai node, or a multiaddr (repeatable)")
-	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours on the local network")
+	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours: in the local network, and this user's other nodes on this machine")
 	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
 	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
 	pathVar(fs, &c.SwarmKeyFile, "swarm-key", "", "`file` with the key of a private network, as Kubo's")

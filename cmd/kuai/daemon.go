@@ -53,6 +53,8 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	if err != nil {
 		return err
 	}
+	local := newLocalNodes(cfg, c.Rules().Network(), log)
+	netCfg.Local = local.list
 	mode, err := miner.ParseMode(cfg.Mine)
 	if err != nil {
 		return err
@@ -81,6 +83,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 	defer gone()
+	defer local.enter(n)()
 
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(running) })

@@ -33,13 +33,17 @@ func readNodeFile(path string) (n nodeFile, err error) {
 	return n, err
 }
 
-// write puts n into dir and returns what removes it again. Programs may read it at any time: it is renamed into place.
+// write puts n into dir and returns what removes it again.
 func (n nodeFile) write(dir string) (remove func(), err error) {
-	text, err := json.MarshalIndent(n, "", "  ")
+	return writeFile(filepath.Join(dir, nodeFileName), n)
+}
+
+// writeFile writes v as JSON and returns what removes the file again. Programs may read it at any time: it is renamed into place.
+func writeFile(path string, v any) (remove func(), err error) {
+	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, nodeFileName)
 	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
 		return nil, fmt.Errorf("node file: %w", err)
 	}
