@@ -3,7 +3,8 @@
 // # Vocabulary
 //
 //   - peer: another node, named by its peer id, the hash of its key. A static peer is one that the operator named: it is
-//     dialled for ever. A neighbour is one that mDNS found on the local network.
+//     dialled for ever. A neighbour is one that multicast DNS found on the
+//     local network, or another node of this user on this machine.
 //   - network: a set of rules and a genesis (chain.Rules.Network). Its id is part of every topic and protocol name, so
 //     that nodes with other rules never judge each other.
 //   - verdict: what gossip does with a message: accept (pass it on), ignore, reject (and think less of the sender).
@@ -19,7 +20,7 @@
 // Gossip is fast and forgets: what it lost it never repairs in a small network. The stream protocols (status, sync, blocks,
 // pool) are what makes nodes agree in the end; gossip only makes them agree soon.
 //
-//	discovery: static peers, mDNS, remembered peers, peer exchange, DHT; rotation of one outbound slot
+//	discovery: static peers, mDNS, nodes of this machine, remembered peers, peer exchange, DHT; rotation of one outbound slot
 //	                 │ dials
 //	   Node ──► host (TCP, Noise, yamux; limits; gater) ◄── faults: who is refused, who is paused
 //	                 │ streams                                ▲ scores      ▲ proofs of lies
