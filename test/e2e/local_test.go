@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -39,5 +40,20 @@ func TestNodesOfOneUser(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(home, "kuai", "running", "*", "*")); err != nil || len(left) > 0 {
 		t.Errorf("still said to run: %q, %v", left, err)
+	}
+}
+
+// TestNodesOfOneUserOnALoneMachine repeats that with loopback as the only network interface.
+func TestNodesOfOneUserOnALoneMachine(t *testing.T) {
+	const inside = `ip link set lo up && exec "$0" -test.run '^TestNodesOfOneUser$' -test.v`
+	if err := exec.Command("unshare", "-rn", "ip", "link", "set", "lo", "up").Run(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no network namespaces here: %v", err)
+		}
+		t.Skipf("no network namespaces here: %v", err)
+	}
+	out, err := exec.Command("unshare", "-rn", "sh", "-c", inside, os.Args[0]).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestNodesOfOneUser") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }
