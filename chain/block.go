@@ -30,7 +30,7 @@ func (h Hash) HasZeros(n int) bool {
 func ParseHash(s string) (Hash, error) {
 	var h Hash
 	if !decodeHex(h[:], s) {
-		return Hash{}, fmt.Errorf("hash %s is not 64 lower-case hex digits", quote(s))
+		return Hash{}, fmt.Errorf("hash %s is not 64 lower-case hex digits", Quote(s))
 	}
 	return h, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"kuai/chain/store"
 )
@@ -84,20 +85,27 @@ type MissingError struct{ Keys []string }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("missing keys %q", e.Keys) }
 
-// quote shows a stranger's string in an error: escaped, and not more than a line of it.
-func quote(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return strconv.QuoteToASCII(s)
+// maxQuoted is how many bytes of a string Quote shows: a line of ASCII, 26 Chinese characters.
+const maxQuoted = 80
+
+// Quote shows a string that someone else chose, in an error or a log: in quotes, readable in any script, with what does not print
+// escaped. Of a long one it shows the start, cut between characters.
+func Quote(s string) string {
+	if len(s) <= maxQuoted {
+		return strconv.Quote(s)
 	}
-	return fmt.Sprintf("%s… (%d bytes)", strconv.QuoteToASCII(s[:most]), len(s))
+	cut := maxQuoted
+	for cut > maxQuoted-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strconv.Quote(s[:cut]), len(s))
 }
 
-// show is quote for any value.
+// show is Quote for any value.
 func show(v Value) string {
 	switch v := v.(type) {
 	case string:
-		return quote(v)
+		return Quote(v)
 	case Number:
 		return string(v)
 	case []Value:

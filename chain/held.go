@@ -25,26 +25,16 @@ func (c *Chain) view() (*store.Snapshot, Header) {
 
 // Block returns the held block with hash h, or ErrNotFound.
 func (c *Chain) Block(h Hash) (Held, error) {
-	snap, _ := c.view()
-	defer snap.Close()
-	p, ok, err := snap.Place(h)
-	if err != nil {
-		return Held{}, err
-	}
-	if !ok {
-		return Held{}, ErrNotFound
-	}
-	return c.heldAt(snap.Reader, p)
+	s := c.Snapshot()
+	defer s.snap.Close()
+	return s.Block(h)
 }
 
 // At returns the block at index on the active chain, or ErrNotFound.
 func (c *Chain) At(index int64) (Held, error) {
-	snap, tip := c.view()
-	defer snap.Close()
-	if index < c.rules.Genesis.Index() || index > tip.Index {
-		return Held{}, ErrNotFound
-	}
-	return c.heldAt(snap.Reader, store.Place{Index: index})
+	s := c.Snapshot()
+	defer s.snap.Close()
+	return s.At(index)
 }
 
 func (c *Chain) heldAt(r store.Reader, p store.Place) (Held, error) {

@@ -74,7 +74,7 @@ func checkKeys(o Object, want []string) error {
 	}
 	for _, m := range o {
 		if !slices.Contains(want, m.Key) {
-			return fmt.Errorf("unknown key %s; the keys are %s", quote(m.Key), strings.Join(want, ", "))
+			return fmt.Errorf("unknown key %s; the keys are %s", Quote(m.Key), strings.Join(want, ", "))
 		}
 	}
 	return nil

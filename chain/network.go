@@ -95,7 +95,7 @@ func eachMember(v Value, setters map[string]func(Value) error) error {
 	for _, m := range o {
 		set := setters[m.Key]
 		if set == nil {
-			return fmt.Errorf("unknown key %s", quote(m.Key))
+			return fmt.Errorf("unknown key %s", Quote(m.Key))
 		}
 		if err := set(m.Value); err != nil {
 			return fmt.Errorf("%q: %w", m.Key, err)

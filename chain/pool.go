@@ -114,6 +114,7 @@ type Lookup struct {
 	Pending     bool
 	Block       Header // where it was mined, unless Pending
 	Returned    bool   // pending again: a reorg dropped its block
+	Tip         Header // of the active chain at that moment
 }
 
 // Transaction finds a transaction in the pool or on the active chain, or returns ErrNotFound.
@@ -121,11 +122,11 @@ func (c *Chain) Transaction(id ID) (Lookup, error) {
 	limit := c.expiry()
 	c.mu.RLock()
 	p, ok := c.pool.byID[id]
-	snap := c.store.NewSnapshot()
+	tip, snap := c.tip, c.store.NewSnapshot()
 	c.mu.RUnlock()
 	defer snap.Close()
 	if ok && p.received > limit {
-		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned}, nil
+		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned, Tip: tip}, nil
 	}
 	index, offset, ok, err := snap.Mined(id)
 	if err != nil {
@@ -139,7 +140,7 @@ func (c *Chain) Transaction(id ID) (Lookup, error) {
 		return Lookup{}, err
 	}
 	t, _, _ := b.TransactionAt(offset)
-	return Lookup{Transaction: t, Block: b.header}, nil
+	return Lookup{Transaction: t, Block: b.header, Tip: tip}, nil
 }
 
 // Template is the work for the next block: the tip, and the pending transactions that fit, without the reward.

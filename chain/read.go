@@ -171,7 +171,7 @@ func (r *reader) object(depth int) Value {
 		}
 		key := r.string()
 		if !seen.add(o, key) {
-			r.fail(at, "duplicate key "+quote(key))
+			r.fail(at, "duplicate key "+Quote(key))
 		}
 		r.expect(':')
 		o = append(o, Member{Key: key, Value: r.value(depth)})

@@ -16,7 +16,7 @@ const (
 
 // Snapshot is the active chain at one moment; it holds resources until Close.
 type Snapshot struct {
-	rules *Rules
+	chain *Chain
 	snap  *store.Snapshot
 	tip   Header
 }
@@ -24,7 +24,7 @@ type Snapshot struct {
 // Snapshot returns the active chain as it is now.
 func (c *Chain) Snapshot() *Snapshot {
 	snap, tip := c.view()
-	return &Snapshot{rules: c.rules, snap: snap, tip: tip}
+	return &Snapshot{chain: c, snap: snap, tip: tip}
 }
 
 // Tip returns the snapshot's last block.
@@ -32,6 +32,26 @@ func (s *Snapshot) Tip() Header { return s.tip }
 
 // Close releases the snapshot.
 func (s *Snapshot) Close() error { return s.snap.Close() }
+
+// Block returns the held block with hash h, or ErrNotFound.
+func (s *Snapshot) Block(h Hash) (Held, error) {
+	p, ok, err := s.snap.Place(h)
+	if err != nil {
+		return Held{}, err
+	}
+	if !ok {
+		return Held{}, ErrNotFound
+	}
+	return s.chain.heldAt(s.snap.Reader, p)
+}
+
+// At returns the block at index on the snapshot's chain, or ErrNotFound.
+func (s *Snapshot) At(index int64) (Held, error) {
+	if index < s.chain.rules.Genesis.Index() || index > s.tip.Index {
+		return Held{}, ErrNotFound
+	}
+	return s.chain.heldAt(s.snap.Reader, store.Place{Index: index})
+}
 
 // ForkPoint returns the index of the first locator hash that is on the snapshot's chain, 1 (genesis) where none is.
 func (s *Snapshot) ForkPoint(locator []Hash) int64 {
@@ -41,13 +61,13 @@ func (s *Snapshot) ForkPoint(locator []Hash) int64 {
 			return p.Index
 		}
 	}
-	return s.rules.Genesis.Index()
+	return s.chain.rules.Genesis.Index()
 }
 
 // Blocks yields the canonical bytes of the blocks with index in [from, to), ascending. The bytes are valid until the next step.
 // A block that is missing is an error.
 func (s *Snapshot) Blocks(from, to int64) iter.Seq2[[]byte, error] {
-	from, to = max(from, s.rules.Genesis.Index()), min(to, s.tip.Index+1)
+	from, to = max(from, s.chain.rules.Genesis.Index()), min(to, s.tip.Index+1)
 	return func(yield func([]byte, error) bool) {
 		next := from
 		for rec, err := range s.snap.Blocks(activeBranch, from, to) {

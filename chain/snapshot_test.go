@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -121,5 +122,52 @@ func TestSegmentIsOneEvent(t *testing.T) {
 	events, _ := c.Events(0)
 	if len(events) != 1 || events[0].Header != tree.Tip() || string(events[0].Block.Canonical()) != string(tree.Blocks()[99].Canonical()) {
 		t.Errorf("events are %+v", events)
+	}
+}
+
+// TestSnapshotHoldsItsBlocks: a reorg changes no answer of a snapshot that is older.
+func TestSnapshotHoldsItsBlocks(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	blocks := chaintest.MineOn(t, c, 3)
+	snap := c.Snapshot()
+	defer snap.Close()
+	for _, b := range chaintest.New(t).Mine(9).Branch() {
+		if _, err := c.Add(b, "peer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range blocks {
+		at, err := snap.At(b.Index())
+		if err != nil || at.Block.Hash() != b.Hash() || !at.Active {
+			t.Errorf("block %d: %+v, %v", b.Index(), at, err)
+		}
+		if held, err := snap.Block(b.Hash()); err != nil || !held.Active || held.Block.Index() != b.Index() {
+			t.Errorf("block %d by hash: %+v, %v", b.Index(), held, err)
+		}
+		if held, err := c.Block(b.Hash()); err != nil || held.Active {
+			t.Errorf("block %d now: %+v, %v", b.Index(), held, err)
+		}
+	}
+	for _, index := range []int64{-1, 0, snap.Tip().Index + 1} {
+		if _, err := snap.At(index); !errors.Is(err, chain.ErrNotFound) {
+			t.Errorf("block %d: %v", index, err)
+		}
+	}
+	if _, err := snap.Block(c.Tip().Hash); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("a block that came later: %v", err)
+	}
+}
+
+func TestLookupNamesItsTip(t *testing.T) {
+	c := chaintest.Open(t, chaintest.Rules())
+	p := chaintest.Payment()
+	if _, err := c.Submit(p, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if found, err := c.Transaction(p.ID); err != nil || found.Tip != c.Tip() {
+			t.Errorf("%+v, %v", found, err)
+		}
+		chaintest.MineOn(t, c, 1)
 	}
 }

@@ -18,7 +18,7 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 func ParseID(s string) (ID, error) {
 	var id ID
 	if !decodeHex(id[:], s) {
-		return ID{}, fmt.Errorf("id %s is not 32 lower-case hex digits", quote(s))
+		return ID{}, fmt.Errorf("id %s is not 32 lower-case hex digits", Quote(s))
 	}
 	return id, nil
 }

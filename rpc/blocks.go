@@ -23,31 +23,35 @@ func (s *Server) blocks(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	tip := s.chain.Tip()
+	snap, release, err := s.snapshot(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer release()
+	tip := snap.Tip()
 	if from == 0 {
 		from = max(1, tip.Index-limit+1)
 	}
 	st := newStream(w, r)
 	defer st.release()
 	st.buf = append(st.buf, `{"blocks":[`...)
-	err = s.copyViews(st, from, min(from+limit, tip.Index+1), tip)
+	err = copyViews(st, snap, from, min(from+limit, tip.Index+1))
 	st.buf = fmt.Appendf(st.buf, `],"from":%d,"length":%d}`+"\n", from, tip.Index)
 	s.finish(st, r, err)
 }
 
-func (s *Server) copyViews(st *stream, from, to int64, tip chain.Header) error {
+// copyViews copies the blocks [from, to).
+func copyViews(st *stream, snap *chain.Snapshot, from, to int64) error {
 	for i := from; i < to; i++ {
-		held, err := s.chain.At(i)
-		if errors.Is(err, chain.ErrNotFound) {
-			return nil // a reorg has made the chain shorter than it was at the start of the page
-		}
+		held, err := snap.At(i)
 		if err != nil {
 			return err
 		}
 		if i > from {
 			st.buf = append(st.buf, ',')
 		}
-		st.buf = appendJSON(st.buf, view(held, tip))
+		st.buf = appendJSON(st.buf, view(held, snap.Tip()))
 		if err := st.step(); err != nil {
 			return err
 		}
@@ -57,41 +61,43 @@ func (s *Server) copyViews(st *stream, from, to int64, tip chain.Header) error {
 
 // block is GET /blocks/{ref}: by index, by hash (side branches too), or the latest.
 func (s *Server) block(w http.ResponseWriter, r *http.Request) {
-	tip := s.chain.Tip()
-	held, err := s.find(r.PathValue("ref"), tip)
+	snap, release, err := s.snapshot(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer release()
+	held, err := find(snap, r.PathValue("ref"))
 	if errors.Is(err, chain.ErrNotFound) {
-		err = notFound("This node holds no block "+strconv.Quote(r.PathValue("ref"))+".", fmt.Sprintf("The chain ends at %d.", tip.Index))
+		err = notFound("This node holds no block "+chain.Quote(r.PathValue("ref"))+".", fmt.Sprintf("The chain ends at %d.", snap.Tip().Index))
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, view(held, tip))
+	answer(w, http.StatusOK, view(held, snap.Tip()))
 }
 
-func (s *Server) find(ref string, tip chain.Header) (chain.Held, error) {
+func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 	if ref == "latest" {
-		return s.chain.Block(tip.Hash)
+		return snap.At(snap.Tip().Index)
 	}
-	if len(ref) == 2*len(tip.Hash) {
-		h, err := chain.ParseHash(ref)
-		if err != nil {
-			return chain.Held{}, badRequest("no reference to a block", "A hash is 64 lower-case hex digits.", "Ask for /blocks/latest, an index or a hash.")
-		}
-		return s.chain.Block(h)
+	if h, err := chain.ParseHash(ref); err == nil {
+		return snap.Block(h)
 	}
 	index, err := strconv.ParseInt(ref, 10, 64)
 	if err != nil {
-		return chain.Held{}, badRequest("no reference to a block", "This is no index, no hash and not \"latest\".", "Ask for /blocks/latest, an index or a hash.")
+		return chain.Held{}, badRequest("not a reference to a block", chain.Quote(ref)+" is neither an index nor a hash.",
+			`A block is named by its index (1 is the first), by its hash (64 lower-case hex digits) or by "latest".`)
 	}
-	return s.chain.At(index)
+	return snap.At(index)
 }
 
 // view is a block with what this node knows of it.
 func view(held chain.Held, tip chain.Header) object {
 	branch, confirmations := "side", int64(0)
 	if held.Active {
-		branch, confirmations = "active", max(1, tip.Index-held.Block.Index()+1)
+		branch, confirmations = "active", tip.Index-held.Block.Index()+1
 	}
 	return object{
 		"block": compact(chain.AppendCompact(nil, held.Block.Canonical())), "branch": branch, "confirmations": confirmations,

@@ -2,7 +2,10 @@ package rpc
 
 import (
 	"fmt"
+	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"kuai/chain"
@@ -129,5 +132,80 @@ func TestPendingIsInOrderAndPaged(t *testing.T) {
 	}
 	for query, page := range map[string][]string{"": texts, "?limit=2": texts[:2], "?from=4": texts[3:], "?from=2&limit=3": texts[1:4], "?from=6": nil} {
 		want(t, n.do("GET", "/transactions/pending"+query, ""), 200, `{"count":5,"transactions":[`+strings.Join(page, ",")+"]}\n")
+	}
+}
+
+// TestPageIsOfOneChain: a reorg while a page is sent does not mix two chains in it.
+func TestPageIsOfOneChain(t *testing.T) {
+	n := start(t, Config{})
+	large(t, n.chain, 8)
+	tip := n.chain.Tip()
+	other := chaintest.New(t).Mine(12).Branch()
+	reorg := sync.OnceFunc(func() {
+		for _, b := range other {
+			if _, err := n.chain.Add(b, "peer-b"); err != nil {
+				t.Errorf("block %d: %v", b.Index(), err)
+			}
+		}
+	})
+	w := &between{ResponseRecorder: httptest.NewRecorder(), do: reorg}
+	r := httptest.NewRequest("GET", "/blocks?from=1&limit=100", nil)
+	r.Host = "localhost"
+	n.Handler().ServeHTTP(w, r)
+	v := decode(t, w.ResponseRecorder, 200)
+	blocks := v["blocks"].([]any)
+	if v["length"] != float64(tip.Index) || len(blocks) != int(tip.Index) || n.chain.Tip().Hash == tip.Hash {
+		t.Fatalf("%d blocks, length %v, of a chain of %d", len(blocks), v["length"], tip.Index)
+	}
+	previous := "1"
+	for i, b := range blocks {
+		view := b.(map[string]any)
+		if got := view["block"].(map[string]any)["previous_hash"]; got != previous || view["branch"] != "active" || view["confirmations"] != float64(len(blocks)-i) {
+			t.Fatalf("block %d follows %v, expected %s: %v, %v confirmations", i+1, got, previous, view["branch"], view["confirmations"])
+		}
+		previous = view["hash"].(string)
+	}
+}
+
+// large mines blocks that are each sent as more than half a chunk.
+func large(t *testing.T, c *chain.Chain, blocks int) {
+	t.Helper()
+	for range blocks {
+		for range 150 {
+			p := chaintest.Payment()
+			p.Sender, p.Recipient = strings.Repeat("é", 120), strings.Repeat("é", 120)
+			if _, err := c.Submit(p, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		chaintest.MineOn(t, c, 1)
+	}
+}
+
+// between does something before the first byte of an answer is taken.
+type between struct {
+	*httptest.ResponseRecorder
+	do func()
+}
+
+func (w *between) Write(p []byte) (int, error) {
+	w.do()
+	return w.ResponseRecorder.Write(p)
+}
+
+// TestMalformedReferencesSayTheForm: what was sent, in readable letters, and what is expected.
+func TestMalformedReferencesSayTheForm(t *testing.T) {
+	n := start(t, Config{})
+	chinese := strings.Repeat("块", 100)
+	for path, form := range map[string]string{
+		"/blocks/abc": "64 lower-case hex digits", "/blocks/" + strings.Repeat("F", 64): "64 lower-case hex digits", "/blocks/1.5": "index", "/blocks/99999999999999999999": "index",
+		"/blocks/" + url.PathEscape(chinese): "64 lower-case hex digits", "/transactions/abc": "32 lower-case hex digits",
+		"/transactions/" + strings.Repeat("F", 32): "32 lower-case hex digits", "/transactions/" + url.PathEscape(chinese): "32 lower-case hex digits",
+	} {
+		w := n.do("GET", path, "")
+		name, _ := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
+		if got := w.Body.String(); w.Code != 400 || !strings.Contains(got, form) || !strings.Contains(got, chain.Quote(name)) || strings.Contains(got, `\x`) || strings.Contains(got, "Location") {
+			t.Errorf("%s: %d %s", path, w.Code, got)
+		}
 	}
 }

@@ -152,7 +152,7 @@ func TestPaymentDoor(t *testing.T) {
 		w := n.do("POST", "/transactions/new", string(c.Raw), "Accept: application/json")
 		status, says := 201, "will be added"
 		switch {
-		case c.Loose:
+		case c.Loose, bytes.HasPrefix(c.Raw, []byte("\ufeff")): // a body may begin with a mark, a canonical text may not
 		case c.Syntax:
 			status, says = 400, ""
 		case c.Rule != "":

@@ -53,8 +53,12 @@ var (
 		hint: `send {"nodes": ["http://127.0.0.1:5001"]}`, page: missingNodes,
 	}
 	tooManyReaders = &problem{
-		status: http.StatusServiceUnavailable, title: "busy", detail: "as many long answers as this node gives at once are under way",
-		hint: "try again in a few seconds", retry: 5,
+		status: http.StatusServiceUnavailable, title: "busy", detail: "too many large responses are in progress",
+		hint: "try again in 5 seconds", retry: 5,
+	}
+	tooManyStreams = &problem{
+		status: http.StatusServiceUnavailable, title: "busy", detail: fmt.Sprintf("%d event streams are open, and a node serves no more", maxStreams),
+		hint: "close a page or program that follows this node's events, then try again", retry: 5,
 	}
 )
 
@@ -83,7 +87,7 @@ func problemOf(err error) *problem {
 			detail: fmt.Sprintf("a body holds at most %d bytes", large.Limit), hint: "send less in one request"}
 	case errors.As(err, &missing):
 		return &problem{status: http.StatusBadRequest, title: "missing values", page: missingValues,
-			detail: "the body is no object with all of " + strings.Join(missing.Keys, ", "), hint: "add what is missing"}
+			detail: missingFields(missing.Keys), hint: "send a JSON object that has all of them"}
 	case errors.As(err, &syntax):
 		return badRequest("body unreadable", "The body cannot be read as JSON: "+syntax.Error()+".", "send a JSON object")
 	case errors.As(err, &invalid):
@@ -131,6 +135,13 @@ var diskErrors = append(systemDiskErrors, syscall.ENOSPC, syscall.EDQUOT, syscal
 // diskError reports whether err is a failure to write a file beside the store.
 func diskError(err error) bool {
 	return slices.ContainsFunc(diskErrors, func(e error) bool { return errors.Is(err, e) })
+}
+
+func missingFields(keys []string) string {
+	if len(keys) == 1 {
+		return "missing field: " + keys[0]
+	}
+	return "missing fields: " + strings.Join(keys, ", ")
 }
 
 // fail answers with the problem that err is. Only faults of the node itself are logged.

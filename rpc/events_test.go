@@ -129,8 +129,8 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	for range maxStreams {
 		n.streams <- struct{}{}
 	}
-	if w := n.do("GET", "/events", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" {
-		t.Errorf("%d", w.Code)
+	if w := n.do("GET", "/events", ""); w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "128 event streams are open") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	<-n.streams
 	w := n.do("HEAD", "/events", "")

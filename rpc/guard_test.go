@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"kuai/chain"
 )
 
 func TestHostMustBeOneThatDNSCannotBring(t *testing.T) {
@@ -53,7 +55,7 @@ func TestAllowHostHasOneMeaning(t *testing.T) {
 		if got != host || (err == nil) != (host != "") {
 			t.Errorf("%q is %q, %v; expected %q", entry, got, err, host)
 		}
-		if err != nil && len(entry) > 1 && len(entry) < 40 && !strings.Contains(err.Error(), printable(entry)) {
+		if err != nil && len(entry) > 1 && len(entry) < 40 && !strings.Contains(err.Error(), chain.Quote(entry)) {
 			t.Errorf("%q: the error does not name it: %v", entry, err)
 		}
 	}

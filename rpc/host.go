@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"golang.org/x/net/idna"
+
+	"kuai/chain"
 )
 
 // maxHost bounds a host name, as DNS does; each label of it has at most maxLabel bytes.
@@ -25,7 +27,7 @@ const (
 func ParseAllowHost(entry string) (string, error) {
 	host, err := allowedHost(entry)
 	if err != nil {
-		return "", fmt.Errorf("host %s cannot be allowed: %w; write one host name, as in node.example.org", printable(entry), err)
+		return "", fmt.Errorf("host %s cannot be allowed: %w; write one host name, as in node.example.org", chain.Quote(entry), err)
 	}
 	return host, nil
 }

@@ -138,13 +138,15 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	held, err := s.chain.Block(b.Hash())
+	snap := s.chain.Snapshot()
+	defer s.closeSnapshot(snap)
+	held, err := snap.Block(b.Hash())
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	w.Header()["Location"] = []string{"/blocks/" + b.Hash().String()}
-	answer(w, http.StatusCreated, view(held, s.chain.Tip()))
+	answer(w, http.StatusCreated, view(held, snap.Tip()))
 }
 
 // found reads what a miner elsewhere has found.
@@ -156,7 +158,7 @@ func found(o chain.Object) (parent chain.Hash, proof int64, err error) {
 	}
 	text, _ := hash.(string)
 	if parent, err = chain.ParseHash(text); err != nil {
-		return parent, 0, badRequest("no hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
+		return parent, 0, badRequest("not a hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
 	}
 	proof, ok := integer(number)
 	if !ok || proof >= chain.MaxProof {

@@ -10,24 +10,15 @@ func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
 	tip, rules := s.chain.Tip(), s.chain.Rules()
 	status, mining := s.network.SyncStatus(), s.miner.Status()
 	count, size := s.chain.PoolSize()
+	peers, _ := s.heights()
 	answer(w, http.StatusOK, object{
 		"addresses": append([]string{}, s.network.Addresses()...), "agent": s.cfg.Agent, "genesis": rules.Genesis.Hash(), "height": tip.Index,
 		"mining":  object{"mode": mining.Mode, "rate": mining.Rate, "searching": mining.Searching},
-		"network": rules.Network(), "peer_id": s.network.ID(), "peers": s.connected(),
+		"network": rules.Network(), "peer_id": s.network.ID(), "peers": peers,
 		"pool": object{"bytes": size, "transactions": count},
 		"sync": object{"active": status.Active, "height": status.Height, "peer": status.Peer, "target": status.Target},
 		"tip":  tip.Hash, "version": s.cfg.Version,
 	})
-}
-
-func (s *Server) connected() int {
-	n := 0
-	for _, p := range s.network.Peers() {
-		if p.Connected {
-			n++
-		}
-	}
-	return n
 }
 
 // peers is GET /peers: connected and remembered peers, and the nodes that were registered.
@@ -109,17 +100,31 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, object{"status": "ok"})
 }
 
-// readyz is GET /readyz: 200 where no known peer is ahead, 503 while a sync is catching up, or once the disk has failed.
+// readyz is GET /readyz: 200 if this node has the chain of its peers as far as it can know. It is 503 while a sync is catching up,
+// while none of its connected peers has told its height, and once the disk has failed.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	status, height := s.network.SyncStatus(), s.chain.Tip().Index
-	behind := status.Active && status.Target > height
-	body := object{"height": height, "peers": s.connected(), "ready": true, "target": max(height, status.Target)}
+	peers, told := s.heights()
+	body := object{"height": height, "peers": peers, "ready": true, "target": max(height, status.Target)}
 	code := http.StatusOK
 	if err := s.chain.Err(); err != nil {
 		code, body["ready"], body["error"] = http.StatusServiceUnavailable, false, err.Error()
-	} else if behind {
+	} else if status.Active && status.Target > height || peers > 0 && told == 0 {
 		code, body["ready"] = http.StatusServiceUnavailable, false
 		w.Header()["Retry-After"] = []string{"1"}
 	}
 	answer(w, code, body)
+}
+
+// heights counts the connected peers, and those of them that have told their height.
+func (s *Server) heights() (connected, told int) {
+	for _, p := range s.network.Peers() {
+		if p.Connected {
+			connected++
+			if p.Height > 0 {
+				told++
+			}
+		}
+	}
+	return connected, told
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,5 +54,34 @@ func TestHealthAndReadiness(t *testing.T) {
 	} {
 		n.net.status = c.status
 		want(t, n.do("GET", "/readyz", ""), c.code, c.body+"\n")
+	}
+}
+
+// TestReadyOnceAPeerHasToldItsHeight: until then nobody knows whether the chain is behind.
+func TestReadyOnceAPeerHasToldItsHeight(t *testing.T) {
+	n := start(t, Config{})
+	client := NewClient(listen(t, n.Handler()))
+	silent, told := Peer{ID: "a", Connected: true}, Peer{ID: "b", Connected: true, Height: 1}
+	for _, c := range []struct {
+		name   string
+		peers  []Peer
+		status SyncStatus
+		ready  bool
+	}{
+		{"alone", nil, SyncStatus{}, true},
+		{"remembers one that it is not connected to", []Peer{{ID: "c"}}, SyncStatus{}, true},
+		{"remembers the height of one that has left", []Peer{silent, {ID: "c", Height: 9}}, SyncStatus{}, false},
+		{"one, silent", []Peer{silent}, SyncStatus{}, false},
+		{"two, one of them silent", []Peer{silent, told}, SyncStatus{}, true},
+		{"told, and syncing", []Peer{told}, SyncStatus{Active: true, Target: 9}, false},
+	} {
+		n.net.peers, n.net.status = c.peers, c.status
+		w := n.do("GET", "/readyz", "")
+		if ready := w.Code == 200; ready != c.ready || !ready && w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+		if err := client.Health(t.Context(), true); (err == nil) != c.ready || c.status.Active == false && err != nil && !strings.Contains(err.Error(), "told its height") {
+			t.Errorf("%s: the client says %v", c.name, err)
+		}
 	}
 }

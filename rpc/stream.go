@@ -219,11 +219,15 @@ func (s *Server) snapshot(ctx context.Context) (snap *chain.Snapshot, release fu
 	}
 	snap = s.chain.Snapshot()
 	return snap, func() {
-		if err := snap.Close(); err != nil {
-			s.log.Error("snapshot not closed", "err", err)
-		}
+		s.closeSnapshot(snap)
 		leave()
 	}, nil
+}
+
+func (s *Server) closeSnapshot(snap *chain.Snapshot) {
+	if err := snap.Close(); err != nil {
+		s.log.Error("snapshot not closed", "err", err)
+	}
 }
 
 // isCurrent sets the entity tag and answers 304 where the client holds the chain up to this tip already.

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"kuai/chain"
@@ -30,10 +31,10 @@ func transactionJSON(tx chain.Transaction) compact {
 func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
 	id, err := chain.ParseID(r.PathValue("id"))
 	if err != nil {
-		s.fail(w, r, badRequest("no transaction id", "An id is 32 lower-case hex digits.", "The Location header of POST /transactions/new has it."))
+		s.fail(w, r, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", chain.Quote(r.PathValue("id"))),
+			"The node draws one for each payment; the lists of pending payments and of an address's transactions show them."))
 		return
 	}
-	tip := s.chain.Tip()
 	found, err := s.chain.Transaction(id)
 	if errors.Is(err, chain.ErrNotFound) {
 		err = notFound("This node knows no transaction "+id.String()+".", "A payment that nobody mines leaves the pool after a day.")
@@ -42,10 +43,10 @@ func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, whereabouts(found, tip))
+	answer(w, http.StatusOK, whereabouts(found))
 }
 
-func whereabouts(found chain.Lookup, tip chain.Header) object {
+func whereabouts(found chain.Lookup) object {
 	o := object{"block": nil, "confirmations": 0, "status": "pending", "transaction": transactionJSON(found.Transaction)}
 	switch {
 	case found.Pending && found.Returned:
@@ -53,7 +54,7 @@ func whereabouts(found chain.Lookup, tip chain.Header) object {
 	case !found.Pending:
 		o["status"] = "mined"
 		o["block"] = place(found.Block)
-		o["confirmations"] = max(1, tip.Index-found.Block.Index+1)
+		o["confirmations"] = found.Tip.Index - found.Block.Index + 1
 	}
 	return o
 }

@@ -141,7 +141,7 @@ func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx chain.Trans
 	case err != nil:
 		s.fail(w, r, err)
 	case found.Pending:
-		paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", s.chain.Tip().Index+1))
+		paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", found.Tip.Index+1))
 	default:
 		paid(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
 	}

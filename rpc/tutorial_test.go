@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"kuai/chain"
 )
@@ -324,5 +326,25 @@ func TestMineManyKeepsWhatItMined(t *testing.T) {
 	v := decode(t, n.do("POST", "/mine", `{"blocks": 5}`), 200)
 	if blocks, _ := v["blocks"].([]any); len(blocks) != 2 || !strings.HasPrefix(v["message"].(string), "Stopped after 2 of 5 blocks") {
 		t.Errorf("%v", v)
+	}
+}
+
+// TestRefusedNamesAreReadable: an answer that quotes a name shows it as it is written, cut between characters.
+func TestRefusedNamesAreReadable(t *testing.T) {
+	n := start(t, Config{})
+	name := strings.Repeat("块", 100)
+	for what, body := range map[string]string{
+		"sender": `{"sender":"` + name + `","recipient":"b","amount":5}`, "recipient": `{"sender":"a","recipient":"` + name + `","amount":5}`,
+		"amount": `{"sender":"a","recipient":"b","amount":"` + name + `"}`, "id": `{"sender":"a","recipient":"b","amount":5,"id":"` + name + `"}`,
+		"key": `{"` + name + `":1,"` + name + `":2}`,
+	} {
+		got := n.do("POST", "/transactions/new", body).Body.String()
+		if !strings.Contains(got, "块块") || strings.Contains(got, `\x`) || strings.Contains(got, `\u`) || !utf8.ValidString(got) {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+	got := n.do("GET", "/addresses/"+url.PathEscape(name), "").Body.String()
+	if strings.Contains(got, `\x`) || strings.Contains(got, "\ufffd") || !strings.Contains(got, "1 to 256 bytes") {
+		t.Error(got)
 	}
 }

@@ -99,17 +99,9 @@ func (s *Server) objection(f finding) error {
 	case errors.Is(f.err, addrpolicy.ErrRefused):
 		return addrpolicy.ErrRefused
 	case f.kind == kindKuai && f.node.Network != ours:
-		return fmt.Errorf("it is of the network %s, this node of %s: start both with the same --network", printable(f.node.Network), ours)
+		return fmt.Errorf("it is of the network %s, this node of %s: start both with the same --network", chain.Quote(f.node.Network), ours)
 	}
 	return nil
-}
-
-// printable shortens what another node says of itself to something that can be shown.
-func printable(text string) string {
-	if len(text) > 64 {
-		text = text[:64]
-	}
-	return fmt.Sprintf("%q", text)
 }
 
 // follow remembers what a node has become and connects or releases it.
