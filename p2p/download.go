@@ -55,9 +55,11 @@ func (e *localError) Unwrap() error { return e.error }
 type download struct {
 	s       *syncer
 	lead    peer.ID
+	alone   bool // nobody helps the lead
 	locator []chain.Hash
 	parsers chan struct{} // bounds the batches checked at once
 	added   int           // blocks that were new; the inserter's
+	last    piece         // the last block inserted; the inserter's
 	logged  time.Time     // the inserter's
 	workers sync.WaitGroup
 
@@ -296,7 +298,10 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 	at := sp.from
 	for b := range sp.batches {
 		<-b.done
-		err := d.add(b, sp.peer)
+		err := d.joins(b, sp.peer)
+		if err == nil {
+			err = d.add(b, sp.peer)
+		}
 		if err == nil {
 			err = b.err
 		}
@@ -305,6 +310,9 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 		}
 		at += int64(len(b.raws))
 		d.say(ctx, at-1)
+	}
+	if err := d.arrives(sp.peer); err != nil {
+		return d.refused(sp, at-1, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -322,6 +330,9 @@ func (d *download) add(b *batch, p peer.ID) error {
 	n, err := d.s.chain.AddSegment(b.segment, p.String())
 	d.count(false, b.bytes*n/len(b.raws))
 	d.added += n
+	if blocks := b.segment.Blocks(); err == nil && len(blocks) > 0 {
+		d.last = pieceOf(blocks[len(blocks)-1], p)
+	}
 	if n > 0 && d.s.chain.Tip().Hash != before {
 		d.s.bring(p)
 	}
@@ -339,11 +350,13 @@ func (d *download) count(adding bool, fresh int) {
 // refused judges whoever sent a span with a block that the chain does not take.
 func (d *download) refused(sp *span, at int64, err error) error {
 	switch {
+	case errors.As(err, new(*borderError)):
+		return err
 	case provable(err):
 		sp.drop(err)
 		d.s.punish(sp.peer, err)
 	case errors.Is(err, chain.ErrOrphan), errors.Is(err, chain.ErrFuture):
-		d.s.faults.stall(sp.peer, err.Error())
+		d.s.faults.stall(d.lead, err.Error()) // it led there; a helper only gave what it was asked for
 	default:
 		return &localError{fmt.Errorf("inserting blocks from %d: %w", at, err)}
 	}

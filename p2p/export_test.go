@@ -86,3 +86,21 @@ func (n *Node) OrphansJudged() int {
 	}
 	return int(families[0].GetMetric()[0].GetCounter().GetValue())
 }
+
+// Stalled counts the stalls that n holds against each peer.
+func (n *Node) Stalled() map[string]int {
+	out := make(map[string]int)
+	n.f.mu.Lock()
+	defer n.f.mu.Unlock()
+	for p, r := range n.f.peers {
+		if r.stalls > 0 {
+			out[p.String()] = r.stalls
+		}
+	}
+	return out
+}
+
+// HeadFrameAt begins an answer of count blocks after a fork.
+func HeadFrameAt(fork int64, count uint32, height int64, tip chain.Hash) []byte {
+	return Frame(syncHead{Fork: fork, From: fork + 1, Count: count, Height: height, Tip: tip}.append(nil))
+}

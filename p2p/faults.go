@@ -24,7 +24,8 @@ const (
 // faults remembers what each peer did wrong: who is refused, who is paused, and the penalty that gossip's score takes.
 // It calls nobody but the log, so that it may be asked from pubsub's score function and from the connection gater.
 type faults struct {
-	log *slog.Logger
+	log      *slog.Logger
+	refusals *refusalLog
 
 	mu    sync.Mutex
 	peers map[peer.ID]*record
@@ -45,7 +46,7 @@ type record struct {
 
 // newFaults returns a clean slate.
 func newFaults(log *slog.Logger) *faults {
-	return &faults{log: log, peers: make(map[peer.ID]*record)}
+	return &faults{log: log, refusals: newRefusalLog(log), peers: make(map[peer.ID]*record)}
 }
 
 // bad notes a provably bad answer: the peer is refused for 10 minutes, doubled each time, at most a day.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -86,7 +85,9 @@ func (d *download) open(ctx context.Context) error {
 				d.start(ctx, d.lead)
 			}
 		}
-		d.workers.Go(func() { d.recruit(ctx) })
+		if !d.alone {
+			d.workers.Go(func() { d.recruit(ctx) })
+		}
 	})
 	if sp.to > 0 { // planned
 		d.release(sp)
@@ -227,24 +228,17 @@ func (d *download) check(sp *span, b *batch) {
 	d.workers.Go(func() {
 		defer func() { <-d.parsers }()
 		defer close(b.done)
-		b.parse(d.s.chain.Rules(), d.attaches)
+		b.parse(d.s.chain.Rules())
 	})
 }
 
-// attaches says whether the first block of the download extends a block that we hold.
-func (d *download) attaches(b *batch) bool {
-	first := b.segment.Blocks()[0].Header()
-	return b.first != d.head.From || slices.Contains(d.locator, first.Previous)
-}
-
-// parse checks the blocks' own bytes, the links between them, and the place of the first.
-func (b *batch) parse(rules *chain.Rules, attaches func(*batch) bool) {
+// parse checks the blocks' own bytes, the links between them, and the index of the first.
+func (b *batch) parse(rules *chain.Rules) {
 	b.segment, _, b.err = rules.ParseSegment(b.raws)
 	if len(b.segment.Blocks()) == 0 {
 		return
 	}
-	first := b.segment.Blocks()[0].Header()
-	if first.Index != b.first || !attaches(b) {
+	if first := b.segment.Blocks()[0].Header(); first.Index != b.first {
 		b.segment, b.err = &chain.Segment{}, violation("block %d where %d was asked for", first.Index, b.first)
 	}
 }

@@ -247,12 +247,11 @@ func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error 
 	}
 	s.log.Log(ctx, level, "sync started", "peer", lead, "height", before.Index, "target", msg.Height)
 	s.setState(SyncStatus{Active: true, Peer: lead.String(), Target: msg.Height})
-	d := newDownload(s, lead)
-	err := d.run(ctx)
+	added, err := s.download(ctx, lead)
 	after := s.chain.Tip()
 	s.setState(SyncStatus{})
 	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
-		"blocks", d.added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
+		"blocks", added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
 	s.onSync(after.Hash != before.Hash, err)
 	if after.Hash != before.Hash {
 		s.announce(after)

@@ -1,0 +1,74 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+)
+
+// Lines in the log about what was refused: enough to read for who writes a client, and no flood from one who is hostile.
+const (
+	refusalsOfPeer = 10  // of one peer at once, and half as many each second
+	refusalsOfAll  = 100 // of all peers at once, and half as many each second
+	maxRefusers    = 1024
+)
+
+// refusalLog tells at debug level why something that a peer sent or asked for was refused.
+type refusalLog struct {
+	log *slog.Logger
+
+	mu       sync.Mutex
+	all      *rate.Limiter
+	peers    map[peer.ID]*rate.Limiter
+	withheld int // lines since the last one that was written
+}
+
+func newRefusalLog(log *slog.Logger) *refusalLog {
+	return &refusalLog{log: log, all: lineRate(refusalsOfAll), peers: make(map[peer.ID]*rate.Limiter)}
+}
+
+func lineRate(burst int) *rate.Limiter { return rate.NewLimiter(rate.Limit(burst)/2, burst) }
+
+// say writes a line about something of p, of the protocol or topic with that name. The arguments say what was expected and what came.
+func (l *refusalLog) say(p peer.ID, protocol, what string, args ...any) {
+	if !l.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	withheld, ok := l.admit(p)
+	if !ok {
+		return
+	}
+	args = append([]any{"peer", p, "protocol", protocol}, args...)
+	if withheld > 0 {
+		args = append(args, "lines_withheld", withheld)
+	}
+	l.log.Debug(what, args...)
+}
+
+// admit counts a line in or withholds it, and returns how many were withheld since the last one.
+func (l *refusalLog) admit(p peer.ID) (withheld int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if !l.limiter(p).AllowN(now, 1) || !l.all.AllowN(now, 1) {
+		l.withheld++
+		return 0, false
+	}
+	withheld, l.withheld = l.withheld, 0
+	return withheld, true
+}
+
+// limiter returns p's rate. Once there are too many, all are forgotten: the rate of all still holds. The caller holds mu.
+func (l *refusalLog) limiter(p peer.ID) *rate.Limiter {
+	if l.peers[p] == nil {
+		if len(l.peers) >= maxRefusers {
+			clear(l.peers)
+		}
+		l.peers[p] = lineRate(refusalsOfPeer)
+	}
+	return l.peers[p]
+}
