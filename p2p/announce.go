@@ -20,11 +20,8 @@ import (
 // hash is the block's, size its canonical bytes. Whoever passes it on holds the block and gives it by /kuai/<net>/blocks/1.
 // No block begins with the same bytes, as its first key is "index".
 const (
-	maxAnnouncement = 256 // bytes; the longest is 205
-	maxPulls        = 64  // announcements that wait to be followed up
-	pullWorkers     = 2
-	pullTries       = 3               // peers asked for one block
-	pullTimeout     = 5 * time.Second // for the answer of each
+	maxAnnouncement = 256             // bytes; the longest is 205
+	pullTimeout     = 5 * time.Second // for the answer of each announcer
 )
 
 var announcementStart = []byte(`{"hash": "`)
@@ -92,69 +89,76 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 		g.m.orphans.Inc()
 		g.orphans.add(a.hash)
 		g.s.wake(from)
-	default:
-		select {
-		case g.pull <- a:
-		default: // so many at once are no longer news: let the sync do it
-			g.s.wake(from)
-		}
+	case g.f.paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
+		g.s.wake(from)
 	}
 	return pubsub.ValidationIgnore
 }
 
-// pullAll follows announcements up until ctx ends.
+// pullAll fetches announced blocks until ctx ends.
 func (g *gossip) pullAll(ctx context.Context) {
 	for {
 		select {
-		case a := <-g.pull:
-			if err := g.pullOne(ctx, a); err != nil {
-				g.log.Debug("announced block not pulled", "hash", a.hash, "peer", a.from, "error", err)
-				g.s.wake(a.from)
-			}
+		case a := <-g.pulls.queue:
+			g.pullOne(ctx, a)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// pullOne fetches an announced block, first from whoever announced it, and announces it in turn.
-func (g *gossip) pullOne(ctx context.Context, a announced) error {
-	if g.c.Has(a.hash) {
-		return nil
-	}
+// pullOne fetches an announced block from one announcer after the other, and announces it in turn.
+func (g *gossip) pullOne(ctx context.Context, a announced) {
+	defer g.pulls.done(a)
 	defer g.s.expect(a.hash)()
-	var failed error
-	tried := 0
-	for _, p := range append([]peer.ID{a.from}, g.blocks.ListPeers()...) {
-		if tried > 0 && p == a.from {
+	for !g.c.Has(a.hash) && ctx.Err() == nil {
+		p, ok := g.pulls.next(a)
+		if !ok {
+			return
+		}
+		if g.f.paused(p) {
 			continue
 		}
-		b, err := g.fetchBlock(ctx, p, a)
-		if err == nil {
-			return g.takePulled(ctx, a.from, b)
-		}
-		failed = errors.Join(failed, err)
-		if tried++; tried == pullTries || ctx.Err() != nil {
-			break
+		its := a
+		its.from = p
+		if err := g.pullFrom(ctx, its); err != nil {
+			g.refuse(p, blocksName, "announced block not taken", "hash", a.hash, "error", err)
+			g.s.wake(p)
 		}
 	}
-	return failed
 }
 
-// fetchBlock gets the announced block from p.
-func (g *gossip) fetchBlock(ctx context.Context, p peer.ID, a announced) (*chain.Block, error) {
-	raws, err := g.s.fetch(ctx, p, []chain.Hash{a.hash})
+// pullFrom fetches an announced block from its announcer and announces it.
+func (g *gossip) pullFrom(ctx context.Context, a announced) error {
+	b, err := g.fetchBlock(ctx, a)
 	if err != nil {
+		return err
+	}
+	return g.takePulled(ctx, a.from, b)
+}
+
+// fetchBlock gets an announced block from its announcer, who answers for it.
+func (g *gossip) fetchBlock(ctx context.Context, a announced) (*chain.Block, error) {
+	raws, err := g.s.fetch(ctx, a.from, []chain.Hash{a.hash})
+	switch {
+	case errors.Is(err, errUnlisted), err == nil && raws[0] == nil:
+		err := violation("announced a block that it does not give")
+		if g.pulls.isProvenFalse(a.from) {
+			g.s.punish(a.from, err)
+		}
+		return nil, err
+	case err != nil:
+		if !isOurs(err) {
+			g.f.stall(a.from, err.Error())
+		}
 		return nil, err
 	}
-	if len(raws) != 1 || raws[0] == nil {
-		return nil, fmt.Errorf("%s does not hold it", p)
-	}
+	g.f.progressed(a.from)
 	b, err := g.c.Rules().ParseBlock(raws[0]) // its hash is the one asked for
 	if err == nil {
 		said := announcementOf(b)
 		if said.from = a.from; said != a {
-			err = errors.New("announced block is not what was announced")
+			err = violation("announced block is not what was announced: block %d of %d bytes", b.Index(), said.size)
 		}
 	}
 	if err != nil {

@@ -116,10 +116,12 @@ func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	from.say(raw)
 	st.connect(t, from.station)
 	a := announced{hash: sha256.Sum256(raw), parent: d.c.Tip().Hash, index: d.c.Tip().Index + 1, size: len(raw), from: from.id}
-	if v := d.hear(from.station, a.appendAnnouncement(nil)); v != pubsub.ValidationIgnore || len(d.pull) != 1 {
-		t.Fatalf("announcement: %v, %d to pull", v, len(d.pull))
+	if v := d.hear(from.station, a.appendAnnouncement(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
-	return d.pullOne(t.Context(), <-d.pull)
+	its := <-d.pulls.queue
+	its.from, _ = d.pulls.next(its)
+	return d.pullFrom(t.Context(), its)
 }
 
 // teller is a peer that serves one page of blocks and any block that it was told to.

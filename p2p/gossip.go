@@ -48,8 +48,8 @@ type gossip struct {
 	net string
 	pos uint64 // the newest event that needs no publishing: it came before this node was made
 
-	pull   chan announced // announcements to follow up
-	meshed chan peer.ID   // peers new in the mesh
+	pulls  *pulls       // announced blocks to fetch
+	meshed chan peer.ID // peers new in the mesh
 
 	orphans recent[chain.Hash] // heard, parent not held
 	passing recent[chain.ID]   // transactions that gossip handed to the chain
@@ -66,7 +66,7 @@ func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, lo
 		h: h, c: c, s: s, f: f, m: m, log: log,
 		net:     c.Rules().Network(),
 		pos:     c.LastEvent(),
-		pull:    make(chan announced, maxPulls),
+		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
 		orphans: newRecent[chain.Hash](maxOrphans),
 		passing: newRecent[chain.ID](maxPassing),

@@ -104,3 +104,8 @@ func benign(err error) bool {
 	}
 	return false
 }
+
+// refuse writes a line about something of p's that this node did not take.
+func (g *gossip) refuse(p peer.ID, name, what string, args ...any) {
+	g.f.refusals.say(p, string(protocolID(g.net, name)), what, args...)
+}
