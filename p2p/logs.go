@@ -2,7 +2,9 @@ package p2p
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"sync"
 
 	"github.com/libp2p/go-libp2p/gologshim"
@@ -17,10 +19,23 @@ func (l libraryLog) Enabled(ctx context.Context, level slog.Level) bool {
 	return l.to.Enabled(ctx, demote(level))
 }
 
-// Handle passes r on at our level.
+// Handle passes r on at our level. What a listener complains of when it is closed is not a failure.
 func (l libraryLog) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "swarm listener accept error" && isStop(r) {
+		return nil
+	}
 	r.Level = demote(r.Level)
 	return l.to.Handle(ctx, r)
+}
+
+// isStop reports whether r says that a listener was closed.
+func isStop(r slog.Record) (stop bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		err, ok := a.Value.Any().(error)
+		stop = ok && (errors.Is(err, net.ErrClosed) || err.Error() == "listener closed")
+		return !stop
+	})
+	return stop
 }
 
 // WithAttrs returns the handler with attributes.

@@ -1,0 +1,26 @@
+package p2p
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+)
+
+// TestClosedListenersAreNoWarning logs what the swarm says when a listener ends.
+func TestClosedListenersAreNoWarning(t *testing.T) {
+	log := &lines{}
+	lib := slog.New(libraryLog{log.logger().Handler()})
+	const text = "swarm listener accept error"
+	for _, err := range []error{errors.New("listener closed"), net.ErrClosed} {
+		lib.Error(text, "addr", "/ip4/127.0.0.1/tcp/1", "err", err)
+	}
+	if log.String() != "" {
+		t.Errorf("a stop is logged: %s", log)
+	}
+	lib.Error(text, "err", errors.New("too many open files"))
+	if !strings.Contains(log.String(), "level=WARN") {
+		t.Error("a failure is not logged")
+	}
+}
