@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,19 +147,24 @@ func (s *syncer) meetIdentified(ctx context.Context, p peer.ID, protocols []prot
 		s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
-	other := ""
+	if slices.Contains(protocols, protocolID(s.network, statusName)) {
+		s.greet(ctx, p)
+	} else if theirs := foreignNetwork(protocols, s.network); theirs != "" {
+		s.dropForeign(p, theirs, s.network)
+	}
+}
+
+// foreignNetwork returns the network of a peer that speaks the protocols of another one and not of ours, else "".
+func foreignNetwork(protocols []protocol.ID, ours string) (theirs string) {
 	for _, id := range protocols {
 		switch net, ok := networkOf(id); {
-		case ok && net == s.network:
-			s.greet(ctx, p)
-			return
+		case ok && net == ours:
+			return ""
 		case ok:
-			other = net
+			theirs = net
 		}
 	}
-	if other != "" {
-		s.dropForeign(p, other, s.network)
-	}
+	return theirs
 }
 
 // networkOf returns the network that a status protocol's name tells.

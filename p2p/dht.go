@@ -76,9 +76,6 @@ func (d *discovery) lookInDHT(ctx context.Context, rd *routing.RoutingDiscovery)
 		return
 	}
 	for info := range found {
-		if info.ID != d.h.ID() {
-			d.book.heard(info, false)
-		}
+		d.hear(info, false)
 	}
-	signal(d.seek)
 }

@@ -11,18 +11,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // How peers are looked for.
 const (
-	wantOutbound  = 8           // peers that this node chose itself
-	wantNeighbour = 32          // peers up to which neighbours on the local network are dialled
-	startDials    = 4           // remembered peers dialled at start
-	seekEvery     = time.Minute // while there are too few peers
-	saveEvery     = time.Minute
-	yield         = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
-	eventRoom     = 1024                   // events that may wait
+	seekEvery = time.Minute // while there are too few peers
+	saveEvery = time.Minute
+	eventRoom = 1024 // events that may wait
 )
 
 // discovery finds peers and remembers them.
@@ -40,18 +38,23 @@ type discovery struct {
 	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial
+	twin    *twin
+	silent  *anonymous
+	up      map[peer.ID]struct{} // connected, and said what they speak; owned by run
+	dialler dialler
 }
 
 // run looks for peers until ctx ends.
 func (d *discovery) run(ctx context.Context) error {
 	events, err := d.h.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
-		new(event.EvtPeerProtocolsUpdated),
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
+		new(event.EvtLocalAddressesUpdated),
 	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
 	if err != nil {
 		return err
 	}
 	defer events.Close()
+	defer d.silent.watch(d.h)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { d.seekPeers(ctx) })
@@ -67,7 +70,7 @@ func (d *discovery) run(ctx context.Context) error {
 		wg.Go(func() { d.runDHT(ctx) })
 	}
 	for _, p := range d.h.Network().Peers() { // they came before the subscription
-		d.book.came(p, d.h.Peerstore().Addrs(p))
+		d.metBefore(p)
 	}
 	for {
 		select {
@@ -79,43 +82,72 @@ func (d *discovery) run(ctx context.Context) error {
 	}
 }
 
-// note keeps book of who came and went.
+// metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
+func (d *discovery) metBefore(p peer.ID) {
+	said, err := d.h.Peerstore().GetProtocols(p)
+	conns := d.h.Network().ConnsToPeer(p)
+	if err == nil && len(said) > 0 && len(conns) > 0 {
+		agent, _ := d.h.Peerstore().Get(p, "AgentVersion")
+		d.came(p, conns[0], d.h.Peerstore().Addrs(p), said, agent)
+	}
+}
+
+// note acts on who came and went.
 func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
 		d.statics.changed(e.Peer)
-		if e.Connectedness == network.NotConnected {
-			d.log.Info("peer disconnected", "peer", e.Peer)
-			d.book.went(e.Peer)
-			d.x.went(e.Peer)
-			signal(d.seek)
+		if d.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
+			d.went(e.Peer)
 		}
 	case event.EvtPeerIdentificationCompleted:
+		d.silent.identified(e.Conn)
 		if d.h.Network().Connectedness(e.Peer) != network.Connected {
 			return
 		}
-		if d.book.came(e.Peer, provenFirst(e.ListenAddrs, e.Conn.RemoteMultiaddr())) {
-			d.log.Info("peer connected", "peer", e.Peer, "address", e.Conn.RemoteMultiaddr(), "direction", direction(e.Conn), "agent", e.AgentVersion)
-		}
+		d.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
 		d.x.came(e.Peer, e.SignedPeerRecord)
 		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
 	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
 		if slices.Contains(e.Added, peersID(d.net)) {
 			wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
 		}
-	case event.EvtPeerIdentificationFailed:
-		d.silent(e.Peer, e.Reason)
+	case event.EvtLocalAddressesUpdated:
+		d.book.hurryAll()
+		d.statics.hurryAll()
+		signal(d.seek)
 	}
 }
 
-// silent disconnects a peer that did not say in time what it speaks: nothing would ever be asked of it, and its place is wanted.
-// An honest one dials again.
-func (d *discovery) silent(p peer.ID, reason error) {
-	if said, err := d.h.Peerstore().GetProtocols(p); err == nil && len(said) > 0 {
-		return // on another connection, or before
+// came notes that p said over c what it speaks. One that speaks the protocols of another network only is not a peer.
+func (d *discovery) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
+	if theirs := foreignNetwork(speaks, d.net); theirs != "" {
+		return
 	}
-	d.log.Debug("peer does not say what it speaks, disconnecting", "peer", p, "error", reason)
-	_ = d.h.Network().ClosePeer(p)
+	d.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
+	d.book.proved(p, c.RemoteMultiaddr())
+	if _, known := d.up[p]; !known {
+		d.up[p] = struct{}{}
+		d.log.Info("peer connected", "peer", p, "address", c.RemoteMultiaddr(), "direction", direction(c), "agent", agent)
+	}
+}
+
+// went notes that p has no connection left.
+func (d *discovery) went(p peer.ID) {
+	d.book.went(p)
+	d.x.went(p)
+	if _, known := d.up[p]; known {
+		delete(d.up, p)
+		d.log.Info("peer disconnected", "peer", p)
+	}
+	signal(d.seek)
+}
+
+// said notes that p said a status of this network.
+func (d *discovery) said(p peer.ID) {
+	d.f.forgive(p)
+	d.book.said(p)
+	d.statics.said(p)
 }
 
 // keepBook writes the book every minute and at the end.
@@ -128,71 +160,6 @@ func (d *discovery) keepBook(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-	}
-}
-
-// seekPeers dials whom the book suggests: at start the longest-lived, later while there are too few peers.
-func (d *discovery) seekPeers(ctx context.Context) {
-	first := d.book.prospects()
-	d.dialAll(ctx, first[:min(len(first), startDials)])
-	every := time.NewTicker(seekEvery)
-	defer every.Stop()
-	for {
-		for d.fill(ctx) { // who was not reached waits now, so others have their turn
-		}
-		select {
-		case <-d.seek:
-		case <-every.C:
-			if d.outbound() < d.want {
-				d.askAround(ctx, d.h.Network().Peers())
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// fill dials as many prospects as there are free slots; neighbours are dialled beyond that. It says whether there were any.
-func (d *discovery) fill(ctx context.Context) bool {
-	free := d.want - d.outbound()
-	room := wantNeighbour - len(d.h.Network().Peers())
-	var chosen []prospect
-	for _, p := range d.book.prospects() {
-		if p.ID == d.h.ID() || d.f.refused(p.ID) || d.h.Network().Connectedness(p.ID) == network.Connected {
-			continue
-		}
-		if free > 0 || p.near && room > 0 {
-			chosen = append(chosen, p)
-			free, room = free-1, room-1
-		}
-	}
-	d.dialAll(ctx, chosen)
-	return len(chosen) > 0 && ctx.Err() == nil
-}
-
-// dialAll dials all at once and waits.
-func (d *discovery) dialAll(ctx context.Context, all []prospect) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for _, p := range all {
-		wg.Go(func() { d.dial(ctx, p) })
-	}
-}
-
-// dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so
-// that one connection comes of it and not two.
-func (d *discovery) dial(ctx context.Context, p prospect) {
-	if p.near && d.h.ID() > p.ID {
-		pause(ctx, yield)
-	}
-	if d.h.Network().Connectedness(p.ID) == network.Connected {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	if err := dial(ctx, d.h, p.AddrInfo); err != nil {
-		d.log.Debug("peer not reached", "peer", p.ID, "error", err)
-		d.book.failed(p.ID)
 	}
 }
 
@@ -230,11 +197,8 @@ func (d *discovery) learn(ctx context.Context, p peer.ID) {
 		return
 	}
 	for _, info := range found {
-		if info.ID != d.h.ID() {
-			d.book.heard(info, false)
-		}
+		d.hear(info, false)
 	}
-	signal(d.seek)
 }
 
 func direction(c network.Conn) string {
@@ -242,4 +206,14 @@ func direction(c network.Conn) string {
 		return "inbound"
 	}
 	return "outbound"
+}
+
+// hear notes where somebody says that a peer is. Where it is said that this node is, a node with the same identity may be.
+func (d *discovery) hear(info peer.AddrInfo, near bool) {
+	if info.ID == d.h.ID() {
+		d.twin.hear(info.Addrs)
+		return
+	}
+	d.book.heard(info, near)
+	signal(d.seek)
 }

@@ -83,7 +83,7 @@ func TestHearsayPushesNobodyOut(t *testing.T) {
 				t.Errorf("an honest peer was pushed out")
 			}
 		}
-		first := b.prospects()[:startDials+len(honest)]
+		first := b.prospects()[:perSubnet+len(honest)]
 		for _, id := range honest {
 			if !slices.ContainsFunc(first, func(p prospect) bool { return p.ID == id }) {
 				t.Errorf("an honest peer is not among the first %d to be dialled", len(first))

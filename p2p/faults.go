@@ -14,6 +14,8 @@ const (
 	refuseFirst   = 10 * time.Minute // after the first provably bad answer; doubles with each further one
 	refuseMost    = 24 * time.Hour
 	refuseNetwork = 10 * time.Minute // a peer of another network
+	foreignEvery  = 10 * time.Minute // between two summaries of those in the log,
+	foreignLines  = 8                // and of them, named one by one
 	pauseFirst    = 1 * time.Second  // no sync after the first stall; doubles with each further one
 	pauseMost     = 5 * time.Minute
 	faultHalving  = 10 * time.Minute // half life of what score counts
@@ -27,8 +29,9 @@ type faults struct {
 	log      *slog.Logger
 	refusals *refusalLog
 
-	mu    sync.Mutex
-	peers map[peer.ID]*record
+	mu         sync.Mutex
+	peers      map[peer.ID]*record
+	foreigners foreigners
 }
 
 // record is one peer's past.
@@ -41,7 +44,8 @@ type record struct {
 	faded     time.Time // when penalty was brought up to date
 	refused   time.Time // no connection before
 	paused    time.Time // not asked for blocks before
-	foreign   time.Time // named as of another network, not said again before
+	foreign   time.Time // of another network: not dialled before; zero if it never was
+	network   string    // which one
 }
 
 // newFaults returns a clean slate.
@@ -94,20 +98,65 @@ func (f *faults) progressed(p peer.ID) {
 	}
 }
 
-// otherNetwork notes a peer of another network and says so in the log, once in 10 minutes: for so long it is refused.
+// otherNetwork notes a peer of another network: for a while it is refused, or not dialled if it is a static peer.
 func (f *faults) otherNetwork(p peer.ID, theirs, ours string) {
 	f.mu.Lock()
 	now := time.Now()
 	r := f.record(p, now)
 	r.faulted = now
-	again := now.Before(r.foreign)
-	r.foreign = now.Add(refuseNetwork)
+	news := r.foreign.IsZero()
+	r.foreign, r.network = now.Add(refuseNetwork), theirs
 	if !r.protected && r.foreign.After(r.refused) {
 		r.refused = r.foreign
 	}
+	say, met := f.foreigners.note(now, news)
 	f.mu.Unlock()
-	if !again {
-		f.log.Warn("peer is of another network", "peer", p, "theirs", theirs, "ours", ours)
+	if met > 0 {
+		f.log.Info("peers of other networks were met again", "times", met, "ours", ours)
+	}
+	if say {
+		f.log.Info("peer is of another network", "peer", p, "theirs", theirs, "ours", ours)
+	}
+}
+
+// foreigners bounds what the log says of peers of other networks: a line for each of the first few, then how often others
+// came, or the same again, at most once in foreignEvery.
+type foreigners struct {
+	since time.Time // beginning of the period
+	said  int       // lines in it
+	met   int       // meetings in it that no line told of
+}
+
+// note counts one meeting. It reports whether the log names this peer, and how many were counted in the period that ended.
+func (f *foreigners) note(now time.Time, news bool) (say bool, met int) {
+	if now.Sub(f.since) >= foreignEvery {
+		met = f.met
+		*f = foreigners{since: now}
+	}
+	if news && f.said < foreignLines {
+		f.said++
+		return true, met
+	}
+	f.met++
+	return false, met
+}
+
+// foreign returns the network that p is of and until when it is left alone, "" if it is not known to be of another network.
+func (f *faults) foreign(p peer.ID) (theirs string, until time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r := f.peers[p]; r != nil && time.Now().Before(r.foreign) {
+		return r.network, r.foreign
+	}
+	return "", time.Time{}
+}
+
+// forgive lets p be dialled at once: the operator asks for it again.
+func (f *faults) forgive(p peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r := f.peers[p]; r != nil {
+		r.foreign = time.Time{}
 	}
 }
 

@@ -45,7 +45,7 @@ func (d *discovery) feel(ctx context.Context) {
 			d.learn(ctx, p.ID)
 			return
 		}
-		d.book.failed(p.ID)
+		d.book.failed(p.ID, errLeft)
 		_ = d.h.Network().ClosePeer(p.ID)
 	}
 }
@@ -96,13 +96,13 @@ type slot struct {
 	brought time.Time // when it last brought a tip before all others; zero: never
 }
 
-// slots lists the outbound peers that may be replaced: not the static ones, and not neighbours, who are dialled again at once.
+// slots lists the outbound peers that may be replaced: not the static ones.
 func (d *discovery) slots() []slot {
 	static := d.statics.infos()
 	var out []slot
 	for _, p := range d.dialled() {
 		conns := d.h.Network().ConnsToPeer(p)
-		if _, kept := static[p]; kept || len(conns) == 0 || d.book.isNear(p) {
+		if _, kept := static[p]; kept || len(conns) == 0 {
 			continue
 		}
 		out = append(out, slot{p, conns[0].Stat().Opened, d.s.lastBrought(p)})

@@ -7,8 +7,12 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gater keeps refused peers out before they cost more than a handshake, and dials within the address policy.
-type gater struct{ f *faults }
+// gater keeps refused peers out before they cost more than a handshake, dials within the address policy, and tells twin of
+// handshakes with this node's own id.
+type gater struct {
+	f    *faults
+	twin *twin // nil: nobody asks
+}
 
 // InterceptPeerDial says no to dials of refused peers.
 func (g gater) InterceptPeerDial(p peer.ID) bool { return !g.f.refused(p) }
@@ -20,8 +24,12 @@ func (g gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return checkA
 // InterceptAccept has no opinion: the peer is not known yet.
 func (g gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
-// InterceptSecured says no to refused peers, now that they have proved who they are.
-func (g gater) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+// InterceptSecured says no to refused peers, now that they have proved who they are, and to this node itself.
+func (g gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
+	if g.twin != nil && p == g.twin.self {
+		g.twin.secured(dir, c)
+		return false
+	}
 	return !g.f.refused(p)
 }
 

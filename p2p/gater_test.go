@@ -48,7 +48,7 @@ func TestRefusedAddressesAreRefusedAtOnce(t *testing.T) {
 
 // TestRefusedAddressesAreNotDialled: nor those that were heard of, by number or by name.
 func TestRefusedAddressesAreNotDialled(t *testing.T) {
-	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ConnectionGater(gater{newFaults(slog.New(slog.DiscardHandler))}), libp2p.MultiaddrResolver(metadataResolver{}))
+	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ConnectionGater(gater{f: newFaults(slog.New(slog.DiscardHandler))}), libp2p.MultiaddrResolver(metadataResolver{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/pnet"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
@@ -19,9 +20,9 @@ import (
 )
 
 // newHost listens on cfg.Listen with the transports that kuai speaks and no others.
-func newHost(cfg Config, f *faults, log *slog.Logger) (host.Host, error) {
+func newHost(cfg Config, g gater, log *slog.Logger) (host.Host, error) {
 	bridgeLogs(log)
-	opts, err := hostOptions(cfg, f)
+	opts, err := hostOptions(cfg, g)
 	if err != nil {
 		return nil, err
 	}
@@ -55,16 +56,21 @@ func listen(h host.Host, cfg Config) error {
 	return nil
 }
 
-// hostOptions are all but the managers, which run from the moment that they are made.
-func hostOptions(cfg Config, f *faults) ([]libp2p.Option, error) {
+// selfOf returns the peer id that cfg makes.
+func selfOf(cfg Config) (peer.ID, error) {
 	if cfg.Identity == nil {
-		return nil, errors.New("p2p: Config.Identity is missing")
+		return "", errors.New("p2p: Config.Identity is missing")
 	}
+	return peer.IDFromPrivateKey(cfg.Identity)
+}
+
+// hostOptions are all but the managers, which run from the moment that they are made.
+func hostOptions(cfg Config, g gater) ([]libp2p.Option, error) {
 	opts := []libp2p.Option{
 		libp2p.Identity(cfg.Identity),
 		libp2p.UserAgent(cfg.Agent),
 		libp2p.NoListenAddrs, // newHost listens when the host is whole
-		libp2p.ConnectionGater(gater{f}),
+		libp2p.ConnectionGater(g),
 		libp2p.DisableRelay(),
 		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
 		metricsOption(cfg),

@@ -37,9 +37,8 @@ func (d *discovery) runMDNS(ctx context.Context) {
 
 // neighbour notes a peer on the local network or on this machine.
 func (d *discovery) neighbour(info peer.AddrInfo) {
-	if len(info.Addrs) > 0 && info.ID != d.h.ID() {
-		d.book.heard(info, true)
-		signal(d.seek)
+	if len(info.Addrs) > 0 {
+		d.hear(info, true)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -23,6 +24,8 @@ type Node struct {
 	d       *discovery
 	g       *gossip
 	s       *syncer
+	twin    *twin
+	running atomic.Pointer[context.Context] // Run's, once it has joined gossip
 	log     *slog.Logger
 }
 
@@ -30,11 +33,17 @@ type Node struct {
 // its ports until the process ends.
 func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	f := newFaults(log)
-	h, err := newHost(cfg, f, log)
+	self, err := selfOf(cfg)
 	if err != nil {
 		return nil, err
 	}
-	n, err := newNode(h, cfg, f, c, log)
+	t := newTwin(self, cfg.Dir, log)
+	h, err := newHost(cfg, gater{f, t}, log)
+	if err != nil {
+		return nil, err
+	}
+	t.h = h
+	n, err := newNode(h, cfg, f, t, c, log)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -43,10 +52,10 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 
 // NewOn is New on a given host, which Run closes.
 func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
-	return newNode(h, cfg, newFaults(log), c, log)
+	return newNode(h, cfg, newFaults(log), newTwin(h.ID(), cfg.Dir, log), c, log)
 }
 
-func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logger) (*Node, error) {
+func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	net := c.Rules().Network()
 	m, err := newMetrics(cfg.Registerer, h, c)
 	if err != nil {
@@ -56,15 +65,19 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 	if err != nil {
 		log.Warn("starting without remembered peers", "error", err)
 	}
-	n := &Node{h: h, f: f, book: b, log: log}
+	n := &Node{h: h, f: f, book: b, twin: t, log: log}
 	n.s = newSyncer(h, c, net, cfg.Agent, f, log)
-	n.s.onSync = m.synced
+	n.s.onSync, n.s.onSwitch = m.synced, n.publishTip
 	n.g = newGossip(h, c, n.s, f, m, log)
-	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, log: log, added: make(chan struct{}, 1)}
+	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, added: make(chan struct{}, 1)}
 	n.d = &discovery{
 		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(), s: n.s, log: log,
-		net: net, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: make(chan struct{}, 1),
+		net: net, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: make(chan struct{}, 1), twin: t,
+		silent:  &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
+		up:      make(map[peer.ID]struct{}),
+		dialler: dialler{under: make(map[peer.ID]underway)},
 	}
+	n.s.onStatus = n.d.said
 	n.s.server.handlers[peersName] = n.d.x.serve
 	for _, p := range cfg.Peers {
 		if err := n.statics.add(p); err != nil {
@@ -77,11 +90,12 @@ func newNode(h host.Host, cfg Config, f *faults, c *chain.Chain, log *slog.Logge
 // Run blocks until everything that it started is gone, then closes the host.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	n.s.onSwitch = func(tip *chain.Block) { n.g.publishTip(ctx, tip) }
 	err := n.g.join(ctx)
 	if ctx.Err() != nil {
 		err = nil // stopped before it began
 	} else if err == nil {
+		n.running.Store(&ctx)
+		g.Go(func() error { return n.twin.run(ctx) })
 		g.Go(func() error { return n.g.run(ctx) })
 		g.Go(func() error { return n.s.run(ctx) })
 		g.Go(func() error { return n.d.run(ctx) })
@@ -90,6 +104,13 @@ func (n *Node) Run(ctx context.Context) error {
 		err = g.Wait()
 	}
 	return errors.Join(err, n.h.Close(), n.book.save())
+}
+
+// publishTip sends a tip that a sync brought, once gossip is joined: HTTP may ask for a sync before.
+func (n *Node) publishTip(tip *chain.Block) {
+	if ctx := n.running.Load(); ctx != nil {
+		n.g.publishTip(*ctx, tip)
+	}
 }
 
 // ID returns the peer id, which is the node's address.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -379,4 +380,27 @@ func idOf(t *testing.T, key crypto.PrivKey) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// TestSyncBeforeRun asks for a sync while Run begins, as HTTP may. The race detector looks on.
+func TestSyncBeforeRun(t *testing.T) {
+	r := chaintest.Rules()
+	ahead := runNode(t, r, nil)
+	mined := chaintest.MineOn(t, ahead.c, 3)
+	key := newKey(t)
+	c := chaintest.Open(t, r)
+	n, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}, c, new(lines).logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.h.Connect(t.Context(), peer.AddrInfo{ID: ahead.h.ID(), Addrs: ahead.h.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+	synced := make(chan error, 1)
+	go func() { synced <- n.SyncNow(t.Context()) }()
+	running(t, n)
+	if err := <-synced; err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the chain is fetched", func() bool { return c.Tip().Hash == mined[2].Hash() })
 }

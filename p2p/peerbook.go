@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +24,7 @@ const (
 	bookHearsay  = 32  // of them, never connected: as many as one answer names find room in a book full of others
 	maxBookAddrs = 16  // addresses of one peer
 
-	mostRetryKnown = 4 * time.Minute // between dials of a peer that was connected once
+	hurryEvery = 10 * time.Second // one peer's waits are ended by mDNS at most so often
 )
 
 // book remembers where peers were found and how long each stayed, in this run and earlier ones.
@@ -42,9 +43,11 @@ type acquaintance struct {
 	stayed time.Duration // connected, all in all
 	seen   time.Time     // connected last
 	since  time.Time     // connected since; zero while not connected
-	fails  int           // dials in a row that failed
-	after  time.Time     // no dial before
-	near   bool          // on the local network: dialled also when there are peers enough
+	from   string        // subnet that it was connected from last; "" in a run in which it was not
+	spoke  bool          // said its status since it is connected
+	near   bool          // on the local network
+	dials  redial
+	hurry  time.Time // when mDNS last ended its waits
 }
 
 // remembered is an acquaintance in peers.json.
@@ -103,10 +106,18 @@ func (b *book) heard(info peer.AddrInfo, near bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	news := b.peers[info.ID] == nil
 	a := b.meet(info.ID)
 	a.addrs = bookAddrs(slices.Concat(a.addrs[:a.own], info.Addrs, a.addrs[a.own:]))
-	if near {
-		a.near, a.fails, a.after = true, 0, time.Time{}
+	if !near {
+		return
+	}
+	a.near = true
+	switch now := time.Now(); {
+	case news: // neighbours that start together hear of each other in one order; chance lets them dial different ones
+		a.dials.next = now.Add(rand.N(spreadFor))
+	case now.Sub(a.hurry) >= hurryEvery:
+		a.dials, a.hurry = redial{}, now
 	}
 }
 
@@ -125,53 +136,71 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 		a.addrs = bookAddrs(addrs)
 	}
 	a.own = len(a.addrs)
-	a.after, b.dirty = time.Time{}, true
+	a.dials.next, a.dials.err, b.dirty = time.Time{}, "", true
 	news := a.since.IsZero()
 	if news {
-		a.since = time.Now()
+		a.since, a.spoke = time.Now(), false
 	}
 	return news
 }
 
-// went notes that a peer's last connection ended. A short one counts as a dial that failed, or whoever accepts and closes would be
-// dialled without a pause.
+// proved notes the address that a connected peer speaks from.
+func (b *book) proved(id peer.ID, remote ma.Multiaddr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		a.from = subnet(remote)
+	}
+}
+
+// said notes that a connected peer said its status.
+func (b *book) said(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+		a.spoke, a.dials.fails = true, 0
+	}
+}
+
+// went notes that a peer's last connection ended. A stay without a status counts as a dial that failed, or a peer that accepts and
+// closes would be dialled without a pause. One that never said what it speaks was not there: it may have lost a race of dials.
 func (b *book) went(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.peers[id]
-	if a == nil {
+	if a == nil || a.since.IsZero() {
 		return
 	}
-	stay := a.total() - a.stayed // 0 where it did not even say what it speaks
-	if !a.since.IsZero() {
-		a.stayed, a.seen, a.since = a.total(), time.Now(), time.Time{}
-		b.dirty = true
-	}
-	if stay < steady {
-		a.fail()
+	a.stayed, a.seen, a.since = a.total(), time.Now(), time.Time{}
+	b.dirty = true
+	if a.spoke {
+		a.dials.rest(firstRetry, mostRetryKnown)
 	} else {
-		a.fails = 0
+		a.dials.failed(firstRetry, mostRetryKnown, errLeft)
 	}
 }
 
-// failed notes that a dial failed: the next one waits a minute, doubled each time, at most an hour, or 4 minutes where the peer was
-// connected once and so may be behind a partition that heals.
-func (b *book) failed(id peer.ID) {
+// failed notes why a dial failed, unless the peer is connected by now.
+func (b *book) failed(id peer.ID, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil {
-		a.fail()
+	a := b.peers[id]
+	switch {
+	case a == nil || !a.since.IsZero():
+	case a.known():
+		a.dials.failed(firstRetry, mostRetryKnown, err)
+	default:
+		a.dials.failed(firstRetry, mostRetryHeard, err)
 	}
 }
 
-// fail delays the next dial.
-func (a *acquaintance) fail() {
-	most := time.Hour
-	if a.known() {
-		most = mostRetryKnown
+// hurryAll ends all waits: where this node is has changed.
+func (b *book) hurryAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.peers {
+		a.dials = redial{}
 	}
-	a.after = time.Now().Add(min(time.Minute<<min(a.fails, 6), most))
-	a.fails++
 }
 
 // forget drops a peer, and says whether it was known.
@@ -202,7 +231,7 @@ func (b *book) meet(id peer.ID) *acquaintance {
 func (b *book) evict() {
 	crowd, hearsay := make(map[string]int), 0
 	for _, a := range b.peers {
-		if crowd[a.crowd()]++; !a.known() {
+		if count(crowd, a.crowds()); !a.known() {
 			hearsay++
 		}
 	}
@@ -215,16 +244,22 @@ func (b *book) evict() {
 	delete(b.peers, least)
 }
 
-// crowd names those among whom the peer may be one of too many. An address that was only heard of crowds nobody who was there.
-func (a *acquaintance) crowd() string { return fmt.Sprint(a.known(), subnet(a.addrs)) }
+// crowds names those among whom the peer may be one of too many. An address that was only heard of crowds nobody who was there.
+func (a *acquaintance) crowds() []string {
+	var names []string
+	for _, s := range subnets(a.from, a.addrs) {
+		names = append(names, fmt.Sprint(a.known(), s))
+	}
+	return names
+}
 
-// missedLess says whether a goes before o where one must go. strangers says whether who was never connected goes before who was,
-// or after.
+// missedLess reports whether a is dropped before o. strangers tells whether a peer that was never connected is dropped before
+// one that was, or after.
 func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int, strangers bool) bool {
 	if a.known() != o.known() {
 		return o.known() == strangers
 	}
-	n, m := crowd[a.crowd()], crowd[o.crowd()]
+	n, m := most(crowd, a.crowds()), most(crowd, o.crowds())
 	return n > m || n == m && a.stayed < o.stayed
 }
 
@@ -234,58 +269,6 @@ func (a *acquaintance) total() time.Duration {
 		return a.stayed
 	}
 	return a.stayed + time.Since(a.since)
-}
-
-// prospect is a peer that may be dialled.
-type prospect struct {
-	peer.AddrInfo
-	near  bool
-	known bool // was connected before
-}
-
-// prospects lists who is not connected and may be dialled now: neighbours first, then the longest-lived, few of one subnet
-// before all others.
-func (b *book) prospects() []prospect {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	crowd := make(map[string]int)
-	var out []prospect
-	for id, a := range b.peers {
-		switch {
-		case !a.since.IsZero():
-			crowd[subnet(a.addrs)]++
-		case len(a.addrs) > 0 && !now.Before(a.after):
-			out = append(out, prospect{peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}, a.near, a.known()})
-		}
-	}
-	slices.SortFunc(out, func(x, y prospect) int {
-		if x.near != y.near {
-			return trueFirst(x.near, y.near)
-		}
-		return int(b.peers[y.ID].stayed/time.Second - b.peers[x.ID].stayed/time.Second)
-	})
-	return spread(out, crowd)
-}
-
-// trueFirst orders true before false.
-func trueFirst(x, y bool) int {
-	switch {
-	case x == y:
-		return 0
-	case x:
-		return -1
-	default:
-		return 1
-	}
-}
-
-// isNear says whether id is on the local network.
-func (b *book) isNear(id peer.ID) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := b.peers[id]
-	return a != nil && a.near
 }
 
 // addresses returns where id says that it listens, the address that its connection proves first.
@@ -305,7 +288,9 @@ func (b *book) list() []Peer {
 	var out []Peer
 	for id, a := range b.peers {
 		if a.known() {
-			out = append(out, Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})})
+			e := Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
+			a.dials.show(&e)
+			out = append(out, e)
 		}
 	}
 	return out

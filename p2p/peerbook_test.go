@@ -1,14 +1,20 @@
 package p2p
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -64,54 +70,105 @@ func TestBookRemembersTheLongestLivedFirst(t *testing.T) {
 	})
 }
 
+// waits checks that the book's only peer is dialled again not before the least wait, and after the most.
+func waits(t *testing.T, b *book, least, most time.Duration) {
+	t.Helper()
+	if time.Sleep(least - time.Nanosecond); len(b.prospects()) != 0 {
+		t.Errorf("dialled again before %v", least)
+	}
+	if time.Sleep(most - least + time.Nanosecond); len(b.prospects()) != 1 {
+		t.Errorf("not dialled again after %v", most)
+	}
+}
+
+var errRefused = errors.New("connection refused")
+
 func TestBookWaitsAfterAFailedDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := openBook("")
 		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
 		b.heard(p, false)
-		for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
-			b.failed(p.ID)
-			time.Sleep(time.Duration(minutes)*time.Minute - time.Second)
-			if len(b.prospects()) != 0 {
-				t.Errorf("dialled again before %d minutes", minutes)
-			}
-			time.Sleep(time.Second)
-			if len(b.prospects()) != 1 {
-				t.Errorf("not dialled again after %d minutes", minutes)
+		grows := func(most time.Duration) {
+			for wait := firstRetry; ; wait += wait / 4 * 3 {
+				b.failed(p.ID, errRefused)
+				waits(t, b, min(wait, most)/2, min(wait, most))
+				if wait > 2*most {
+					return
+				}
 			}
 		}
+		grows(mostRetryHeard)
 		b.came(p.ID, p.Addrs)
+		b.said(p.ID)
 		b.went(p.ID)
-		for range 10 {
-			b.failed(p.ID)
-		}
-		time.Sleep(4 * time.Minute)
-		if len(b.prospects()) != 1 {
-			t.Error("a peer that was connected once is not dialled again after 4 minutes")
-		}
-		b.failed(p.ID)
+		waits(t, b, firstRetry/2, firstRetry)
+		grows(mostRetryKnown)
 		b.heard(p, true)
 		if len(b.prospects()) != 1 {
 			t.Error("a neighbour that is heard again is not dialled at once")
 		}
-		for _, minutes := range []int{1, 2, 4, 4} { // it stays for a moment each time
+		grows(mostRetryKnown)
+		b.hurryAll()
+		if len(b.prospects()) != 1 {
+			t.Error("a peer is not dialled at once after this node's addresses changed")
+		}
+	})
+}
+
+// TestBookCountsOnlyWhatThePeerDid fails dials for reasons of this node's own.
+func TestBookCountsOnlyWhatThePeerDid(t *testing.T) {
+	ma1, ma2 := ma.StringCast("/ip4/192.0.2.1/tcp/1"), ma.StringCast("/ip4/192.0.2.2/tcp/1")
+	dialled := func(causes ...error) error {
+		e := &swarm.DialError{Cause: swarm.ErrAllDialsFailed}
+		for i, c := range causes {
+			e.DialErrors = append(e.DialErrors, swarm.TransportError{Address: []ma.Multiaddr{ma1, ma2}[i], Cause: c})
+		}
+		return fmt.Errorf("failed to dial: %w", e)
+	}
+	down := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+	for _, c := range []struct {
+		name   string
+		err    error
+		counts bool
+	}{
+		{"refused", dialled(errRefused), true},
+		{"in no time", context.DeadlineExceeded, true},
+		{"no network", dialled(down, down), false},
+		{"no network of one kind", dialled(down, errRefused), true},
+		{"called off", context.Canceled, false},
+		{"a limit", dialled(network.ErrResourceLimitExceeded), false},
+		{"the gater", &swarm.DialError{Cause: swarm.ErrGaterDisallowedConnection}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := openBook("")
+			p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+			b.heard(p, false)
+			for range 5 {
+				b.failed(p.ID, c.err)
+			}
+			time.Sleep(firstRetry)
+			if again := len(b.prospects()) == 1; again == c.counts {
+				t.Errorf("%s: dialled again after the first wait: %t", c.name, again)
+			}
+		})
+	}
+}
+
+// TestBookWaitsForAPeerThatCloses lets a peer stay for a moment each time. The loser of a race of dials, which nobody identified,
+// is not held against it.
+func TestBookWaitsForAPeerThatCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := openBook("")
+		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+		b.heard(p, false)
+		b.went(p.ID)
+		if len(b.prospects()) != 1 {
+			t.Error("a peer that was not identified waits")
+		}
+		for wait := firstRetry; wait < mostRetryKnown; wait += wait / 4 * 3 {
 			b.came(p.ID, p.Addrs)
-			time.Sleep(steady)
 			b.went(p.ID)
-			if len(b.prospects()) != 1 {
-				t.Error("a peer that stayed is not dialled again at once")
-			}
-			for range minutes / 2 {
-				b.failed(p.ID)
-			}
-			b.came(p.ID, p.Addrs)
-			b.went(p.ID)
-			if time.Sleep(time.Duration(minutes)*time.Minute - time.Second); len(b.prospects()) != 0 {
-				t.Errorf("a peer that closes is dialled again before %d minutes", minutes)
-			}
-			if time.Sleep(time.Second); len(b.prospects()) != 1 {
-				t.Errorf("a peer that closes is not dialled again after %d minutes", minutes)
-			}
+			waits(t, b, wait/2, wait)
 		}
 	})
 }

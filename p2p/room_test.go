@@ -33,7 +33,7 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h, err := newHost(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}, newFaults(log), log)
+	h, err := newHost(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}, gater{f: newFaults(log)}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -120,5 +121,32 @@ func TestOwnURLsAreNotKept(t *testing.T) {
 		b.statics.mu.Lock()
 		defer b.statics.mu.Unlock()
 		return len(b.statics.list) == 0
+	})
+}
+
+// TestStaticPeerIsAWarningOnceItLasts fails to reach a peer as long as neighbours take that start together, and longer.
+func TestStaticPeerIsAWarningOnceItLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lines{}
+		st := &statics{f: newFaults(log.logger()), log: log.logger()}
+		s := &static{key: "it"}
+		warnings := func() int { return strings.Count(log.String(), "level=WARN") }
+		for began := time.Now(); time.Since(began) < lasting; time.Sleep(mostRetryStatic) {
+			st.settle(s, errRefused)
+		}
+		if warnings() != 0 {
+			t.Errorf("a warning at once: %s", log)
+		}
+		for range 20 {
+			st.settle(s, errRefused)
+		}
+		if warnings() != 1 {
+			t.Errorf("%d warnings, want 1", warnings())
+		}
+		st.settle(s, nil)
+		st.settle(s, errRefused)
+		if warnings() != 1 {
+			t.Errorf("a warning at the first failure after a success: %s", log)
+		}
 	})
 }

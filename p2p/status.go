@@ -153,6 +153,7 @@ func (s *syncer) hear(p peer.ID, msg statusMsg) {
 	}
 	c.astray = !known && (c.astray || !ahead)
 	s.mu.Unlock()
+	s.onStatus(p)
 	if ahead && !comes {
 		signal(s.ahead)
 	}

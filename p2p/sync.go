@@ -37,6 +37,7 @@ type syncer struct {
 
 	onSync   func(moved bool, err error) // called after every sync; set before run
 	onSwitch func(tip *chain.Block)      // called after every sync that moved the tip, by whoever syncs; set before run
+	onStatus func(peer.ID)               // called for every status of our network; set before run
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
@@ -64,6 +65,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		spanBlocks:    spanBlocks,
 		onSwitch:      func(*chain.Block) {},
 		onSync:        func(bool, error) {},
+		onStatus:      func(peer.ID) {},
 		wakes:         make(chan struct{}, 1),
 		returns:       make(chan struct{}, 1),
 		ahead:         make(chan struct{}, 1),

@@ -1,0 +1,168 @@
+package p2p
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// How many peers are dialled. Neighbours that only a multicast told of have dials of their own: anyone on the local network can
+// name any number of them.
+const (
+	wantOutbound = 8                      // peers that this node chose itself
+	nearDials    = 4                      // dials of strangers near by that take a slot at once
+	maxDials     = 16                     // dials under way of each of the two kinds
+	slowDial     = time.Second            // a dial that takes longer takes no slot any more
+	spreadFor    = 500 * time.Millisecond // a neighbour that is new waits up to so long for its first dial
+	yield        = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
+)
+
+// dialler keeps the dials that are under way.
+type dialler struct {
+	mu     sync.Mutex
+	under  map[peer.ID]underway
+	closer sync.Mutex // held while a surplus peer is let go
+}
+
+// underway is a dial.
+type underway struct {
+	began    time.Time
+	stranger bool
+}
+
+// room is how many more dials of each kind may begin.
+type room struct{ strangers, others int }
+
+// room counts what is free of slots at now, and returns when a slow dial frees another one, zero if none will.
+func (d *dialler) room(slots int, now time.Time) (r room, later time.Time) {
+	r = room{min(slots, nearDials), slots}
+	all := room{maxDials, maxDials}
+	for _, u := range d.under {
+		fresh := 0
+		if slow := u.began.Add(slowDial); slow.After(now) {
+			if fresh = 1; later.IsZero() || slow.Before(later) {
+				later = slow
+			}
+		}
+		if u.stranger {
+			r.strangers, all.strangers = r.strangers-fresh, all.strangers-1
+		} else {
+			r.others, all.others = r.others-fresh, all.others-1
+		}
+	}
+	return room{min(r.strangers, all.strangers), min(r.others, all.others)}, later
+}
+
+// take takes room for p, if there is some.
+func (r *room) take(p prospect) bool {
+	left := &r.others
+	if p.stranger() {
+		left = &r.strangers
+	}
+	*left--
+	return *left >= 0
+}
+
+// seekPeers dials whom the book suggests while there are too few peers, the longest-lived first.
+func (d *discovery) seekPeers(ctx context.Context) {
+	var dials sync.WaitGroup
+	defer dials.Wait()
+	every := time.NewTicker(seekEvery)
+	defer every.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for {
+		select {
+		case <-due.C:
+		case <-d.seek:
+		case <-every.C:
+			if d.outbound() < d.want {
+				dials.Go(func() { d.askAround(ctx, d.h.Network().Peers()) })
+			}
+		case <-ctx.Done():
+			return
+		}
+		if next := d.fill(ctx, &dials); next.IsZero() {
+			due.Stop()
+		} else {
+			due.Reset(time.Until(next))
+		}
+	}
+}
+
+// fill begins as many dials as there are free slots, and returns when to look again, zero if an event must come before. No dial
+// waits for another: one that hangs delays nobody.
+func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time.Time) {
+	slots := d.want - d.outbound()
+	if slots <= 0 || ctx.Err() != nil {
+		return again
+	}
+	static := d.statics.infos()
+	d.dialler.mu.Lock()
+	defer d.dialler.mu.Unlock()
+	now := time.Now()
+	free, again := d.dialler.room(slots, now)
+	for _, p := range d.book.prospects() {
+		_, kept := static[p.ID]
+		_, dialled := d.dialler.under[p.ID]
+		if kept || dialled || !d.wanted(p.ID) || !free.take(p) {
+			continue
+		}
+		d.dialler.under[p.ID] = underway{now, p.stranger()}
+		dials.Go(func() { d.dialOne(ctx, p) })
+	}
+	_, again = d.dialler.room(slots, now)
+	if due := d.book.nextDue(); !due.IsZero() && (again.IsZero() || due.Before(again)) {
+		again = due
+	}
+	return again
+}
+
+// wanted reports whether p may be dialled at all.
+func (d *discovery) wanted(p peer.ID) bool {
+	return p != d.h.ID() && !d.f.refused(p) && d.h.Network().Connectedness(p) != network.Connected
+}
+
+// dialOne dials p, and closes the new connection again if other dials took all slots meanwhile.
+func (d *discovery) dialOne(ctx context.Context, p prospect) {
+	d.dial(ctx, p)
+	d.dialler.mu.Lock()
+	delete(d.dialler.under, p.ID)
+	d.dialler.mu.Unlock()
+	d.dialler.closer.Lock()
+	defer d.dialler.closer.Unlock()
+	if hasDialled(d.h, p.ID) && d.outbound() > d.want {
+		for _, c := range d.h.Network().ConnsToPeer(p.ID) {
+			if c.Stat().Direction == network.DirOutbound {
+				_ = c.Close()
+			}
+		}
+	}
+	signal(d.seek)
+}
+
+// dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so
+// that one connection results and not two.
+func (d *discovery) dial(ctx context.Context, p prospect) {
+	if p.stranger() && d.h.ID() > p.ID {
+		pause(ctx, yield)
+	}
+	if ctx.Err() != nil || d.h.Network().Connectedness(p.ID) == network.Connected {
+		return
+	}
+	within, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	err := dial(within, d.h, p.AddrInfo)
+	if ctx.Err() != nil {
+		return
+	}
+	if err == nil {
+		err = errMute // until it says what it speaks
+	} else {
+		d.log.Debug("peer not reached", "peer", p.ID, "error", reason(err))
+	}
+	d.book.failed(p.ID, err)
+}

@@ -1,0 +1,62 @@
+package p2p
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain/chaintest"
+)
+
+// TestStaticPeerOfAnotherNetworkRests asks for a peer of another network: one line of the log, and no dial before its time.
+func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
+	other := chaintest.Rules()
+	other.Version++
+	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, other, nil)
+	if err := b.Connect(a.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	rests := func() bool {
+		p, ok := b.peer(a.ID())
+		return ok && !p.Connected && strings.Contains(p.LastError, "another network, "+a.s.network) && time.Until(p.NextDial) > refuseNetwork/2
+	}
+	eventually(t, "it is left alone", rests)
+	for _, n := range []*testNode{a, b} {
+		eventually(t, "it is said", func() bool { return strings.Contains(n.log.String(), "of another network") })
+		text := n.log.String()
+		for _, unwanted := range []string{"peer connected", "peer disconnected", "level=WARN"} {
+			if strings.Contains(text, unwanted) {
+				t.Errorf("%q: %s", unwanted, text)
+			}
+		}
+		if strings.Count(text, "of another network") != 1 || !strings.Contains(text, a.s.network) || !strings.Contains(text, b.s.network) {
+			t.Errorf("not one line with both networks: %s", text)
+		}
+	}
+	if err := b.Connect(a.Addresses()[0]); err != nil { // asked for again
+		t.Fatal(err)
+	}
+	eventually(t, "it is dialled at once", func() bool { return strings.Count(b.log.String(), "of another network") == 2 || !rests() })
+}
+
+// TestForeignersInTheLog meets many peers of other networks for an hour.
+func TestForeignersInTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lines{}
+		f := newFaults(slog.New(slog.NewTextHandler(log, nil)))
+		for range 60 {
+			for i := range 20 {
+				f.otherNetwork(peer.ID(string(rune('a'+i))), "theirs", "ours")
+			}
+			time.Sleep(time.Minute)
+		}
+		named, summed := strings.Count(log.String(), "peer is of another network"), strings.Count(log.String(), "met again")
+		if named != foreignLines || summed != 5 || !strings.Contains(log.String(), "times=200") {
+			t.Errorf("%d named, %d sums: %s", named, summed, log)
+		}
+	})
+}

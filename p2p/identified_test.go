@@ -1,0 +1,119 @@
+package p2p
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+
+	"kuai/chain/chaintest"
+)
+
+// TestLosersOfADialRaceEndNothing opens connections as one dial to several addresses does, of which the dialler keeps one. The others
+// end before the peer has said on any what it speaks.
+func TestLosersOfADialRaceEndNothing(t *testing.T) {
+	n := runNode(t, chaintest.Rules(), nil)
+	for {
+		began := time.Now()
+		kept := afterLosers(t, n)
+		if time.Since(began) < identifyWithin/2 { // or the connection that is kept has had its time, on a slow machine
+			if !kept {
+				t.Error("the connection that was kept is closed")
+			}
+			return
+		}
+	}
+}
+
+// afterLosers connects a peer that does not say what it speaks, lets it lose some races, and reports whether it is connected still.
+func afterLosers(t *testing.T, n *testNode) (kept bool) {
+	t.Helper()
+	const losers = 3
+	failed, err := n.h.EventBus().Subscribe(new(event.EvtPeerIdentificationFailed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer failed.Close()
+	h, asked, done := loopback(t), make(chan struct{}, 1), make(chan struct{})
+	defer close(done)
+	h.SetStreamHandler(identify.ID, func(s network.Stream) {
+		signal(asked)
+		<-done
+		_ = s.Reset()
+	})
+	at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+	if err := h.Connect(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	for range losers {
+		lose(t, h, at)
+	}
+	for range losers {
+		<-failed.Out()
+	}
+	marker := loopback(t) // the node hears of it after it has heard of the losers
+	if err := marker.Connect(t.Context(), at); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the marker is connected", func() bool { return connectedLine(n, marker) })
+	if strings.Contains(n.log.String(), "peer disconnected") {
+		t.Errorf("a peer that was never connected is disconnected: %s", n.log)
+	}
+	return n.h.Network().Connectedness(h.ID()) == network.Connected
+}
+
+// connectedLine reports whether the log of n has a line that h connected.
+func connectedLine(n *testNode, h host.Host) bool {
+	for line := range strings.Lines(n.log.String()) {
+		if strings.Contains(line, "peer connected") && strings.Contains(line, h.ID().String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// lose opens a connection that h's swarm does not know of, and closes it when it is asked what it speaks.
+func lose(t *testing.T, h host.Host, to peer.AddrInfo) {
+	t.Helper()
+	c, err := h.Network().(*swarm.Swarm).TransportForDialing(to.Addrs[0]).Dial(t.Context(), to.Addrs[0], to.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	st, err := c.AcceptStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = st.Reset()
+	_, _ = io.ReadAll(st)
+}
+
+// TestAnonymousConnectionHasItsTime closes a connection whose peer never says what it speaks, and no other.
+func TestAnonymousConnectionHasItsTime(t *testing.T) {
+	n := runNode(t, chaintest.Rules(), nil)
+	mute, friend := loopback(t), loopback(t)
+	mute.SetStreamHandler(identify.ID, func(s network.Stream) { _ = s.Reset() })
+	at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+	for _, h := range []host.Host{mute, friend} {
+		if err := h.Connect(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the mute peer is connected", func() bool { return n.h.Network().Connectedness(mute.ID()) == network.Connected })
+	eventually(t, "it is left", func() bool { return n.h.Network().Connectedness(mute.ID()) != network.Connected })
+	eventually(t, "the friend is up", func() bool { return connectedLine(n, friend) })
+	if n.h.Network().Connectedness(friend.ID()) != network.Connected {
+		t.Error("a peer that said what it speaks is left")
+	}
+	if connectedLine(n, mute) {
+		t.Error("the mute peer is called connected")
+	}
+}
