@@ -76,6 +76,13 @@ func (n *Node) Hears(others ...*Node) {
 	signal(n.d.seek)
 }
 
+// HearsNear tells n of other nodes on its local network.
+func (n *Node) HearsNear(others ...*Node) {
+	for _, o := range others {
+		n.d.hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
+	}
+}
+
 // OrphansJudged counts the orphans that gossip brought to n's chain.
 func (n *Node) OrphansJudged() int {
 	reg := prometheus.NewRegistry()

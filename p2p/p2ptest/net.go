@@ -22,9 +22,11 @@ type Options struct {
 	Links   Links                        // who can reach whom; nil: Full
 	Latency time.Duration                // one way; 0: 1 ms
 	Delay   func(a, b int) time.Duration // of one link, one way; nil: Latency
+	Far     time.Duration                // in addition between the first of the two addresses that each host has
 	Loss    float64                      // share of packets lost, 0..1
 	Seed    uint64                       // of what is random on the wire
 	Apart   bool                         // linked nodes reach each other, but do not know it
+	Keep    bool                         // nodes remember their peers when they restart
 	Rules   *chain.Rules                 // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
@@ -64,6 +66,7 @@ type Node struct {
 	Index int
 
 	key  crypto.PrivKey
+	dir  string // of what it remembers; "": nothing
 	stop func() // nil while it is down
 }
 
@@ -84,7 +87,7 @@ func New(t testing.TB, o Options) *Net {
 	if o.Delay == nil {
 		o.Delay = func(_, _ int) time.Duration { return o.Latency }
 	}
-	n := &Net{t: t, o: o, wire: newWire(o.Delay, o.Loss, o.Seed), start: time.Now()}
+	n := &Net{t: t, o: o, wire: newWire(o.Delay, o.Far, o.Loss, o.Seed), start: time.Now()}
 	n.Heal()
 	n.wire.sim.Start()
 	t.Cleanup(n.wire.sim.Close)
@@ -104,7 +107,11 @@ func (n *Net) add(i int) {
 		n.t.Fatal(err)
 	}
 	c := chaintest.OpenAt(n.t, n.o.Rules, func() time.Time { return n.now(i) })
-	n.Nodes = append(n.Nodes, &Node{Chain: c, Index: i, key: key})
+	node := &Node{Chain: c, Index: i, key: key}
+	if n.o.Keep {
+		node.dir = n.t.TempDir()
+	}
+	n.Nodes = append(n.Nodes, node)
 	n.t.Cleanup(func() { n.Stop(i) })
 }
 
@@ -125,7 +132,7 @@ func (n *Net) Start(i int) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	node.Node, err = p2p.NewOn(h, p2p.Config{Agent: fmt.Sprintf("node-%d", i)}, node.Chain, n.log(i))
+	node.Node, err = p2p.NewOn(h, p2p.Config{Agent: fmt.Sprintf("node-%d", i), Dir: node.dir}, node.Chain, n.log(i))
 	if err != nil {
 		n.t.Fatal(err)
 	}

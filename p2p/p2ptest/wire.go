@@ -19,6 +19,9 @@ import (
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 )
 
+// firstPort is that of a host's first address. The swarm dials the lowest port first.
+const firstPort = 8000
+
 // linkSpeed is every node's, each way: a local network's.
 const linkSpeed = 100 * simnet.Mibps
 
@@ -33,14 +36,23 @@ type wire struct {
 	rand *rand.Rand
 }
 
-func newWire(delay func(a, b int) time.Duration, loss float64, seed uint64) *wire {
+func newWire(delay func(a, b int) time.Duration, far time.Duration, loss float64, seed uint64) *wire {
 	w := &wire{index: make(map[string]int), loss: loss, rand: rand.New(rand.NewPCG(seed, seed))}
 	w.sim = &simnet.Simnet{LatencyFunc: func(p *simnet.Packet) time.Duration {
 		a, _ := w.at(p.From)
 		b, _ := w.at(p.To)
+		if isFirst(p.From) && isFirst(p.To) {
+			return delay(a, b) + far
+		}
 		return delay(a, b)
 	}}
 	return w
+}
+
+// isFirst reports whether addr is a host's first address.
+func isFirst(addr net.Addr) bool {
+	udp, ok := addr.(*net.UDPAddr)
+	return ok && udp.Port == firstPort
 }
 
 // at returns the host at an address.
@@ -70,19 +82,24 @@ func (w *wire) set(open func(a, b int) bool) {
 	w.open = open
 }
 
-// address is host i's, each in a /24 of its own.
-func address(i int) net.IP { return simnet.IntToPublicIPv4(i << 8) }
+// addresses are host i's two, in a /24 of its own: a daemon listens on more than one address, and a dial tries them in a race.
+func addresses(i int) [2]net.IP {
+	return [2]net.IP{simnet.IntToPublicIPv4(i << 8), simnet.IntToPublicIPv4(i<<8 + 1)}
+}
 
 // host makes host i, a new one or one that restarts, on the wire.
 func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
-	ip := address(i)
+	var listen []string
 	w.mu.Lock()
-	w.index[ip.String()] = i
+	for k, ip := range addresses(i) {
+		w.index[ip.String()] = i
+		listen = append(listen, fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", ip, firstPort+k))
+	}
 	w.mu.Unlock()
 	return libp2p.New(
 		libp2p.Identity(key),
 		libp2p.UserAgent(fmt.Sprintf("node-%d", i)),
-		libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", ip)),
+		libp2p.ListenAddrStrings(listen...),
 		libp2p.Transport(libp2pquic.NewTransport),
 		w.quic(i),
 		libp2p.DisableRelay(),
@@ -94,7 +111,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 
 // quic makes libp2p's QUIC use the wire.
 func (w *wire) quic(i int) libp2p.Option {
-	ip := address(i)
+	ip := addresses(i)[0]
 	opts := []quicreuse.Option{
 		quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return source(ip), nil }),
 		quicreuse.OverrideListenUDP(func(_ string, at *net.UDPAddr) (net.PacketConn, error) {
