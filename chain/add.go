@@ -4,9 +4,6 @@ import (
 	"kuai/chain/store"
 )
 
-// activeBranch is the number of the active chain in the store; side branches count from 1.
-const activeBranch = 0
-
 // Added says what became of a block.
 type Added struct {
 	Tip   bool // it is the new tip
@@ -58,13 +55,13 @@ func (c *Chain) add(b *Block, from string) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	if _, held, err := c.store.Place(b.header.Hash); err != nil || held {
+	if _, held, err := c.store.Position(b.header.Hash); err != nil || held {
 		return orKnown(err)
 	}
 	if err := c.invalid.check(b.header); err != nil {
 		return err
 	}
-	at, held, err := c.store.Place(b.header.Previous)
+	at, held, err := c.store.Position(b.header.Previous)
 	if err != nil {
 		return err
 	}
@@ -82,36 +79,25 @@ func orKnown(err error) error {
 }
 
 // addAt adds a block whose parent, at, is held and is not the tip.
-func (c *Chain) addAt(b *Block, at store.Place, from string) error {
-	parent, err := c.headerAt(at)
+func (c *Chain) addAt(b *Block, at store.Position, from string) error {
+	parent, total, err := c.header(at)
 	if err != nil {
 		return err
 	}
 	if err := c.rules.CheckLink(parent, b); err != nil {
 		return c.invalid.remember(b.header.Hash, err)
 	}
-	path := c.sides.path(at)
-	if err := c.checkSideIDs(b, path); err != nil {
+	way := c.sides.path(at)
+	if err := c.checkIDs(b, way); err != nil {
 		return c.invalid.remember(b.header.Hash, err)
 	}
 	now := c.now()
 	if err := c.rules.CheckTime(b, now); err != nil {
 		return err
 	}
+	total += int64(len(b.raw))
 	if b.Index() > c.tip.Index {
-		return c.reorg(b, path, from, now)
+		return c.switchTo(b, total, way, from, now)
 	}
-	return c.hold(b, at, from, now)
-}
-
-// headerAt returns the header of the block at p, which must be held.
-func (c *Chain) headerAt(p store.Place) (Header, error) {
-	if b, ok := c.sides.branches[p.Branch]; ok && b.tip.Index == p.Index {
-		return b.tip, nil
-	}
-	b, _, err := c.blockAt(c.store.Reader, p)
-	if err != nil {
-		return Header{}, err
-	}
-	return b.header, nil
+	return c.hold(b, total, way, from, now)
 }

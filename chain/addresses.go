@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"unicode/utf8"
@@ -14,13 +15,13 @@ const lastIndex = math.MaxInt64 - 1
 // Spot is where a transaction is on the active chain: in which block, and where in it, from 0.
 type Spot = store.Spot
 
-// Account is what the active chain says of an address.
+// Account is what the active chain, up to Tip, says of an address.
 type Account struct {
 	Balance string  // what it received less what it sent: exact, without an exponent, below 0 where it sent more
 	Count   int64   // transactions that name it
 	Entries []Entry // a page of them, the newest first
 	More    bool    // there are older ones
-	Tip     Header
+	Tip     Header  // the last block that was looked at: the chain's tip, unless the index of addresses is far behind it
 }
 
 // Entry is a transaction of an address.
@@ -39,16 +40,24 @@ func (r *Rules) CheckAddress(address string) error {
 }
 
 // Address returns what the active chain says of an address, with at most limit of its transactions, from the newest before the
-// given spot (none: Spot{}) on. An address that is in no transaction has nothing. Errors: *InvalidError, or a failure of the store.
+// given spot (none: Spot{}) on. An address that is in no transaction has nothing. It waits up to levelTime for the index of addresses.
+// Errors: *InvalidError, ErrNotLevel, or a failure of the store.
 func (c *Chain) Address(address string, before Spot, limit int) (Account, error) {
 	if err := c.rules.CheckAddress(address); err != nil {
 		return Account{}, err
 	}
-	snap, tip := c.view()
-	defer snap.Close()
+	if err := c.levelAddresses(); err != nil {
+		return Account{}, err
+	}
+	v := c.view()
+	defer v.Close()
+	tip, err := c.indexedTip(v)
+	if err != nil {
+		return Account{}, err
+	}
 	quoted := AppendString(nil, address)
 	key := addressKey(quoted[1 : len(quoted)-1])
-	total, err := snap.Account(key)
+	total, err := v.Account(key)
 	if err != nil {
 		return Account{}, err
 	}
@@ -56,14 +65,34 @@ func (c *Chain) Address(address string, before Spot, limit int) (Account, error)
 	if before == (Spot{}) {
 		before.Index = lastIndex
 	}
-	err = c.page(&a, snap, key, before, limit)
+	err = c.page(&a, v, key, before, limit)
 	return a, err
 }
 
+// indexedTip returns the last block in the index of addresses, which must be on the active chain.
+func (c *Chain) indexedTip(v view) (Header, error) {
+	p, err := readAddresses(v.Reader)
+	if err != nil {
+		return Header{}, err
+	}
+	if active, err := v.active(p); err != nil || !active {
+		return Header{}, cmp.Or(err, ErrNotLevel)
+	}
+	if p.Index == v.tip.Index {
+		return v.tip, nil
+	}
+	b, err := c.read(v.Reader, p)
+	if err != nil {
+		return Header{}, err
+	}
+	return b.header, nil
+}
+
 // page reads the history.
-func (c *Chain) page(a *Account, snap *store.Snapshot, key store.Address, before Spot, limit int) error {
-	block, texts := (*Block)(nil), [][]byte(nil)
-	for spot, err := range snap.History(key, before) {
+func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit int) error {
+	var block *Block
+	var texts [][]byte
+	for spot, err := range v.History(key, before) {
 		if err != nil {
 			return err
 		}
@@ -72,7 +101,7 @@ func (c *Chain) page(a *Account, snap *store.Snapshot, key store.Address, before
 			return nil
 		}
 		if block == nil || block.Index() != spot.Index { // transactions of one block stand together: it is read once
-			if block, _, err = c.blockAt(snap.Reader, store.Place{Index: spot.Index}); err != nil {
+			if block, err = c.blockOf(v, spot); err != nil {
 				return err
 			}
 			texts = texts[:0]
@@ -86,4 +115,16 @@ func (c *Chain) page(a *Account, snap *store.Snapshot, key store.Address, before
 		a.Entries = append(a.Entries, Entry{Spot: spot, Block: block.header, Transaction: decodeTransaction(texts[spot.Position])})
 	}
 	return nil
+}
+
+func (c *Chain) blockOf(v view, s Spot) (*Block, error) {
+	if s.Index > v.tip.Index {
+		return nil, fmt.Errorf("%w: the index of addresses names block %d, the tip is %d", ErrDamaged, s.Index, v.tip.Index)
+	}
+	p, err := v.at(s.Index)
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.read(v.Reader, p)
+	return b.Block, err
 }

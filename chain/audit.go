@@ -1,10 +1,12 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"slices"
 
 	"kuai/chain/exact"
 	"kuai/chain/store"
@@ -15,6 +17,7 @@ import (
 // different books are as likely as to guess 64 bits.
 type audit struct {
 	seed        maphash.Seed
+	indexed     int64 // the last block that the index of addresses holds
 	blocks, ids int64
 	places      uint64        // of blocks and of transactions with an id
 	spots       uint64        // of transactions in the histories of addresses
@@ -52,6 +55,9 @@ func (a *audit) block(b *Block) error {
 	for offset, id := range b.IDs() {
 		a.id(id, b.header.Index, offset)
 	}
+	if b.header.Index > a.indexed {
+		return nil
+	}
 	for position, t := range b.texts() {
 		for name, sign := range t.names {
 			address := addressKey(name)
@@ -68,10 +74,14 @@ func (a *audit) block(b *Block) error {
 	return nil
 }
 
-// index adds what the indexes say.
-func (a *audit) index(ctx context.Context, r store.Reader) error {
-	err := r.EachPlace(func(hash [32]byte, p store.Place) error {
-		if p.Branch == activeBranch {
+// index adds what the indexes say of the active chain.
+func (a *audit) index(ctx context.Context, v view) error {
+	active, err := v.allActive()
+	if err != nil {
+		return err
+	}
+	err = v.EachPosition(func(hash [32]byte, p store.Position) error {
+		if active.has(p) {
 			a.place(hash, p.Index)
 		}
 		return ctx.Err()
@@ -79,21 +89,23 @@ func (a *audit) index(ctx context.Context, r store.Reader) error {
 	if err != nil {
 		return err
 	}
-	err = r.EachMined(func(id [16]byte, index int64, offset int) error {
-		a.id(id, index, offset)
+	err = v.EachID(func(id [16]byte, p store.Position, offset int) error {
+		if active.has(p) {
+			a.id(id, p.Index, offset)
+		}
 		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	err = r.EachSpot(func(address store.Address, s Spot) error {
+	err = v.EachSpot(func(address store.Address, s Spot) error {
 		a.spot(address, s)
 		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	return r.EachAccount(func(address store.Address, account *store.Account) error {
+	return v.EachAccount(func(address store.Address, account *store.Account) error {
 		weight := a.weight(address[:], 0, 0)
 		a.count += weight * uint64(account.Count)
 		a.balance.AddTimes(&account.Balance, weight)
@@ -115,4 +127,23 @@ func (a *audit) compareAddresses(index *audit) error {
 		return nil
 	}
 	return fmt.Errorf("%w: the %s of addresses are not those of the blocks, which are sound: export them and import them into a new directory", ErrDamaged, wrong)
+}
+
+// activeRanges are all parts of the active chain, ascending.
+type activeRanges []store.Range
+
+func (v view) allActive() (all activeRanges, err error) {
+	for part, err := range v.Active(1, v.tip.Index+1) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part)
+	}
+	return all, nil
+}
+
+// has reports whether the block at p is active.
+func (a activeRanges) has(p store.Position) bool {
+	i, _ := slices.BinarySearchFunc(a, p.Index, func(r store.Range, index int64) int { return cmp.Compare(r.To-1, index) })
+	return i < len(a) && a[i].Branch == p.Branch
 }

@@ -7,21 +7,23 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
 )
 
-// BenchmarkReorg switches between two branches of 5,000 blocks with one payment each; the metric is the resident memory that a switch
-// adds at most.
+// BenchmarkReorg switches between two branches of 5,000 and of 100,000 blocks with one payment each, there and back. The metrics are
+// the resident memory that a reorg adds at most, and the longest time that a reader waits meanwhile.
 func BenchmarkReorg(b *testing.B) {
-	const deep = 5000
-	r := benchRules()
-	var branches [2][]*chain.Block
-	var tips [2]chain.Header
-	for i := range branches {
-		tips[i] = r.Genesis.Header()
+	for _, deep := range []int{5_000, 100_000} {
+		b.Run(fmt.Sprint(deep), func(b *testing.B) { benchReorg(b, deep) })
 	}
+}
+
+func benchReorg(b *testing.B, deep int) {
+	r := benchRules()
+	tips := [2]chain.Header{r.Genesis.Header(), r.Genesis.Header()}
 	c := chaintest.Open(b, r)
 	grow := func(i, n int) {
 		blocks := make([]*chain.Block, n)
@@ -29,30 +31,54 @@ func BenchmarkReorg(b *testing.B) {
 			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
 			tips[i] = blocks[j].Header()
 		}
-		if _, err := c.AddSegment(segment(b, r, blocks), "peer"); err != nil {
-			b.Fatal(err)
-		}
+		addSegments(b, c, blocks)
 	}
 	grow(0, deep)
 	grow(1, deep-1)
-	ahead, most := 1, 0.0
+	ahead, memory, wait := 1, 0.0, time.Duration(0)
 	b.ResetTimer()
 	for range b.N {
 		b.StopTimer()
 		grow(ahead, int(tips[1-ahead].Index-tips[ahead].Index))
-		debug.FreeOSMemory() // what is free already must not hide what a switch takes
-		before, peak := residentMiB(b), watchPeak(b)
+		debug.FreeOSMemory() // what is free already must not hide what a reorg takes
+		before, peak, waited := residentMiB(b), watchPeak(b), watchReader(c)
 		b.StartTimer()
 		grow(ahead, 1)
 		b.StopTimer()
-		most = max(most, peak()-before)
+		memory, wait = max(memory, peak()-before), max(wait, waited())
 		if c.Tip() != tips[ahead] {
-			b.Fatal("no switch")
+			b.Fatal("no reorg")
 		}
 		ahead = 1 - ahead
 		b.StartTimer()
 	}
-	b.ReportMetric(most, "MiB")
+	b.ReportMetric(memory, "MiB")
+	b.ReportMetric(float64(wait.Microseconds())/1000, "wait-ms")
+}
+
+// watchReader reads the chain over and over until it is asked for the longest time that a read took.
+func watchReader(c *chain.Chain) (longest func() time.Duration) {
+	stop, result := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		most := time.Duration(0)
+		for {
+			select {
+			case <-stop:
+				result <- most
+				return
+			default:
+			}
+			start := time.Now()
+			c.Tip()
+			c.PoolSize()
+			_ = c.Snapshot().Close()
+			most = max(most, time.Since(start))
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		return <-result
+	}
 }
 
 // BenchmarkReorgFull switches once between two branches of full blocks, KUAI_BENCH_DEEP each (200), on disk; the metric is the

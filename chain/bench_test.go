@@ -2,9 +2,6 @@ package chain_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
-	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -47,15 +44,22 @@ func BenchmarkInsert(b *testing.B) {
 	}
 	var engine speed
 	b.Run("engine", func(b *testing.B) {
-		pages := pagesOf(sealRun(b, r, b.N, seal))
+		changes := changesOf(b, r, sealRun(b, r, b.N, seal))
 		st, err := store.Open(b.TempDir())
 		if err != nil {
 			b.Fatal(err)
 		}
 		defer st.Close()
 		engine = measure(b, func() error {
-			for _, p := range pages {
-				p.insert(b, st)
+			for _, ch := range changes {
+				batch := st.NewBatch()
+				for i, key := range ch.keys {
+					batch.Set(key, ch.values[i])
+				}
+				if err := st.Apply(batch); err != nil {
+					return err
+				}
+				batch.Close()
 			}
 			return st.Sync()
 		})
@@ -100,175 +104,38 @@ func measure(b *testing.B, insert func() error) (s speed) {
 	return s
 }
 
-// page is what the chain writes for a segment, in the same order.
-type page struct {
-	blocks, byHash []*chain.Block
-	ids            []minedID
-	addresses      []addressChange
-	tip            chain.Header
-	record         uint32 // of the id filter
-	hashes         []byte // in it, nil where none is written
-}
+// change is the keys and values that a chain writes for a segment.
+type change struct{ keys, values [][]byte }
 
-type minedID struct {
-	id     chain.ID
-	index  int64
-	offset int
-}
-
-// addressChange is what a page changes about an address.
-type addressChange struct {
-	address store.Address
-	total   store.Account
-	runs    []store.Run
-}
-
-// benchOrigin is that of all blocks: the first peer.
-var benchOrigin = store.Origin{From: 2, Received: 1_700_000_000_000}
-
-// filterRecord is how many new ids make a record of the id filter.
-const filterRecord = 4096
-
-func pagesOf(segments []*chain.Segment) (pages []page) {
-	var hashes []byte
-	record := uint32(0)
-	for _, s := range segments {
-		p := sortedPage(s.Blocks())
-		for _, m := range p.ids {
-			hashes = append(hashes, m.id[:4]...) // as many bytes as a hash has
-		}
-		if len(hashes) >= 4*filterRecord {
-			p.record, p.hashes, hashes = record, hashes, nil
-			record++
-		}
-		pages = append(pages, p)
-	}
-	return pages
-}
-
-func sortedPage(blocks []*chain.Block) page {
-	p := page{blocks: blocks, byHash: slices.Clone(blocks), addresses: addressChanges(blocks), tip: blocks[len(blocks)-1].Header()}
-	slices.SortFunc(p.byHash, func(a, b *chain.Block) int {
-		x, y := a.Hash(), b.Hash()
-		return bytes.Compare(x[:], y[:])
-	})
-	for _, b := range blocks {
-		for offset, id := range b.IDs() {
-			p.ids = append(p.ids, minedID{id, b.Index(), offset})
-		}
-	}
-	slices.SortFunc(p.ids, func(a, b minedID) int { return bytes.Compare(a.id[:], b.id[:]) })
-	return p
-}
-
-// addressChanges adds up what the blocks, in which nobody pays himself, change about addresses.
-func addressChanges(blocks []*chain.Block) (all []addressChange) {
-	at := make(map[string]int)
-	note := func(name string, amount chain.Number, negative bool, s store.Spot) {
-		if _, ok := at[name]; !ok {
-			sum := sha256.Sum256([]byte(name))
-			at[name] = len(all)
-			all = append(all, addressChange{address: store.Address(sum[:]), runs: make([]store.Run, 1)})
-		}
-		a := &all[at[name]]
-		a.total.Count++
-		a.total.Balance.AddText([]byte(amount), negative)
-		if !a.runs[len(a.runs)-1].Add(s) {
-			a.runs = append(a.runs, store.Run{})
-			a.runs[len(a.runs)-1].Add(s)
-		}
-	}
-	for _, b := range blocks {
-		for i, t := range b.Transactions() {
-			s := store.Spot{Index: b.Index(), Position: i}
-			note(t.Recipient, t.Amount, false, s)
-			if !t.IsReward() {
-				note(t.Sender, t.Amount, true, s)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b addressChange) int { return bytes.Compare(a.address[:], b.address[:]) })
-	return all
-}
-
-func (p page) insert(tb testing.TB, st *store.Store) {
-	batch := st.NewBatch()
-	defer batch.Close()
-	if p.blocks[0].Index() == 2 {
-		batch.SetSender(benchOrigin.From, "peer")
-	}
-	for _, b := range p.blocks {
-		batch.SetBlock(store.Place{Index: b.Index()}, benchOrigin, b.Canonical())
-	}
-	for _, b := range p.byHash {
-		batch.SetPlace(b.Hash(), store.Place{Index: b.Index()})
-	}
-	for _, m := range p.ids {
-		batch.SetMined(m.id, m.index, m.offset)
-	}
-	for _, a := range p.addresses {
-		for i := range a.runs {
-			batch.SetRun(a.address, &a.runs[i])
-		}
-	}
-	for _, a := range p.addresses {
-		batch.AddAccount(a.address, &a.total)
-	}
-	hash := p.tip.Hash
-	batch.SetMeta("tip", append(binary.BigEndian.AppendUint64(nil, uint64(p.tip.Index)), hash[:]...))
-	if p.hashes != nil {
-		batch.SetFilter(p.record, p.tip.Index, p.hashes)
-	}
-	if err := st.Apply(batch); err != nil {
+// changesOf adds the segments to a chain in memory, and returns what it writes for each: the keys that are new, ascending.
+func changesOf(tb testing.TB, r *chain.Rules, segments []*chain.Segment) (all []change) {
+	tb.Helper()
+	st := openStore(tb)
+	c, err := chain.Open(st, r, time.Now)
+	if err != nil {
 		tb.Fatal(err)
 	}
-}
-
-// TestEngineGetsWhatTheChainWrites: BenchmarkInsert compares like with like. Of the records of the id filter the sizes are equal.
-func TestEngineGetsWhatTheChainWrites(t *testing.T) {
-	r := benchRules()
-	segments := sealRun(t, r, 3*2048, func(parent chain.Header) *chain.Block {
-		return chaintest.Block(t, r, parent, "miner", chaintest.Payment())
-	})
-	now := func() time.Time { return time.UnixMilli(benchOrigin.Received) }
-	keys := func(fill func(c *chain.Chain, st *store.Store)) map[string]string {
-		st, all := openStore(t), make(map[string]string)
-		c, err := chain.Open(st, r, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fill(c, st)
-		err = st.Dump(func(key, value []byte) {
-			if key[0] == 'k' {
-				value = make([]byte, len(value))
+	known := make(map[string]bool)
+	fresh := func() (ch change) {
+		err := st.Dump(func(key, value []byte) {
+			if !known[string(key)] {
+				known[string(key)] = true
+				ch.keys, ch.values = append(ch.keys, bytes.Clone(key)), append(ch.values, bytes.Clone(value))
 			}
-			all[string(key)] = string(value)
 		})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		return all
+		return ch
 	}
-	want := keys(func(c *chain.Chain, _ *store.Store) {
-		for _, s := range segments {
-			if _, err := c.AddSegment(s, "peer"); err != nil {
-				t.Fatal(err)
-			}
+	fresh()
+	for _, s := range segments {
+		if _, err := c.AddSegment(s, "peer"); err != nil {
+			tb.Fatal(err)
 		}
-	})
-	got := keys(func(_ *chain.Chain, st *store.Store) {
-		for _, p := range pagesOf(segments) {
-			p.insert(t, st)
-		}
-	})
-	for key, value := range want {
-		if other, ok := got[key]; !ok || other != value {
-			t.Errorf("key %.40q: the chain writes %d bytes, the benchmark %d, %v", key, len(value), len(other), ok)
-		}
+		all = append(all, fresh())
 	}
-	if len(got) != len(want) {
-		t.Errorf("the benchmark writes %d keys, the chain %d", len(got), len(want))
-	}
+	return all
 }
 
 // BenchmarkSubmit adds payments to the pool of a chain on disk, synced in groups.

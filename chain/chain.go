@@ -2,7 +2,6 @@ package chain
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,9 @@ import (
 
 // ErrClosed is returned by what changes the state after Close.
 var ErrClosed = errors.New("chain closed")
+
+// largeBatch is from how many bytes on readers do not wait for a batch: the engine applies some 500 MB/s.
+const largeBatch = 256 << 10
 
 // Chain owns the state: the active chain, side branches and the pool. All methods may be called from any goroutine.
 type Chain struct {
@@ -23,45 +25,37 @@ type Chain struct {
 	applied atomic.Uint64 // batches applied to the store
 	durable atomic.Uint64 // those of them that are known to be on disk
 
-	changed chan struct{} // wakes Run after a change
-
+	changed   chan struct{} // size one: wakes Run after a change
 	senders   senders
 	closed    atomic.Bool
-	unindexed bool  // the store's layout has no addresses
-	indexed   int64 // blocks whose addresses were indexed at Open
+	addresses addressIndex
+	trimming  chan struct{} // size one: there are more side blocks than the bounds allow
 
 	mining   sync.Mutex // one AddMined at a time; taken before writing
 	writing  sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid  refused
 	siblings siblings
-	filter   idFilter
-	ids      []idPlace // scratch of extend
-
-	switchBytes int // MaxSwitchBytes, less in tests
+	ids      []idPlace      // scratch of extend
+	growing  store.Position // the side block that came last
+	partly   uint32         // the branch that trimming has dropped a part of, or nothing
 
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
 	tip   Header
+	total int64       // canonical bytes of the active chain
+	last  store.Range // of the active chain, the part that the tip is in; To is not set
 	sides sides
 	pool  pool
+	shown *sharedSnapshot // what readers see while a large batch is applied, else nil
 }
 
-// Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks, except once where st is of a
-// version without an index of addresses (see Indexed). now is the clock that
-// timestamps are judged by. Errors wrap ErrDamaged where st contradicts itself or holds another network.
+// Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
+// timestamps are judged by. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
+// version of this program wrote it.
 func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), switchBytes: MaxSwitchBytes}
-	for _, load := range []func() error{
-		c.loadNetwork, c.loadTip, c.loadAddresses, c.loadSenders, c.loadSides, c.loadPool, c.loadFilter, c.settle, c.loadMined,
-	} {
-		if err := load(); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: nothing}
+	c.addresses.wake = make(chan struct{}, 1)
+	return c, c.load()
 }
-
-// Indexed returns how many blocks Open has read to index the addresses in them: 0 unless the store was of an older version.
-func (c *Chain) Indexed() int64 { return c.indexed }
 
 // Close waits for the disk. The store stays open: whoever opened it closes it.
 func (c *Chain) Close() error {
@@ -95,49 +89,47 @@ func (c *Chain) Err() error {
 // commit makes the batch part of the state: the store changes, and then memory, by change. Readers see both or neither.
 // It is the only place where the state changes; the caller holds c.writing.
 func (c *Chain) commit(b *store.Batch, change func()) error {
+	if b.Bytes() >= largeBatch {
+		return c.commitLarge(b, change)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.apply(b, change)
+	err := c.store.Apply(b)
+	if err == nil {
+		c.applied.Add(1)
+		change()
+		c.wakeRun()
+	}
+	return err
 }
 
-// apply is commit for a caller that holds c.mu, too.
-func (c *Chain) apply(b *store.Batch, change func()) error {
-	if err := c.store.Apply(b); err != nil {
-		return err
+func (c *Chain) wakeRun() {
+	signal(c.changed)
+	signal(c.addresses.wake)
+}
+
+// commitLarge is commit for a batch that the engine needs milliseconds for: readers do not wait for it, but see the state before.
+func (c *Chain) commitLarge(b *store.Batch, change func()) error {
+	c.mu.Lock()
+	c.shown = c.newSnapshot()
+	c.mu.Unlock()
+	err := c.store.Apply(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shown := c.shown
+	c.shown = nil
+	if err == nil {
+		c.applied.Add(1)
+		change()
+		c.wakeRun()
 	}
-	c.applied.Add(1)
-	change()
+	return errors.Join(err, shown.release())
+}
+
+// signal wakes whoever waits on a channel of size one.
+func signal(wake chan struct{}) {
 	select {
-	case c.changed <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
-	return nil
-}
-
-// parseHeld reads a block that was valid when it was held; what breaks a rule now was damaged since.
-func (c *Chain) parseHeld(rec store.Record) (*Block, error) {
-	if rec.Place.Index == c.rules.Genesis.Index() {
-		return c.rules.Genesis, nil
-	}
-	b, err := c.rules.ParseBlock(rec.Raw)
-	if err != nil {
-		return nil, fmt.Errorf("%w: block %d of branch %d: %w", ErrDamaged, rec.Place.Index, rec.Place.Branch, err)
-	}
-	if b.Index() != rec.Place.Index {
-		return nil, fmt.Errorf("%w: the block kept as %d of branch %d says index %d", ErrDamaged, rec.Place.Index, rec.Place.Branch, b.Index())
-	}
-	return b, nil
-}
-
-// blockAt returns the block at p, which must be held.
-func (c *Chain) blockAt(r store.Reader, p store.Place) (*Block, store.Origin, error) {
-	rec, ok, err := r.Block(p)
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, p.Index, p.Branch)
-	}
-	if err != nil {
-		return nil, store.Origin{}, err
-	}
-	b, err := c.parseHeld(rec)
-	return b, rec.Origin, err
 }

@@ -261,7 +261,7 @@ func TestOpenRefusesABlockAboveTheTip(t *testing.T) {
 	addAll(t, c.Chain, tree.Blocks()[:2])
 	b := c.st.NewBatch()
 	defer b.Close()
-	b.SetBlock(store.Place{Index: 4}, store.Origin{}, tree.Blocks()[2].Canonical())
+	b.SetBlock(store.Record{Position: store.Position{Index: 4}, Raw: tree.Blocks()[2].Canonical()})
 	if err := c.st.Apply(b); err != nil {
 		t.Fatal(err)
 	}

@@ -22,10 +22,12 @@
 //
 // # Guarantees
 //
-// Blocks, indexes, tip and pool move together in one batch of the store, or not at all. A switch that is too large for one batch goes
-// in several (see MaxSwitchBytes): readers see all of it or nothing, and after a crash the next start goes the rest of the way.
-// Add, AddSegment and Submit, for what peers send, do not wait for the disk; Run brings it there within a second. Pay and AddMined, for what
-// this node makes, return when it is on disk, and nobody sees it before. Nothing is called while the chain's lock is held.
+// What is active, the tip and the pool change together in one batch of the store, whatever the depth of a reorg, or not at all:
+// readers see all of it or nothing, and do not wait for it. Blocks never move. Add, AddSegment and Submit, for what peers send, do
+// not wait for the disk; Run brings it there within a second. Pay and AddMined, for what this node makes, return when it is on disk,
+// and nobody sees it before. Nothing is called while the chain's lock is held.
+//
+// Run also does what goes on behind: the index of addresses follows the active chain, and side branches past their bounds are trimmed.
 //
 // # Not here
 //

@@ -22,6 +22,9 @@ var (
 // ErrDamaged is wrapped by every error that says the store contradicts itself.
 var ErrDamaged = store.ErrDamaged
 
+// ErrLayout says that another version of the program wrote the store.
+var ErrLayout = errors.New("data of another version")
+
 // ErrFailed is returned by every change after a failed write. What was acknowledged is on disk, and reads go on.
 var ErrFailed = store.ErrFailed
 

@@ -81,8 +81,17 @@ func (c *Chain) checkRun(run []*Block, ids []idPlace, now time.Time) ([]*Block, 
 // firstTwice finds the lowest block with an id that is on the active chain, or in a block before it. After a failure to
 // look up it is 0: none of the blocks can be judged.
 func (c *Chain) firstTwice(ids []idPlace) (index int64, refusal error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	search, err := c.store.IDs()
+	if err != nil {
+		return 0, err
+	}
+	defer search.Close()
+	way := c.sides.path(c.at())
 	for i, p := range ids {
-		on, ok, err := c.mined(p.id)
+		on, ok, err := c.onPath(search, p.id, way)
 		if err != nil {
 			return 0, err
 		}
@@ -103,15 +112,10 @@ func duplicateID(id ID, index int64) error {
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
 func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
-	mined := c.fill(batch, run, ids, c.origin(batch, from, now))
-	if err := c.account(batch, run); err != nil {
-		return err
-	}
+	total, mined := c.fill(batch, run, ids, c.origin(batch, from, now))
 	setTip(batch, tip.header)
-	recorded := c.filter.record(batch, old.Index, tip.header.Index)
 	err := c.commit(batch, func() {
-		recorded()
-		c.tip = tip.header
+		c.tip, c.total = tip.header, total
 		c.pool.removeAll(mined)
 	})
 	if err != nil {
@@ -124,37 +128,37 @@ func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from s
 	return nil
 }
 
-// fill puts the blocks and their indexes into the batch, and returns the pending transactions that they hold. Keys that
-// come in order cost the engine half as much, so one kind follows the other, each sorted.
-func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Origin) (mined []*pending) {
+// fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, and the pending
+// transactions that the blocks hold. Keys that come in order cost the engine half as much, so one kind follows the other, each sorted.
+func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Origin) (total int64, mined []*pending) {
+	total = c.total
 	for _, b := range run {
-		batch.SetBlock(store.Place{Index: b.Index()}, o, b.raw)
+		total += int64(len(b.raw))
+		batch.SetBlock(store.Record{Position: c.activeAt(b.Index()), Origin: o, Total: total, Raw: b.raw})
 	}
 	byHash := slices.Clone(run)
 	slices.SortFunc(byHash, func(a, b *Block) int { return bytes.Compare(a.header.Hash[:], b.header.Hash[:]) })
 	for _, b := range byHash {
-		batch.SetPlace(b.header.Hash, store.Place{Index: b.Index()})
+		batch.SetPosition(b.header.Hash, c.activeAt(b.Index()))
 	}
 	last := run[len(run)-1].Index()
 	for _, p := range ids {
 		if p.index > last {
 			continue
 		}
-		batch.SetMined(p.id, p.index, p.offset)
-		c.filter.add(p.id)
+		batch.SetID(p.id, c.activeAt(p.index), p.offset)
 		if p, ok := c.pool.find(p.id); ok {
 			mined = append(mined, p)
 			batch.DeletePending(p.seq)
 		}
 	}
-	return mined
+	return total, mined
 }
 
-// account puts what the blocks, which extend the tip, change about addresses into the batch.
-func (c *Chain) account(batch *store.Batch, run []*Block) error {
-	l := newLedger()
-	for _, b := range run {
-		l.join(b)
-	}
-	return l.put(batch, c.store.Reader, c.tip.Index)
+// activeAt returns where an active block on the tip's branch, or one that extends the tip, is stored.
+func (c *Chain) activeAt(index int64) store.Position {
+	return store.Position{Branch: c.last.Branch, Index: index}
 }
+
+// at returns where the tip is stored.
+func (c *Chain) at() store.Position { return c.activeAt(c.tip.Index) }

@@ -9,9 +9,9 @@ import (
 // disk, and what a node holds is to be on disk within a second.
 const flushAfter = 200 * time.Millisecond
 
-// Run brings to disk what Add, AddSegment and Submit leave to it, within a second of each change, until ctx ends. While nothing
-// changes it does nothing. It ends with an error as soon as the disk fails; the chain then takes no more changes, and reads go on.
-func (c *Chain) Run(ctx context.Context) error {
+// flush brings to disk what Add, AddSegment and Submit leave to it, within a second of each change, until ctx ends. While nothing
+// changes it does nothing. It ends with an error as soon as the disk fails.
+func (c *Chain) flush(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {

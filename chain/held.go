@@ -2,6 +2,7 @@ package chain
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,62 +17,45 @@ type Held struct {
 	Received time.Time
 }
 
-// view returns the state of the store and the tip at one moment.
-func (c *Chain) view() (*store.Snapshot, Header) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.store.NewSnapshot(), c.tip
-}
-
 // Block returns the held block with hash h, or ErrNotFound.
 func (c *Chain) Block(h Hash) (Held, error) {
 	s := c.Snapshot()
-	defer s.snap.Close()
+	defer s.Close()
 	return s.Block(h)
 }
 
 // At returns the block at index on the active chain, or ErrNotFound.
 func (c *Chain) At(index int64) (Held, error) {
 	s := c.Snapshot()
-	defer s.snap.Close()
+	defer s.Close()
 	return s.At(index)
 }
 
-func (c *Chain) heldAt(r store.Reader, p store.Place) (Held, error) {
-	b, origin, err := c.blockAt(r, p)
+func (c *Chain) heldAt(v view, p store.Position, active bool) (Held, error) {
+	b, err := c.read(v.Reader, p)
 	if err != nil {
 		return Held{}, err
 	}
-	return Held{
-		Block: b, Active: p.Branch == activeBranch,
-		From: c.senders.name(origin.From), Received: time.UnixMilli(origin.Received),
-	}, nil
+	return Held{Block: b.Block, Active: active, From: c.senders.name(b.origin.From), Received: time.UnixMilli(b.origin.Received)}, nil
 }
 
-// Has says whether the block with hash h is held. A store that cannot be read holds nothing.
+// Has reports whether the block with hash h is held. A store that cannot be read holds nothing.
 func (c *Chain) Has(h Hash) bool {
-	snap, _ := c.view()
-	defer snap.Close()
-	_, ok, err := snap.Place(h)
+	_, ok, err := c.store.Position(h)
 	return ok && err == nil
 }
 
 // Forks lists the side branches, longest first; of equally long ones the first seen first.
 func (c *Chain) Forks() []Fork {
-	c.mu.RLock()
-	tree := c.sides.clone()
-	snap := c.store.NewSnapshot()
-	c.mu.RUnlock()
-	defer snap.Close()
+	v, tips := c.sideTips()
+	defer v.Close()
 	var forks []Fork
-	for _, n := range tree.ends() {
-		tip := tree.branches[n].tip
-		way := tree.path(store.Place{Branch: n, Index: tip.Index})
-		point, _, err := c.blockAt(snap.Reader, store.Place{Index: way.fork()})
+	for _, t := range tips {
+		point, err := c.read(v.Reader, t.fork)
 		if err != nil {
 			continue // a damaged block: Verify names it
 		}
-		forks = append(forks, Fork{Tip: tip, Point: point.header})
+		forks = append(forks, Fork{Tip: t.tip, Point: point.header})
 	}
 	slices.SortStableFunc(forks, func(a, b Fork) int { return cmp.Compare(b.Tip.Index, a.Tip.Index) })
 	return forks
@@ -80,18 +64,22 @@ func (c *Chain) Forks() []Fork {
 // Fork is the tip of a side branch and the last block that it shares with the active chain.
 type Fork struct{ Tip, Point Header }
 
-// ends lists the branches whose last block has no child, by number.
-func (s *sides) ends() []uint32 {
-	parents := make(map[store.Place]bool, len(s.branches))
-	for _, b := range s.branches {
-		parents[b.parent] = true
-	}
-	var ends []uint32
-	for n, b := range s.branches {
-		if !parents[store.Place{Branch: n, Index: b.tip.Index}] {
-			ends = append(ends, n)
+// sideTip is a side block without a child, and where its branch leaves the active chain.
+type sideTip struct {
+	tip  Header
+	fork store.Position
+}
+
+// sideTips lists the side blocks without a child, by branch, and the state that they are of.
+func (c *Chain) sideTips() (v view, tips []sideTip) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	children := c.sides.children()
+	for _, n := range slices.Sorted(maps.Keys(c.sides.branches)) {
+		end := store.Position{Branch: n, Index: c.sides.branches[n].tip.Index}
+		if len(children[end]) == 0 {
+			tips = append(tips, sideTip{c.sides.branches[n].tip, c.sides.path(end).fork()})
 		}
 	}
-	slices.Sort(ends)
-	return ends
+	return c.viewLocked(), tips
 }

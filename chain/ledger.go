@@ -9,8 +9,8 @@ import (
 	"kuai/chain/store"
 )
 
-// ledger gathers what blocks that join or leave the active chain change about the addresses in them, for one batch: a heavy
-// address costs a batch as much as a rare one.
+// ledger gathers what blocks change about the addresses in them, for one batch: an address costs a batch the same, whether it
+// is in one of the blocks or in all.
 type ledger struct {
 	changes map[string]*change // by name, spelled as in blocks
 }
@@ -25,7 +25,7 @@ type change struct {
 
 func newLedger() *ledger { return &ledger{changes: make(map[string]*change)} }
 
-// join notes the transactions of a block that joins the active chain; the blocks come in order.
+// join notes the transactions of a block that the index is to hold; the blocks come in order.
 func (l *ledger) join(b *Block) {
 	for position, t := range b.texts() {
 		for c, sign := range l.of(t) {
@@ -36,7 +36,7 @@ func (l *ledger) join(b *Block) {
 	}
 }
 
-// leave notes the transactions of a block that leaves it.
+// leave notes the transactions of a block that it is not to hold any more.
 func (l *ledger) leave(b *Block) {
 	for _, t := range b.texts() {
 		for c, sign := range l.of(t) {
@@ -86,7 +86,7 @@ func addressKey(name []byte) store.Address {
 	return store.Address(h[:])
 }
 
-// put puts the changes into the batch. Above the fork the histories are those of the blocks that joined.
+// put puts the changes into the batch. Of addresses in blocks that leave, what is above the fork goes.
 func (l *ledger) put(batch *store.Batch, r store.Reader, fork int64) error {
 	all := make([]*change, 0, len(l.changes))
 	for _, c := range l.changes {

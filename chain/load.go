@@ -1,27 +1,34 @@
 package chain
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 
 	"kuai/chain/store"
 )
 
-// schema is the version of the store's layout. One of withoutAddresses gets the index that it lacks; any other is refused, not
-// guessed at.
-const (
-	schema           = 2
-	withoutAddresses = 1
-)
+// schema is the version of the store's layout. Any other is refused, not guessed at.
+const schema = 3
 
 // Named values of the store.
 const (
-	metaSchema  = "schema"
-	metaNetwork = "network"
-	metaTip     = "tip"   // index:8 hash:32
-	metaMined   = "mined" // canonical bytes of a block on its way to the chain, see AddMined
+	metaSchema    = "schema"
+	metaNetwork   = "network"
+	metaTip       = "tip"       // index:8 hash:32
+	metaMined     = "mined"     // canonical bytes of a block on its way to the chain, see AddMined
+	metaAddresses = "addresses" // branch:4 index:8, the last block in the index of addresses
 )
+
+// load reads what memory holds, each part with the help of those before it: the sides need to know the tip, the pool
+// who sent what, and a mined block all of it.
+func (c *Chain) load() error {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadSenders, c.loadPool, c.loadMined} {
+		if err := load(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // loadNetwork starts an empty store, and refuses one of another layout or network.
 func (c *Chain) loadNetwork() error {
@@ -32,32 +39,26 @@ func (c *Chain) loadNetwork() error {
 	if found == nil {
 		return c.start()
 	}
-	if c.unindexed = bytes.Equal(found, []byte{withoutAddresses}); !c.unindexed && !bytes.Equal(found, []byte{schema}) {
-		return fmt.Errorf("%w: layout %x, this program knows %x", ErrDamaged, found, schema)
+	if len(found) != 1 {
+		return fmt.Errorf("%w: the number of its layout has %d bytes, not 1", ErrDamaged, len(found))
+	}
+	if found[0] != schema {
+		return fmt.Errorf("%w: layout %d, and this program reads layout %d: export the chain with the program that wrote it and import it here, "+
+			"or start with a new data directory and sync anew", ErrLayout, found[0], schema)
 	}
 	network, err := c.store.Meta(metaNetwork)
 	if err != nil {
 		return err
 	}
-	switch string(network) {
-	case networkMeta(c.rules, c.rules.Network()):
-		return nil
-	case networkMeta(c.rules, c.rules.GenesisNetwork()):
-		return c.renameNetwork()
+	if string(network) != c.networkMeta() {
+		return fmt.Errorf("%w: it holds the chain of network %q, not of %q: another genesis, or other rules", ErrDamaged, network, c.rules.Network())
 	}
-	return fmt.Errorf("%w: it holds the chain of network %q, not of %q: another genesis, or other rules", ErrDamaged, network, c.rules.Network())
+	return nil
 }
 
-// networkMeta names a network by its id and its whole genesis hash.
-func networkMeta(r *Rules, id string) string { return id + " " + r.Genesis.Hash().String() }
-
-// renameNetwork gives a store whose network is named by its genesis alone the id that covers the rules, too. From then on the
-// store opens under these rules only.
-func (c *Chain) renameNetwork() error {
-	b := c.store.NewBatch()
-	defer b.Close()
-	b.SetMeta(metaNetwork, []byte(networkMeta(c.rules, c.rules.Network())))
-	return c.commit(b, func() {})
+// networkMeta names the network by its id and its whole genesis hash.
+func (c *Chain) networkMeta() string {
+	return c.rules.Network() + " " + c.rules.Genesis.Hash().String()
 }
 
 // start writes the genesis into an empty store.
@@ -72,10 +73,11 @@ func (c *Chain) start() error {
 	b, g := c.store.NewBatch(), c.rules.Genesis
 	defer b.Close()
 	b.SetMeta(metaSchema, []byte{schema})
-	b.SetMeta(metaNetwork, []byte(networkMeta(c.rules, c.rules.Network())))
-	place := store.Place{Index: g.Index()}
-	b.SetBlock(place, store.Origin{Received: c.now().UnixMilli()}, g.Canonical())
-	b.SetPlace(g.Hash(), place)
+	b.SetMeta(metaNetwork, []byte(c.networkMeta()))
+	p := store.Position{Index: g.Index()}
+	b.SetBlock(store.Record{Position: p, Origin: store.Origin{Received: c.now().UnixMilli()}, Total: int64(len(g.raw)), Raw: g.raw})
+	b.SetPosition(g.Hash(), p)
+	b.SetActive(g.Index(), p.Branch)
 	setTip(b, g.Header())
 	return c.commit(b, func() {})
 }
@@ -87,7 +89,7 @@ func setTip(b *store.Batch, tip Header) {
 	b.SetMeta(metaTip, v[:])
 }
 
-// loadTip reads the tip, and checks that it is the last block and the one that its hash names.
+// loadTip reads the tip, and checks that it is the last of its branch and the block that its hash names.
 func (c *Chain) loadTip() error {
 	v, err := c.store.Meta(metaTip)
 	if err != nil {
@@ -97,19 +99,64 @@ func (c *Chain) loadTip() error {
 		return fmt.Errorf("%w: the tip's record has %d bytes, not 40", ErrDamaged, len(v))
 	}
 	index := int64(binary.BigEndian.Uint64(v))
-	b, _, err := c.blockAt(c.store.Reader, store.Place{Index: index})
+	for part, err := range c.store.Active(index, index+1) {
+		if err != nil {
+			return err
+		}
+		c.last = part
+	}
+	b, err := c.read(c.store.Reader, store.Position{Branch: c.last.Branch, Index: index})
 	if err != nil {
 		return err
 	}
-	c.tip = b.Header()
+	c.tip, c.total = b.header, b.total
 	if c.tip.Hash != Hash(v[8:]) {
 		return fmt.Errorf("%w: the tip, block %d, has hash %s, not %x", ErrDamaged, index, c.tip.Hash, v[8:])
 	}
-	last, err := c.store.LastIndex(activeBranch)
+	last, err := c.store.LastIndex(c.last.Branch)
 	if err == nil && last != index {
-		err = fmt.Errorf("%w: the tip is block %d, but the last is %d", ErrDamaged, index, last)
+		err = fmt.Errorf("%w: the tip is block %d, but the last of its branch is %d", ErrDamaged, index, last)
 	}
 	return err
+}
+
+func (c *Chain) loadSides() (err error) {
+	if c.sides.last, err = c.store.LastBranch(); err != nil {
+		return err
+	}
+	c.sides.branches = make(map[uint32]side)
+	return c.store.EachSide(func(n uint32, from int64) error {
+		last, err := c.store.LastIndex(n)
+		if err != nil {
+			return err
+		}
+		tip, err := c.read(c.store.Reader, store.Position{Branch: n, Index: last})
+		if err != nil {
+			return err
+		}
+		parent, err := c.parentOf(store.Position{Branch: n, Index: from})
+		if err != nil {
+			return err
+		}
+		below, ok, err := c.store.Block(parent)
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, parent.Index, parent.Branch)
+		}
+		c.sides.set(n, side{from: from, parent: parent, tip: tip.header, base: below.Total, total: tip.total, changed: tip.origin.Received})
+		return err
+	})
+}
+
+// parentOf returns which block the one at p extends.
+func (c *Chain) parentOf(p store.Position) (store.Position, error) {
+	if p.Branch == 0 {
+		return store.Position{Index: p.Index - 1}, nil
+	}
+	first, err := c.store.Parent(p.Branch)
+	if err == nil && first.Index < p.Index-1 {
+		first = store.Position{Branch: p.Branch, Index: p.Index - 1}
+	}
+	return first, err
 }
 
 func (c *Chain) loadSenders() error {
@@ -121,18 +168,6 @@ func (c *Chain) loadSenders() error {
 		}
 		c.senders.names = append(c.senders.names, name)
 		c.senders.numbers[name] = n
-		return nil
-	})
-}
-
-func (c *Chain) loadSides() error {
-	c.sides = sides{}
-	return c.store.EachBranch(func(n uint32, r store.Branch) error {
-		tip, _, err := c.blockAt(c.store.Reader, store.Place{Branch: n, Index: r.Last})
-		if err != nil {
-			return err
-		}
-		c.sides.set(n, branch{parent: r.Parent, tip: tip.Header(), bytes: r.Bytes})
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package chain_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -78,30 +77,31 @@ func TestNetworkIDIsAsDocumented(t *testing.T) {
 	}
 }
 
-// TestStoreNamedByItsGenesisOpensAndIsRenamed opens data of a program whose ids did not cover the rules.
-func TestStoreNamedByItsGenesisOpensAndIsRenamed(t *testing.T) {
+// TestStoreOfOtherRulesIsRefused: the same genesis under other rules is another network.
+func TestStoreOfOtherRulesIsRefused(t *testing.T) {
 	r := chaintest.Rules()
 	c := openRestartable(t, r)
-	tip := chaintest.MineOn(t, c.Chain, 3)[2].Hash()
-	b := c.st.NewBatch()
-	b.SetMeta("network", fmt.Appendf(nil, "%s %s", r.GenesisNetwork(), r.Genesis.Hash()))
-	defer b.Close()
-	if err := errors.Join(c.st.Apply(b), c.Close()); err != nil {
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
-	}
-	for range 2 { // the first renames it
-		opened, err := chain.Open(c.st, r, time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if opened.Tip().Hash != tip {
-			t.Errorf("the tip is %v", opened.Tip())
-		}
 	}
 	harder := *r
 	harder.Zeros++
 	_, err := chain.Open(c.st, &harder, time.Now)
 	if !errors.Is(err, chain.ErrDamaged) || !strings.Contains(err.Error(), r.Network()) || !strings.Contains(err.Error(), harder.Network()) {
 		t.Errorf("the same genesis under other rules: %v", err)
+	}
+}
+
+// TestStoreOfAnotherLayoutIsRefused: what another version wrote is not guessed at.
+func TestStoreOfAnotherLayoutIsRefused(t *testing.T) {
+	c := openRestartable(t, chaintest.Rules())
+	b := c.st.NewBatch()
+	b.SetMeta("schema", []byte{2})
+	defer b.Close()
+	if err := errors.Join(c.st.Apply(b), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chain.Open(c.st, chaintest.Rules(), time.Now); !errors.Is(err, chain.ErrLayout) {
+		t.Errorf("a store of layout 2: %v", err)
 	}
 }

@@ -154,26 +154,37 @@ func (l *pool) room(size int, from string) bool {
 		u.count < MaxPoolTransactions/share && u.bytes+size <= MaxPoolBytes/share
 }
 
-// number gives returned transactions their place before all others, except for those that leave. What is pending keeps its place;
-// of the returned ones the first that fit are kept.
-func (l *pool) number(returned, leaving []*pending) []*pending {
-	count, bytes := len(l.byID)+len(l.staged)-len(leaving), l.bytes+l.stagedBytes
+// poolRoom is what a reorg may still return to the pool.
+type poolRoom struct{ count, bytes int }
+
+// take reports whether a transaction of this size fits, and takes its room.
+func (r *poolRoom) take(size int) bool {
+	if r.count < 1 || r.bytes < size {
+		return false
+	}
+	r.count, r.bytes = r.count-1, r.bytes-size
+	return true
+}
+
+// returnRoom returns the room for what a reorg returns, once these transactions have left.
+func (l *pool) returnRoom(leaving []*pending) poolRoom {
+	room := poolRoom{
+		count: MaxPoolTransactions + MaxPoolReturned - len(l.byID) - len(l.staged) + len(leaving),
+		bytes: MaxPoolBytes + MaxPoolReturnedBytes - l.bytes - l.stagedBytes,
+	}
 	for _, p := range leaving {
-		bytes -= p.size
+		room.bytes += p.size
 	}
-	kept := returned[:0]
-	for _, p := range returned {
-		if count >= MaxPoolTransactions+MaxPoolReturned || bytes+p.size > MaxPoolBytes+MaxPoolReturnedBytes {
-			break
-		}
-		count, bytes, kept = count+1, bytes+p.size, append(kept, p)
-	}
+	return room
+}
+
+// number gives returned transactions their place before all others.
+func (l *pool) number(returned []*pending) {
 	seq := uint64(firstSeq)
 	if first := l.order.Front(); first != nil {
 		seq = min(seq, first.Value.(*pending).seq) // arrivals, also staged ones, are numbered from firstSeq upwards
 	}
-	for i, p := range kept {
-		p.seq = seq - uint64(len(kept)-i)
+	for i, p := range returned {
+		p.seq = seq - uint64(len(returned)-i)
 	}
-	return kept
 }

@@ -34,7 +34,14 @@ func TestReturnedRoom(t *testing.T) {
 			l.insert(p)
 		}
 		returned := fill(tc.returned)
-		kept := l.number(returned, held[:tc.leaving])
+		room, kept := l.returnRoom(held[:tc.leaving]), []*pending(nil)
+		for _, p := range returned {
+			if !room.take(p.size) {
+				break
+			}
+			kept = append(kept, p)
+		}
+		l.number(kept)
 		if len(kept) != tc.kept {
 			t.Errorf("%s: %d of %d are kept, want %d", name, len(kept), tc.returned, tc.kept)
 		}
@@ -81,7 +88,7 @@ func TestRoomToTheByte(t *testing.T) {
 // TestMinedOldestIsForgotten: a day after the oldest payment came, and was mined, the pool is walked once, and not by each who asks.
 func TestMinedOldestIsForgotten(t *testing.T) {
 	r, now := noZeros(), time.Unix(1_800_000_000, 0)
-	c := stepping(t, inMemory(t), r, MaxSwitchBytes)
+	c := opened(t, inMemory(t), r)
 	c.now = func() time.Time { return now }
 	var ps []Transaction
 	submit := func() {

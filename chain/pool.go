@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -120,27 +121,63 @@ type Lookup struct {
 // Transaction finds a transaction in the pool or on the active chain, or returns ErrNotFound.
 func (c *Chain) Transaction(id ID) (Lookup, error) {
 	limit := c.expiry()
-	c.mu.RLock()
-	p, ok := c.pool.byID[id]
-	tip, snap := c.tip, c.store.NewSnapshot()
-	c.mu.RUnlock()
-	defer snap.Close()
+	p, ok, v := c.viewWith(id)
+	defer v.Close()
 	if ok && p.received > limit {
-		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned, Tip: tip}, nil
+		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned, Tip: v.tip}, nil
 	}
-	index, offset, ok, err := snap.Mined(id)
+	at, ok, err := v.mined(id)
 	if err != nil {
 		return Lookup{}, err
 	}
 	if !ok {
 		return Lookup{}, ErrNotFound
 	}
-	b, _, err := c.blockAt(snap.Reader, store.Place{Index: index})
+	b, err := c.read(v.Reader, at.Position)
 	if err != nil {
 		return Lookup{}, err
 	}
-	t, _, _ := b.TransactionAt(offset)
-	return Lookup{Transaction: t, Block: b.header, Tip: tip}, nil
+	t, _, ok := b.TransactionAt(at.Offset)
+	if !ok {
+		return Lookup{}, fmt.Errorf("%w: block %d has no transaction at byte %d", ErrDamaged, at.Index, at.Offset)
+	}
+	return Lookup{Transaction: t, Block: b.header, Tip: v.tip}, nil
+}
+
+// viewWith returns the state, and the pending transaction with this id in it.
+func (c *Chain) viewWith(id ID) (p *pending, ok bool, v view) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok = c.pool.byID[id]
+	return p, ok, c.viewLocked()
+}
+
+// mined returns where on the active chain the transaction is.
+func (v view) mined(id ID) (at store.At, ok bool, err error) {
+	search, err := v.IDs()
+	if err != nil {
+		return at, false, err
+	}
+	defer search.Close()
+	for at, err := range search.Of(id) {
+		if err != nil {
+			return at, false, err
+		}
+		if ok, err := v.active(at.Position); ok || err != nil {
+			return at, ok, err
+		}
+	}
+	return at, false, nil
+}
+
+// mined returns the index of the active block with the transaction, for a caller that holds c.writing.
+func (c *Chain) mined(id ID) (index int64, ok bool, err error) {
+	search, err := c.store.IDs()
+	if err != nil {
+		return 0, false, err
+	}
+	defer search.Close()
+	return c.onPath(search, id, c.sides.path(c.at()))
 }
 
 // Template is the work for the next block: the tip, and the pending transactions that fit, without the reward.

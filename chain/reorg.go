@@ -1,218 +1,241 @@
 package chain
 
 import (
-	"errors"
 	"time"
 
 	"kuai/chain/store"
 )
 
-// switching is a change of the active chain to another branch, while it is put together.
-type switching struct {
+// reorg is a change of the active chain to another branch, while it is put together. No block moves: what changes is which
+// blocks are active, the tip and the pool.
+type reorg struct {
 	c     *Chain
+	b     *Block // the new tip
+	at    store.Position
+	way   path // from its parent to the active chain
+	total int64
 	batch *store.Batch
-	way   path
-	next  sides
-	tip   Header
-	now   time.Time
-	apply func(*store.Batch, func()) error
 
-	above    *idSums // of a step: the ids that later ones mine; nil otherwise
-	ledger   *ledger
-	ids      map[ID]struct{} // on the new branch, above the fork
-	mined    []*pending      // pool entries among them
+	sides    map[uint32]side // branches as they are then; count 0: without side blocks
+	last     store.Range     // of the active chain then
+	ids      map[ID]struct{} // of the new tip, which the store does not hold yet
+	mined    []*pending      // pool entries on the new branch
 	returned []*pending      // payments of the old branch that the new one lacks
 }
 
-// reorg switches to the branch of b, whose parent is where way starts: blocks, indexes, tip and pool in one batch, unless that
-// would be too large.
-func (c *Chain) reorg(b *Block, way path, from string, now time.Time) error {
-	if c.sides.weight(way) > int64(c.switchBytes) { // what it drops is weighed only on the way
-		return c.reorgInSteps(b, way, from, now)
+// switchTo makes b, whose parent is at the start of way, the tip: in one batch, whatever the depth.
+func (c *Chain) switchTo(b *Block, total int64, way path, from string, now time.Time) error {
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	s := &reorg{
+		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total, batch: batch,
+		sides: make(map[uint32]side), ids: make(map[ID]struct{}),
 	}
-	s := c.newSwitching(way, now)
-	defer s.batch.Close()
-	old, known := c.tip, c.senders.count()
-	if err := s.fill(b, from); err != nil {
-		c.senders.forget(known) // the batch has their names
-		if errors.Is(err, errLargeSwitch) {
-			return c.reorgInSteps(b, way, from, now)
+	for _, id := range b.IDs() {
+		s.ids[id] = struct{}{}
+	}
+	for _, do := range []func(now time.Time) error{s.findMined, s.findReturned, s.disconnect, s.connect} {
+		if err := do(now); err != nil {
+			return err
 		}
-		return err
 	}
-	if err := s.commit(); err != nil {
+	old := c.tip
+	if err := s.commit(c.origin(batch, from, now)); err != nil {
 		return err
 	}
 	c.events.add(Event{
 		Kind: EventReorg, From: from, Header: c.tip, Block: b, Old: old,
-		Returned: len(s.returned), Dropped: int(old.Index - way.fork()),
+		Returned: len(s.returned), Dropped: int(old.Index - way.fork().Index),
 	})
-	return c.trimSides(path{{}})
-}
-
-func (c *Chain) newSwitching(way path, now time.Time) *switching {
-	return &switching{c: c, batch: c.store.NewBatch(), way: way, next: c.sides.clone(), now: now, apply: c.commit, ledger: newLedger(), ids: make(map[ID]struct{})}
-}
-
-// fill puts the whole switch into the batch, with the new tip.
-func (s *switching) fill(b *Block, from string) error {
-	if err := s.raise(); err != nil {
-		return err
-	}
-	s.raiseBlock(b, s.c.origin(s.batch, from, s.now))
-	return s.lower()
-}
-
-// grown returns errLargeSwitch where the batch of a whole switch has become too large.
-func (s *switching) grown() error {
-	if s.above == nil && s.batch.Bytes() > s.c.switchBytes {
-		return errLargeSwitch
-	}
+	c.wakeTrim()
 	return nil
 }
 
-// raise makes the side blocks on the way part of the active chain, the lowest first.
-func (s *switching) raise() error {
-	for i := len(s.way) - 2; i >= 0; i-- {
-		if err := s.raiseBranch(s.way[i], s.way[i+1].Index); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// raiseBranch raises the blocks (below, top.Index] of branch top.Branch. What is left of it, and what hung on the
-// raised blocks, hangs on the active chain from now on.
-func (s *switching) raiseBranch(top store.Place, below int64) error {
-	br := s.next.branches[top.Branch]
-	for rec, err := range s.c.store.Blocks(top.Branch, below+1, top.Index+1) {
-		if err != nil {
-			return err
-		}
-		b, err := s.c.parseHeld(rec)
-		if err != nil {
-			return err
-		}
-		deleteSide(s.batch, rec.Place, b)
-		s.raiseBlock(b, rec.Origin)
-		br.bytes -= int64(len(rec.Raw))
-		if err := s.grown(); err != nil {
-			return err
-		}
-	}
-	for n, hanging := range s.next.branches {
-		if hanging.parent.Branch == top.Branch && hanging.parent.Index <= top.Index {
-			s.setParent(n, activeBranch)
-		}
-	}
-	s.next.remove(top.Branch)
-	if br.tip.Index == top.Index {
-		s.batch.DeleteBranch(top.Branch)
-		return nil
-	}
-	br.parent = store.Place{Index: top.Index}
-	s.next.set(top.Branch, br)
-	s.batch.SetBranch(top.Branch, br.record())
-	return nil
-}
-
-// raiseBlock makes b part of the active chain.
-func (s *switching) raiseBlock(b *Block, o store.Origin) {
-	place := store.Place{Index: b.Index()}
-	s.batch.SetBlock(place, o, b.raw)
-	s.batch.SetPlace(b.header.Hash, place)
-	for offset, id := range b.IDs() {
-		s.batch.SetMined(id, place.Index, offset)
-		s.c.filter.add(id)
-		s.ids[id] = struct{}{}
-		if p, ok := s.c.pool.find(id); ok {
+// findMined finds the pending transactions that the new branch holds.
+func (s *reorg) findMined(time.Time) error {
+	pool := &s.c.pool
+	note := func(id ID) {
+		if p, ok := pool.find(id); ok {
 			s.mined = append(s.mined, p)
 		}
 	}
-	s.ledger.join(b)
-	s.tip = b.header
-}
-
-// setParent hangs branch n, at the same index, on another branch.
-func (s *switching) setParent(n uint32, on uint32) {
-	br := s.next.branches[n]
-	br.parent.Branch = on
-	s.next.set(n, br)
-	s.batch.SetBranch(n, br.record())
-}
-
-// lower makes the active blocks above the fork a side branch, with what hangs on them.
-func (s *switching) lower() error {
-	fork, old := s.way.fork(), s.c.tip
-	if old.Index == fork {
-		return nil
-	}
-	n := s.next.last + 1
-	for m, hanging := range s.c.sides.branches {
-		if hanging.parent.Branch == activeBranch && hanging.parent.Index > fork {
-			s.setParent(m, n)
+	for _, part := range s.way.ranges() {
+		if len(pool.byID)+len(pool.staged) == 0 {
+			break
+		}
+		for rec, err := range allBlocks(s.c.store.Reader, part) {
+			if err != nil {
+				return err
+			}
+			b, err := s.c.parse(rec)
+			if err != nil {
+				return err
+			}
+			for _, id := range b.IDs() {
+				note(id)
+			}
 		}
 	}
-	br := branch{parent: store.Place{Index: fork}, tip: old}
-	for rec, err := range s.c.store.Blocks(activeBranch, fork+1, old.Index+1) {
-		if err != nil {
-			return err
-		}
-		b, err := s.c.parseHeld(rec)
-		if err != nil {
-			return err
-		}
-		s.lowerBlock(b, store.Place{Branch: n, Index: b.Index()}, rec.Origin)
-		br.bytes += int64(len(b.raw))
-		if err := s.grown(); err != nil {
-			return err
-		}
+	for id := range s.ids {
+		note(id)
 	}
-	s.next.set(n, br)
-	s.batch.SetBranch(n, br.record())
 	return nil
 }
 
-// lowerBlock moves b from the active chain to p; payments that the new branch lacks are pending again.
-func (s *switching) lowerBlock(b *Block, p store.Place, o store.Origin) {
-	if p.Index > s.tip.Index {
-		s.batch.DeleteBlock(store.Place{Index: p.Index})
-	}
-	putSide(s.batch, p, o, b)
-	s.ledger.leave(b)
-	for offset, id := range b.IDs() {
-		if _, ok := s.ids[id]; ok {
-			continue
-		}
-		s.batch.DeleteMined(id)
-		if s.above != nil && s.above.has(id) {
-			continue
-		}
-		t, canonical, _ := b.TransactionAt(offset)
-		s.returned = append(s.returned, &pending{
-			Transaction: t, size: len(canonical), from: s.c.senders.name(o.From), received: s.now.UnixMilli(), returned: true,
-		})
-	}
-}
-
-// commit applies the batch, and then moves what memory holds.
-func (s *switching) commit() error {
-	c := s.c
-	if err := s.ledger.put(s.batch, c.store.Reader, s.way.fork()); err != nil {
+// findReturned finds the payments of the old branch that the new one lacks, the first of them that the pool has room for.
+func (s *reorg) findReturned(now time.Time) error {
+	search, err := s.c.store.IDs()
+	if err != nil {
 		return err
 	}
+	defer search.Close()
+	room := s.c.pool.returnRoom(s.mined)
+	for part, err := range s.c.store.Active(s.way.fork().Index+1, s.c.tip.Index+1) {
+		if err != nil {
+			return err
+		}
+		for rec, err := range allBlocks(s.c.store.Reader, part) {
+			if err != nil {
+				return err
+			}
+			b, err := s.c.parse(rec)
+			if err != nil {
+				return err
+			}
+			if more, err := s.returnAll(b, search, &room, now); err != nil || !more {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// returnAll returns a block's payments to the pool. It reports whether there is room for more.
+func (s *reorg) returnAll(b held, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
+	for offset, id := range b.IDs() {
+		_, again := s.ids[id]
+		if !again {
+			if _, again, err = s.c.onPath(search, id, s.way); err != nil {
+				return false, err
+			}
+		}
+		if again {
+			continue
+		}
+		t, canonical, ok := b.TransactionAt(offset)
+		if !ok {
+			panic("chain: a block's ids lead to its transactions")
+		}
+		if !room.take(len(canonical)) {
+			return false, nil
+		}
+		s.returned = append(s.returned, &pending{
+			Transaction: t, size: len(canonical), from: s.c.senders.name(b.origin.From), received: now.UnixMilli(), returned: true,
+		})
+	}
+	return true, nil
+}
+
+// disconnect makes the active blocks above the fork side blocks.
+func (s *reorg) disconnect(now time.Time) error {
+	c, parent := s.c, s.way.fork()
+	_, base, err := c.header(parent)
+	if err != nil {
+		return err
+	}
+	for part, err := range c.store.Active(parent.Index+1, c.tip.Index+1) {
+		if err != nil {
+			return err
+		}
+		if part.Branch != parent.Branch {
+			s.batch.DeleteActive(part.From)
+		}
+		end := store.Position{Branch: part.Branch, Index: part.To - 1}
+		tip, total, err := c.end(end)
+		if err != nil {
+			return err
+		}
+		n := side{from: part.From, parent: parent, tip: tip, base: base, total: total, changed: now.UnixMilli()}
+		if tail, ok := c.sides.branches[part.Branch]; ok {
+			n.tip, n.total = tail.tip, tail.total
+		}
+		s.sides[part.Branch] = n
+		s.batch.SetSide(part.Branch, n.from)
+		parent, base = end, total
+	}
+	return nil
+}
+
+// end is header for a block of the active chain, the tip included.
+func (c *Chain) end(p store.Position) (Header, int64, error) {
+	if p == c.at() {
+		return c.tip, c.total, nil
+	}
+	b, err := c.read(c.store.Reader, p)
+	if err != nil {
+		return Header{}, 0, err
+	}
+	return b.header, b.total, nil
+}
+
+// connect makes the side blocks on the way active, and the new tip.
+func (s *reorg) connect(time.Time) error {
+	on := s.way.fork()
+	s.last = store.Range{Branch: on.Branch, From: on.Index}
+	for _, part := range append(s.way.ranges(), store.Range{Branch: s.at.Branch, From: s.at.Index, To: s.at.Index + 1}) {
+		if part.Branch != s.last.Branch {
+			s.last = store.Range{Branch: part.Branch, From: part.From}
+			s.batch.SetActive(part.From, part.Branch)
+		}
+		if err := s.shorten(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shorten takes the blocks of part, and those before it, out of the side blocks of its branch.
+func (s *reorg) shorten(part store.Range) error {
+	n, ok := s.c.sides.branches[part.Branch]
+	if !ok { // a new branch, of the new tip alone
+		return nil
+	}
+	s.batch.DeleteSide(part.Branch)
+	end := store.Position{Branch: part.Branch, Index: part.To - 1}
+	if end.Index >= n.tip.Index {
+		s.sides[part.Branch] = side{from: 1}
+		return nil
+	}
+	_, total, err := s.c.header(end)
+	if err != nil {
+		return err
+	}
+	n.from, n.parent, n.base = part.To, end, total
+	s.sides[part.Branch] = n
+	s.batch.SetSide(part.Branch, n.from)
+	return nil
+}
+
+// commit applies the batch, and changes what memory holds.
+func (s *reorg) commit(o store.Origin) error {
+	c := s.c
+	c.put(s.batch, s.b, s.at, s.way.steps[0], s.total, o)
 	for _, p := range s.mined {
 		s.batch.DeletePending(p.seq)
 	}
-	s.returned = c.pool.number(s.returned, s.mined)
+	c.pool.number(s.returned)
 	for _, p := range s.returned {
 		s.batch.SetPending(c.record(s.batch, p))
 	}
-	setTip(s.batch, s.tip)
-	recorded := c.filter.record(s.batch, s.way.fork(), s.tip.Index)
-	return s.apply(s.batch, func() {
-		recorded()
-		c.tip, c.sides = s.tip, s.next
+	setTip(s.batch, s.b.header)
+	return c.commit(s.batch, func() {
+		c.tip, c.total, c.last = s.b.header, s.total, s.last
+		for n, b := range s.sides {
+			if c.sides.remove(n); b.count() > 0 {
+				c.sides.set(n, b)
+			}
+		}
+		c.sides.last = max(c.sides.last, s.at.Branch)
 		c.pool.removeAll(s.mined)
 		c.pool.insertFront(s.returned)
 	})

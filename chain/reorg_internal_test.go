@@ -2,236 +2,121 @@ package chain
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"kuai/chain/store"
 )
 
-// sealed makes a block with these payments; the network has no zeros, so that every proof is valid.
-func sealed(t *testing.T, r *Rules, parent Header, recipient string, payments ...Transaction) *Block {
+// bushes makes n blocks on random blocks of a tree, in an order in which a chain takes them, with payments that meet again.
+func bushes(t *testing.T, r *Rules, random *rand.Rand, n int) (blocks []*Block) {
 	t.Helper()
-	txs := append(slices.Clone(payments), Transaction{Sender: RewardSender, Recipient: recipient, Amount: r.Reward})
-	b, err := r.NewBlock(parent, 7, parent.Timestamp+1, txs)
-	if err != nil {
-		t.Fatal(err)
+	parents := []Header{r.Genesis.header}
+	for i := range n {
+		at := len(parents) - 1 - random.IntN(min(6, len(parents)))
+		var ps []Transaction
+		for _, id := range random.Perm(30)[:random.IntN(3)] {
+			ps = append(ps, Transaction{Sender: "a", Recipient: fmt.Sprint(id % 3), Amount: "0.1", ID: ID{1, byte(id)}, HasID: true})
+		}
+		b := sealed(t, r, parents[at], fmt.Sprint(i), ps...)
+		blocks, parents = append(blocks, b), append(parents, b.header)
 	}
-	return b
+	return blocks
 }
 
-// dump is the whole store as text. What a round trip may change is left out: how the tree of side blocks is cut into
-// branches, and of a pending transaction all but its place in the order.
-func (c *Chain) dump(t *testing.T) string {
-	t.Helper()
-	name := func(n uint32) string {
-		if n == activeBranch {
-			return "active"
+// TestMemoryIsWhatTheStoreHas grows random trees with many reorgs, and after each block compares what memory holds with what a start
+// reads, and with the blocks themselves.
+func TestMemoryIsWhatTheStoreHas(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 9))
+	reorgs := 0
+	for range 20 {
+		r := noZeros()
+		c := opened(t, inMemory(t), r)
+		for i := range 10 {
+			p := Transaction{Sender: "s", Recipient: "r", Amount: "1", ID: ID{1, byte(3 * i)}, HasID: true}
+			if _, err := c.Submit(p, "peer"); err != nil {
+				t.Fatal(err)
+			}
 		}
-		return "side"
+		for i, b := range bushes(t, r, random, 40) {
+			old := c.tip
+			if _, err := c.Add(b, fmt.Sprint("peer-", i%5)); err != nil && !slices.Contains([]Rule{RuleDuplicateID, RuleParentInvalid}, refusedBy(err)) {
+				t.Fatal(err)
+			}
+			if c.tip != old && c.tip.Previous != old.Hash {
+				reorgs++
+			}
+			compareMemory(t, c, opened(t, c.store, r))
+		}
+		if err := c.Verify(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
 	}
-	place := func(p store.Place) string { return fmt.Sprint(name(p.Branch), " ", p.Index) }
-	var lines, pool []string
-	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	r := c.store.Reader
+	if reorgs < 50 {
+		t.Errorf("%d reorgs", reorgs)
+	}
+}
+
+func refusedBy(err error) Rule {
+	if invalid, ok := err.(*InvalidError); ok {
+		return invalid.Rule
+	}
+	return ""
+}
+
+func compareMemory(t *testing.T, c, read *Chain) {
+	t.Helper()
+	for n, s := range c.sides.branches {
+		s.changed = read.sides.branches[n].changed // a start knows when the tip came, not when it left the active chain
+		c.sides.branches[n] = s
+	}
+	if !maps.Equal(c.sides.branches, read.sides.branches) || c.sides.blocks != read.sides.blocks || c.sides.bytes != read.sides.bytes || c.sides.last != read.sides.last {
+		t.Fatalf("the side branches are %+v, a start reads %+v", c.sides, read.sides)
+	}
+	if c.tip != read.tip || c.total != read.total || c.last.Branch != read.last.Branch {
+		t.Fatalf("the tip is %+v at %+v with %d bytes, a start reads %+v, %+v, %d", c.tip, c.last, c.total, read.tip, read.last, read.total)
+	}
+	held := int64(0)
 	for n := range c.sides.last + 1 {
-		for rec, err := range r.Blocks(n, 0, 1<<40) {
+		for rec, err := range c.store.Blocks(n, 0, lastIndex) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			add("block %s %v %s", place(rec.Place), rec.Origin, rec.Raw)
+			held++
+			checkHeld(t, c, rec)
 		}
 	}
-	must := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
+	if held != c.tip.Index+c.sides.blocks {
+		t.Fatalf("%d blocks are held, %d active and %d beside", held, c.tip.Index, c.sides.blocks)
 	}
-	must(r.EachPlace(func(h [32]byte, p store.Place) error { add("hash %x %s", h, place(p)); return nil }))
-	must(r.EachMined(func(id [16]byte, index int64, offset int) error { add("id %x %d %d", id, index, offset); return nil }))
-	must(r.EachSpot(func(a store.Address, s store.Spot) error { add("spot %x %v", a, s); return nil }))
-	must(r.EachAccount(func(a store.Address, total *store.Account) error {
-		add("account %x %d %s", a, total.Count, total.Balance.String())
-		return nil
-	}))
-	add("sides %d %d", c.sides.blocks, c.sides.bytes)
-	must(c.soundSides())
-	must(r.EachPending(func(p store.Pending) error { pool = append(pool, string(p.Canonical)); return nil }))
-	must(r.EachSender(func(n uint32, name string) error { add("sender %d %s", n, name); return nil }))
-	tip, err := r.Meta(metaTip)
-	must(err)
-	add("tip %x", tip)
-	sides := 0
-	must(r.Dump(func(key, _ []byte) {
-		if key[0] == 'j' {
-			sides++
-		}
-	}))
-	add("side ids %d", sides)
-	slices.Sort(lines)
-	return strings.Join(append(lines, pool...), "\n")
 }
 
-// soundSides checks that every side branch is what its record says, and hangs where it says.
-func (c *Chain) soundSides() error {
-	return c.store.EachBranch(func(n uint32, b store.Branch) error {
-		last, _, err := c.blockAt(c.store.Reader, b.Parent)
-		if err != nil {
-			return err
-		}
-		bytes := int64(0)
-		for rec, err := range c.store.Blocks(n, 0, 1<<40) {
-			if err != nil {
-				return err
-			}
-			block, err := c.parseHeld(rec)
-			if err != nil {
-				return err
-			}
-			if err := c.rules.CheckLink(last.header, block); err != nil {
-				return err
-			}
-			if p, ok, err := c.store.Place(block.header.Hash); p != rec.Place || !ok {
-				return fmt.Errorf("block %v has its hash at %v, %v", rec.Place, p, err)
-			}
-			last, bytes = &Block{header: block.header}, bytes+int64(len(rec.Raw))
-		}
-		if want := (branch{parent: b.Parent, tip: last.header, bytes: bytes}); c.sides.branches[n] != want || want.record() != b {
-			return fmt.Errorf("branch %d is %+v in memory, %+v on disk, and has %+v", n, c.sides.branches[n], b, want)
-		}
-		return nil
-	})
-}
-
-// switchTo switches to the held side block h, whatever the lengths.
-func (c *Chain) switchTo(t *testing.T, h Hash) {
+// checkHeld checks that a block extends its parent, is found by its hash, and is active if and only if the tip descends from it.
+func checkHeld(t *testing.T, c *Chain, rec store.Record) {
 	t.Helper()
-	p, ok, err := c.store.Place(h)
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	s := c.newSwitching(c.sides.path(p), time.Now())
-	defer s.batch.Close()
-	for _, step := range []func() error{s.raise, s.lower, s.commit} {
-		if err := step(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestApplyRevertIsIdentity switches to a branch and back, for every pair of tips of a tree, and compares the whole store.
-func TestApplyRevertIsIdentity(t *testing.T) {
-	r := Classic()
-	r.Zeros = 0
-	st, err := store.OpenMemory()
+	b, err := c.parse(rec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close()
-	c, err := Open(st, r, time.Now)
-	if err != nil {
-		t.Fatal(err)
+	if p, ok, err := c.store.Position(b.header.Hash); p != rec.Position || !ok || err != nil {
+		t.Fatalf("block %v has its hash at %v, %v, %v", rec.Position, p, ok, err)
 	}
-	p := make([]Transaction, 8)
-	for i := range p {
-		p[i] = Transaction{Sender: "a", Recipient: "b", Amount: "5", ID: NewID(), HasID: true}
-		if _, err := c.Submit(p[i], ""); err != nil {
+	if b.Index() > 1 {
+		parent, err := c.parentOf(rec.Position)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	add := func(parent Header, recipient string, payments ...Transaction) Header {
-		b := sealed(t, r, parent, recipient, payments...)
-		if _, err := c.Add(b, "peer"); err != nil {
-			t.Fatal(err)
-		}
-		return b.header
-	}
-	root := add(r.Genesis.header, "root")
-	a1 := add(root, "a1", p[0], p[1])
-	a2 := add(a1, "a2", p[2])
-	a3 := add(a2, "a3")
-	b1 := add(root, "b1", p[1], p[0])
-	b2 := add(b1, "b2")
-	c1 := add(b1, "c1", p[2])
-	d1 := add(a1, "d1", p[3], p[2])
-	tips := []Header{a3, b2, c1, d1}
-	for _, from := range tips {
-		if from.Hash != c.tip.Hash {
-			c.switchTo(t, from.Hash)
-		}
-		// The pool's order after a switch is its own; what is compared is the way there and back from here.
-		before := c.dump(t)
-		for _, to := range tips {
-			if to == from {
-				continue
-			}
-			c.switchTo(t, to.Hash)
-			if c.dump(t) == before {
-				t.Fatal("a switch changes nothing")
-			}
-			if err := c.Verify(t.Context(), nil); err != nil {
-				t.Error(err)
-			}
-			if last, err := st.LastIndex(activeBranch); err != nil || last != to.Index {
-				t.Errorf("the last active block is %d, the tip %d: %v", last, to.Index, err)
-			}
-			c.switchTo(t, from.Hash)
-			if after := c.dump(t); sortedPool(after) != sortedPool(before) {
-				t.Errorf("block %s to %s and back:\n%s\n\nbefore:\n%s", from.Hash.Short(), to.Hash.Short(), after, before)
-			}
+		below, err := c.read(c.store.Reader, parent)
+		if err != nil || below.header.Hash != b.header.Previous || b.total != below.total+int64(len(b.raw)) {
+			t.Fatalf("block %v does not extend %v: %v", rec.Position, parent, err)
 		}
 	}
-}
-
-// sortedPool forgets the order of a dump: a payment of both branches leaves the pool for either, one of the new branch
-// alone comes back in front.
-func sortedPool(dump string) string {
-	lines := strings.Split(dump, "\n")
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
-
-// TestRoundTripKeepsPoolOrder: payments that are mined in order from the front of the pool come back in order, in front.
-func TestRoundTripKeepsPoolOrder(t *testing.T) {
-	r := Classic()
-	r.Zeros = 0
-	st, err := store.OpenMemory()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	c, err := Open(st, r, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 5 {
-		if _, err := c.Submit(Transaction{Sender: "a", Recipient: "b", Amount: "5", ID: NewID(), HasID: true}, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all := c.Pending()
-	x := sealed(t, r, r.Genesis.header, "x")
-	y1 := sealed(t, r, r.Genesis.header, "y", all[0], all[1])
-	y2 := sealed(t, r, y1.header, "y", all[2])
-	for _, b := range []*Block{x, y1} {
-		if _, err := c.Add(b, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := c.dump(t)
-	c.switchTo(t, y1.header.Hash)
-	if _, err := c.Add(y2, ""); err != nil {
-		t.Fatal(err)
-	}
-	if got := c.Pending(); !slices.Equal(got, all[3:]) {
-		t.Errorf("pending are %v", got)
-	}
-	c.switchTo(t, x.header.Hash)
-	if got := c.Pending(); !slices.Equal(got, all) {
-		t.Errorf("after the way back pending are %v, want %v", got, all)
-	}
-	if before == c.dump(t) {
-		t.Error("the longer branch is not held") // y2 is new
+	v := c.view()
+	defer v.Close()
+	active, err := v.active(rec.Position)
+	if err != nil || active == c.sides.has(rec.Position) {
+		t.Fatalf("block %v: active %v, off the active chain %v, %v", rec.Position, active, c.sides.has(rec.Position), err)
 	}
 }

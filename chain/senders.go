@@ -49,22 +49,6 @@ func (s *senders) number(b *store.Batch, name string) uint32 {
 	return n
 }
 
-func (s *senders) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.names)
-}
-
-// forget takes back the numbers from n on, of a batch that was not applied.
-func (s *senders) forget(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, name := range s.names[n:] {
-		delete(s.numbers, name)
-	}
-	s.names = s.names[:n]
-}
-
 func (c *Chain) origin(b *store.Batch, from string, now time.Time) store.Origin {
 	return store.Origin{From: c.senders.number(b, from), Received: now.UnixMilli()}
 }

@@ -1,113 +1,120 @@
 package chain
 
 import (
+	"cmp"
+	"errors"
 	"maps"
+	"math"
+	"slices"
 	"time"
 
 	"kuai/chain/store"
 )
 
-// Bounds of the side branches, oldest first out.
+// Bounds of the side branches, the least recently extended first out.
 const (
 	MaxSideBlocks = 10_000
 	MaxSideBytes  = 256 << 20
 
 	// sideSlack is the part of the bounds, one in sideSlack, that is made free when they are passed, so that a flood
-	// does not pay for the search of the oldest with every block.
+	// does not pay for a search of the oldest with every block.
 	sideSlack = 16
+
+	// trimBlocks and trimBytes bound one batch of the trimming.
+	trimBlocks = 512
+	trimBytes  = 4 << 20
 )
 
-// branch is a run of side blocks, each the parent of the next, with the indexes (parent.Index, tip.Index].
-type branch struct {
-	parent store.Place // the block that the first one extends, on the active chain or on another branch
-	tip    Header
-	bytes  int64
+// side is what memory keeps of a branch with blocks that are not on the active chain: those from an index on.
+type side struct {
+	from    int64          // index of the first of them
+	parent  store.Position // what that one extends
+	tip     Header
+	base    int64 // canonical bytes of the chain that ends with parent
+	total   int64 // and of the one that ends with tip
+	changed int64 // when the tip came, or left the active chain; Unix milliseconds
 }
 
-func (b branch) count() int64 { return b.tip.Index - b.parent.Index }
+func (s side) count() int64 { return s.tip.Index - s.from + 1 }
 
-func (b branch) record() store.Branch {
-	return store.Branch{Parent: b.parent, Last: b.tip.Index, Bytes: b.bytes}
-}
-
-// sides is the tree of side branches: what memory keeps of them, a few numbers for each, whatever its length.
-// A branch's number is higher than those of the branches that were there before it.
+// sides is the tree of side branches, by number: a few numbers for each, whatever its length.
 type sides struct {
-	branches map[uint32]branch
-	last     uint32 // the highest number in use
+	branches map[uint32]side
+	last     uint32 // the highest number of any branch
 	blocks   int64
 	bytes    int64
 }
 
-func (s *sides) clone() sides {
-	n := *s
-	n.branches = maps.Clone(s.branches)
-	return n
-}
-
-func (s *sides) set(n uint32, b branch) {
+func (s *sides) set(n uint32, b side) {
 	s.remove(n)
-	if s.branches == nil {
-		s.branches = make(map[uint32]branch)
-	}
 	s.branches[n] = b
 	s.blocks += b.count()
-	s.bytes += b.bytes
-	s.last = max(s.last, n)
+	s.bytes += b.total - b.base
 }
 
 func (s *sides) remove(n uint32) {
-	b := s.branches[n]
-	s.blocks -= b.count()
-	s.bytes -= b.bytes
-	delete(s.branches, n)
+	if b, ok := s.branches[n]; ok {
+		s.blocks -= b.count()
+		s.bytes -= b.total - b.base
+		delete(s.branches, n)
+	}
 }
 
-// path leads from a block to the active chain: the places where it leaves each branch, the last on the active chain.
-type path []store.Place
+// has reports whether the block at p, which is held, is off the active chain.
+func (s *sides) has(p store.Position) bool {
+	b, ok := s.branches[p.Branch]
+	return ok && p.Index >= b.from
+}
+
+func (s *sides) full() bool { return s.blocks > MaxSideBlocks || s.bytes > MaxSideBytes }
+
+// path leads from a block to the active chain.
+type path struct {
+	steps  []store.Position // the block, then each block that the branch before hangs on; the last is active
+	leaves map[uint32]int64 // of each side branch on the way, the highest index
+}
 
 // path returns the way from the block at p to the active chain.
-func (s *sides) path(p store.Place) path {
-	way := path{p}
-	for p.Branch != activeBranch {
+func (s *sides) path(p store.Position) path {
+	way := path{steps: []store.Position{p}, leaves: make(map[uint32]int64)}
+	for s.has(p) {
+		way.leaves[p.Branch] = p.Index
 		p = s.branches[p.Branch].parent
-		way = append(way, p)
+		way.steps = append(way.steps, p)
 	}
 	return way
 }
 
-// weight returns the bytes of the branches on the way.
-func (s *sides) weight(way path) (bytes int64) {
-	for _, p := range way[:len(way)-1] {
-		bytes += s.branches[p.Branch].bytes
+// fork returns where the path meets the active chain.
+func (w path) fork() store.Position { return w.steps[len(w.steps)-1] }
+
+// has reports whether the block at p, which is held, is on the chain that ends where the path begins.
+func (w path) has(s *sides, p store.Position) bool {
+	if !s.has(p) {
+		return p.Index <= w.fork().Index
 	}
-	return bytes
+	leave, ok := w.leaves[p.Branch]
+	return ok && p.Index <= leave
 }
 
-// fork is the index of the last block that the path shares with the active chain.
-func (p path) fork() int64 { return p[len(p)-1].Index }
-
-// leaves returns the index at which the path leaves each of its side branches.
-func (p path) leaves() map[uint32]int64 {
-	at := make(map[uint32]int64, len(p))
-	for _, place := range p[:len(p)-1] {
-		at[place.Branch] = place.Index
+// ranges returns the parts of the side branches on the way, the lowest first.
+func (w path) ranges() []store.Range {
+	var parts []store.Range
+	for i := len(w.steps) - 2; i >= 0; i-- {
+		parts = append(parts, store.Range{Branch: w.steps[i].Branch, From: w.steps[i+1].Index + 1, To: w.steps[i].Index + 1})
 	}
-	return at
+	return parts
 }
 
-// checkSideIDs checks that no transaction of b is on the branch below it.
-func (c *Chain) checkSideIDs(b *Block, way path) error {
-	side, err := c.store.SideIDs(way[:len(way)-1])
+// checkIDs checks that no transaction of b is on the chain below it, to which way leads.
+func (c *Chain) checkIDs(b *Block, way path) error {
+	search, err := c.store.IDs()
 	if err != nil {
 		return err
 	}
-	defer side.Close()
+	defer search.Close()
 	for _, id := range b.IDs() {
-		index, ok, err := c.mined(id)
-		if err == nil && (!ok || index > way.fork()) {
-			index, ok, err = side.Find(id)
-		}
+		index, ok, err := c.onPath(search, id, way)
 		if err != nil {
 			return err
 		}
@@ -118,118 +125,241 @@ func (c *Chain) checkSideIDs(b *Block, way path) error {
 	return nil
 }
 
-// hold keeps a block off the active chain.
-func (c *Chain) hold(b *Block, at store.Place, from string, now time.Time) error {
+// onPath returns the index of the block with this transaction on the chain to which way leads.
+func (c *Chain) onPath(search *store.IDs, id ID, way path) (index int64, ok bool, err error) {
+	for at, err := range search.Of(id) {
+		if err != nil {
+			return 0, false, err
+		}
+		if way.has(&c.sides, at.Position) {
+			return at.Index, true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// follows returns where a child of the block at p is stored: behind it if it is the last of its branch, else on a branch of its own.
+func (c *Chain) follows(p store.Position) store.Position {
+	end, ok := c.sides.branches[p.Branch]
+	if ok && end.tip.Index == p.Index || p == c.at() {
+		return store.Position{Branch: p.Branch, Index: p.Index + 1}
+	}
+	return store.Position{Branch: c.sides.last + 1, Index: p.Index + 1}
+}
+
+// hold keeps a block, whose parent is at the start of way, off the active chain.
+func (c *Chain) hold(b *Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	n, br := at.Branch, c.sides.branches[at.Branch]
-	if n == activeBranch || br.tip.Index != at.Index {
-		n, br = c.sides.last+1, branch{parent: at}
+	parent, o := way.steps[0], c.origin(batch, from, now)
+	p := c.follows(parent)
+	s, ok := c.sides.branches[p.Branch]
+	if !ok {
+		s = side{from: p.Index, parent: parent, base: total - int64(len(b.raw))}
+		batch.SetSide(p.Branch, s.from)
 	}
-	br.tip, br.bytes = b.header, br.bytes+int64(len(b.raw))
-	place := store.Place{Branch: n, Index: b.Index()}
-	batch.SetBranch(n, br.record())
-	putSide(batch, place, c.origin(batch, from, now), b)
-	if err := c.commit(batch, func() { c.sides.set(n, br) }); err != nil {
-		return err
+	s.tip, s.total, s.changed = b.header, total, o.Received
+	c.put(batch, b, p, parent, total, o)
+	err := c.commit(batch, func() {
+		c.sides.set(p.Branch, s)
+		c.sides.last = max(c.sides.last, p.Branch)
+	})
+	if err == nil {
+		c.growing = p
+		c.wakeTrim()
 	}
-	return c.trimSides(c.sides.path(place))
+	return err
 }
 
-// putSide writes a side block and its indexes.
-func putSide(batch *store.Batch, p store.Place, o store.Origin, b *Block) {
-	batch.SetBlock(p, o, b.raw)
-	batch.SetPlace(b.header.Hash, p)
-	for _, id := range b.IDs() {
-		batch.SetSideID(id, p)
+// put writes a block and what leads to it.
+func (c *Chain) put(batch *store.Batch, b *Block, p, parent store.Position, total int64, o store.Origin) {
+	if p.Branch != parent.Branch {
+		batch.SetParent(p.Branch, parent)
+	}
+	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.raw})
+	batch.SetPosition(b.header.Hash, p)
+	for offset, id := range b.IDs() {
+		batch.SetID(id, p, offset)
 	}
 }
 
-// trimSides drops the oldest side branches where they are past the bounds. What is on the way from the block just
-// added to the active chain stays, so that a long branch can grow until it is the longest.
-func (c *Chain) trimSides(way path) error {
-	if c.sides.blocks <= MaxSideBlocks && c.sides.bytes <= MaxSideBytes {
-		return nil
+func (c *Chain) wakeTrim() {
+	if c.sides.full() {
+		signal(c.trimming)
 	}
-	batch, next, keep := c.store.NewBatch(), c.sides.clone(), way.leaves()
-	defer batch.Close()
-	for next.blocks > MaxSideBlocks-MaxSideBlocks/sideSlack || next.bytes > MaxSideBytes-MaxSideBytes/sideSlack {
-		n, from, found := next.oldest(keep)
-		if !found {
+}
+
+// trim drops the side branches that were not extended for the longest time, whole, in bounded batches, until the others are within
+// the bounds. The branch that was extended last stays, so that a long one can grow until it is the longest, and so does what the
+// index of addresses has to walk back over.
+func (c *Chain) trim() error {
+	most := bounds{MaxSideBlocks, MaxSideBytes}
+	for {
+		if again, err := c.trimOnce(most); err != nil || !again {
+			return err
+		}
+		most = bounds{MaxSideBlocks - MaxSideBlocks/sideSlack, MaxSideBytes - MaxSideBytes/sideSlack}
+	}
+}
+
+// bounds are numbers of blocks and of their bytes.
+type bounds struct{ blocks, bytes int64 }
+
+// trimOnce drops a batch of side blocks if there are more than most. It reports whether there may be more to drop.
+func (c *Chain) trimOnce(most bounds) (again bool, err error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if err := c.Err(); err != nil {
+		return false, err
+	}
+	t := trimming{c: c, batch: c.store.NewBatch(), keep: c.kept(), children: c.sides.children(), cut: make(map[uint32]side)}
+	defer t.batch.Close()
+	for _, n := range c.sides.byAge() {
+		whole := n == c.partly // the rest of what a batch before this one began
+		if t.full() || !whole && c.sides.blocks-t.blocks <= most.blocks && c.sides.bytes-t.bytes <= most.bytes {
 			break
 		}
-		if err := c.cut(batch, &next, n, from); err != nil {
+		if err := t.dropBranch(n); err != nil && !errors.Is(err, ErrDamaged) { // a damaged block stays, with those below it
+			return false, err
+		}
+	}
+	if t.blocks == 0 {
+		return false, nil
+	}
+	return true, c.commit(t.batch, t.apply)
+}
+
+// kept returns, by branch, the highest index of the side blocks that trimming must leave.
+func (c *Chain) kept() map[uint32]int64 {
+	keep := c.sides.path(c.growing).leaves
+	for n, index := range c.sides.path(c.addresses.position()).leaves {
+		keep[n] = max(keep[n], index)
+	}
+	return keep
+}
+
+// byAge lists the branches, the least recently changed first.
+func (s *sides) byAge() []uint32 {
+	return slices.SortedFunc(maps.Keys(s.branches), func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(s.branches[a].changed, s.branches[b].changed), cmp.Compare(a, b))
+	})
+}
+
+// children lists, for each block that side branches hang on, those branches.
+func (s *sides) children() map[store.Position][]uint32 {
+	all := make(map[store.Position][]uint32, len(s.branches))
+	for n, b := range s.branches {
+		all[b.parent] = append(all[b.parent], n)
+	}
+	return all
+}
+
+// trimming is a batch that drops side blocks, while it is put together.
+type trimming struct {
+	c        *Chain
+	batch    *store.Batch
+	keep     map[uint32]int64
+	children map[store.Position][]uint32
+	cut      map[uint32]side // branches as they are then; count 0: gone
+	blocks   int64
+	bytes    int64
+}
+
+func (t *trimming) full() bool { return t.blocks >= trimBlocks || t.bytes >= trimBytes }
+
+// dropBranch drops the blocks of branch n, and of what hangs on it, until the batch is full.
+func (t *trimming) dropBranch(n uint32) error {
+	t.c.partly = n
+	for !t.full() {
+		if done, err := t.drop(n); err != nil || done {
+			t.c.partly = nothing
 			return err
 		}
 	}
-	if batch.Empty() {
-		return nil
-	}
-	return c.commit(batch, func() { c.sides = next })
-}
-
-// oldest returns the oldest branch, and the index from which it can go: all of it, or what keep does not need.
-func (s *sides) oldest(keep map[uint32]int64) (n uint32, from int64, found bool) {
-	for m, b := range s.branches {
-		if found && m > n {
-			continue
-		}
-		leave, kept := keep[m]
-		if !kept {
-			n, from, found = m, b.parent.Index+1, true
-		} else if leave < b.tip.Index {
-			n, from, found = m, leave+1, true
-		}
-	}
-	return n, from, found
-}
-
-// cut drops branch n from index from on, and what hangs on that.
-func (c *Chain) cut(batch *store.Batch, next *sides, n uint32, from int64) error {
-	for m, b := range next.branches {
-		if b.parent.Branch == n && b.parent.Index >= from {
-			if err := c.cut(batch, next, m, b.parent.Index+1); err != nil {
-				return err
-			}
-		}
-	}
-	b := next.branches[n]
-	for rec, err := range c.store.Blocks(n, from, b.tip.Index+1) {
-		if err != nil {
-			return err
-		}
-		dropped, err := c.parseHeld(rec)
-		if err != nil {
-			return err
-		}
-		deleteSide(batch, rec.Place, dropped)
-		batch.DeletePlace(dropped.header.Hash)
-		b.bytes -= int64(len(rec.Raw))
-	}
-	return c.shorten(batch, next, n, b, from)
-}
-
-// shorten leaves of branch n what is before index from.
-func (c *Chain) shorten(batch *store.Batch, next *sides, n uint32, b branch, from int64) error {
-	next.remove(n)
-	if from == b.parent.Index+1 {
-		batch.DeleteBranch(n)
-		return nil
-	}
-	tip, _, err := c.blockAt(c.store.Reader, store.Place{Branch: n, Index: from - 1})
-	if err != nil {
-		return err
-	}
-	b.tip = tip.header
-	next.set(n, b)
-	batch.SetBranch(n, b.record())
 	return nil
 }
 
-// deleteSide removes a side block and its transactions' index, not the place of its hash.
-func deleteSide(batch *store.Batch, p store.Place, b *Block) {
-	batch.DeleteBlock(p)
-	for _, id := range b.IDs() {
-		batch.DeleteSideID(id, p)
+// nothing is the number of no branch.
+const nothing = math.MaxUint32
+
+// drop drops the last block of branch n, or of one that hangs on it. It reports whether nothing of that may be dropped any more.
+func (t *trimming) drop(n uint32) (done bool, err error) {
+	s := t.side(n)
+	if leave, kept := t.keep[n]; s.count() == 0 || kept && s.tip.Index <= leave {
+		return true, nil
 	}
+	if child, ok := t.child(store.Position{Branch: n, Index: s.tip.Index}); ok {
+		return t.drop(child)
+	}
+	return false, t.dropLast(n, s)
+}
+
+// side returns branch n as the batch leaves it.
+func (t *trimming) side(n uint32) side {
+	if s, ok := t.cut[n]; ok {
+		return s
+	}
+	return t.c.sides.branches[n]
+}
+
+// child returns a branch that hangs on the block at p.
+func (t *trimming) child(p store.Position) (uint32, bool) {
+	for _, n := range t.children[p] {
+		if t.side(n).count() > 0 {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+func (t *trimming) dropLast(n uint32, s side) error {
+	p := store.Position{Branch: n, Index: s.tip.Index}
+	b, err := t.c.read(t.c.store.Reader, p)
+	if err != nil {
+		return err
+	}
+	t.batch.DeleteBlock(p)
+	t.batch.DeletePosition(b.header.Hash)
+	for _, id := range b.IDs() {
+		t.batch.DeleteID(id, p)
+	}
+	t.blocks++
+	t.bytes += int64(len(b.raw))
+	s.total -= int64(len(b.raw))
+	if s.count() > 1 {
+		below, err := t.c.read(t.c.store.Reader, store.Position{Branch: n, Index: p.Index - 1})
+		if err != nil {
+			return err
+		}
+		s.tip = below.header
+	} else {
+		s.tip = Header{Index: s.from - 1}
+		t.batch.DeleteSide(n)
+		if s.parent.Branch != n {
+			t.batch.DeleteParent(n)
+		}
+	}
+	t.cut[n] = s
+	return nil
+}
+
+// apply changes what memory holds.
+func (t *trimming) apply() {
+	for n, s := range t.cut {
+		if t.c.sides.remove(n); s.count() > 0 {
+			t.c.sides.set(n, s)
+		}
+	}
+}
+
+// header returns the header of the block at p, which must be held, and the canonical bytes of its chain.
+func (c *Chain) header(p store.Position) (Header, int64, error) {
+	if s, ok := c.sides.branches[p.Branch]; ok && s.tip.Index == p.Index {
+		return s.tip, s.total, nil
+	}
+	b, err := c.read(c.store.Reader, p)
+	if err != nil {
+		return Header{}, 0, err
+	}
+	return b.header, b.total, nil
 }

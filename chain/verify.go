@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 
@@ -12,33 +13,65 @@ import (
 // proof, transactions, and the indexes that point to it. It says progress after every few thousand blocks. Its error wraps
 // ErrDamaged and names the first bad block, or is ctx's.
 func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) error {
-	snap, tip := c.view()
-	defer snap.Close()
-	blocks := audit{seed: maphash.MakeSeed()}
-	if err := c.walk(ctx, snap, tip, progress, blocks.block); err != nil {
+	v, indexed, err := c.levelView(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	follows, err := v.active(indexed)
+	if err != nil {
+		return err
+	}
+	blocks := audit{seed: maphash.MakeSeed(), indexed: indexed.Index}
+	if err := c.walk(ctx, v, progress, blocks.block); err != nil {
 		return err
 	}
 	index := audit{seed: blocks.seed}
-	if err := index.index(ctx, snap.Reader); err != nil {
+	if err := index.index(ctx, v); err != nil {
 		return err
 	}
-	if index.places == blocks.places {
+	switch {
+	case index.places == blocks.places && follows:
 		return blocks.compareAddresses(&index)
+	case index.places == blocks.places: // the disk failed before the index could walk back over a reorg
+		return nil
 	}
-	l := lookup{snap: snap}
-	if err := c.walk(ctx, snap, tip, progress, l.block); err != nil {
+	l, err := newLookup(v)
+	if err != nil {
+		return err
+	}
+	defer l.ids.Close()
+	if err := c.walk(ctx, v, progress, l.block); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: the indexes hold %d blocks and %d transactions, the chain %d and %d", ErrDamaged, index.blocks, index.ids, blocks.blocks, blocks.ids)
+}
+
+// levelView returns a state in which the index of addresses is level with the tip, and its position. On a chain that takes no more
+// changes the index stays where it is.
+func (c *Chain) levelView(ctx context.Context) (view, store.Position, error) {
+	for {
+		if err := c.follow(ctx); err != nil && c.Err() == nil && ctx.Err() == nil {
+			return view{}, store.Position{}, err
+		}
+		v := c.view()
+		p, err := readAddresses(v.Reader)
+		if err == nil && (p == v.tipAt() || c.Err() != nil || ctx.Err() != nil) { // the walk tells how far it came
+			return v, p, nil
+		}
+		if err = errors.Join(err, v.Close()); err != nil {
+			return view{}, p, err
+		}
+	}
 }
 
 // verifyStep is how many blocks lie between two reports of progress.
 const verifyStep = 4096
 
 // walk checks every block, and hands it to more.
-func (c *Chain) walk(ctx context.Context, snap *store.Snapshot, tip Header, progress func(done, total int64), more func(*Block) error) error {
-	last := c.rules.Genesis.header
-	for rec, err := range snap.Blocks(activeBranch, last.Index, tip.Index+1) {
+func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int64), more func(*Block) error) error {
+	last, total := c.rules.Genesis.header, int64(0)
+	for rec, err := range v.blocks(last.Index, v.tip.Index+1) {
 		if ctx.Err() != nil {
 			return fmt.Errorf("stopped after block %d, valid up to there: %w", last.Index, ctx.Err())
 		}
@@ -46,36 +79,39 @@ func (c *Chain) walk(ctx context.Context, snap *store.Snapshot, tip Header, prog
 		if err == nil {
 			b, err = c.verify(last, rec)
 		}
+		if total += int64(len(rec.Raw)); err == nil && rec.Total != total {
+			err = fmt.Errorf("its chain has %d bytes, its record says %d", total, rec.Total)
+		}
 		if err == nil {
 			err = more(b)
 		}
 		if err != nil {
-			return firstBad(snap, last, err)
+			return firstBad(v, last, err)
 		}
 		last = b.header
-		if progress != nil && (last.Index%verifyStep == 0 || last == tip) {
-			progress(last.Index, tip.Index)
+		if progress != nil && (last.Index%verifyStep == 0 || last == v.tip) {
+			progress(last.Index, v.tip.Index)
 		}
 	}
-	if last != tip {
-		return fmt.Errorf("%w: block %d: missing below the tip %d", ErrDamaged, last.Index+1, tip.Index)
+	if last != v.tip {
+		return fmt.Errorf("%w: block %d: missing below the tip %d", ErrDamaged, last.Index+1, v.tip.Index)
 	}
 	return nil
 }
 
 // firstBad says what is wrong with the block behind last; where last is not what it was when it was held, with last.
-func firstBad(snap *store.Snapshot, last Header, err error) error {
+func firstBad(v view, last Header, err error) error {
 	bad := last.Index + 1
-	if changed := (lookup{snap}).place(last); changed != nil {
+	if changed := checkPosition(v, last); changed != nil {
 		bad, err = last.Index, changed
 	}
 	return fmt.Errorf("%w: block %d: %w", ErrDamaged, bad, err)
 }
 
-// verify checks the block that is kept behind last.
+// verify checks the block that is stored behind last.
 func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
 	genesis := c.rules.Genesis
-	if rec.Place.Index == genesis.Index() {
+	if rec.Position.Index == genesis.Index() {
 		if string(rec.Raw) != string(genesis.raw) {
 			return nil, fmt.Errorf("it is not the genesis of %s", c.rules.Network())
 		}
@@ -88,30 +124,62 @@ func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
 	return b, c.rules.CheckLink(last, b)
 }
 
-// lookup asks the indexes for every block and transaction, to name the first that they have wrong.
-type lookup struct{ snap *store.Snapshot }
-
-func (l lookup) place(h Header) error {
-	p, ok, err := l.snap.Place(h.Hash)
-	if err == nil && (!ok || p != store.Place{Index: h.Index}) {
+// checkPosition asks the index of hashes for an active block.
+func checkPosition(v view, h Header) error {
+	p, ok, err := v.Position(h.Hash)
+	if err != nil {
+		return err
+	}
+	at, err := v.at(h.Index)
+	if err == nil && (!ok || p != at) {
 		err = fmt.Errorf("hash %s is not in the index, or leads elsewhere", h.Hash)
 	}
 	return err
 }
 
+// lookup asks the indexes for every block and transaction, to name the first that they have wrong.
+type lookup struct {
+	v   view
+	ids *store.IDs
+}
+
+func newLookup(v view) (lookup, error) {
+	ids, err := v.IDs()
+	return lookup{v, ids}, err
+}
+
 func (l lookup) block(b *Block) error {
-	if err := l.place(b.header); err != nil {
+	if err := checkPosition(l.v, b.header); err != nil {
 		return err
 	}
 	for offset, id := range b.IDs() {
-		switch index, at, ok, err := l.snap.Mined(id); {
+		if err := l.transaction(b, id, offset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// transaction checks that the index has the id in this active block, at this offset, and in no other.
+func (l lookup) transaction(b *Block, id ID, offset int) error {
+	found := false
+	for at, err := range l.ids.Of(id) {
+		if err != nil {
+			return err
+		}
+		active, err := l.v.active(at.Position)
+		switch {
 		case err != nil:
 			return err
-		case !ok:
-			return fmt.Errorf("transaction %s is not in the index", id)
-		case index != b.Index() || at != offset:
-			return fmt.Errorf("transaction %s is in block %d too, or the index is wrong", id, index)
+		case !active:
+		case at.Index != b.Index() || at.Offset != offset:
+			return fmt.Errorf("transaction %s is in block %d too, or the index is wrong", id, at.Index)
+		default:
+			found = true
 		}
+	}
+	if !found {
+		return fmt.Errorf("transaction %s is not in the index", id)
 	}
 	return nil
 }

@@ -30,16 +30,23 @@ func TestVerifyFindsAWrongIndex(t *testing.T) {
 	second := tree.Blocks()[1]
 	wrong := map[string]string{
 		"a place less": "block 3: hash", "a place wrong": "block 3: hash", "a place more": "5 blocks and 3 transactions, the chain 4 and 3",
-		"an id less": "block 3: transaction", "an id wrong": "block 3: transaction", "an id more": "4 blocks and 4 transactions, the chain 4 and 3",
+		"a total": "block 3: its chain has", "an id less": "block 3: transaction", "an id wrong": "block 3: transaction", "an id more": "4 blocks and 4 transactions, the chain 4 and 3",
 	}
 	for name, spoil := range map[string]func(b *store.Batch, a store.Address){
-		"a place less":  func(b *store.Batch, _ store.Address) { b.DeletePlace(second.Hash()) },
-		"a place wrong": func(b *store.Batch, _ store.Address) { b.SetPlace(second.Hash(), store.Place{Index: 2}) },
-		"a place more":  func(b *store.Batch, _ store.Address) { b.SetPlace(chain.Hash{1}, store.Place{Index: 2}) },
-		"an id less":    func(b *store.Batch, _ store.Address) { b.DeleteMined(second.Transactions()[0].ID) },
-		"an id wrong":   func(b *store.Batch, _ store.Address) { b.SetMined(second.Transactions()[0].ID, 3, 0) },
-		"an id more":    func(b *store.Batch, _ store.Address) { b.SetMined(chain.ID{1}, 2, 0) },
-		"a count":       func(b *store.Batch, a store.Address) { b.AddAccount(a, &store.Account{Count: 1}) },
+		"a place less":  func(b *store.Batch, _ store.Address) { b.DeletePosition(second.Hash()) },
+		"a place wrong": func(b *store.Batch, _ store.Address) { b.SetPosition(second.Hash(), store.Position{Index: 2}) },
+		"a place more":  func(b *store.Batch, _ store.Address) { b.SetPosition(chain.Hash{1}, store.Position{Index: 2}) },
+		"an id less": func(b *store.Batch, _ store.Address) {
+			b.DeleteID(second.Transactions()[0].ID, store.Position{Index: 3})
+		},
+		"an id wrong": func(b *store.Batch, _ store.Address) {
+			b.SetID(second.Transactions()[0].ID, store.Position{Index: 3}, 0)
+		},
+		"an id more": func(b *store.Batch, _ store.Address) { b.SetID(chain.ID{1}, store.Position{Index: 2}, 0) },
+		"a total": func(b *store.Batch, _ store.Address) {
+			b.SetBlock(store.Record{Position: store.Position{Index: 3}, Total: 7, Raw: second.Canonical()})
+		},
+		"a count": func(b *store.Batch, a store.Address) { b.AddAccount(a, &store.Account{Count: 1}) },
 		"a balance": func(b *store.Batch, a store.Address) {
 			change := new(store.Account)
 			change.Balance.AddText([]byte("1e-05"), true)

@@ -25,65 +25,71 @@ func (b *Batch) Empty() bool { return b.b.Empty() }
 // Bytes returns the size of the batch.
 func (b *Batch) Bytes() int { return b.b.Len() }
 
+// Set puts any key and value: what Dump gives, to repeat or to damage it.
+func (b *Batch) Set(key, value []byte) { b.set(key, value) }
+
 // set and remove cannot fail: a batch is memory, and a closed one is a fault of ours that Pebble reports by panic.
 func (b *Batch) set(key, value []byte) { _ = b.b.Set(key, value, nil) }
 func (b *Batch) remove(key []byte)     { _ = b.b.Delete(key, nil) }
 
-// SetBlock puts a block at p.
-func (b *Batch) SetBlock(p Place, o Origin, raw []byte) {
-	var origin [2 * binary.MaxVarintLen64]byte
-	head := appendOrigin(origin[:0], o)
-	key := blockKey(b.key[:0], p)
-	d := b.b.SetDeferred(len(key), len(head)+len(raw))
+// SetBlock puts a block.
+func (b *Batch) SetBlock(r Record) {
+	var buffer [3 * binary.MaxVarintLen64]byte
+	head := binary.AppendUvarint(appendOrigin(buffer[:0], r.Origin), uint64(r.Total))
+	key := blockKey(b.key[:0], r.Position)
+	d := b.b.SetDeferred(len(key), len(head)+len(r.Raw))
 	copy(d.Key, key)
-	copy(d.Value[copy(d.Value, head):], raw)
+	copy(d.Value[copy(d.Value, head):], r.Raw)
 	_ = d.Finish()
 }
 
 // DeleteBlock removes the block at p.
-func (b *Batch) DeleteBlock(p Place) { b.remove(blockKey(b.key[:0], p)) }
+func (b *Batch) DeleteBlock(p Position) { b.remove(blockKey(b.key[:0], p)) }
 
-// SetPlace says where the block with this hash is.
-func (b *Batch) SetPlace(hash [32]byte, p Place) {
-	b.val = appendPlace(b.val[:0], p)
+// SetPosition says where the block with this hash is.
+func (b *Batch) SetPosition(hash [32]byte, p Position) {
+	b.val = appendPosition(b.val[:0], p)
 	b.set(hashKey(b.key[:0], hash), b.val)
 }
 
-// DeletePlace forgets the block with this hash.
-func (b *Batch) DeletePlace(hash [32]byte) { b.remove(hashKey(b.key[:0], hash)) }
+// DeletePosition forgets the block with this hash.
+func (b *Batch) DeletePosition(hash [32]byte) { b.remove(hashKey(b.key[:0], hash)) }
 
-// SetMined says that the active chain's block at index holds the transaction, at offset in its canonical bytes.
-func (b *Batch) SetMined(id [16]byte, index int64, offset int) {
-	b.val = binary.AppendUvarint(binary.AppendUvarint(b.val[:0], uint64(index)), uint64(offset))
-	b.set(idKey(b.key[:0], id), b.val)
+// SetID says that the block at p holds the transaction, at offset in its canonical bytes.
+func (b *Batch) SetID(id [16]byte, p Position, offset int) {
+	b.val = binary.AppendUvarint(b.val[:0], uint64(offset))
+	b.set(idKey(b.key[:0], id, p), b.val)
 }
 
-// DeleteMined says that the active chain does not hold the transaction.
-func (b *Batch) DeleteMined(id [16]byte) { b.remove(idKey(b.key[:0], id)) }
+// DeleteID takes that back.
+func (b *Batch) DeleteID(id [16]byte, p Position) { b.remove(idKey(b.key[:0], id, p)) }
 
-// SetSideID says that the side block at p holds the transaction.
-func (b *Batch) SetSideID(id [16]byte, p Place) { b.set(sideIDKey(b.key[:0], id, p), nil) }
-
-// DeleteSideID takes that back.
-func (b *Batch) DeleteSideID(id [16]byte, p Place) { b.remove(sideIDKey(b.key[:0], id, p)) }
-
-// SetBranch writes the record of side branch n.
-func (b *Batch) SetBranch(n uint32, r Branch) {
-	b.val = b.val[:0]
-	for _, v := range [...]uint64{uint64(r.Parent.Branch), uint64(r.Parent.Index), uint64(r.Last), uint64(r.Bytes)} {
-		b.val = binary.AppendUvarint(b.val, v)
-	}
-	b.set(numberKey(b.key[:0], kindBranch, n), b.val)
+// SetParent says which block the first of branch n extends.
+func (b *Batch) SetParent(n uint32, parent Position) {
+	b.val = appendPosition(b.val[:0], parent)
+	b.set(numberKey(b.key[:0], kindParent, n), b.val)
 }
 
-// DeleteBranch removes the record of side branch n.
-func (b *Batch) DeleteBranch(n uint32) { b.remove(numberKey(b.key[:0], kindBranch, n)) }
+// DeleteParent removes branch n, which has no blocks any more.
+func (b *Batch) DeleteParent(n uint32) { b.remove(numberKey(b.key[:0], kindParent, n)) }
 
-// SetFilter writes record n of the id filter, which covers the active blocks up to tip.
-func (b *Batch) SetFilter(n uint32, tip int64, hashes []byte) {
-	b.val = append(binary.AppendUvarint(b.val[:0], uint64(tip)), hashes...)
-	b.set(numberKey(b.key[:0], kindFilter, n), b.val)
+// SetActive says that from an index on the active chain is on a branch, up to the next such index.
+func (b *Batch) SetActive(from int64, branch uint32) {
+	b.val = binary.AppendUvarint(b.val[:0], uint64(branch))
+	b.set(activeKey(b.key[:0], from), b.val)
 }
+
+// DeleteActive takes that back.
+func (b *Batch) DeleteActive(from int64) { b.remove(activeKey(b.key[:0], from)) }
+
+// SetSide says that the blocks of branch n from an index on are not on the active chain.
+func (b *Batch) SetSide(n uint32, from int64) {
+	b.val = binary.AppendUvarint(b.val[:0], uint64(from))
+	b.set(numberKey(b.key[:0], kindSide, n), b.val)
+}
+
+// DeleteSide says that branch n has no such blocks.
+func (b *Batch) DeleteSide(n uint32) { b.remove(numberKey(b.key[:0], kindSide, n)) }
 
 // SetPending puts a transaction into the pool.
 func (b *Batch) SetPending(p Pending) {

@@ -4,19 +4,20 @@
 //
 // Every key starts with one byte that names its kind; integers in keys are big-endian, so that they sort.
 //
-//	a address:16 index:8    → index, position, …           a part of the address's history, from its first block on
-//	b branch:4 index:8      → origin, canonical bytes      a block; branch 0 is the active chain
-//	c address:16            → count, balance               the address's transactions, and what they come to; added up by the engine
-//	h hash:32               → index [branch]               where the block with this hash is
-//	i id:16                 → index, offset                the active chain's block with this transaction, and where in it
-//	j id:16 branch:4 index:8 →                             the same on side branches, where one id may be on many
-//	k number:4              → index, hashes                 a part of the filter over all transaction ids
-//	f branch:4              → parent, last index, bytes    a side branch
-//	p seq:8                 → origin, returned, canonical bytes   a pending transaction, in order of arrival
-//	s number:4              → name                         a sending peer, so that an origin is a small number
-//	m name                  → value                        schema, network, tip, a mined block on its way
+//	a address:16 index:8       → index, position, …               a part of the address's history, from its first block on
+//	b branch:4 index:8         → origin, total, canonical bytes   a block, and the canonical bytes of the chain up to it
+//	c address:16               → count, balance                   the address's transactions and their sum; added up by the engine
+//	e branch:4                 → index                            from this index on, the branch is not on the active chain
+//	f branch:4                 → branch, index                    the block that the branch's first block extends
+//	g index:8                  → branch                           from this index on, the active chain is on this branch
+//	h hash:32                  → branch, index                    where the block with this hash is
+//	i id:16 branch:4 index:8   → offset                           a block with this transaction, and where in it
+//	m name                     → value                            schema, network, tip, a mined block on its way, position of the addresses
+//	p seq:8                    → origin, returned, canonical bytes   a pending transaction, in order of arrival
+//	s number:4                 → name                             a sending peer, so that an origin is a small number
 //
-// Integers in values are unsigned varints. A range of blocks is one sequential scan.
+// Integers in values are unsigned varints. A block never moves: what changes is which branch is active. A range of blocks is one
+// sequential scan.
 //
 // # Guarantees
 //

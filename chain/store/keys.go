@@ -10,33 +10,36 @@ const (
 	kindRun     = 'a'
 	kindBlock   = 'b'
 	kindAccount = 'c'
-	kindBranch  = 'f'
+	kindSide    = 'e'
+	kindParent  = 'f'
+	kindActive  = 'g'
 	kindHash    = 'h'
 	kindID      = 'i'
-	kindSideID  = 'j'
-	kindFilter  = 'k'
 	kindMeta    = 'm'
 	kindPending = 'p'
 	kindSender  = 's'
 )
 
-// Place is where a block is: its branch (0 is the active chain) and its index.
-type Place struct {
+// idPrefix is the length of the part of an id's key that all its positions share.
+const idPrefix = 1 + 16
+
+// Position is where a block is stored, from its arrival on: its branch, and its index. The blocks of a branch are each the
+// parent of the next.
+type Position struct {
 	Branch uint32
 	Index  int64
+}
+
+// Range is a part of the active chain: the blocks [From, To) of a branch.
+type Range struct {
+	Branch   uint32
+	From, To int64
 }
 
 // Origin is who sent something and when it came.
 type Origin struct {
 	From     uint32 // a sender's number, 0 for this node
 	Received int64  // Unix milliseconds
-}
-
-// Branch is the record of a side branch: it hangs on Parent and holds the blocks (Parent.Index, Last].
-type Branch struct {
-	Parent Place
-	Last   int64
-	Bytes  int64 // canonical bytes of its blocks
 }
 
 // Pending is a transaction of the pool. Its sequence number is its place in the order.
@@ -49,26 +52,29 @@ type Pending struct {
 
 // Record is a block as it is kept.
 type Record struct {
-	Place  Place
-	Origin Origin
-	Raw    []byte // canonical bytes
+	Position Position
+	Origin   Origin
+	Total    int64  // canonical bytes of the chain that ends with it
+	Raw      []byte // canonical bytes
 }
 
-func blockKey(dst []byte, p Place) []byte {
+func blockKey(dst []byte, p Position) []byte {
 	dst = append(dst, kindBlock)
-	dst = binary.BigEndian.AppendUint32(dst, p.Branch)
-	return binary.BigEndian.AppendUint64(dst, uint64(p.Index))
-}
-
-func sideIDKey(dst []byte, id [16]byte, p Place) []byte {
-	dst = append(append(dst, kindSideID), id[:]...)
 	dst = binary.BigEndian.AppendUint32(dst, p.Branch)
 	return binary.BigEndian.AppendUint64(dst, uint64(p.Index))
 }
 
 func hashKey(dst []byte, h [32]byte) []byte { return append(append(dst, kindHash), h[:]...) }
 
-func idKey(dst []byte, id [16]byte) []byte { return append(append(dst, kindID), id[:]...) }
+func idKey(dst []byte, id [16]byte, p Position) []byte {
+	dst = append(append(dst, kindID), id[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, p.Branch)
+	return binary.BigEndian.AppendUint64(dst, uint64(p.Index))
+}
+
+func activeKey(dst []byte, from int64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, kindActive), uint64(from))
+}
 
 func runKey(dst []byte, a Address, first int64) []byte {
 	dst = append(append(dst, kindRun), a[:]...)
@@ -91,12 +97,8 @@ func appendOrigin(dst []byte, o Origin) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(o.From)), uint64(o.Received))
 }
 
-func appendPlace(dst []byte, p Place) []byte {
-	dst = binary.AppendUvarint(dst, uint64(p.Index))
-	if p.Branch == 0 {
-		return dst
-	}
-	return binary.AppendUvarint(dst, uint64(p.Branch))
+func appendPosition(dst []byte, p Position) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(p.Branch)), uint64(p.Index))
 }
 
 // reader takes varints off a value; the first failure sticks.
@@ -119,6 +121,10 @@ func (r *reader) origin() Origin {
 	return Origin{From: uint32(r.uint()), Received: int64(r.uint())}
 }
 
+func (r *reader) position() Position {
+	return Position{uint32(r.uint()), int64(r.uint())}
+}
+
 func (r *reader) err(what string, key []byte) error {
 	if !r.bad {
 		return nil
@@ -132,25 +138,15 @@ func parseRecord(key, value []byte) (Record, error) {
 	}
 	r := reader{rest: value}
 	rec := Record{
-		Place:  Place{binary.BigEndian.Uint32(key[1:]), int64(binary.BigEndian.Uint64(key[5:]))},
-		Origin: r.origin(),
+		Position: Position{binary.BigEndian.Uint32(key[1:]), int64(binary.BigEndian.Uint64(key[5:]))},
+		Origin:   r.origin(), Total: int64(r.uint()),
 	}
 	rec.Raw = r.rest
 	return rec, r.err("block", key)
 }
 
-func parseMined(key, value []byte) (index int64, offset int, err error) {
-	r := reader{rest: value, bad: len(key) != 17}
-	index, offset = int64(r.uint()), int(r.uint())
-	return index, offset, r.err("place of a transaction", key)
-}
-
-func parsePlace(key, value []byte) (Place, error) {
+func parsePosition(key, value []byte) (Position, error) {
 	r := reader{rest: value}
-	r.bad = len(key) != 33
-	p := Place{Index: int64(r.uint())}
-	if len(r.rest) > 0 {
-		p.Branch = uint32(r.uint())
-	}
-	return p, r.err("place of a block", key)
+	p := r.position()
+	return p, r.err("position", key)
 }

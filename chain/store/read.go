@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (r Reader) get(key []byte, use func(value []byte) error) (bool, error) {
 }
 
 // Block returns the block at p.
-func (r Reader) Block(p Place) (rec Record, ok bool, err error) {
+func (r Reader) Block(p Position) (rec Record, ok bool, err error) {
 	var k [13]byte
 	key := blockKey(k[:0], p)
 	ok, err = r.get(key, func(value []byte) error {
@@ -40,26 +41,15 @@ func (r Reader) Block(p Place) (rec Record, ok bool, err error) {
 	return rec, ok, err
 }
 
-// Place returns where the block with this hash is.
-func (r Reader) Place(hash [32]byte) (p Place, ok bool, err error) {
+// Position returns where the block with this hash is stored.
+func (r Reader) Position(hash [32]byte) (p Position, ok bool, err error) {
 	var k [33]byte
 	key := hashKey(k[:0], hash)
 	ok, err = r.get(key, func(value []byte) error {
-		p, err = parsePlace(key, value)
+		p, err = parsePosition(key, value)
 		return err
 	})
 	return p, ok, err
-}
-
-// Mined returns the index of the active chain's block that holds the transaction, and where in its canonical bytes.
-func (r Reader) Mined(id [16]byte) (index int64, offset int, ok bool, err error) {
-	var k [17]byte
-	key := idKey(k[:0], id)
-	ok, err = r.get(key, func(value []byte) error {
-		index, offset, err = parseMined(key, value)
-		return err
-	})
-	return index, offset, ok, err
 }
 
 // Meta returns a named value, nil where there is none.
@@ -105,7 +95,7 @@ func (r Reader) scanKind(kind byte) iter.Seq2[pair, error] {
 // Blocks yields the blocks of a branch with index in [from, to), ascending. Raw is valid until the next step.
 func (r Reader) Blocks(branch uint32, from, to int64) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for p, err := range r.scan(blockKey(nil, Place{branch, from}), blockKey(nil, Place{branch, to})) {
+		for p, err := range r.scan(blockKey(nil, Position{branch, from}), blockKey(nil, Position{branch, to})) {
 			var rec Record
 			if err == nil {
 				rec, err = parseRecord(p.key, p.value)
@@ -120,8 +110,8 @@ func (r Reader) Blocks(branch uint32, from, to int64) iter.Seq2[Record, error] {
 // LastIndex returns the highest index of the branch, 0 where it is empty.
 func (r Reader) LastIndex(branch uint32) (int64, error) {
 	it, err := r.r.NewIter(&pebble.IterOptions{
-		LowerBound: blockKey(nil, Place{branch, 0}),
-		UpperBound: blockKey(nil, Place{branch, math.MaxInt64}),
+		LowerBound: blockKey(nil, Position{branch, 0}),
+		UpperBound: blockKey(nil, Position{branch, math.MaxInt64}),
 	})
 	if err != nil {
 		return 0, readError(err)
@@ -135,34 +125,84 @@ func (r Reader) LastIndex(branch uint32) (int64, error) {
 		return 0, readError(err)
 	}
 	rec, err := parseRecord(it.Key(), value)
-	return rec.Place.Index, err
+	return rec.Position.Index, err
 }
 
-// EachBranch calls use for the record of every side branch, by number.
-func (r Reader) EachBranch(use func(n uint32, b Branch) error) error {
-	for p, err := range r.scanKind(kindBranch) {
+// Parent returns which block the first of branch n extends.
+func (r Reader) Parent(n uint32) (p Position, err error) {
+	var k [5]byte
+	key := numberKey(k[:0], kindParent, n)
+	ok, err := r.get(key, func(value []byte) error {
+		p, err = parsePosition(key, value)
+		return err
+	})
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: branch %d has no parent", ErrDamaged, n)
+	}
+	return p, err
+}
+
+// LastBranch returns the highest number of a branch, 0 if there is only the first.
+func (r Reader) LastBranch() (n uint32, err error) {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: []byte{kindParent}, UpperBound: []byte{kindParent + 1}})
+	if err != nil {
+		return 0, readError(err)
+	}
+	defer it.Close()
+	if !it.Last() {
+		return 0, readError(it.Error())
+	}
+	return number(it.Key())
+}
+
+// Active yields the parts of the active chain that hold the indexes [from, to), ascending. The last one ends at to, whatever the tip.
+func (r Reader) Active(from, to int64) iter.Seq2[Range, error] {
+	return func(yield func(Range, error) bool) {
+		it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: []byte{kindActive}, UpperBound: []byte{kindActive + 1}})
 		if err != nil {
-			return err
+			yield(Range{}, readError(err))
+			return
 		}
-		n, err := number(p.key)
-		if err != nil {
-			return err
-		}
-		v := reader{rest: p.value}
-		b := Branch{Parent: Place{uint32(v.uint()), int64(v.uint())}, Last: int64(v.uint()), Bytes: int64(v.uint())}
-		if err := v.err("branch", p.key); err != nil {
-			return err
-		}
-		if err := use(n, b); err != nil {
-			return err
+		defer it.Close()
+		var key [9]byte
+		found := it.SeekLT(activeKey(key[:0], from+1))
+		for from < to {
+			p, next, err := activeRange(it, found)
+			p.From, p.To = from, min(next, to)
+			if !yield(p, err) || err != nil {
+				return
+			}
+			from, found = p.To, true
 		}
 	}
-	return nil
 }
 
-// EachFilter calls use for every record of the id filter, in order. Hashes is valid during the call.
-func (r Reader) EachFilter(use func(n uint32, tip int64, hashes []byte) error) error {
-	for p, err := range r.scanKind(kindFilter) {
+// activeRange reads the part that it stands on, and moves it to the next: where that begins, the highest index if there is none.
+func activeRange(it *pebble.Iterator, found bool) (p Range, next int64, err error) {
+	if !found {
+		return p, 0, cmp.Or(readError(it.Error()), fmt.Errorf("%w: no branch of the active chain holds an index", ErrDamaged))
+	}
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return p, 0, readError(err)
+	}
+	v := reader{rest: value, bad: len(it.Key()) != 9}
+	p.Branch = uint32(v.uint())
+	if err := v.err("part of the active chain", it.Key()); err != nil {
+		return p, 0, err
+	}
+	if !it.Next() {
+		return p, math.MaxInt64, readError(it.Error())
+	}
+	if len(it.Key()) != 9 {
+		return p, 0, fmt.Errorf("%w: key %x has %d bytes, not 9", ErrDamaged, it.Key(), len(it.Key()))
+	}
+	return p, int64(binary.BigEndian.Uint64(it.Key()[1:])), nil
+}
+
+// EachSide calls use for every branch with blocks that are not on the active chain: its number, and the index of the first of them.
+func (r Reader) EachSide(use func(n uint32, from int64) error) error {
+	for p, err := range r.scanKind(kindSide) {
 		if err != nil {
 			return err
 		}
@@ -171,11 +211,11 @@ func (r Reader) EachFilter(use func(n uint32, tip int64, hashes []byte) error) e
 			return err
 		}
 		v := reader{rest: p.value}
-		tip := int64(v.uint())
-		if err := v.err("filter record", p.key); err != nil {
+		from := int64(v.uint())
+		if err := v.err("side branch", p.key); err != nil {
 			return err
 		}
-		if err := use(n, tip, v.rest); err != nil {
+		if err := use(n, from); err != nil {
 			return err
 		}
 	}
@@ -221,13 +261,13 @@ func (r Reader) EachPending(use func(p Pending) error) error {
 	return nil
 }
 
-// EachPlace calls use for the place of every held block, by hash.
-func (r Reader) EachPlace(use func(hash [32]byte, p Place) error) error {
+// EachPosition calls use for the place of every held block, by hash.
+func (r Reader) EachPosition(use func(hash [32]byte, p Position) error) error {
 	for p, err := range r.scanKind(kindHash) {
 		if err != nil {
 			return err
 		}
-		place, err := parsePlace(p.key, p.value)
+		place, err := parsePosition(p.key, p.value)
 		if err != nil {
 			return err
 		}
@@ -238,17 +278,17 @@ func (r Reader) EachPlace(use func(hash [32]byte, p Place) error) error {
 	return nil
 }
 
-// EachMined calls use for every transaction of the active chain that has an id, by id.
-func (r Reader) EachMined(use func(id [16]byte, index int64, offset int) error) error {
-	for p, err := range r.scanKind(kindID) {
+// EachID calls use for every position of every transaction that has an id, by id, and where it is in the block there.
+func (r Reader) EachID(use func(id [16]byte, p Position, offset int) error) error {
+	for pair, err := range r.scanKind(kindID) {
 		if err != nil {
 			return err
 		}
-		index, offset, err := parseMined(p.key, p.value)
+		p, offset, err := parseID(pair.key, pair.value)
 		if err != nil {
 			return err
 		}
-		if err := use([16]byte(p.key[1:]), index, offset); err != nil {
+		if err := use([16]byte(pair.key[1:]), p, offset); err != nil {
 			return err
 		}
 	}

@@ -36,7 +36,6 @@ type Store struct {
 	disk   *guard
 	memory bool // no WAL: nothing outlives the process
 	closed atomic.Bool
-	shown  atomic.Pointer[Snapshot] // what readers see after StopAt
 }
 
 // Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged where that is the cause.
@@ -87,6 +86,7 @@ func options() *pebble.Options {
 		WALBytesPerSync:             1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Merger:                      accounts,
+		Comparer:                    comparer,
 	}
 	// Hashes and ids do not compress, and what else is in a block is not worth the time: a third of that of an insert.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
@@ -137,40 +137,23 @@ func (s *Store) Close() error {
 	}
 	s.closed.Store(true)
 	s.disk.release()
-	if shown := s.shown.Load(); shown != nil {
-		err = errors.Join(err, shown.Close())
-	}
 	return errors.Join(err, s.db.Close())
 }
 
 // Snapshot is the state of one moment. It holds resources until Close.
 type Snapshot struct {
 	Reader
-	s *pebble.Snapshot // nil where Reader is another one's
-}
-
-// StopAt ends all writing, because of err. What was applied after snap is not shown: NewSnapshot returns snap's state from now on.
-func (s *Store) StopAt(snap *Snapshot, err error) {
-	s.disk.fail(err)
-	s.shown.Store(snap)
+	s *pebble.Snapshot
 }
 
 // NewSnapshot returns the state as it is now.
 func (s *Store) NewSnapshot() *Snapshot {
-	if shown := s.shown.Load(); shown != nil {
-		return &Snapshot{Reader: shown.Reader}
-	}
 	snap := s.db.NewSnapshot()
 	return &Snapshot{Reader{snap}, snap}
 }
 
 // Close releases the snapshot.
-func (s *Snapshot) Close() error {
-	if s.s == nil {
-		return nil
-	}
-	return s.s.Close()
-}
+func (s *Snapshot) Close() error { return s.s.Close() }
 
 func openError(dir string, err error) error {
 	switch {

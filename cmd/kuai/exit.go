@@ -52,7 +52,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &locked):
 		return exitLocked
-	case errors.Is(err, chain.ErrDamaged):
+	case errors.Is(err, chain.ErrDamaged), errors.Is(err, chain.ErrLayout):
 		return exitDamaged
 	case errors.Is(err, syscall.EADDRINUSE):
 		return exitInUse

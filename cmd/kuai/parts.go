@@ -44,15 +44,12 @@ func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Cha
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	defer flushing(c, log)()
-	if c.Indexed() > 0 {
-		log.Info("the store was of an older version: its addresses are indexed now", "blocks", c.Indexed())
-	}
+	defer runChain(c, log)()
 	return use(c)
 }
 
-// flushing brings to disk what the chain receives until stop is called, which is when nothing uses the chain any more.
-func flushing(c *chain.Chain, log *slog.Logger) (stop func()) {
+// runChain does what goes on behind the chain until stop is called, which is when nothing uses the chain any more.
+func runChain(c *chain.Chain, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
