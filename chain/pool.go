@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -138,8 +139,8 @@ func (c *Chain) Transaction(id ID) (Lookup, error) {
 		return Lookup{}, err
 	}
 	t, _, ok := b.TransactionAt(at.Offset)
-	if !ok {
-		return Lookup{}, fmt.Errorf("%w: block %d has no transaction at byte %d", ErrDamaged, at.Index, at.Offset)
+	if !ok || t.ID != id {
+		return Lookup{}, fmt.Errorf("%w: block %d does not hold transaction %s at byte %d", ErrDamaged, at.Index, id, at.Offset)
 	}
 	return Lookup{Transaction: t, Block: b.header, Tip: v.tip}, nil
 }
@@ -159,6 +160,11 @@ func (v view) mined(id ID) (at store.At, ok bool, err error) {
 		return at, false, err
 	}
 	defer search.Close()
+	return v.minedBy(search, id)
+}
+
+// minedBy is mined with a search of the view that the caller has for many ids.
+func (v view) minedBy(search *store.IDs, id ID) (at store.At, ok bool, err error) {
 	for at, err := range search.Of(id) {
 		if err != nil {
 			return at, false, err
@@ -178,6 +184,29 @@ func (c *Chain) mined(id ID) (index int64, ok bool, err error) {
 	}
 	defer search.Close()
 	return c.onPath(search, id, c.sides.path(c.at()))
+}
+
+// Lacking returns those of the ids that are neither pending nor on the active chain, in order. It seeks in an index for each that is
+// not pending, and reads no transaction. An id that cannot be looked up counts as held, so that it is not asked for again.
+func (c *Chain) Lacking(ids []ID) (lacking []ID) {
+	c.mu.RLock()
+	for _, id := range ids {
+		if _, ok := c.pool.byID[id]; !ok {
+			lacking = append(lacking, id)
+		}
+	}
+	v := c.viewLocked()
+	c.mu.RUnlock()
+	defer v.Close()
+	search, err := v.IDs()
+	if err != nil {
+		return nil
+	}
+	defer search.Close()
+	return slices.DeleteFunc(lacking, func(id ID) bool {
+		_, mined, err := v.minedBy(search, id)
+		return mined || err != nil
+	})
 }
 
 // Template is the work for the next block: the tip, and the pending transactions that fit, without the reward.

@@ -201,11 +201,7 @@ func (s *syncer) readOffer(r *bufio.Reader) (missing []chain.ID, err error) {
 		if offered += len(ids); offered > chain.MaxPoolTransactions {
 			return nil, violation("%d pending transactions offered, at most %d allowed", offered, chain.MaxPoolTransactions)
 		}
-		for _, id := range ids {
-			if _, err := s.chain.Transaction(id); errors.Is(err, chain.ErrNotFound) {
-				missing = append(missing, id)
-			}
-		}
+		missing = append(missing, s.chain.Lacking(ids)...)
 	}
 }
 
