@@ -149,3 +149,74 @@ func present(chain []block, b block) error {
 	}
 	return nil
 }
+
+// received is what a test has seen at a follower, and when it saw it first.
+type received struct {
+	height   map[int64]time.Time
+	payments map[string]time.Time
+}
+
+// TestKillFollower kills a node that receives blocks and payments from another, which is then stopped, so that nothing can be fetched
+// again. What the test saw at the follower more than a second before the kill must be there afterwards.
+func TestKillFollower(t *testing.T) {
+	leader, follower := startDaemon(t), newDaemon(t)
+	seen := received{map[int64]time.Time{}, map[string]time.Time{}}
+	paid := 0
+	for round := range max(2, *kills/10) {
+		follower.Start("--peer", leader.url())
+		agreed(t, leader, follower)
+		end := time.Now().Add(time.Duration(1200+rand.IntN(1000)) * time.Millisecond)
+		for time.Now().Before(end) { // it is busy, or has been idle for a while: the last round of work may end long before the kill
+			if round%2 == 0 || time.Until(end) > 1100*time.Millisecond {
+				paid++
+				leader.pay(paid)
+				if paid%5 == 0 {
+					leader.mine()
+				}
+			}
+			seen.look(t, follower, paid)
+		}
+		killed := time.Now()
+		follower.Kill()
+		leader.Stop()
+		follower.Start()
+		seen.check(t, follower, killed)
+		follower.Stop()
+		leader.Restart()
+	}
+	t.Logf("%d blocks and %d payments were seen at the follower", len(seen.height), len(seen.payments))
+}
+
+// look notes what the follower has now.
+func (r *received) look(t *testing.T, d *daemon, paid int) {
+	t.Helper()
+	if h := d.node().Height; r.height[h].IsZero() {
+		r.height[h] = time.Now()
+	}
+	for n := paid; n > 0 && r.payments[paymentID(n)].IsZero(); n-- {
+		if d.ask("GET", "/transactions/"+paymentID(n), nil, 200, &transactionInfo{}) == nil {
+			r.payments[paymentID(n)] = time.Now()
+		}
+	}
+}
+
+// check finds what was there a second before the kill.
+func (r *received) check(t *testing.T, d *daemon, killed time.Time) {
+	t.Helper()
+	const most = time.Second
+	now := d.node().Height
+	for height, at := range r.height {
+		if killed.Sub(at) > most && height > now {
+			t.Errorf("block %d was there %v before the kill; the chain now ends at %d", height, killed.Sub(at), now)
+		}
+	}
+	for id, at := range r.payments {
+		err := d.ask("GET", "/transactions/"+id, nil, 200, &transactionInfo{})
+		if killed.Sub(at) > most && err != nil {
+			t.Errorf("payment %s was there %v before the kill: %v", id, killed.Sub(at), err)
+		}
+		if err != nil {
+			delete(r.payments, id) // it comes again from the leader
+		}
+	}
+}

@@ -13,11 +13,12 @@ import (
 )
 
 // TestFullDisk fills the disk under a node: it says so, goes on answering, ends with code 1, and has everything that it
-// acknowledged once there is room again.
+// acknowledged once there is room again. A peer beside it never sees what was refused.
 func TestFullDisk(t *testing.T) {
 	d := newDaemon(t)
 	smallDisk(t, filepath.Dir(d.dir))
 	d.Start()
+	peer := startDaemon(t, "--peer", d.url())
 	var said acknowledged
 	said.mineOne(t, d)
 	filler := fillDisk(t, filepath.Dir(d.dir))
@@ -36,7 +37,21 @@ func TestFullDisk(t *testing.T) {
 	if err := d.tryPay(paymentID(1)); err == nil || !strings.Contains(err.Error(), "status 507") {
 		t.Errorf("a payment on a full disk: %v", err)
 	}
+	register := []byte(`{"nodes":["http://127.0.0.1:9"]}`)
+	err = d.ask("POST", "/nodes/register", register, 201, &struct{}{})
+	if err == nil || !strings.Contains(err.Error(), "status 507") || !strings.Contains(err.Error(), "Nothing was changed") {
+		t.Errorf("a registration on a full disk: %v", err)
+	}
 	said.check(t, d, 0) // reads go on
+	agreed(t, d, peer)
+	if n := peer.node().Height; n != int64(len(said.blocks))+1 {
+		t.Errorf("the peer has %d blocks, %d were acknowledged", n, len(said.blocks))
+	}
+	peer.mine() // whatever the peer has pending is in this block
+	err = peer.ask("GET", "/transactions/"+paymentID(1), nil, 200, &transactionInfo{})
+	if err == nil || !strings.Contains(err.Error(), "status 404") {
+		t.Errorf("the peer knows the payment that was refused: %v", err)
+	}
 	var ready struct{ Error string }
 	if err := d.ask("GET", "/readyz", nil, 503, &ready); err != nil || ready.Error == "" {
 		t.Errorf("readyz: %q, %v", ready.Error, err)
