@@ -34,20 +34,6 @@ type book struct {
 	dirty bool
 }
 
-// acquaintance is what is remembered of a peer.
-type acquaintance struct {
-	addrs  []ma.Multiaddr
-	own    int           // of addrs, the first ones: what it said itself while connected; the others are hearsay
-	stayed time.Duration // connected, all in all
-	seen   time.Time     // connected last
-	since  time.Time     // connected since; zero while not connected
-	from   string        // subnet that it was connected from last; "" in a run in which it was not
-	spoke  bool          // said its status since it is connected
-	near   bool          // on the local network
-	dials  redial
-	hurry  time.Time // when mDNS last ended its waits
-}
-
 // remembered is an acquaintance in peers.json.
 type remembered struct {
 	ID     string   `json:"id"`
@@ -224,51 +210,6 @@ func (b *book) meet(id peer.ID) *acquaintance {
 	return a
 }
 
-// evict drops the peer that is missed least, of those that are not connected: one that never was, while there are enough of them;
-// of the most crowded subnet; shortest-lived. b.mu is held.
-func (b *book) evict() {
-	crowd, hearsay := make(map[string]int), 0
-	for _, a := range b.peers {
-		if count(crowd, a.crowds()); !a.known() {
-			hearsay++
-		}
-	}
-	var least peer.ID
-	for id, a := range b.peers {
-		if a.since.IsZero() && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
-			least = id
-		}
-	}
-	delete(b.peers, least)
-}
-
-// crowds names those among whom the peer may be one of too many. An address that was only heard of crowds nobody who was there.
-func (a *acquaintance) crowds() []string {
-	var names []string
-	for _, s := range subnets(a.from, a.addrs) {
-		names = append(names, fmt.Sprint(a.known(), s))
-	}
-	return names
-}
-
-// missedLess reports whether a is dropped before o. strangers tells whether a peer that was never connected is dropped before
-// one that was, or after.
-func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int, strangers bool) bool {
-	if a.known() != o.known() {
-		return o.known() == strangers
-	}
-	n, m := most(crowd, a.crowds()), most(crowd, o.crowds())
-	return n > m || n == m && a.stayed < o.stayed
-}
-
-// total is how long the peer was connected, the time since included.
-func (a *acquaintance) total() time.Duration {
-	if a.since.IsZero() {
-		return a.stayed
-	}
-	return a.stayed + time.Since(a.since)
-}
-
 // addresses returns where id says that it listens, the address that its connection proves first.
 func (b *book) addresses(id peer.ID) []ma.Multiaddr {
 	b.mu.Lock()
@@ -293,9 +234,6 @@ func (b *book) list() []Peer {
 	}
 	return out
 }
-
-// known says whether the peer was ever connected.
-func (a *acquaintance) known() bool { return !a.since.IsZero() || !a.seen.IsZero() }
 
 // save writes peers.json where something changed. Hearsay is not worth it.
 func (b *book) save() error {
