@@ -10,7 +10,7 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-var restarts = flag.Int("restarts", 0, "how often the nodes of TestRestartedNodesMeetAgain start; 0: ten times and less, the more nodes the less")
+var restarts = flag.Int("restarts", 0, "restarts in TestRestartedNodesMeetAgain; 0: fewer, the more nodes there are")
 
 // TestRestartedNodesMeetAgain stops nodes that know each other only by what they remember, and starts them within half a
 // second. A dial tries the second address of a host 250 ms after the first, which is so much farther away that both handshakes

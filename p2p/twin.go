@@ -229,7 +229,8 @@ func (t *twin) warn(at ma.Multiaddr) {
 		host = ip.String()
 	}
 	if t.due("warn " + host) {
-		t.log.Warn("another node has the same identity as this one, so they do not connect: one data directory is a copy of the other. Stop one of the two nodes, delete its identity.key, start it again",
+		t.log.Warn("another node has the same identity as this one, so they do not connect: "+
+			"one data directory is a copy of the other. Stop one of the two nodes, delete its identity.key, start it again",
 			"address", at, "peer", t.self, "identity", t.key)
 	}
 }
