@@ -137,9 +137,14 @@ func (p *tab) hear(event any) {
 	defer p.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		p.complains = append(p.complains, fmt.Sprintf("exception: %s %s line %d", e.ExceptionDetails.Text, e.ExceptionDetails.URL, e.ExceptionDetails.LineNumber+1))
+		d := e.ExceptionDetails
+		text := d.Text
+		if d.Exception != nil {
+			text += " " + d.Exception.Description
+		}
+		p.complains = append(p.complains, fmt.Sprintf("exception: %s, %s line %d", text, d.URL, d.LineNumber+1))
 	case *runtime.EventConsoleAPICalled:
-		p.complains = append(p.complains, fmt.Sprintf("console: %s %s", e.Type, e.Args[0].Value))
+		p.complains = append(p.complains, fmt.Sprintf("console: %s, %d arguments", e.Type, len(e.Args)))
 	case *log.EventEntryAdded:
 		if e.Entry.Source != log.EntrySourceNetwork || !p.refusals {
 			p.complains = append(p.complains, fmt.Sprintf("log: %s %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
