@@ -3,7 +3,6 @@ package chain_test
 import (
 	"bytes"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -92,13 +91,13 @@ type speed struct{ clock, cpu float64 }
 
 // measure times the insertion of b.N blocks.
 func measure(b *testing.B, insert func() error) (s speed) {
-	cpu := cpuTime(b)
+	cpu := chaintest.ProcessorTime(b)
 	b.ResetTimer()
 	if err := insert(); err != nil {
 		b.Fatal(err)
 	}
 	b.StopTimer()
-	s.clock, s.cpu = float64(b.Elapsed())/float64(b.N), float64(cpuTime(b)-cpu)/float64(b.N)
+	s.clock, s.cpu = float64(b.Elapsed())/float64(b.N), float64(chaintest.ProcessorTime(b)-cpu)/float64(b.N)
 	b.ReportMetric(1e9/s.clock, "blocks/s")
 	b.ReportMetric(s.cpu, "cpu-ns/op")
 	return s
@@ -160,13 +159,4 @@ func BenchmarkSubmit(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
-}
-
-// cpuTime is what the process has used of the processors: on a busy machine it says more than the clock.
-func cpuTime(tb testing.TB) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		tb.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,26 +29,17 @@ func BenchmarkColdSync(b *testing.B) {
 		b.StopTimer()
 		fresh := quietStation(b, onDisk(b, rules, b.TempDir())).start(b)
 		b.StartTimer()
-		began, before := time.Now(), processor()
+		began, before := time.Now(), chaintest.ProcessorTime(b)
 		fresh.connect(b, server)
 		fresh.reaches(b, full.Tip().Hash)
 		if err := fresh.chain.Sync(); err != nil {
 			b.Fatal(err)
 		}
-		took, busy = took+time.Since(began), busy+processor()-before
+		took, busy = took+time.Since(began), busy+chaintest.ProcessorTime(b)-before
 	}
 	all := float64(n) * float64(b.N)
 	b.ReportMetric(all/took.Seconds(), "blocks/s")
 	b.ReportMetric(busy.Seconds()*1e6/all, "cpu-µs/block")
-}
-
-// processor returns the processor time that this process has used: steadier than a clock where others work, too.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // quietStation is a station that logs nothing.
