@@ -18,7 +18,7 @@ import (
 const settle = time.Minute // until what must come is there; it only ends a test that fails
 
 func TestMain(m *testing.M) {
-	code := process.Main(m)
+	code := process.MainAlone(m)
 	stopChromium()
 	os.Exit(code)
 }

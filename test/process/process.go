@@ -30,14 +30,17 @@ var Kuai string
 var home string
 
 // Main builds the command as the tests are built, runs them, and returns the exit code.
-func Main(m *testing.M) int {
+func Main(m *testing.M) int { return build(m.Run) }
+
+// build builds the command into a folder that is there while run runs.
+func build(run func() int) int {
 	dir, err := os.MkdirTemp("", "kuai-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	Kuai, home = filepath.Join(dir, "kuai"), filepath.Join(dir, "home")
+	use(dir)
 	args := []string{"build", "-o", Kuai}
 	if Race {
 		args = append(args, "-race")
@@ -46,8 +49,11 @@ func Main(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build kuai: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return run()
 }
+
+// use takes the command from a folder.
+func use(dir string) { Kuai, home = filepath.Join(dir, "kuai"), filepath.Join(dir, "home") }
 
 // Process is a daemon and the present or last process of it.
 type Process struct {
