@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"kuai/chain/atomicfile"
 )
 
 // LoadIdentity reads the node's Ed25519 key from path, in libp2p's marshalled form, or makes one there where nothing is.
@@ -46,35 +47,8 @@ func makeIdentity(path string) (crypto.PrivKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replaceFile(path, raw); err != nil {
+	if err := atomicfile.Write(path, raw); err != nil {
 		return nil, fmt.Errorf("write the node's identity: %w", err)
 	}
 	return key, nil
-}
-
-// replaceFile puts data at path in one step: whoever looks, also after a power cut, finds the old file or the new one.
-func replaceFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/chain/atomicfile"
 )
 
 // Bounds of the peer book.
@@ -249,7 +251,7 @@ func (b *book) save() error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(b.path, append(raw, '\n')); err != nil {
+	if err := atomicfile.Write(b.path, append(raw, '\n')); err != nil {
 		return fmt.Errorf("remember peers: %w", err)
 	}
 	return nil

@@ -8,10 +8,11 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"kuai/chain/atomicfile"
 )
 
 // Bounds of registered nodes.
@@ -82,7 +83,8 @@ func (n neighbour) name() string {
 // registry is the set of registered nodes, remembered in a file.
 type registry struct {
 	path   string
-	saving sync.Mutex // one writer of the file; taken before mu
+	write  func(path string, text []byte) error // replaces the file
+	saving sync.Mutex                           // one writer of the file; taken before mu
 
 	mu    sync.Mutex
 	nodes map[string]neighbour // by lower-case address
@@ -90,7 +92,7 @@ type registry struct {
 
 // loadRegistry reads the file at path. One that cannot be read is set aside, not overwritten.
 func loadRegistry(path string, log *slog.Logger) *registry {
-	g := &registry{path: path, nodes: map[string]neighbour{}}
+	g := &registry{path: path, write: atomicfile.Write, nodes: map[string]neighbour{}}
 	if path == "" {
 		return g
 	}
@@ -183,14 +185,15 @@ func (g *registry) update(n neighbour) (held bool, err error) {
 func (g *registry) change(edit func(map[string]neighbour) error) error {
 	g.saving.Lock()
 	defer g.saving.Unlock()
-	next := map[string]neighbour{}
-	for _, n := range g.all() {
-		next[strings.ToLower(n.Address)] = n
-	}
+	g.mu.Lock()
+	before := g.nodes // never edited in place
+	g.mu.Unlock()
+	next := maps.Clone(before)
 	if err := edit(next); err != nil {
 		return err
 	}
 	if err := g.save(next); err != nil {
+		_ = g.save(before) // the new file may be in place, as only the last step failed: a restart must not find it
 		return fmt.Errorf("remember registered nodes: %w", err)
 	}
 	g.mu.Lock()
@@ -199,7 +202,7 @@ func (g *registry) change(edit func(map[string]neighbour) error) error {
 	return nil
 }
 
-// save replaces the file: written beside it, synced, renamed.
+// save replaces the file.
 func (g *registry) save(nodes map[string]neighbour) error {
 	if g.path == "" {
 		return nil
@@ -213,24 +216,5 @@ func (g *registry) save(nodes map[string]neighbour) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(g.path, append(text, '\n'))
-}
-
-func replaceFile(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return g.write(g.path, append(text, '\n'))
 }

@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/atomicfile"
 )
 
 const otherPeer = "/ip4/10.0.0.7/tcp/15000/p2p/12D3KooWOther"
@@ -209,6 +211,35 @@ func TestRegistrationThatCannotBeSavedIsNone(t *testing.T) {
 	w := n.do("POST", "/nodes/register", listOf(otherPeer))
 	if w.Code != 500 || len(n.nodes.all()) != 0 || len(n.net.Connected()) != 0 {
 		t.Errorf("%d, registered %v, connected %q", w.Code, n.nodes.all(), n.net.Connected())
+	}
+}
+
+// TestRegistrationOnAFullDisk is refused with 507. Nothing is registered or connected, at once or after a restart, also if the
+// new file is in place already when the write fails; and a deletion that fails deletes nothing.
+func TestRegistrationOnAFullDisk(t *testing.T) {
+	kuai := listen(t, kuaiNode(t, firstID).Handler())
+	full := func(string, []byte) error { return &os.PathError{Op: "write", Path: "nodes.json", Err: syscall.ENOSPC} }
+	for name, write := range map[string]func(string, []byte) error{
+		"before the rename": full,
+		"after the rename": func(path string, text []byte) error {
+			return errors.Join(atomicfile.Write(path, text), full(path, text))
+		},
+	} {
+		n := start(t, Config{DataFile: filepath.Join(t.TempDir(), "nodes.json")})
+		decode(t, n.do("POST", "/nodes/register", listOf("other:5000")), 201)
+		n.nodes.write = write
+		if w := n.do("POST", "/nodes/register", listOf(otherPeer, kuai)); w.Code != 507 || !strings.Contains(w.Body.String(), "Nothing was changed") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+		if w := n.do("DELETE", "/peers/other:5000", ""); w.Code != 507 {
+			t.Errorf("%s: DELETE answers %d %s", name, w.Code, w.Body)
+		}
+		again := start(t, n.cfg)
+		for when, n := range map[string]*node{"at once": n, "after a restart": again} {
+			if got := n.nodes.addresses(); !slices.Equal(got, []string{"other:5000"}) || len(n.net.Connected()) != 0 {
+				t.Errorf("%s, %s: registered %q, connected %q", name, when, got, n.net.Connected())
+			}
+		}
 	}
 }
 

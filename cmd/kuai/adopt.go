@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/chain"
+	"kuai/chain/atomicfile"
 	"kuai/rpc"
 )
 
@@ -49,7 +50,7 @@ func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash chain.Hash) (Co
 	cfg.Network = name + ".json"
 	_, err := os.Stat(cfg.Network)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = replaceFile(cfg.Network, func(w io.Writer) error {
+		err = atomicfile.Replace(cfg.Network, 0o644, func(w io.Writer) error {
 			_, err := w.Write(networkFile(name, genesis))
 			return err
 		})

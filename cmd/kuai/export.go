@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"kuai/chain"
+	"kuai/chain/atomicfile"
 	"kuai/rpc"
 )
 
@@ -48,7 +48,7 @@ func export(c *cobra.Command, held *chain.Chain, file string) error {
 	if file == "-" {
 		err = write(c.OutOrStdout())
 	} else {
-		err = replaceFile(file, write)
+		err = atomicfile.Replace(file, 0o644, write)
 	}
 	end()
 	if err = errors.Join(err, snap.Close()); err != nil || file == "-" {
@@ -56,22 +56,6 @@ func export(c *cobra.Command, held *chain.Chain, file string) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", count(snap.Tip().Index, "block"), file)
 	return err
-}
-
-// replaceFile makes file, or makes it anew, as a whole: it is there when it is on disk, and what was there stays until then.
-func replaceFile(file string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // gone already, where all went well
-	if err = write(f); err == nil {
-		err = errors.Join(f.Chmod(0o644), f.Sync())
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
 }
 
 // fileSource is the chain in a file.
