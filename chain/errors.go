@@ -25,6 +25,9 @@ var ErrDamaged = store.ErrDamaged
 // ErrLayout says that another version of the program wrote the store.
 var ErrLayout = errors.New("data of another version")
 
+// ErrOtherNetwork is wrapped, beside ErrDamaged, if the store holds the chain of another network.
+var ErrOtherNetwork = errors.New("another network's chain")
+
 // ErrFailed is returned by every change after a failed write. What was acknowledged is on disk, and reads go on.
 var ErrFailed = store.ErrFailed
 

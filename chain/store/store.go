@@ -155,7 +155,16 @@ func (s *Store) NewSnapshot() *Snapshot {
 // Close releases the snapshot.
 func (s *Snapshot) Close() error { return s.s.Close() }
 
+// plain returns a corruption as it was found. The engine joins it with a carrier of details that has no text for people.
+func plain(err error) error {
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil && info.Details != nil {
+		return fmt.Errorf("%s: %w", info.Path, info.Details)
+	}
+	return err
+}
+
 func openError(dir string, err error) error {
+	err = plain(err)
 	switch {
 	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist): // the engine makes the directory: a file of its own is gone
 		return fmt.Errorf("%w: opening %s: %w", ErrDamaged, dir, err)
@@ -169,6 +178,7 @@ func readError(err error) error {
 	if err == nil {
 		return nil
 	}
+	err = plain(err)
 	if pebble.IsCorruptionError(err) {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

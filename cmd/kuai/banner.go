@@ -19,11 +19,11 @@ func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(),
 			return nil, err
 		}
 	}
-	_, _ = io.WriteString(out, banner(cfg, n, height)+"ready\n")
+	_, _ = io.WriteString(out, banner(cfg, n, height)+advice(cfg, n)+"ready\n")
 	return gone, nil
 }
 
-// banner is the first screen: who this node is, and what to type next.
+// banner is the first screen: who this node is, and where it can be reached.
 func banner(cfg Config, n nodeFile, height int64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kuai 块 %s\n\n", n.Version)
@@ -33,10 +33,26 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	for i, a := range n.Addresses {
 		line([]string{"peers", ""}[min(i, 1)], a)
 	}
-	line("page", n.API[0]+"/")
+	line("page", page(cfg, n))
 	line("data", dataText(cfg))
-	fmt.Fprintf(&b, "\n%s:\n\n  %s\n\n", where(cfg), second(cfg, n))
+	b.WriteByte('\n')
 	return b.String()
+}
+
+// page is the URL to open in a browser.
+func page(cfg Config, n nodeFile) string {
+	if cfg.PublicURL != "" {
+		return strings.TrimRight(cfg.PublicURL, "/") + "/"
+	}
+	return n.API[0] + "/"
+}
+
+// advice is what to type next. In a container nobody types.
+func advice(cfg Config, n nodeFile) string {
+	if inContainer() {
+		return ""
+	}
+	return fmt.Sprintf("%s:\n\n  %s\n\n", where(cfg), second(cfg, n, isFree))
 }
 
 func dataText(cfg Config) string {
@@ -55,10 +71,10 @@ func where(cfg Config) string {
 }
 
 // second is the command line of a node that joins this one: on this machine, or anywhere where this one serves others.
-func second(cfg Config, n nodeFile) string {
+func second(cfg Config, n nodeFile, free func(port int) bool) string {
 	words := []string{"daemon"}
 	if loopback(cfg.HTTPHost) {
-		words = append(words, "-p", strconv.Itoa(nextPort(cfg.Port)))
+		words = append(words, "-p", strconv.Itoa(nextPort(cfg, free)))
 		if cfg.Port == 0 && !cfg.Ephemeral {
 			words = append(words, "--data-dir", cfg.DataDir+"-2") // the usual one goes by the port
 		}
@@ -88,14 +104,6 @@ func reachable(addresses []string) string {
 		}
 	}
 	return strings.Join(addresses[:min(1, len(addresses))], "")
-}
-
-// nextPort is the HTTP port beside port; 0 (any) stays.
-func nextPort(port int) int {
-	if port == 0 {
-		return 0
-	}
-	return port%(maxPort-p2pOffset) + 1
 }
 
 // commandLine is what stands behind the program, for a shell.

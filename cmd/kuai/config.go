@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
@@ -14,6 +16,7 @@ import (
 	"kuai/chain"
 	"kuai/miner"
 	"kuai/p2p"
+	"kuai/rpc"
 )
 
 const (
@@ -29,6 +32,7 @@ type Config struct {
 	Port         int      `json:"port"`
 	HTTPHost     string   `json:"http-host"`
 	AllowHosts   []string `json:"allow-host"`
+	PublicURL    string   `json:"public-url"` // "": not known
 	InsecureAPI  bool     `json:"insecure-api"`
 	APITokenFile string   `json:"api-token-file"`
 	P2PPort      int      `json:"p2p-port"` // fromPort until resolved
@@ -47,6 +51,8 @@ type Config struct {
 	MineShare    int      `json:"mine-share"` // percent
 	LogLevel     string   `json:"log-level"`
 	LogFormat    string   `json:"log-format"`
+
+	Derived []string `json:"derived"` // settings that resolve has filled in
 }
 
 // fromPort stands for "not said": the HTTP port + p2pOffset.
@@ -57,14 +63,15 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.SortFlags = false
 	fs.IntVarP(&c.Port, "port", "p", defaultPort, "HTTP port; 0: any")
 	fs.StringVar(&c.HTTPHost, "http-host", "127.0.0.1", "address that HTTP is served on; the default takes ::1, too")
-	fs.StringSliceVar(&c.AllowHosts, "allow-host", nil, "`name` with a dot that HTTP requests may call this node by (repeatable)")
+	fs.StringSliceVar(&c.AllowHosts, "allow-host", nil, "`name` that HTTP requests may call this node by (repeatable)")
+	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` that people reach the page and the API at, if a container or a proxy hides it")
 	fs.BoolVar(&c.InsecureAPI, "insecure-api", false, "let anyone who reaches a non-loopback --http-host change state")
 	pathVar(fs, &c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
 	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
 	fs.Lookup("p2p-port").DefValue = "0" // help says in words what is taken where nothing is said
 	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
 	fs.StringSliceVar(&c.Announce, "announce", nil, "`multiaddr` to tell peers in place of the ones listened on: behind NAT (repeatable)")
-	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: http://host:port of a kuai node, or a multiaddr (repeatable)")
+	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: host:port or URL of a kuai node, or a multiaddr (repeatable)")
 	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours: in the local network, and this user's other nodes on this machine")
 	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
 	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
@@ -81,7 +88,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
 }
 
 func (c *Config) checkPorts() error {
@@ -105,6 +112,42 @@ func (c *Config) checkHost() error {
 	return nil
 }
 
+// checkNames checks how others may call this node.
+func (c *Config) checkNames() error {
+	for _, h := range c.AllowHosts {
+		if _, err := rpc.ParseAllowHost(h); err != nil {
+			return fmt.Errorf("--allow-host: %w", err)
+		}
+	}
+	if c.PublicURL == "" {
+		return nil
+	}
+	if !strings.HasPrefix(c.PublicURL, "http://") && !strings.HasPrefix(c.PublicURL, "https://") {
+		return fmt.Errorf("--public-url %s: want a URL, as http://localhost:5000", c.PublicURL)
+	}
+	if _, err := publicHost(c.PublicURL); err != nil {
+		return fmt.Errorf("--public-url %s: %w", c.PublicURL, err)
+	}
+	return nil
+}
+
+// publicHost returns the host of a URL, which may have a path.
+func publicHost(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	return rpc.ParseAllowHost(u.Host)
+}
+
+// hosts are the names that HTTP requests may call this node by.
+func (c *Config) hosts() []string {
+	if host, err := publicHost(c.PublicURL); err == nil {
+		return append([]string{host}, c.AllowHosts...)
+	}
+	return c.AllowHosts
+}
+
 func (c *Config) checkMining() error {
 	if c.MineCores < 0 || c.MineCores > maxCores {
 		return fmt.Errorf("--mine-cores %d: want 0..%d, 0 for all", c.MineCores, maxCores)
@@ -117,12 +160,24 @@ func (c *Config) checkMining() error {
 }
 
 func (c *Config) checkPeers() error {
-	for _, p := range c.Peers {
+	for _, p := range c.peerURLs() {
 		if err := p2p.CheckPeer(p); err != nil {
 			return fmt.Errorf("--peer: %w", err)
 		}
 	}
 	return nil
+}
+
+// peerURLs are the peers as the network takes them: host:port is short for a URL, as in a registration.
+func (c *Config) peerURLs() []string {
+	var all []string
+	for _, p := range c.Peers {
+		if _, _, err := net.SplitHostPort(p); err == nil && !strings.Contains(p, "/") {
+			p = "http://" + p
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 func (c *Config) checkTransports() error {
@@ -165,13 +220,16 @@ func loopback(host string) bool {
 
 // resolve fills in what follows from other settings.
 func (c *Config) resolve(r *chain.Rules) error {
+	c.Derived = nil
 	if c.P2PPort == fromPort {
+		c.Derived = append(c.Derived, "p2p-port")
 		c.P2PPort = c.Port + p2pOffset
 		if c.Port == 0 {
 			c.P2PPort = 0
 		}
 	}
 	if len(c.Listen) == 0 {
+		c.Derived = append(c.Derived, "listen")
 		c.Listen = listenAll(c.P2PPort, c.QUIC)
 	}
 	switch {
@@ -182,6 +240,7 @@ func (c *Config) resolve(r *chain.Rules) error {
 		if err != nil {
 			return err
 		}
+		c.Derived = append(c.Derived, "data-dir")
 		c.DataDir = usualDir(filepath.Join(base, "kuai"), c, r)
 	}
 	return nil
@@ -215,7 +274,7 @@ func (c *Config) rules() (*chain.Rules, error) {
 	if c.Network == classic {
 		return chain.Classic(), nil
 	}
-	text, err := os.ReadFile(c.Network)
+	text, err := readText(c.Network)
 	if err != nil {
 		return nil, fmt.Errorf("--network: %w", err)
 	}
@@ -228,7 +287,7 @@ func (c *Config) rules() (*chain.Rules, error) {
 
 // effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
 func (c Config) effective() Config {
-	for _, list := range []*[]string{&c.AllowHosts, &c.Listen, &c.Announce, &c.Peers} {
+	for _, list := range []*[]string{&c.AllowHosts, &c.Listen, &c.Announce, &c.Peers, &c.Derived} {
 		*list = append([]string{}, *list...)
 	}
 	return c

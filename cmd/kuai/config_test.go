@@ -197,7 +197,7 @@ func TestEveryFlagHasKey(t *testing.T) {
 			continue
 		}
 		for key := range keys {
-			if c.Flags().Lookup(key) == nil {
+			if c.Flags().Lookup(key) == nil && key != derivedKey {
 				t.Errorf("key %q has no flag", key)
 			}
 			delete(keys, key)
@@ -205,5 +205,64 @@ func TestEveryFlagHasKey(t *testing.T) {
 		if n := reflect.TypeFor[Config]().NumField(); n != strings.Count(out, "\": ") {
 			t.Errorf("%d fields, %d keys", n, strings.Count(out, "\": "))
 		}
+	}
+}
+
+// TestConfigFreezesNothingDerived: what 'kuai config' worked out from a port or a network follows another one later.
+func TestConfigFreezesNothingDerived(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", "/home/me/data")
+	_, text, _ := kuai(nil, "config", "--mine", "instant")
+	file := write(t, text)
+	for name, got := range map[string]Config{
+		"flag": effective(t, nil, "--config", file, "-p", "5001"),
+		"env":  effective(t, []string{"KUAI_PORT=5001", "KUAI_CONFIG=" + file}),
+	} {
+		if got.P2PPort != 15001 || got.Listen[0] != "/ip4/0.0.0.0/tcp/15001" || got.DataDir != "/home/me/data/kuai/classic/5001" || got.Mine != "instant" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	network := write(t, `{"name": "n", "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 5, "transactions": []}}`)
+	if got := effective(t, nil, "--config", file, "--network", network).DataDir; strings.Contains(got, "classic") {
+		t.Errorf("another network in %s", got)
+	}
+	_, text, _ = kuai(nil, "config", "--p2p-port", "7", "--data-dir", "d")
+	if got := effective(t, nil, "--config", write(t, text), "-p", "5001"); got.P2PPort != 7 || got.DataDir != "d" {
+		t.Errorf("what was said is lost: %+v", got)
+	}
+	for _, bad := range []string{`{"derived": "listen"}`, `{"derived": ["port"]}`, `{"derived": [1]}`} {
+		if code, _, errOut := kuai(nil, "config", "--config", write(t, bad)); code != exitUsage || !strings.Contains(errOut, `"derived"`) {
+			t.Errorf("%s: exit code %d: %s", bad, code, errOut)
+		}
+	}
+}
+
+func TestNamesOfThisNode(t *testing.T) {
+	for _, args := range [][]string{
+		{"--allow-host", "node.test:7600"}, {"--allow-host", "http://node.test"}, {"--allow-host", "Node.Test."}, {"--public-url", "http://localhost:5000"},
+		{"--public-url", "https://example.org/kuai/"},
+	} {
+		if code, _, errOut := kuai(nil, append([]string{"config"}, args...)...); code != exitOK {
+			t.Errorf("%q: exit code %d: %s", args, code, errOut)
+		}
+	}
+	for _, args := range [][]string{
+		{"--allow-host", "*.test"}, {"--allow-host", "a b"}, {"--allow-host", "ftp://node.test"}, {"--public-url", "localhost:5000"}, {"--public-url", "http://"},
+	} {
+		if code, _, errOut := kuai(nil, append([]string{"config"}, args...)...); code != exitUsage || !strings.Contains(errOut, args[0]) {
+			t.Errorf("%q: exit code %d: %s", args, code, errOut)
+		}
+	}
+	c := Config{PublicURL: "https://Example.org:8443/kuai", AllowHosts: []string{"node.test"}}
+	if got := strings.Join(c.hosts(), " "); got != "example.org node.test" {
+		t.Errorf("hosts: %s", got)
+	}
+}
+
+func TestPeersLikeARegistration(t *testing.T) {
+	said := []string{"127.0.0.1:5001", "localhost:5001", "[::1]:5001", "http://a:1", "/ip4/192.0.2.1/tcp/1/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo"}
+	c := effective(t, nil, "--peer", strings.Join(said, ","))
+	want := "http://127.0.0.1:5001 http://localhost:5001 http://[::1]:5001 http://a:1 " + said[4]
+	if got := strings.Join(c.peerURLs(), " "); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

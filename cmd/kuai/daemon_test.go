@@ -203,10 +203,13 @@ A second node, in another terminal:
 	if os.Args[0] != program(os.Executable()) {
 		want = strings.Replace(want, os.Args[0], "go run ./cmd/kuai", 1)
 	}
-	if got := banner(cfg, n, 7); got != want {
+	got := banner(cfg, n, 7) + where(cfg) + ":\n\n  " + second(cfg, n, anyFree) + "\n\n"
+	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
+
+func anyFree(int) bool { return true }
 
 func TestSecond(t *testing.T) {
 	n := nodeFile{API: []string{"http://127.0.0.1:5000"}, Addresses: []string{"/ip4/127.0.0.1/tcp/15000/p2p/x", "/ip4/172.18.0.2/tcp/15000/p2p/x"}}
@@ -226,7 +229,7 @@ func TestSecond(t *testing.T) {
 		{Config{HTTPHost: "127.0.0.1", Port: 5000, Network: "class.json", SwarmKeyFile: "key", MDNS: true}, "daemon -p 5001 --network class.json --swarm-key key"},
 		{Config{HTTPHost: "0.0.0.0", Port: 5000, Network: classic, MDNS: true}, "daemon --peer /ip4/172.18.0.2/tcp/15000/p2p/x"},
 	} {
-		if got := second(c.cfg, n); !strings.HasSuffix(got, c.want) {
+		if got := second(c.cfg, n, anyFree); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s, want …%s", got, c.want)
 		}
 	}

@@ -41,6 +41,18 @@ func (e *inUseError) Error() string {
 
 func (e *inUseError) Unwrap() error { return syscall.EADDRINUSE }
 
+// What binds return on Windows, where syscall.EADDRINUSE is a number of Go's own. A port that the system has reserved is
+// forbidden there.
+const (
+	wsaInUse     = syscall.Errno(10048)
+	wsaForbidden = syscall.Errno(10013)
+)
+
+// isInUse reports whether a bind failed as the address is in use.
+func isInUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaInUse) || errors.Is(err, wsaForbidden)
+}
+
 // exitCode is the one table from errors to exit codes.
 func exitCode(err error) int {
 	var usage usageError
@@ -54,7 +66,7 @@ func exitCode(err error) int {
 		return exitLocked
 	case errors.Is(err, chain.ErrDamaged), errors.Is(err, chain.ErrLayout):
 		return exitDamaged
-	case errors.Is(err, syscall.EADDRINUSE):
+	case isInUse(err):
 		return exitInUse
 	}
 	return exitFailure

@@ -15,6 +15,7 @@ import (
 )
 
 func newExport() *cobra.Command {
+	var force bool
 	c := &cobra.Command{
 		Use:   "export FILE",
 		Short: "Write a stopped node's chain to a file",
@@ -23,12 +24,13 @@ func newExport() *cobra.Command {
 		Args: arguments(1, 1),
 	}
 	read := stored(c)
+	c.Flags().BoolVarP(&force, "force", "f", false, "replace FILE if it exists")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		cfg, r, err := read()
 		if err != nil {
 			return err
 		}
-		if err := mustHold(cfg); err != nil {
+		if err := errors.Join(mustHold(cfg), mayReplace(words[0], force)); err != nil {
 			return err
 		}
 		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(held *chain.Chain) error { return export(c, held, words[0]) })
@@ -56,6 +58,20 @@ func export(c *cobra.Command, held *chain.Chain, file string) error {
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "%s written to %s\n", count(snap.Tip().Index, "block"), file)
 	return err
+}
+
+// mayReplace refuses to write over a file unless forced to, and over what isn't a file at all.
+func mayReplace(file string, force bool) error {
+	info, err := os.Stat(file)
+	switch {
+	case file == "-" || err != nil:
+		return nil // there is none, or writing says why not
+	case !info.Mode().IsRegular():
+		return usageError{fmt.Errorf("%s is not a file: name another, or - for standard output", file)}
+	case !force:
+		return usageError{fmt.Errorf("%s exists: --force replaces it", file)}
+	}
+	return nil
 }
 
 // fileSource is the chain in a file.

@@ -7,41 +7,56 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"syscall"
 
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// listenHTTP opens the listeners of host and port. The default host takes ::1 as well, where there is one: browsers and curl
-// ask for localhost there first.
+// anyPortTries bounds the search for a port that is free on both loopback addresses.
+const anyPortTries = 20
+
+// listenHTTP opens the listeners of host and port. The default host takes ::1 as well, if there is one: browsers and curl
+// ask for localhost there first, and must not meet another program.
 func listenHTTP(ctx context.Context, host string, port int) ([]net.Listener, error) {
 	if host == "localhost" {
 		host = "127.0.0.1"
 	}
-	first, err := listenTCP(ctx, host, port, "choose another --port, 0 for any")
+	if host != "127.0.0.1" {
+		l, err := listenTCP(ctx, host, port)
+		if err != nil {
+			return nil, err
+		}
+		return []net.Listener{l}, nil
+	}
+	lns, err := listenLoopback(ctx, port)
+	for try := 1; port == 0 && isInUse(err) && try < anyPortTries; try++ {
+		lns, err = listenLoopback(ctx, port)
+	}
+	return lns, err
+}
+
+// listenLoopback listens on 127.0.0.1 and, unless the machine has no IPv6, on the same port of ::1.
+func listenLoopback(ctx context.Context, port int) ([]net.Listener, error) {
+	first, err := listenTCP(ctx, "127.0.0.1", port)
 	if err != nil {
 		return nil, err
 	}
-	if host != "127.0.0.1" {
-		return []net.Listener{first}, nil
-	}
-	second, err := listenTCP(ctx, "::1", first.Addr().(*net.TCPAddr).Port, "choose another --port")
+	second, err := listenTCP(ctx, "::1", first.Addr().(*net.TCPAddr).Port)
 	switch {
 	case err == nil:
 		return []net.Listener{first, second}, nil
-	case port != 0 && errors.Is(err, syscall.EADDRINUSE):
+	case isInUse(err):
 		first.Close()
 		return nil, err
 	}
-	return []net.Listener{first}, nil // no IPv6 here, or not this port
+	return []net.Listener{first}, nil // no IPv6 here
 }
 
-func listenTCP(ctx context.Context, host string, port int, advice string) (net.Listener, error) {
+func listenTCP(ctx context.Context, host string, port int) (net.Listener, error) {
 	address := net.JoinHostPort(host, strconv.Itoa(port))
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, &inUseError{address, port, advice}
+	if isInUse(err) {
+		return nil, &inUseError{address, port, "choose another --port, 0 for any"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("HTTP: %w", err)
@@ -101,7 +116,7 @@ func probeOne(ctx context.Context, m ma.Multiaddr) error {
 			return p.Close()
 		}
 	}
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if isInUse(err) {
 		return &inUseError{address: m.String(), advice: "choose another --p2p-port, 0 for any"}
 	}
 	return nil // the network library says the rest better

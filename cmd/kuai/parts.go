@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/pnet"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -29,6 +27,7 @@ import (
 // this process's output that ends doesn't end the process: the store must be closed.
 func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Chain) error) (err error) {
 	outlivePipes()
+	defer func() { err = withRemedy(cfg, err) }()
 	unlock, err := lockData(cfg)
 	if err != nil {
 		return err
@@ -82,7 +81,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	key, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "identity.key"))
 	var file *fs.PathError
 	if err != nil && !errors.As(err, &file) { // it was read, and is no key
-		err = fmt.Errorf("%w: %w", chain.ErrDamaged, err)
+		err = remediedError{fmt.Errorf("%w: %w\nPut a copy of the file back, or delete it: the node gets a new address then", chain.ErrDamaged, err)}
 	}
 	return key, err
 }
@@ -97,7 +96,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		Identity:   key,
 		Listen:     cfg.Listen,
 		Announce:   cfg.Announce,
-		Peers:      cfg.Peers,
+		Peers:      cfg.peerURLs(),
 		MDNS:       cfg.MDNS,
 		DHT:        cfg.DHT,
 		QUIC:       cfg.QUIC,
@@ -112,7 +111,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
-		Hosts:   cfg.AllowHosts,
+		Hosts:   cfg.hosts(),
 		Version: version(),
 		Agent:   agent(),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
@@ -123,52 +122,6 @@ func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometh
 		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")
 	}
 	return c
-}
-
-// secrets are what the files hold that the settings only name.
-type secrets struct {
-	swarmKey []byte // nil: none
-	token    string // "": none
-}
-
-func readSecrets(cfg Config) (s secrets, err error) {
-	if s.swarmKey, err = readSwarmKey(cfg.SwarmKeyFile); err == nil {
-		s.token, err = readToken(cfg.APITokenFile)
-	}
-	return s, err
-}
-
-// readSecret returns the contents of the file that a flag names, nil where it names none. An empty file protects nothing.
-func readSecret(flag, file string) ([]byte, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	switch {
-	case err != nil:
-		return nil, usageError{fmt.Errorf("%s: %w", flag, err)}
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, usageError{fmt.Errorf("%s: %s is empty", flag, file)}
-	}
-	return text, nil
-}
-
-// readSwarmKey returns the contents of a file that holds a swarm key, nil where no file is named.
-func readSwarmKey(file string) ([]byte, error) {
-	text, err := readSecret("--swarm-key", file)
-	if text == nil || err != nil {
-		return nil, err
-	}
-	if _, err := pnet.DecodeV1PSK(bytes.NewReader(text)); err != nil {
-		return nil, usageError{fmt.Errorf("--swarm-key %s: want /key/swarm/psk/1.0.0/, /base16/ and 64 hex digits, a line each: %w", file, err)}
-	}
-	return text, nil
-}
-
-// readToken returns the token that a file holds, "" where no file is named.
-func readToken(file string) (string, error) {
-	text, err := readSecret("--api-token-file", file)
-	return string(bytes.TrimSpace(text)), err
 }
 
 func closeAll(lns []net.Listener) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ import (
 
 // readFile sets the flags that neither command line nor environment have set from a JSON object in the file.
 func readFile(fs *pflag.FlagSet, file string) error {
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if err != nil {
 		return fmt.Errorf("config file: %w", err)
 	}
@@ -31,6 +30,9 @@ func readFile(fs *pflag.FlagSet, file string) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("config file %s: a JSON object is wanted, and nothing behind it", file)
+	}
+	if err := dropDerived(values); err != nil {
+		return fmt.Errorf("config file %s: %w", file, err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if err := setFromFile(fs, key, values[key]); err != nil {

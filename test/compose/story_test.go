@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +152,7 @@ func TestCompose(t *testing.T) {
 	connected(t, all)
 
 	t.Run("image", func(t *testing.T) { e.checkImage(t) })
+	t.Run("banner", func(t *testing.T) { e.checkBanners(t) })
 
 	t.Log("a payment posted on one is pending on all, a block mined on any is the tip of all")
 	first := pay(t, "kuai1", 1)
@@ -197,6 +199,16 @@ func TestCompose(t *testing.T) {
 	for _, s := range all {
 		if code := e.inspect(e.container(s), "{{.State.ExitCode}}"); code != "0" {
 			t.Errorf("%s ended with %s", s, code)
+		}
+	}
+}
+
+// checkBanners looks for what is true outside the containers: where each page is, and no command to type beside the node.
+func (e *engine) checkBanners(t *testing.T) {
+	for service, port := range ports {
+		log := e.run(cmdTime, e.words("logs", "--no-color", service)...)
+		if page := fmt.Sprintf("http://127.0.0.1:%d/", port); !strings.Contains(log, page) || strings.Contains(log, "A second node") {
+			t.Errorf("%s: want the page %s and no advice in\n%s", service, page, log)
 		}
 	}
 }
