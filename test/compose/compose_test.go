@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,8 +14,10 @@ import (
 	"time"
 )
 
+// project names what this run makes: containers, volumes, networks and the image.
+var project = fmt.Sprintf("kuaitest%d", os.Getpid())
+
 const (
-	project   = "kuaitest"
 	baseImage = "golang:1.26"
 	upTime    = 20 * time.Minute // a build on a slow machine
 	cmdTime   = 2 * time.Minute
@@ -27,6 +28,7 @@ type engine struct {
 	t       *testing.T
 	root    string
 	compose []string // "docker compose" or "docker-compose"
+	file    string   // the compose file under test
 }
 
 // newEngine skips the test where no engine answers.
@@ -48,14 +50,8 @@ func newEngine(t *testing.T) *engine {
 	if e.compose == nil {
 		lacking(t, "neither docker compose nor docker-compose is here")
 	}
-	for _, port := range ports {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			lacking(t, "the compose file's ports are in use: %v", err)
-		}
-		l.Close()
-	}
 	e.needBase()
+	e.file = ownFile(t, filepath.Join(root, "docker-compose.yml"))
 	return e
 }
 
@@ -112,13 +108,12 @@ func (e *engine) run(limit time.Duration, words ...string) string {
 
 // words is a compose command on our project.
 func (e *engine) words(args ...string) []string {
-	return append(append([]string{}, e.compose...), append([]string{"-p", project}, args...)...)
+	return append(append([]string{}, e.compose...), append([]string{"-f", e.file, "--project-directory", e.root, "-p", project}, args...)...)
 }
 
-// up does what the README says, beside the project's name, and takes all down at the end of the test.
+// up does what the README says, with a file and a project of its own, and takes all down at the end of the test.
 func (e *engine) up() {
 	e.t.Helper()
-	e.down()
 	e.t.Cleanup(func() {
 		if e.t.Failed() {
 			out, _ := e.in(context.Background(), e.words("logs", "--no-color", "--tail=60")...)
@@ -136,6 +131,9 @@ func (e *engine) down() {
 	defer cancel()
 	if out, err := e.in(ctx, e.words("down", "-v", "--remove-orphans", "-t", "10")...); err != nil {
 		e.t.Errorf("compose down: %v\n%s", err, out)
+	}
+	if out, err := e.in(ctx, "docker", "image", "rm", project); err != nil {
+		e.t.Logf("remove the image: %v\n%s", err, out)
 	}
 }
 

@@ -15,11 +15,8 @@ import (
 	"kuai/test/process"
 )
 
-// ports are where the compose file publishes the services' APIs.
-var ports = map[string]int{"kuai1": 5000, "kuai2": 5001, "kuai3": 5002}
-
 // island is the network of a node that is cut off.
-const island = project + "_island"
+var island = project + "_island"
 
 const settle = time.Minute // until what one node knows, all know; a container's start included
 
@@ -245,14 +242,15 @@ func (e *engine) apart(t *testing.T, all []string) {
 func (e *engine) checkImage(t *testing.T) {
 	id := e.container("kuai1")
 	for format, want := range map[string]string{
-		"{{.Config.User}}":                       "65532:65532",
-		"{{json .Config.Entrypoint}}":            `["/kuai"]`,
-		"{{json .Config.Healthcheck.Test}}":      `["CMD","/kuai","health"]`,
-		"{{json .Config.Volumes}}":               `{"/data":{}}`,
-		"{{(index .Mounts 0).Destination}}":      "/data",
-		"{{json .NetworkSettings.Ports}}":        `{"15000/tcp":null,"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"5000"}]}`,
-		"{{.HostConfig.RestartPolicy.Name}}":     "unless-stopped",
-		"{{.State.Status}} {{.State.OOMKilled}}": "running false",
+		"{{.Config.User}}":                  "65532:65532",
+		"{{json .Config.Entrypoint}}":       `["/kuai"]`,
+		"{{json .Config.Healthcheck.Test}}": `["CMD","/kuai","health"]`,
+		"{{json .Config.Volumes}}":          `{"/data":{}}`,
+		"{{json .NetworkSettings.Ports}}": fmt.Sprintf(`{"15000/tcp":null,"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"%d"}]}`,
+			ports["kuai1"]),
+		`{{range .Mounts}}{{if eq .Type "volume"}}{{.Destination}}{{end}}{{end}}`: "/data",
+		"{{.HostConfig.RestartPolicy.Name}}":                                      "unless-stopped",
+		"{{.State.Status}} {{.State.OOMKilled}}":                                  "running false",
 	} {
 		if got := e.inspect(id, format); got != want {
 			t.Errorf("%s is %s, want %s", format, got, want)
