@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// JSON text from Windows often starts with a byte order mark or is UTF-16. DecodeText and NewTextReader turn such text
-// into the plain UTF-8 that Read takes. They tell encodings apart as Python's json.detect_encoding does, and so as Flask does.
+// JSON text from Windows often starts with a byte order mark or is UTF-16. DecodeText and NewTextReader turn such
+// text into the plain UTF-8 that Read takes. They tell encodings apart as Python's json.detect_encoding does, and
+// so as Flask does.
 
 // encoding is how characters are written as bytes.
 type encoding struct {
@@ -22,8 +23,8 @@ type encoding struct {
 // detectPrefix is how many bytes detectEncoding looks at.
 const detectPrefix = 4
 
-// detectEncoding looks at the first detectPrefix bytes, or all bytes of a shorter text. Without a mark it relies on JSON
-// text starting with an ASCII character, so that the zeros around it show the unit and the order of bytes.
+// detectEncoding looks at the first detectPrefix bytes, or all bytes of a shorter text. Without a mark it relies
+// on JSON text starting with an ASCII character, so that the zeros around it show the unit and the order of bytes.
 func detectEncoding(start []byte) encoding {
 	little, big := binary.ByteOrder(binary.LittleEndian), binary.ByteOrder(binary.BigEndian)
 	for _, m := range []struct {
@@ -53,8 +54,9 @@ func detectEncoding(start []byte) encoding {
 	return encoding{1, nil, 0}
 }
 
-// DecodeText returns text as UTF-8 without a byte order mark. Text that is UTF-8 already is not copied, and not checked.
-// Text is taken as UTF-8, UTF-16 or UTF-32, with or without a mark. The error is a *SyntaxError with the offset in text.
+// DecodeText returns text as UTF-8 without a byte order mark. Text that is UTF-8 already is not copied, and not
+// checked. Text is taken as UTF-8, UTF-16 or UTF-32, with or without a mark. The error is a *SyntaxError with the
+// offset in text.
 func DecodeText(text []byte) ([]byte, error) {
 	e := detectEncoding(text[:min(len(text), detectPrefix)])
 	if e.unit == 1 {

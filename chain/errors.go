@@ -94,8 +94,8 @@ func (e *MissingError) Error() string { return fmt.Sprintf("missing keys %q", e.
 // maxQuoted is how many bytes of a string Quote shows: a line of ASCII, 26 Chinese characters.
 const maxQuoted = 80
 
-// Quote shows a string that someone else chose, in an error or a log: in quotes, readable in any script, with what does not print
-// escaped. Of a long one it shows the start, cut between characters.
+// Quote shows a string that someone else chose, in an error or a log: in quotes, readable in any script, with what
+// does not print escaped. Of a long one it shows the start, cut between characters.
 func Quote(s string) string {
 	if len(s) <= maxQuoted {
 		return strconv.Quote(s)

@@ -21,9 +21,10 @@ const (
 	maxLabel = 63
 )
 
-// ParseAllowHost returns the host that an entry of Config.Hosts names, as Host headers are compared with it: a name in lower
-// case (an international one as browsers send it, xn--…) or an IP address. Entry is a name, host:port, or an http or https URL
-// without a path; a port is left out, as a host is allowed at any. What could mean several hosts or none is an error.
+// ParseAllowHost returns the host that an entry of Config.Hosts names, as Host headers are compared with it: a
+// name in lower case (an international one as browsers send it, xn--…) or an IP address. Entry is a name,
+// host:port, or an http or https URL without a path; a port is left out, as a host is allowed at any. What could
+// mean several hosts or none is an error.
 func ParseAllowHost(entry string) (string, error) {
 	host, err := allowedHost(entry)
 	if err != nil {
@@ -106,8 +107,8 @@ func isLabel(s string) bool {
 	return s != "" && len(s) <= maxLabel
 }
 
-// parseIP reads an IP address as a client may write it: with a final dot, and IPv4 in the forms of inet_aton, as browsers,
-// curl and Python read them too.
+// parseIP reads an IP address as a client may write it: with a final dot, and IPv4 in the forms of inet_aton, as
+// browsers, curl and Python read them too.
 func parseIP(text string) (netip.Addr, bool) {
 	text = strings.TrimSuffix(text, ".")
 	if ip, err := netip.ParseAddr(text); err == nil {
@@ -116,8 +117,8 @@ func parseIP(text string) (netip.Addr, bool) {
 	return parseInetAton(text)
 }
 
-// parseInetAton reads one to four numbers with dots between them, each decimal, octal with a leading 0 or hexadecimal with
-// 0x. The last one fills the bytes that the others leave: 127.1 and 2130706433 are 127.0.0.1.
+// parseInetAton reads one to four numbers with dots between them, each decimal, octal with a leading 0 or
+// hexadecimal with 0x. The last one fills the bytes that the others leave: 127.1 and 2130706433 are 127.0.0.1.
 func parseInetAton(text string) (netip.Addr, bool) {
 	parts := strings.Split(text, ".")
 	if len(parts) > 4 {
@@ -161,8 +162,9 @@ func parseHosts(entries []string) map[string]bool {
 	return hosts
 }
 
-// servesHost reports whether a Host header is one that an attacker's DNS cannot bring: an IP address, localhost, a configured
-// name, and a name without a dot if others than this machine can connect at all. A request without one is not a browser's.
+// servesHost reports whether a Host header is one that an attacker's DNS cannot bring: an IP address, localhost, a
+// configured name, and a name without a dot if others than this machine can connect at all. A request without one
+// is not a browser's.
 func (s *Server) servesHost(host string) bool {
 	if host == "" {
 		return true
@@ -192,8 +194,9 @@ func hostname(host string) string {
 	return host
 }
 
-// isExposed reports whether another machine can connect to one of the listeners. Names without a dot come from this network's
-// own name service: they are needed between containers, and of no use to a node that listens on loopback only.
+// isExposed reports whether another machine can connect to one of the listeners. Names without a dot come from
+// this network's own name service: they are needed between containers, and of no use to a node that listens on
+// loopback only.
 func isExposed(lns []net.Listener) bool {
 	for _, ln := range lns {
 		at, err := netip.ParseAddrPort(ln.Addr().String())

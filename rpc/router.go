@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// router finds the handler of a path. Doubled slashes count as one, as a client's base URL may end in one, and nothing is ever
-// redirected: a redirect loses a POST's body. As in Flask, /mine/ is not /mine, and %-escapes of a fixed path are decoded first.
-// The last segment of a path with a parameter is decoded after it was cut off, so that a name may have slashes, as %2F.
+// router finds the handler of a path. Doubled slashes count as one, as a client's base URL may end in one, and
+// nothing is ever redirected: a redirect loses a POST's body. As in Flask, /mine/ is not /mine, and %-escapes of a
+// fixed path are decoded first. The last segment of a path with a parameter is decoded after it was cut off, so
+// that a name may have slashes, as %2F.
 type router struct {
 	fixed map[string]http.HandlerFunc // by the decoded path
 	under map[string]parameter        // by all but the last segment, "/blocks/"
