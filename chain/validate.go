@@ -64,13 +64,20 @@ func (r *Rules) CheckLink(parent Header, b *Block) error {
 	return nil
 }
 
+// millisecondsFrom is 1973 in milliseconds, and the year 5138 in seconds since 1970.
+const millisecondsFrom = 1e11
+
 // CheckTime returns an error that wraps ErrFuture where b is too far ahead of now.
 func (r *Rules) CheckTime(b *Block, now time.Time) error {
 	latest := now.Add(r.MaxAhead)
 	if b.header.Timestamp <= float64(latest.Unix())+float64(latest.Nanosecond())/1e9 {
 		return nil
 	}
-	return fmt.Errorf("%w: timestamp %s, accepted up to %s", ErrFuture, AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339))
+	hint := ""
+	if b.header.Timestamp >= millisecondsFrom {
+		hint = "; it looks like milliseconds, and seconds are expected"
+	}
+	return fmt.Errorf("%w: timestamp %s, accepted up to %s%s", ErrFuture, AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339), hint)
 }
 
 // ValidProof says whether proof follows lastProof on a block with hash last: whether the SHA-256 of both proofs in

@@ -79,13 +79,14 @@ func parseAnnouncement(raw []byte, r *chain.Rules) (announced, error) {
 func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
 	a, err := parseAnnouncement(raw, g.c.Rules())
 	if err != nil {
-		g.log.Debug("invalid message refused", "what", "announcement", "peer", from, "error", err)
+		g.refuseMessage(from, "announcement", err)
 		return pubsub.ValidationReject
 	}
 	a.from = from
 	switch {
 	case g.c.Has(a.hash):
 	case !g.c.Has(a.parent):
+		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.index, a.hash.Short(), a.parent.Short()))
 		g.m.orphans.Inc()
 		g.orphans.add(a.hash)
 		g.s.wake(from)

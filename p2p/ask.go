@@ -44,18 +44,23 @@ func (s *syncer) ask(ctx context.Context, p peer.ID, name string, within time.Du
 	case err == nil:
 		return st.Close()
 	}
-	resetFor(st, err)
+	code := resetFor(st, err)
+	s.faults.refusals.say(p, string(st.Protocol()), "answer not taken", "error", err, "code", hexCode(code))
 	return err
 }
 
-// resetFor resets a stream that failed with err.
-func resetFor(st network.Stream, err error) {
+// resetFor resets a stream that failed with err, and returns the code.
+func resetFor(st network.Stream, err error) network.StreamErrorCode {
 	if provable(err) {
 		_ = st.ResetWithError(codeViolation)
-		return
+		return codeViolation
 	}
 	_ = st.Reset()
+	return 0
 }
+
+// hexCode writes a reset code as the protocol page does.
+func hexCode(code network.StreamErrorCode) string { return fmt.Sprintf("%#x", uint32(code)) }
 
 // sendRequest writes a request of one frame and closes our side.
 func sendRequest(st network.Stream, payload []byte) error {

@@ -144,6 +144,7 @@ func (s *syncer) meet(ctx context.Context, e any) {
 // meetIdentified greets a peer that speaks our protocols, and drops one that speaks those of another network only.
 func (s *syncer) meetIdentified(ctx context.Context, p peer.ID, protocols []protocol.ID) {
 	if s.faults.refused(p) { // it came before it was refused, or through a door that nobody watches
+		s.faults.refusals.say(p, "", "connection of a refused peer closed")
 		s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}

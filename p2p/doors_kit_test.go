@@ -76,6 +76,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *chain.Rules, blo
 		t.Fatal(err)
 	}
 	f := newFaults(log)
+	f.refusals = unbounded(log)
 	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, log)
 	s.onSwitch = func(*chain.Block) {}
 	return &doors{newGossip(st.host, c, s, f, m, log), why}

@@ -1,12 +1,14 @@
 package p2p
 
 import (
+	"context"
 	"log/slog"
 	"math"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
 )
 
 // How long a peer is left alone.
@@ -28,6 +30,7 @@ const (
 type faults struct {
 	log      *slog.Logger
 	refusals *refusalLog
+	lines    *rate.Limiter // at Info, about refused peers
 
 	mu         sync.Mutex
 	peers      map[peer.ID]*record
@@ -50,7 +53,7 @@ type record struct {
 
 // newFaults returns a clean slate.
 func newFaults(log *slog.Logger) *faults {
-	return &faults{log: log, refusals: newRefusalLog(log), peers: make(map[peer.ID]*record)}
+	return &faults{log: log, refusals: newRefusalLog(log), lines: lineRate(refusalsOfPeer), peers: make(map[peer.ID]*record)}
 }
 
 // bad notes a provably bad answer: the peer is refused for 10 minutes, doubled each time, at most a day.
@@ -60,6 +63,7 @@ func (f *faults) bad(p peer.ID, reason string) {
 	now := time.Now()
 	r := f.record(p, now)
 	r.fault(now)
+	change := !now.Before(r.paused) || !r.protected && !now.Before(r.refused)
 	wait := doubled(refuseFirst, refuseMost, r.bad)
 	r.bad++
 	r.penalty++
@@ -67,8 +71,15 @@ func (f *faults) bad(p peer.ID, reason string) {
 	if !r.protected {
 		r.refused = r.paused
 	}
+	level, what := slog.LevelDebug, "peer refused: it broke the protocol"
+	if r.protected {
+		what = "static peer not asked for blocks: it broke the protocol"
+	}
 	f.mu.Unlock()
-	f.log.Debug("peer answered badly", "peer", p, "reason", reason, "left_alone", wait)
+	if change && f.lines.Allow() {
+		level = slog.LevelInfo
+	}
+	f.log.Log(context.Background(), level, what, "peer", p, "reason", reason, "for", wait)
 }
 
 // stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes. What

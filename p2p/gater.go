@@ -15,7 +15,7 @@ type gater struct {
 }
 
 // InterceptPeerDial says no to dials of refused peers.
-func (g gater) InterceptPeerDial(p peer.ID) bool { return !g.f.refused(p) }
+func (g gater) InterceptPeerDial(p peer.ID) bool { return g.lets(p, "dial of a refused peer given up") }
 
 // InterceptAddrDial says no to addresses that no node may dial, from whoever they were heard. The swarm asks after it has
 // resolved names.
@@ -30,7 +30,16 @@ func (g gater) InterceptSecured(dir network.Direction, p peer.ID, c network.Conn
 		g.twin.secured(dir, c)
 		return false
 	}
-	return !g.f.refused(p)
+	return g.lets(p, "connection of a refused peer closed")
+}
+
+// lets reports whether p is not refused, and logs what becomes of a connection otherwise.
+func (g gater) lets(p peer.ID, what string) bool {
+	if !g.f.refused(p) {
+		return true
+	}
+	g.f.refusals.say(p, "", what)
+	return false
 }
 
 // InterceptUpgraded has no opinion.

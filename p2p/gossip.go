@@ -31,6 +31,7 @@ const (
 	seenFor      = 15 * time.Second // a message is known by its id; 400 bytes each, and a flood has 20,000 a second
 	scoreEvery   = 5 * time.Second
 	messageIDLen = 20
+	maxGrayLines = 8 // lines about graylisted peers in scoreEvery
 )
 
 // blockTopic and txTopic carry canonical JSON: blocks or announcements of blocks, and transactions.
@@ -122,7 +123,7 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
-		pubsub.WithRawTracer(&tracer{m: g.m, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
+		pubsub.WithRawTracer(&tracer{m: g.m, refusals: g.f.refusals, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
 		pubsub.WithLogger(lib),
 		pubsub.WithRPCLogger(lib),
 	}
@@ -130,6 +131,9 @@ func (g *gossip) options() []pubsub.Option {
 
 // inspect takes out of an RPC what its sender says beyond its rates, before anything is remembered of it.
 func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
+	if n := len(rpc.Subscriptions); n > maxTopics {
+		g.f.refusals.say(from, "gossipsub", "RPC refused", "error", fmt.Errorf("at most %d subscriptions were expected, %d came", maxTopics, n))
+	}
 	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool {
 		kind := heardPayments
 		if m.GetTopic() == blockTopic(g.net) {
@@ -138,6 +142,7 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		heard := g.s.server.gate.hears(from, kind)
 		if !heard {
 			g.m.rejected.WithLabelValues(aboveRate).Inc()
+			g.f.refusals.say(from, m.GetTopic(), "message not heard: "+aboveRate)
 		}
 		return !heard
 	})
@@ -220,11 +225,30 @@ func topicScore() *pubsub.TopicScoreParams {
 	}
 }
 
-// noteScores keeps what pubsub thinks of each peer, for Node.Peers.
+// noteScores keeps what pubsub thinks of each peer, for Node.Peers, and logs whose gossip is no longer heard or is heard again.
 func (g *gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	before := g.scores
 	g.scores = scores
+	g.mu.Unlock()
+	lines := 0
+	for p, score := range scores {
+		gray, was := score < graylistBelow, before[p] < graylistBelow
+		if gray == was {
+			continue
+		}
+		if lines++; lines > maxGrayLines {
+			continue
+		}
+		if gray {
+			g.log.Info("peer graylisted: its gossip is not heard", "peer", p, "score", score, "below", graylistBelow)
+		} else {
+			g.log.Info("peer no longer graylisted: its gossip is heard", "peer", p, "score", score)
+		}
+	}
+	if lines > maxGrayLines {
+		g.log.Info("more peers graylisted or heard again", "peers", lines-maxGrayLines)
+	}
 }
 
 // score returns p's last score, 0 for a stranger.

@@ -131,7 +131,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 		s.blame(p, err)
 	}
 	if added > 0 {
-		s.log.Debug("payments from a peer's pool", "peer", p, "count", added)
+		s.log.Info("payments from a peer's pool", "peer", p, "count", added)
 	}
 	return err
 }

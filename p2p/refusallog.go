@@ -23,12 +23,13 @@ type refusalLog struct {
 
 	mu       sync.Mutex
 	all      *rate.Limiter
+	each     rate.Limit // of one peer
 	peers    map[peer.ID]*rate.Limiter
 	withheld int // lines since the last one that was written
 }
 
 func newRefusalLog(log *slog.Logger) *refusalLog {
-	return &refusalLog{log: log, all: lineRate(refusalsOfAll), peers: make(map[peer.ID]*rate.Limiter)}
+	return &refusalLog{log: log, all: lineRate(refusalsOfAll), each: refusalsOfPeer / 2, peers: make(map[peer.ID]*rate.Limiter)}
 }
 
 func lineRate(burst int) *rate.Limiter { return rate.NewLimiter(rate.Limit(burst)/2, burst) }
@@ -68,7 +69,7 @@ func (l *refusalLog) limiter(p peer.ID) *rate.Limiter {
 		if len(l.peers) >= maxRefusers {
 			clear(l.peers)
 		}
-		l.peers[p] = lineRate(refusalsOfPeer)
+		l.peers[p] = rate.NewLimiter(l.each, refusalsOfPeer)
 	}
 	return l.peers[p]
 }

@@ -43,6 +43,7 @@ type server struct {
 	handlers map[string]handler // by protocol name; tests put evil ones in
 	punish   func(peer.ID, error)
 
+	refusals    *refusalLog
 	isDismissed func(peer.ID) bool // the peer broke the protocol and is about to be disconnected
 
 	streams sync.WaitGroup
@@ -86,18 +87,18 @@ func (v *server) begin() bool {
 // serve lets a stream in, answers it and ends it.
 func (v *server) serve(ctx context.Context, name string, st network.Stream) {
 	if !v.begin() {
-		_ = st.ResetWithError(codeShutdown)
+		v.turnAway(st, codeShutdown)
 		return
 	}
 	defer v.streams.Done()
 	p := st.Conn().RemotePeer()
 	if v.isDismissed(p) {
-		_ = st.ResetWithError(codeViolation)
+		v.turnAway(st, codeViolation)
 		return
 	}
 	visitor, code := v.gate.enter(p, name)
 	if code != 0 {
-		_ = st.ResetWithError(code)
+		v.turnAway(st, code)
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { _ = st.ResetWithError(codeShutdown) })
@@ -136,7 +137,22 @@ func (v *server) finish(st network.Stream, p peer.ID, err error) {
 	if provable(err) {
 		v.punish(p, err) // first, so that whatever it sends after the code is not served
 	}
-	resetFor(st, err)
+	code := resetFor(st, err)
+	v.refusals.say(p, string(st.Protocol()), "request not answered", "error", err, "code", hexCode(code))
+}
+
+// turnAway resets a stream unread.
+func (v *server) turnAway(st network.Stream, code network.StreamErrorCode) {
+	_ = st.ResetWithError(code)
+	v.refusals.say(st.Conn().RemotePeer(), string(st.Protocol()), "request turned away", "reason", turnedAwayFor[code], "code", hexCode(code))
+}
+
+// turnedAwayFor says what the codes of turnAway mean.
+var turnedAwayFor = map[network.StreamErrorCode]string{
+	codeBusy:      "too many streams at once",
+	codeRate:      "too many requests a second",
+	codeViolation: "the peer is refused, and about to be disconnected",
+	codeShutdown:  "this node stops",
 }
 
 // pacedWriter writes to a stream in pieces, each within the byte rates and with a deadline of its own.

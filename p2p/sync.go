@@ -33,6 +33,8 @@ type syncer struct {
 	log     *slog.Logger
 	server  *server
 
+	arrivals *arrivals
+
 	spanBlocks int64 // most blocks of one chain request; tests ask for less
 
 	onSync   func(moved bool, err error) // called after every sync; set before run
@@ -63,6 +65,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 	s := &syncer{
 		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
 		spanBlocks:    spanBlocks,
+		arrivals:      newArrivals(log),
 		onSwitch:      func(*chain.Block) {},
 		onSync:        func(bool, error) {},
 		onStatus:      func(peer.ID) {},
@@ -79,7 +82,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		leaves:        make(chan struct{}, 1),
 		coming:        make(map[chain.Hash]time.Time),
 	}
-	s.server = &server{chain: c, gate: newGate(), punish: s.punish, isDismissed: s.isDismissed}
+	s.server = &server{chain: c, gate: newGate(), punish: s.punish, refusals: f.refusals, isDismissed: s.isDismissed}
 	s.server.handlers = map[string]handler{
 		statusName: s.serveStatus,
 		syncName:   s.server.serveSync,
@@ -103,6 +106,7 @@ func (s *syncer) run(ctx context.Context) error {
 	g.Go(func() error { return s.greetLoop(ctx, events.Out()) })
 	g.Go(func() error { return s.statusLoop(ctx) })
 	g.Go(func() error { return s.leaveLoop(ctx) })
+	g.Go(func() error { return s.arrivals.run(ctx) })
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
 	err = g.Wait()
@@ -257,6 +261,9 @@ func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error 
 	s.onSync(after.Hash != before.Hash, err)
 	if after.Hash != before.Hash {
 		s.announce(after)
+		if level < slog.LevelInfo {
+			s.arrivals.block(after, lead)
+		}
 	}
 	return s.settle(ctx, lead, msg, after.Index > before.Index, err)
 }

@@ -10,10 +10,11 @@ import (
 
 // tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
 type tracer struct {
-	m       *metrics
-	blocks  string               // the block topic
-	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
-	already map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
+	m        *metrics
+	refusals *refusalLog
+	blocks   string               // the block topic
+	meshed   chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
+	already  map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
 }
 
 // Graft tells of a peer's first graft.
@@ -40,9 +41,12 @@ func (t *tracer) DuplicateMessage(msg *pubsub.Message) { t.count("duplicate", ms
 // UndeliverableMessage counts a message that a slow subscriber missed.
 func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undeliverable", msg) }
 
-// RejectMessage counts a message that was not passed on.
-func (t *tracer) RejectMessage(_ *pubsub.Message, reason string) {
+// RejectMessage counts a message that was not passed on. The validators have logged what they refused.
+func (t *tracer) RejectMessage(msg *pubsub.Message, reason string) {
 	t.m.rejected.WithLabelValues(reason).Inc()
+	if reason != pubsub.RejectValidationFailed && reason != pubsub.RejectValidationIgnored {
+		t.refusals.say(msg.ReceivedFrom, msg.GetTopic(), "message refused", "reason", reason, "expected", "no author, sequence number, signature or key")
+	}
 }
 
 // DropRPC counts what a full queue cost.

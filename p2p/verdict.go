@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -33,8 +34,9 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 	if bytes.HasPrefix(m.Data, announcementStart) {
 		return g.judgeAnnouncement(from, m.Data)
 	}
-	if len(m.Data) > maxWhole {
-		return pubsub.ValidationReject // ours are announced from there on
+	if len(m.Data) > maxWhole { // ours are announced from there on
+		g.refuseMessage(from, "block", fmt.Errorf("a block of at most %d bytes or an announcement was expected, %d bytes came", maxWhole, len(m.Data)))
+		return pubsub.ValidationReject
 	}
 	if bytes.Equal(m.Data, g.c.Rules().Genesis.Canonical()) {
 		return pubsub.ValidationIgnore // everybody holds it, and no rule of a block is for it
@@ -58,10 +60,14 @@ func (g *gossip) addBlock(from peer.ID, b *chain.Block) pubsub.ValidationResult 
 		g.m.propagated(b)
 		if added.Tip {
 			g.s.bring(from)
+			g.s.arrivals.block(b.Header(), from)
 		}
 		if !added.Relay {
 			return pubsub.ValidationIgnore
 		}
+	}
+	if errors.Is(err, chain.ErrOrphan) {
+		err = fmt.Errorf("%w: block %d %s on %s", err, b.Index(), b.Hash().Short(), b.Header().Previous.Short())
 	}
 	return g.say("block", from, err)
 }
@@ -76,26 +82,37 @@ func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 		return g.say("transaction", from, err)
 	}
 	g.passing.add(t.ID)
-	_, err = g.c.Submit(t, from.String())
-	if err != nil {
+	if _, err = g.c.Submit(t, from.String()); err != nil {
 		g.passing.take(t.ID)
+	} else {
+		g.s.arrivals.payment(t.ID, from)
 	}
 	return g.say("transaction", from, err)
 }
 
-// say turns err into a verdict, with a line in the log where somebody is to blame.
+// say turns err into a verdict, with a line in the log about what is not taken.
 func (g *gossip) say(what string, from peer.ID, err error) pubsub.ValidationResult {
 	v := verdict(err)
 	switch {
-	case v == pubsub.ValidationReject:
-		g.log.Debug("invalid message refused", "what", what, "peer", from, "error", err)
-	case err != nil && !benign(err):
+	case err == nil, errors.Is(err, chain.ErrKnown):
+	case v == pubsub.ValidationReject || benign(err):
+		g.refuseMessage(from, what, err)
+	default:
 		g.log.Error("message not taken", "what", what, "error", err)
 	}
 	return v
 }
 
-// benign says whether err is part of everyday life.
+// refuseMessage writes a line about a message that this node neither takes nor passes on.
+func (g *gossip) refuseMessage(from peer.ID, what string, err error) {
+	topic := blockTopic(g.net)
+	if what == "transaction" {
+		topic = txTopic(g.net)
+	}
+	g.f.refusals.say(from, topic, what+" refused", "error", err)
+}
+
+// benign reports whether err is part of everyday life.
 func benign(err error) bool {
 	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, chain.ErrFuture, chain.ErrPoolFull} {
 		if errors.Is(err, known) {

@@ -91,24 +91,35 @@ func readLength(r *bufio.Reader, most int) (int, error) {
 
 // readFrame reads a frame of at most most bytes.
 func readFrame(r *bufio.Reader, most int) ([]byte, error) {
-	n, err := readLength(r, most)
-	if err != nil {
-		return nil, err
-	}
-	payload := make([]byte, n)
-	if _, err := io.ReadFull(r, payload); err != nil {
-		return nil, endInside(true, err)
-	}
-	return payload, nil
+	payload, _, err := readPart(r, most)
+	return payload, err
 }
 
-// readOne reads the only frame of a request: the first, where one must be.
-func readOne(r *bufio.Reader, most int) ([]byte, error) {
-	payload, err := readFrame(r, most)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+// readPart is readFrame, and says of a frame that ends early how much of it came.
+func readPart(r *bufio.Reader, most int) (payload []byte, came int, err error) {
+	n, err := readLength(r, most)
+	if err != nil {
+		return nil, 0, err
 	}
-	return payload, err
+	payload = make([]byte, n)
+	if came, err = io.ReadFull(r, payload); err != nil {
+		return payload, came, endInside(true, err)
+	}
+	return payload, n, nil
+}
+
+// readOne reads the only frame of a request: the first, where one must be. Its errors say how much was expected and how much came.
+func readOne(r *bufio.Reader, most int) ([]byte, error) {
+	payload, came, err := readPart(r, most)
+	switch {
+	case err == nil:
+		return payload, nil
+	case err == io.EOF:
+		return nil, fmt.Errorf("a frame was expected, nothing came: %w", io.ErrUnexpectedEOF)
+	case len(payload) > 0:
+		return nil, fmt.Errorf("a frame of %d bytes was expected, %d came: %w", len(payload), came, err)
+	}
+	return nil, err
 }
 
 // endInside turns the end of a stream inside a frame into io.ErrUnexpectedEOF.

@@ -1,0 +1,103 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+
+	"kuai/chain"
+)
+
+// arrivalLines is how many blocks, and how many payments, have a line of their own at once, and half as many each second. The rest
+// is counted in a line a second later.
+const arrivalLines = 10
+
+// arrivals logs what other nodes' blocks and payments this node took: for an operator, at Info. A long sync has lines of its own.
+type arrivals struct {
+	log  *slog.Logger
+	wake chan struct{} // size one: something was counted
+
+	mu       sync.Mutex
+	blocks   arrivalCount
+	payments arrivalCount
+	tip      chain.Header // of the last block counted
+}
+
+// arrivalCount counts what has no line of its own.
+type arrivalCount struct {
+	lines *rate.Limiter
+	more  int
+}
+
+func newArrivals(log *slog.Logger) *arrivals {
+	return &arrivals{
+		log: log, wake: make(chan struct{}, 1),
+		blocks: arrivalCount{lines: lineRate(arrivalLines)}, payments: arrivalCount{lines: lineRate(arrivalLines)},
+	}
+}
+
+// block notes a block of p's that became the tip.
+func (a *arrivals) block(h chain.Header, p peer.ID) {
+	a.mu.Lock()
+	single := a.blocks.count()
+	if !single {
+		a.tip = h
+	}
+	a.mu.Unlock()
+	if single {
+		a.log.Info("block received", "index", h.Index, "hash", h.Hash.Short(), "peer", p)
+		return
+	}
+	signal(a.wake)
+}
+
+// payment notes a payment that p passed on.
+func (a *arrivals) payment(id chain.ID, p peer.ID) {
+	a.mu.Lock()
+	single := a.payments.count()
+	a.mu.Unlock()
+	if single {
+		a.log.Info("payment received", "id", id, "peer", p)
+		return
+	}
+	signal(a.wake)
+}
+
+// count reports whether one more has a line of its own, and counts it otherwise.
+func (c *arrivalCount) count() bool {
+	if c.lines.Allow() {
+		return true
+	}
+	c.more++
+	return false
+}
+
+// run writes what was counted, at most once a second, until ctx ends.
+func (a *arrivals) run(ctx context.Context) error {
+	for {
+		select {
+		case <-a.wake:
+			pause(ctx, time.Second)
+			a.flush()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (a *arrivals) flush() {
+	a.mu.Lock()
+	blocks, payments, tip := a.blocks.more, a.payments.more, a.tip
+	a.blocks.more, a.payments.more = 0, 0
+	a.mu.Unlock()
+	if blocks > 0 {
+		a.log.Info("more blocks received", "count", blocks, "index", tip.Index, "hash", tip.Hash.Short())
+	}
+	if payments > 0 {
+		a.log.Info("more payments received", "count", payments)
+	}
+}
