@@ -153,8 +153,7 @@ func BenchmarkRaces(b *testing.B) {
 		b.Fatal(err)
 	}
 	shut()
-	blocks = nil
-	runtime.GC()
+	runtime.GC() // the blocks are not used any more
 	b.ResetTimer()
 	for range b.N {
 		c, shut = chaintest.OpenDisk(b, r, dir)

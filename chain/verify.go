@@ -51,12 +51,14 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 // changes the index stays where it is.
 func (c *Chain) levelView(ctx context.Context) (view, store.Position, error) {
 	for {
-		if err := c.follow(ctx); err != nil && c.Err() == nil && ctx.Err() == nil {
-			return view{}, store.Position{}, err
+		followed := c.follow(ctx)
+		stays := c.Err() != nil || ctx.Err() != nil // the walk tells how far it came
+		if followed != nil && !stays {
+			return view{}, store.Position{}, followed
 		}
 		v := c.view()
 		p, err := readAddresses(v.Reader)
-		if err == nil && (p == v.tipAt() || c.Err() != nil || ctx.Err() != nil) { // the walk tells how far it came
+		if err == nil && (stays || p == v.tipAt()) {
 			return v, p, nil
 		}
 		if err = errors.Join(err, v.Close()); err != nil {

@@ -101,8 +101,7 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	blocks := chaintest.New(t).Mine(300).Branch()
 	other := chaintest.New(t).Paying().Mine(300).Branch()
 	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
-	var lead *station
-	lead = newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
 	lead.server.handlers[syncName] = forged(func() *server { return lead.server }, func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws

@@ -104,7 +104,7 @@ func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time
 	d.dialler.mu.Lock()
 	defer d.dialler.mu.Unlock()
 	now := time.Now()
-	free, again := d.dialler.room(slots, now)
+	free, _ := d.dialler.room(slots, now)
 	for _, p := range d.book.prospects() {
 		_, kept := static[p.ID]
 		_, dialled := d.dialler.under[p.ID]

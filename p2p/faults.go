@@ -79,7 +79,7 @@ func (f *faults) bad(p peer.ID, reason string) {
 	if change && f.lines.Allow() {
 		level = slog.LevelInfo
 	}
-	f.log.Log(context.Background(), level, what, "peer", p, "reason", reason, "for", wait)
+	f.log.Log(context.Background(), level, what, "peer", p, "reason", reason, "for", wait) //nolint:sloglint // one of two constants
 }
 
 // stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes. What

@@ -47,7 +47,7 @@ func (l *refusalLog) say(p peer.ID, protocol, what string, args ...any) {
 	if withheld > 0 {
 		args = append(args, "lines_withheld", withheld)
 	}
-	l.log.Debug(what, args...)
+	l.log.Debug(what, args...) //nolint:sloglint // a constant at each caller: one table of lines would be far from what they are about
 }
 
 // admit counts a line in or withholds it, and returns how many were withheld since the last one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -62,10 +63,15 @@ func export(c *cobra.Command, held *chain.Chain, file string) error {
 
 // mayReplace refuses to write over a file unless forced to, and over what isn't a file at all.
 func mayReplace(file string, force bool) error {
+	if file == "-" {
+		return nil
+	}
 	info, err := os.Stat(file)
 	switch {
-	case file == "-" || err != nil:
-		return nil // there is none, or writing says why not
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
 	case !info.Mode().IsRegular():
 		return usageError{fmt.Errorf("%s is not a file: name another, or - for standard output", file)}
 	case !force:

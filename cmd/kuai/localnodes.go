@@ -118,7 +118,7 @@ func alive(pid int) bool {
 	if err != nil {
 		return false
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }() // a handle, of which nothing is left to do
 	if runtime.GOOS == "windows" {
 		return true // or it would not have been found
 	}

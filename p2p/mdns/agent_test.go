@@ -209,8 +209,8 @@ func TestQueriesBackOff(t *testing.T) {
 		s := newSegment(t)
 		s.join(0)
 		var got []int
-		for _, after := range []time.Duration{1, 2, 4, 8, 16, 32, 64} { // the n-th query comes between 2ⁿ-1 and 1.25 × 2ⁿ-1
-			s.measure((after - after/2) * time.Second)
+		for _, after := range []int{1, 2, 4, 8, 16, 32, 64} { // the n-th query comes between 2ⁿ-1 and 1.25 × 2ⁿ-1
+			s.measure(time.Duration(after-after/2) * time.Second)
 			got = append(got, s.queries)
 		}
 		_, hours := s.measure(10 * time.Hour)

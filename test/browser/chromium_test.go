@@ -63,7 +63,8 @@ func startChromium() {
 		options = append(options, chromedp.Flag(name, true))
 	}
 	alloc, _ := chromedp.NewExecAllocator(context.Background(), options...)
-	chromium.ctx, _ = chromedp.NewContext(alloc) // stopChromium ends both
+	browser, _ := chromedp.NewContext(alloc) // stopChromium ends both
+	chromium.ctx = browser //nolint:fatcontext // set once
 	if err := chromedp.Do(chromium.ctx); err != nil {
 		chromium.err = fmt.Errorf("start %s: %w", program, err)
 	}
