@@ -64,7 +64,7 @@ func startChromium() {
 	}
 	alloc, _ := chromedp.NewExecAllocator(context.Background(), options...)
 	browser, _ := chromedp.NewContext(alloc) // stopChromium ends both
-	chromium.ctx = browser //nolint:fatcontext // set once
+	chromium.ctx = browser                   //nolint:fatcontext // set once
 	if err := chromedp.Do(chromium.ctx); err != nil {
 		chromium.err = fmt.Errorf("start %s: %w", program, err)
 	}
