@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -59,7 +61,11 @@ func (l localNodes) enter(n *p2p.Node) (leave func()) {
 	}
 	leave, err := l.write(fmt.Sprintf("%s-%d.json", n.ID(), os.Getpid()), localNode{os.Getpid(), n.LocalAddresses()})
 	if err != nil {
-		l.log.Info("this user's other nodes on this machine do not find this one", "error", err)
+		level := slog.LevelInfo
+		if errors.Is(err, fs.ErrPermission) { // a container, whose user has no home
+			level = slog.LevelDebug
+		}
+		l.log.Log(context.Background(), level, "this user's other nodes on this machine do not find this one", "error", err)
 		return func() {}
 	}
 	return leave

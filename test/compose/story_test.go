@@ -245,7 +245,6 @@ func (e *engine) checkImage(t *testing.T) {
 		"{{.Config.User}}":                  "65532:65532",
 		"{{json .Config.Entrypoint}}":       `["/kuai"]`,
 		"{{json .Config.Healthcheck.Test}}": `["CMD","/kuai","health"]`,
-		"{{json .Config.Volumes}}":          `{"/data":{}}`,
 		"{{json .NetworkSettings.Ports}}": fmt.Sprintf(`{"15000/tcp":null,"5000/tcp":[{"HostIp":"127.0.0.1","HostPort":"%d"}]}`,
 			ports["kuai1"]),
 		`{{range .Mounts}}{{if eq .Type "volume"}}{{.Destination}}{{end}}{{end}}`: "/data",
@@ -255,5 +254,8 @@ func (e *engine) checkImage(t *testing.T) {
 		if got := e.inspect(id, format); got != want {
 			t.Errorf("%s is %s, want %s", format, got, want)
 		}
+	}
+	if got, want := e.inspect(project, "{{json .Config.Volumes}}"), `{"/data":{}}`; got != want {
+		t.Errorf("the image's volumes are %s, want %s", got, want)
 	}
 }
