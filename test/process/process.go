@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -41,6 +42,9 @@ func build(run func() int) int {
 	}
 	defer os.RemoveAll(dir)
 	use(dir)
+	if signal.Ignored(syscall.SIGHUP) { // as under nohup; a signal that is caught here is at its default in a child
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	args := []string{"build", "-o", Kuai}
 	if Race {
 		args = append(args, "-race")
