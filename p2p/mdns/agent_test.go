@@ -101,6 +101,13 @@ func (s *segment) leave(m *member) {
 	delete(s.members, m)
 }
 
+// losing sets which packets are lost. It is asked for each packet and receiver, one at a time.
+func (s *segment) losing(lose func(to *member, packet []byte) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose = lose
+}
+
 func (s *segment) send(from *member, packet []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,6 +132,13 @@ func (m *member) knows() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.found)
+}
+
+// times reports how often m found text.
+func (m *member) times(text string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.found[text]
 }
 
 func (m *member) isContent(yes bool) {
@@ -192,9 +206,9 @@ func TestNewcomerIsFoundAtOnce(t *testing.T) {
 		pass(2 * time.Hour)
 		late := s.join(30)
 		pass(mostDelay)
-		for m := range s.members {
-			if m != late && m.found[late.text] != 1 {
-				t.Errorf("found %d times after its announcement", m.found[late.text])
+		for _, m := range s.all() {
+			if n := m.times(late.text); m != late && n != 1 {
+				t.Errorf("found %d times after its announcement", n)
 			}
 		}
 		pass(mostDelay)
@@ -265,7 +279,7 @@ func TestLostPackets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSegment(t)
 		n := 0
-		s.lose = func(*member, []byte) bool { n++; return n%3 == 0 }
+		s.losing(func(*member, []byte) bool { n++; return n%3 == 0 })
 		for i := range 30 {
 			s.join(i)
 		}
@@ -292,13 +306,14 @@ func TestGoodbye(t *testing.T) {
 		pass(10 * time.Second)
 		s.leave(b)
 		var lists [][]instance
-		s.lose = func(_ *member, packet []byte) bool {
+		s.losing(func(_ *member, packet []byte) bool {
 			if m, err := parse(packet, testService); err == nil && m.asks {
 				lists = append(lists, m.instances)
 			}
 			return false
-		}
+		})
 		pass(longestInterval)
+		s.losing(nil) // from here on lists is ours
 		if len(lists) == 0 || a.knows() != 1 {
 			t.Fatalf("%d queries, %d found", len(lists), a.knows())
 		}
@@ -358,7 +373,7 @@ func TestUnchangedInstanceIsPassedOnOnce(t *testing.T) {
 			a.in <- heardPacket{packet, b.from}
 			pass(time.Second)
 		}
-		if n := a.found["dnsaddr=x"]; n != 2 {
+		if n := a.times("dnsaddr=x"); n != 2 {
 			t.Errorf("passed on %d times in two minutes", n)
 		}
 	})
