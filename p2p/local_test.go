@@ -13,12 +13,15 @@ func TestNodesOfOneMachine(t *testing.T) {
 	a := runNode(t, r, func(c *Config) {
 		c.Listen, c.Announce = []string{"/ip4/0.0.0.0/tcp/0"}, []string{"/ip4/192.0.2.1/tcp/1"}
 	})
-	var b *testNode
-	b = runNode(t, r, func(c *Config) {
+	own := make(chan string, 1)
+	b := runNode(t, r, func(c *Config) {
 		c.Local = func() []string {
-			return append([]string{"", "/ip4/127.0.0.1/tcp/1", b.LocalAddresses()[0]}, a.LocalAddresses()...)
+			address := <-own
+			own <- address
+			return append([]string{"", "/ip4/127.0.0.1/tcp/1", address}, a.LocalAddresses()...)
 		}
 	})
+	own <- b.LocalAddresses()[0]
 	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 }
 
