@@ -62,6 +62,9 @@ func leads(t *testing.T, lead, helper *station, spanBlocks int64) (fresh *statio
 
 // TestStrayHelperIsChargedNotTheLead lets a helper serve another branch than the one that it is asked for.
 func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
+	if Raced {
+		t.Skip("under the race detector the lead is at times slower than the limit of a stall: it runs without")
+	}
 	noLeaks(t)
 	tree := chaintest.New(t).Mine(2000)
 	blocks := tree.Branch()
