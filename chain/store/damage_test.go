@@ -1,12 +1,14 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"path"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -38,7 +40,7 @@ func TestDamageIsNeverBelieved(t *testing.T) {
 			if err != nil {
 				found++
 			}
-			if errors.Is(err, errOtherState) {
+			if err != nil && !errors.Is(err, store.ErrDamaged) {
 				t.Errorf("byte %d of %s: %v", at, name, err)
 			}
 		}
@@ -119,6 +121,49 @@ func examine(fs vfs.FS, h *history) error {
 		return errOtherState
 	}
 	return nil
+}
+
+// TestDamageFoundBehind: the engine reads its tables in the background, and what it finds there stops the store as damage.
+func TestDamageFoundBehind(t *testing.T) {
+	fs, _ := keptChain(t)
+	spoilTables(t, fs)
+	st, err := store.OpenOn(fs, "data", smallMemTable)
+	if err == nil {
+		defer st.Close()
+		for limit := time.Now().Add(20 * time.Second); err == nil && time.Now().Before(limit); time.Sleep(time.Millisecond) {
+			err = st.Err()
+		}
+	}
+	if !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("the engine read damaged tables: %v", err)
+	}
+}
+
+// spoilTables overwrites the second half of every table, all but its footer.
+func spoilTables(t *testing.T, fs *vfs.MemFS) {
+	t.Helper()
+	const footer = 64
+	files, err := fs.List("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if path.Ext(name) != ".sst" {
+			continue
+		}
+		f, err := fs.OpenReadWrite(path.Join("data", name), vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := f.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.WriteAt(bytes.Repeat([]byte{0xaa}, int(info.Size()/2)-footer), info.Size()/2)
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestDamagedStoreIsNamed: a store that was cut off in a table says that it is damaged.

@@ -62,6 +62,7 @@ func open(on vfs.FS, dir string, o *pebble.Options) (*Store, error) {
 		return nil, openError(dir, err)
 	}
 	o.FS, o.Logger = disk, quiet{disk}
+	o.EventListener = &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) { disk.fail(damaged(i)) }}
 	db, err := pebble.Open(dir, o)
 	if err != nil {
 		disk.release()
@@ -154,6 +155,11 @@ func (s *Store) NewSnapshot() *Snapshot {
 
 // Close releases the snapshot.
 func (s *Snapshot) Close() error { return s.s.Close() }
+
+// damaged returns what the engine found in a file, at any time: it reads some tables in the background.
+func damaged(i pebble.DataCorruptionInfo) error {
+	return fmt.Errorf("%w: %s: %w", ErrDamaged, i.Path, i.Details)
+}
 
 // plain returns a corruption as it was found. The engine joins it with a carrier of details that has no text for people.
 func plain(err error) error {
