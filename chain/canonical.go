@@ -128,8 +128,6 @@ func appendEscape(dst []byte, c rune) []byte {
 	return appendUnicode(dst, c)
 }
 
-const lowerHex = "0123456789abcdef"
-
 func appendUnicode(dst []byte, c rune) []byte {
 	return append(dst, '\\', 'u', lowerHex[c>>12&15], lowerHex[c>>8&15], lowerHex[c>>4&15], lowerHex[c&15])
 }

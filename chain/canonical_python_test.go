@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"flag"
 	"io"
+	"kuai/chain/canonical/canonicaltest"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -197,7 +198,7 @@ func (g *generator) document() []byte {
 	g.out = nil
 	g.value(g.rng.IntN(10))
 	if g.rng.IntN(4) == 0 {
-		return mutate(g.rng, g.out, g.out)
+		return canonicaltest.Mutate(g.rng, g.out, g.out)
 	}
 	return g.out
 }

@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"kuai/chain"
+	"kuai/chain/canonical/canonicaltest"
 )
 
 func TestAppendCompactIsFlasksSpelling(t *testing.T) {
-	for i, v := range vectors(t, "blocks.jsonl", 400) {
+	for i, v := range canonicaltest.Vectors(t, "testdata/blocks.jsonl", 400) {
 		got := chain.AppendCompact([]byte("before "), []byte(v.Canonical))
 		var want bytes.Buffer
 		if err := json.Compact(&want, []byte(v.Canonical)); err != nil {

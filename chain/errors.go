@@ -3,8 +3,6 @@ package chain
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"unicode/utf8"
 
 	"kuai/chain/store"
 )
@@ -78,46 +76,7 @@ func invalid(rule Rule, format string, args ...any) error {
 	return &InvalidError{Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
-// SyntaxError says why the tolerant reader refused a text, and where.
-type SyntaxError struct {
-	Offset int // byte offset into the text
-	Reason string
-}
-
-func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Reason, e.Offset) }
-
 // MissingError names the keys that an object lacks, or all of them when the value is not an object.
 type MissingError struct{ Keys []string }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("missing keys %q", e.Keys) }
-
-// maxQuoted is how many bytes of a string Quote shows: a line of ASCII, 26 Chinese characters.
-const maxQuoted = 80
-
-// Quote shows a string that someone else chose, in an error or a log: in quotes, readable in any script, with what
-// does not print escaped. Of a long one it shows the start, cut between characters.
-func Quote(s string) string {
-	if len(s) <= maxQuoted {
-		return strconv.Quote(s)
-	}
-	cut := maxQuoted
-	for cut > maxQuoted-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return fmt.Sprintf("%s… (%d bytes)", strconv.Quote(s[:cut]), len(s))
-}
-
-// show is Quote for any value.
-func show(v Value) string {
-	switch v := v.(type) {
-	case string:
-		return Quote(v)
-	case Number:
-		return string(v)
-	case []Value:
-		return "an array"
-	case Object:
-		return "an object"
-	}
-	return string(AppendValue(nil, v))
-}

@@ -122,22 +122,6 @@ func BenchmarkEncodingJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendCompact is what streaming /chain costs per byte of canonical text.
-func BenchmarkAppendCompact(b *testing.B) {
-	r := Classic()
-	for _, n := range benchSizes {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			raw := benchBlock(b, r, r.Genesis.Header(), n).Canonical()
-			dst := make([]byte, 0, len(raw))
-			b.SetBytes(int64(len(raw)))
-			b.ReportAllocs()
-			for b.Loop() {
-				dst = AppendCompact(dst[:0], raw)
-			}
-		})
-	}
-}
-
 // BenchmarkIDs is the walk that indexes a block's transactions.
 func BenchmarkIDs(b *testing.B) {
 	r := Classic()

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
+	"kuai/chain/canonical/canonicaltest"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 )
 
@@ -117,37 +115,6 @@ func sampleWithIDs(n int) []byte {
 	return b.raw
 }
 
-// tokens are what a mutation puts in: the marks of the form, and spellings beside the canonical ones.
-var tokens = []string{
-	`"`, `\`, `,`, `, `, `:`, `: `, ` `, `{`, `}`, `[`, `]`, `{}`, `[]`, `0`, `1`, `9`, `.`, `.0`, `-`, `-0`, `e`, `e+16`, `E5`, `1e5`, `1e-05`, `1e-5`,
-	`\u007f`, "\x7f", `\u0022`, `\n`, `\u000a`, `\u000b`, `\u00e9`, `\u00E9`, "é", `\ud83d\ude00`, `\ud83d`, `\ude00`, `\ude00\ud83d`, `\/`, `/`, "\x00", "\x1f", "\xff",
-	`"id": "00000000000000000000000000000000"`, `, "id": "00ab0000000000000000000000000000"`, `"sender": "0"`, `"amount": 1`, `{"amount": `, `null`, `true`,
-	`9007199254740992`, `9007199254740991`, `9223372036854775807`, `9223372036854775808`, `0.1`, `0.10`, `5e-324`, `1.7976931348623157e+308`, `1e+309`,
-}
-
-// mutate changes one to three places of a copy of s.
-func mutate(rng *rand.Rand, s []byte, other []byte) []byte {
-	s = bytes.Clone(s)
-	for range 1 + rng.IntN(3) {
-		at := rng.IntN(len(s) + 1)
-		end := min(len(s), at+rng.IntN(4))
-		var put []byte
-		switch rng.IntN(6) {
-		case 0, 1:
-			put = []byte(tokens[rng.IntN(len(tokens))])
-		case 2:
-			put = []byte{byte(rng.IntN(256))}
-		case 3:
-			from := rng.IntN(len(other))
-			put = other[from:min(len(other), from+rng.IntN(150))]
-		case 4:
-			put = strconv.AppendInt(nil, rng.Int64()>>rng.IntN(63), 10)
-		}
-		s = append(s[:at:at], append(bytes.Clone(put), s[end:]...)...)
-	}
-	return s
-}
-
 func TestStrictParserAgreesWithTheJudge(t *testing.T) {
 	r := Classic()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -157,7 +124,7 @@ func TestStrictParserAgreesWithTheJudge(t *testing.T) {
 	}
 	accepted := 0
 	for range 40_000 {
-		s := mutate(rng, samples[rng.IntN(len(samples))], samples[rng.IntN(len(samples))])
+		s := canonicaltest.Mutate(rng, samples[rng.IntN(len(samples))], samples[rng.IntN(len(samples))])
 		agreeOnBlock(t, r, s)
 		if r.judgeBlock(s) == nil {
 			accepted++
@@ -177,75 +144,7 @@ func TestStrictParserAgreesOnPendingTransactions(t *testing.T) {
 		samples = append(samples, raw)
 	}
 	for range 40_000 {
-		agreeOnTransaction(t, r, mutate(rng, samples[rng.IntN(len(samples))], samples[rng.IntN(len(samples))]))
-	}
-}
-
-// agreeOnNumber fails where the strict parser's proof that text is canonical differs from writing it again.
-func agreeOnNumber(t testing.TB, text string) {
-	t.Helper()
-	value, n := numberValue([]byte(text))
-	number, reason := canonicalNumber(text)
-	canonical := reason == "" && numberText([]byte(text)) == len(text) && string(number) == text
-	if strict := n == len(text); strict != canonical {
-		t.Fatalf("%s: strict %v, canonical %v (%s %s)", text, strict, canonical, number, reason)
-	}
-	if canonical && value != number.float() {
-		t.Fatalf("%s: strict reads %v, ParseFloat %v", text, value, number.float())
-	}
-}
-
-func TestNumbersAreProvedAsTheyAreWritten(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
-	for range 300_000 {
-		f := randomFloat(rng)
-		text := string(AppendFloat(nil, f))
-		agreeOnNumber(t, text)
-		agreeOnNumber(t, perturb(rng, text))
-		agreeOnNumber(t, strconv.FormatFloat(f, 'f', rng.IntN(20), 64))
-		agreeOnNumber(t, strconv.FormatFloat(f, 'g', 1+rng.IntN(20), 64))
-	}
-}
-
-// randomFloat draws from all positive floats, from timestamps, and from what lies around powers of two and short decimals.
-func randomFloat(rng *rand.Rand) float64 {
-	switch rng.IntN(6) {
-	case 0:
-		return math.Float64frombits(rng.Uint64N(0x7ff0000000000000))
-	case 1:
-		return float64(rng.IntN(4e9)) + float64(rng.IntN(1e7))/1e7
-	case 2:
-		return math.Exp((rng.Float64() - 0.4) * 50)
-	case 3:
-		f := math.Ldexp(1, rng.IntN(80)-20)
-		return math.Float64frombits(math.Float64bits(f) + uint64(rng.IntN(5)) - 2)
-	case 4:
-		return float64(rng.Int64()) / float64(tenTo[rng.IntN(len(tenTo))])
-	}
-	return float64(rng.IntN(1e6)) / float64(tenTo[rng.IntN(8)])
-}
-
-// perturb changes, adds or takes one digit.
-func perturb(rng *rand.Rand, text string) string {
-	at := rng.IntN(len(text))
-	digit := strconv.Itoa(rng.IntN(10))
-	return text[:at] + []string{digit, digit + text[at:at+1], ""}[rng.IntN(3)] + text[at+1:]
-}
-
-func TestShortestDecimalIsTheUsualProof(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
-	const n = 10_000
-	proved := 0
-	for range n {
-		text := string(AppendFloat(nil, 1.6e9+float64(rng.IntN(1e9))+rng.Float64()))
-		whole, fraction, _ := strings.Cut(text, ".")
-		digits, _ := strconv.ParseUint(whole+fraction, 10, 64)
-		if f, ok := shortestDecimal(digits, len(fraction)); ok && strconv.FormatFloat(f, 'f', -1, 64) == text {
-			proved++
-		}
-	}
-	if proved < n*99/100 {
-		t.Errorf("%d of %d timestamps proved without strconv", proved, n)
+		agreeOnTransaction(t, r, canonicaltest.Mutate(rng, samples[rng.IntN(len(samples))], samples[rng.IntN(len(samples))]))
 	}
 }
 

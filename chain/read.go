@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -27,6 +28,14 @@ func Read(data []byte) (Value, error) {
 	}
 	return v, nil
 }
+
+// SyntaxError says why the tolerant reader refused a text, and where.
+type SyntaxError struct {
+	Offset int // byte offset into the text
+	Reason string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Reason, e.Offset) }
 
 // reader is a position in a text. After the first error every method returns at once.
 type reader struct {
@@ -296,4 +305,13 @@ func hex4(s []byte) (c rune, ok bool) {
 		c = c<<4 | rune(d)
 	}
 	return c, true
+}
+
+// decodeString reads a canonical string, quotes included.
+func decodeString(quoted []byte) string {
+	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
+		return string(inside)
+	}
+	r := reader{text: quoted}
+	return r.string()
 }

@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -87,39 +86,3 @@ func (t *transactionText) decode(raw []byte) Transaction {
 	}
 	return tx
 }
-
-// decodeString reads a canonical string, quotes included.
-func decodeString(quoted []byte) string {
-	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
-		return string(inside)
-	}
-	r := reader{text: quoted}
-	return r.string()
-}
-
-// decodeHex fills dst from lower-case hex digits, and only from exactly as many as it needs.
-func decodeHex[T string | []byte](dst []byte, s T) bool {
-	if len(s) != 2*len(dst) {
-		return false
-	}
-	var all byte
-	for i := range dst {
-		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
-		all |= high | low
-		dst[i] = high<<4 | low
-	}
-	return all <= 15
-}
-
-// hexDigit returns the value of a lower-case hex digit, 0xff for any other byte. A table, as every block's hash goes through it.
-func hexDigit(c byte) byte { return hexDigits[c] }
-
-var hexDigits = func() (table [256]byte) {
-	for c := range table {
-		table[c] = 0xff
-	}
-	for value, c := range []byte(lowerHex) {
-		table[c] = byte(value)
-	}
-	return table
-}()

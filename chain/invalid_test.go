@@ -1,0 +1,97 @@
+package chain_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"kuai/chain"
+)
+
+func TestReadTransactionIsTheTutorialsForm(t *testing.T) {
+	r := chain.Classic()
+	body := `{"sender": "alice", "recipient": "bob", "amount": 5E0, "note": {"a": []}}`
+	first, err := r.ReadTransaction([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := r.ReadTransaction([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.HasID || !second.HasID || first.ID == second.ID {
+		t.Errorf("two payments without ids got %s and %s", first.ID, second.ID)
+	}
+	first.ID = chain.ID{}
+	if want := (chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5.0", HasID: true}); first != want {
+		t.Errorf("got %+v, want %+v", first, want)
+	}
+	own, err := r.ReadTransaction([]byte(`{"id": "000102030405060708090a0b0c0d0e0f", "sender": "a", "recipient": "b", "amount": 1}`))
+	if err != nil || own.ID.String() != "000102030405060708090a0b0c0d0e0f" {
+		t.Errorf("the client's id became %s, %v", own.ID, err)
+	}
+}
+
+func TestReadTransactionNamesWhatIsMissing(t *testing.T) {
+	for body, want := range map[string][]string{
+		`{}`:                              {"sender", "recipient", "amount"},
+		`[]`:                              {"sender", "recipient", "amount"},
+		`null`:                            {"sender", "recipient", "amount"},
+		`"sender"`:                        {"sender", "recipient", "amount"},
+		`{"sender": "a", "amount": null}`: {"recipient"},
+		`{"Sender": "a", "recipient": "b", "amount": 5}`: {"sender"},
+	} {
+		_, err := chain.Classic().ReadTransaction([]byte(body))
+		var missing *chain.MissingError
+		if !errors.As(err, &missing) || !slices.Equal(missing.Keys, want) {
+			t.Errorf("%s: %v, want %q missing", body, err, want)
+		}
+	}
+}
+
+func TestInvalidErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
+	for body, words := range map[string][]string{
+		`{"sender": "a", "recipient": "b", "amount": -5}`:           {"amount", "-5", "greater than 0"},
+		`{"sender": "a", "recipient": "b", "amount": "5"}`:          {"amount", `"5"`, "number"},
+		`{"sender": "0", "recipient": "b", "amount": 5}`:            {"sender", `"0"`, "reward"},
+		`{"sender": "", "recipient": "b", "amount": 5}`:             {"sender", `""`, "1 to 256"},
+		`{"sender": "a", "recipient": 7, "amount": 5}`:              {"recipient", "7", "string"},
+		`{"sender": "a", "recipient": "b", "amount": 5, "id": "X"}`: {"id", `"X"`, "32 lower-case hex"},
+	} {
+		_, err := chain.Classic().ReadTransaction([]byte(body))
+		var invalid *chain.InvalidError
+		if !errors.As(err, &invalid) {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		for _, word := range words {
+			if !strings.Contains(invalid.Error(), word) {
+				t.Errorf("%s: %q does not say %s", body, invalid.Error(), word)
+			}
+		}
+	}
+}
+
+func TestErrorsDoNotRepeatAStrangersPage(t *testing.T) {
+	_, err := chain.Classic().ReadTransaction([]byte(`{"sender": "a", "recipient": "b", "amount": "` + strings.Repeat("\\u0007x", 1000) + `"}`))
+	if err == nil || len(err.Error()) > 700 || strings.ContainsRune(err.Error(), '\a') {
+		t.Errorf("the error is %q", err)
+	}
+}
+
+func TestHashesAndIDsAreReadAsTheyArePrinted(t *testing.T) {
+	h := chain.Classic().Genesis.Hash()
+	if again, err := chain.ParseHash(h.String()); err != nil || again != h {
+		t.Errorf("ParseHash(%s) = %s, %v", h, again, err)
+	}
+	id := chain.NewID()
+	if again, err := chain.ParseID(id.String()); err != nil || again != id {
+		t.Errorf("ParseID(%s) = %s, %v", id, again, err)
+	}
+	for _, bad := range []string{"", "00", strings.ToUpper(h.String()), h.String() + "0", "g" + h.String()[1:]} {
+		if _, err := chain.ParseHash(bad); err == nil {
+			t.Errorf("ParseHash(%q) is taken", bad)
+		}
+	}
+}
