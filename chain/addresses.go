@@ -6,6 +6,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"kuai/chain/canonical"
 	"kuai/chain/store"
 )
 
@@ -55,7 +56,7 @@ func (c *Chain) Address(address string, before Spot, limit int) (Account, error)
 	if err != nil {
 		return Account{}, err
 	}
-	quoted := AppendString(nil, address)
+	quoted := canonical.AppendString(nil, address)
 	key := addressKey(quoted[1 : len(quoted)-1])
 	total, err := v.Account(key)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 	"kuai/chain/store"
 )
@@ -89,7 +90,7 @@ func compareBook(t testing.TB, c *chain.Chain, want book, addresses []string, li
 var names = []string{"alice", "bob", "0", "块 \"\\\u007f\n😀"}
 
 // amounts are hard to add in floats.
-var amounts = []chain.Number{"0.1", "0.2", "5", "5.0", "9223372036854775807", "1e-05", "1.7976931348623157e+308", "5e-324"}
+var amounts = []canonical.Number{"0.1", "0.2", "5", "5.0", "9223372036854775807", "1e-05", "1.7976931348623157e+308", "5e-324"}
 
 func TestAddressOfNobody(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
@@ -106,7 +107,7 @@ func TestAddressOfNobody(t *testing.T) {
 
 func TestExactBalance(t *testing.T) {
 	tree := chaintest.New(t)
-	for _, amount := range []chain.Number{"0.1", "0.2", "1e+16", "1e-05"} {
+	for _, amount := range []canonical.Number{"0.1", "0.2", "1e+16", "1e-05"} {
 		p := chaintest.Payment()
 		p.Amount = amount
 		tree.Pay(p)

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+
+	"kuai/chain/canonical"
 )
 
 // Hash is the SHA-256 of a block's canonical bytes.
@@ -29,8 +31,8 @@ func (h Hash) HasZeros(n int) bool {
 // ParseHash reads 64 lower-case hex digits.
 func ParseHash(s string) (Hash, error) {
 	var h Hash
-	if !decodeHex(h[:], s) {
-		return Hash{}, fmt.Errorf("hash %s is not 64 lower-case hex digits", Quote(s))
+	if !canonical.DecodeHex(h[:], s) {
+		return Hash{}, fmt.Errorf("hash %s is not 64 lower-case hex digits", canonical.Quote(s))
 	}
 	return h, nil
 }
@@ -91,7 +93,7 @@ func idAt(s []byte) (id ID, ok bool) {
 	_, rest, _ := bytes.Cut(s, []byte(","))
 	if ok = bytes.HasPrefix(rest, []byte(idMark[1:])); ok {
 		rest = rest[len(idMark)-1:]
-		decodeHex(id[:], rest[:2*len(id)])
+		canonical.DecodeHex(id[:], rest[:2*len(id)])
 	}
 	return id, ok
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 func TestQuoteIsReadableInAnyScript(t *testing.T) {
@@ -20,7 +20,7 @@ func TestQuoteIsReadableInAnyScript(t *testing.T) {
 		"x" + strings.Repeat("😀", 100): `"x` + strings.Repeat("😀", 19) + `"… (401 bytes)`,
 		strings.Repeat("\x80", 200):    `"` + strings.Repeat(`\x80`, 76) + `"… (200 bytes)`,
 	} {
-		if got := chain.Quote(text); got != expected {
+		if got := canonical.Quote(text); got != expected {
 			t.Errorf("%q is shown as %s, expected %s", text, got, expected)
 		}
 	}

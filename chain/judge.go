@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kuai/chain/canonical"
 )
 
 // The judge says which rule a block or a transaction breaks. It follows the rules as they are written, one after the
@@ -25,11 +27,11 @@ func (r *Rules) judgeBlock(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	o, ok := v.(Object)
+	o, ok := v.(canonical.Object)
 	if !ok {
-		return invalid(RuleBlockKeys, "expected an object, found %s", show(v))
+		return invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
 	}
-	for _, judge := range []func(Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
+	for _, judge := range []func(canonical.Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
 		if err := judge(o); err != nil {
 			return err
 		}
@@ -38,12 +40,12 @@ func (r *Rules) judgeBlock(raw []byte) error {
 }
 
 // readCanonical reads a text that must be canonical.
-func readCanonical(raw []byte) (Value, error) {
-	v, err := Read(raw)
+func readCanonical(raw []byte) (canonical.Value, error) {
+	v, err := canonical.Read(raw)
 	if err != nil {
 		return nil, invalid(RuleCanonical, "%s", err)
 	}
-	want := AppendValue(make([]byte, 0, len(raw)), v)
+	want := canonical.AppendValue(make([]byte, 0, len(raw)), v)
 	if !bytes.Equal(want, raw) {
 		return nil, invalid(RuleCanonical, "differs from json.dumps(…, sort_keys=True) at byte %d", commonPrefix(raw, want))
 	}
@@ -58,7 +60,7 @@ func commonPrefix(a, b []byte) int {
 	return n
 }
 
-func judgeBlockKeys(o Object) error {
+func judgeBlockKeys(o canonical.Object) error {
 	if err := checkKeys(o, blockKeys); err != nil {
 		return invalid(RuleBlockKeys, "%s", err)
 	}
@@ -66,7 +68,7 @@ func judgeBlockKeys(o Object) error {
 }
 
 // checkKeys says which key is missing or unknown.
-func checkKeys(o Object, want []string) error {
+func checkKeys(o canonical.Object, want []string) error {
 	for _, key := range want {
 		if _, ok := o.Get(key); !ok {
 			return fmt.Errorf("key %q is missing", key)
@@ -74,64 +76,64 @@ func checkKeys(o Object, want []string) error {
 	}
 	for _, m := range o {
 		if !slices.Contains(want, m.Key) {
-			return fmt.Errorf("unknown key %s; the keys are %s", Quote(m.Key), strings.Join(want, ", "))
+			return fmt.Errorf("unknown key %s; the keys are %s", canonical.Quote(m.Key), strings.Join(want, ", "))
 		}
 	}
 	return nil
 }
 
 // judgeHeader checks the types and ranges of all but the transactions.
-func judgeHeader(o Object) error {
+func judgeHeader(o canonical.Object) error {
 	index, _ := o.Get("index")
 	if i, ok := integer(index); !ok || i < 2 {
-		return invalid(RuleIndex, "index %s is not an integer from 2", show(index))
+		return invalid(RuleIndex, "index %s is not an integer from 2", canonical.Describe(index))
 	}
 	previous, _ := o.Get("previous_hash")
-	if s, _ := previous.(string); !decodeHex(new(Hash)[:], s) {
-		return invalid(RulePreviousHash, "previous_hash %s is not 64 lower-case hex digits", show(previous))
+	if s, _ := previous.(string); !canonical.DecodeHex(new(Hash)[:], s) {
+		return invalid(RulePreviousHash, "previous_hash %s is not 64 lower-case hex digits", canonical.Describe(previous))
 	}
 	proof, _ := o.Get("proof")
 	if i, ok := integer(proof); !ok || i < 0 || i >= MaxProof {
-		return invalid(RuleProofRange, "proof %s is not an integer from 0 to 2^53-1", show(proof))
+		return invalid(RuleProofRange, "proof %s is not an integer from 0 to 2^53-1", canonical.Describe(proof))
 	}
 	timestamp, _ := o.Get("timestamp")
-	if n, ok := timestamp.(Number); !ok || !validTimestamp(n) {
-		return invalid(RuleTimestamp, "timestamp %s is not a number greater than 0 and less than 2^53", show(timestamp))
+	if n, ok := timestamp.(canonical.Number); !ok || !validTimestamp(n) {
+		return invalid(RuleTimestamp, "timestamp %s is not a number greater than 0 and less than 2^53", canonical.Describe(timestamp))
 	}
 	return nil
 }
 
 // integer returns the value of a Number that is an integer.
-func integer(v Value) (int64, bool) {
-	n, _ := v.(Number)
-	return n.int()
+func integer(v canonical.Value) (int64, bool) {
+	n, _ := v.(canonical.Number)
+	return n.Int()
 }
 
-func validTimestamp(n Number) bool {
-	f := n.float()
+func validTimestamp(n canonical.Number) bool {
+	f := n.Float()
 	return f > 0 && f < MaxTimestamp
 }
 
 // headerOf reads what judgeHeader passed.
-func headerOf(o Object) (h Header) {
+func headerOf(o canonical.Object) (h Header) {
 	index, _ := o.Get("index")
 	h.Index, _ = integer(index)
 	proof, _ := o.Get("proof")
 	h.Proof, _ = integer(proof)
 	previous, _ := o.Get("previous_hash")
 	s, _ := previous.(string)
-	decodeHex(h.Previous[:], s)
+	canonical.DecodeHex(h.Previous[:], s)
 	timestamp, _ := o.Get("timestamp")
-	n, _ := timestamp.(Number)
-	h.Timestamp = n.float()
+	n, _ := timestamp.(canonical.Number)
+	h.Timestamp = n.Float()
 	return h
 }
 
-func (r *Rules) judgeTransactions(o Object) error {
+func (r *Rules) judgeTransactions(o canonical.Object) error {
 	v, _ := o.Get("transactions")
-	txs, ok := v.([]Value)
+	txs, ok := v.([]canonical.Value)
 	if !ok {
-		return invalid(RuleTransactionCount, "transactions is %s, not an array", show(v))
+		return invalid(RuleTransactionCount, "transactions is %s, not an array", canonical.Describe(v))
 	}
 	if len(txs) == 0 || len(txs) > r.MaxBlockTransactions {
 		return invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
@@ -145,7 +147,7 @@ func (r *Rules) judgeTransactions(o Object) error {
 }
 
 // judgeInBlock checks transaction i of n.
-func (r *Rules) judgeInBlock(v Value, i, n int) error {
+func (r *Rules) judgeInBlock(v canonical.Value, i, n int) error {
 	where := fmt.Sprintf("transaction %d of %d: ", i+1, n)
 	o, err := r.judgeTransaction(v, where)
 	if err != nil {
@@ -153,7 +155,7 @@ func (r *Rules) judgeInBlock(v Value, i, n int) error {
 	}
 	sender, _ := o.Get("sender")
 	if reward := sender == RewardSender; reward != (i == n-1) {
-		return invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, show(sender))
+		return invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, canonical.Describe(sender))
 	}
 	if i == n-1 {
 		return r.judgeReward(o)
@@ -161,21 +163,21 @@ func (r *Rules) judgeInBlock(v Value, i, n int) error {
 	return nil
 }
 
-func (r *Rules) judgeReward(o Object) error {
+func (r *Rules) judgeReward(o canonical.Object) error {
 	if _, ok := o.Get("id"); ok {
 		return invalid(RuleReward, "the reward has an id, which only payments have")
 	}
 	if amount, _ := o.Get("amount"); amount != r.Reward {
-		return invalid(RuleReward, "the reward's amount is %s, not %s", show(amount), r.Reward)
+		return invalid(RuleReward, "the reward's amount is %s, not %s", canonical.Describe(amount), r.Reward)
 	}
 	return nil
 }
 
 // judgeIDs looks for an id that occurs twice among transactions that are valid each.
-func judgeIDs(txs []Value) error {
+func judgeIDs(txs []canonical.Value) error {
 	first := make(map[ID]int, len(txs))
 	for i, tx := range txs {
-		t := transactionOf(tx.(Object))
+		t := transactionOf(tx.(canonical.Object))
 		if earlier, ok := first[t.ID]; ok && t.HasID {
 			return invalid(RuleDuplicateID, "transactions %d and %d both have the id %s", earlier+1, i+1, t.ID)
 		}
@@ -187,13 +189,13 @@ func judgeIDs(txs []Value) error {
 }
 
 // judgeTransaction checks a payment or a reward; where says which, for the error.
-func (r *Rules) judgeTransaction(v Value, where string) (Object, error) {
-	if n := len(AppendValue(nil, v)); n > r.MaxTransactionBytes {
+func (r *Rules) judgeTransaction(v canonical.Value, where string) (canonical.Object, error) {
+	if n := len(canonical.AppendValue(nil, v)); n > r.MaxTransactionBytes {
 		return nil, invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
 	}
-	o, ok := v.(Object)
+	o, ok := v.(canonical.Object)
 	if !ok {
-		return nil, invalid(RuleTransactionKeys, "%sexpected an object, found %s", where, show(v))
+		return nil, invalid(RuleTransactionKeys, "%sexpected an object, found %s", where, canonical.Describe(v))
 	}
 	keys := transactionKeys
 	id, hasID := o.Get("id")
@@ -204,23 +206,23 @@ func (r *Rules) judgeTransaction(v Value, where string) (Object, error) {
 		return nil, invalid(RuleTransactionKeys, "%s%s", where, err)
 	}
 	amount, _ := o.Get("amount")
-	if n, ok := amount.(Number); !ok || n.float() <= 0 {
-		return nil, invalid(RuleAmount, "%samount %s is not a number greater than 0", where, show(amount))
+	if n, ok := amount.(canonical.Number); !ok || n.Float() <= 0 {
+		return nil, invalid(RuleAmount, "%samount %s is not a number greater than 0", where, canonical.Describe(amount))
 	}
-	if s, _ := id.(string); hasID && !decodeHex(new(ID)[:], s) {
-		return nil, invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, show(id))
+	if s, _ := id.(string); hasID && !canonical.DecodeHex(new(ID)[:], s) {
+		return nil, invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, canonical.Describe(id))
 	}
 	return o, r.judgeNames(o, where)
 }
 
-func (r *Rules) judgeNames(o Object, where string) error {
+func (r *Rules) judgeNames(o canonical.Object, where string) error {
 	for _, name := range []struct {
 		key  string
 		rule Rule
 	}{{"recipient", RuleRecipient}, {"sender", RuleSender}} {
 		v, _ := o.Get(name.key)
 		if s, _ := v.(string); s == "" || len(s) > r.MaxNameBytes {
-			return invalid(name.rule, "%s%s %s is not a string of 1 to %d bytes", where, name.key, show(v), r.MaxNameBytes)
+			return invalid(name.rule, "%s%s %s is not a string of 1 to %d bytes", where, name.key, canonical.Describe(v), r.MaxNameBytes)
 		}
 	}
 	return nil
@@ -240,7 +242,7 @@ func (r *Rules) judgePending(raw []byte) error {
 }
 
 // judgePayment checks a transaction that is not in a block yet.
-func (r *Rules) judgePayment(v Value) (Transaction, error) {
+func (r *Rules) judgePayment(v canonical.Value) (Transaction, error) {
 	o, err := r.judgeTransaction(v, "")
 	if err != nil {
 		return Transaction{}, err
@@ -256,16 +258,16 @@ func (r *Rules) judgePayment(v Value) (Transaction, error) {
 }
 
 // transactionOf reads what judgeTransaction passed.
-func transactionOf(o Object) (t Transaction) {
+func transactionOf(o canonical.Object) (t Transaction) {
 	amount, _ := o.Get("amount")
-	t.Amount, _ = amount.(Number)
+	t.Amount, _ = amount.(canonical.Number)
 	recipient, _ := o.Get("recipient")
 	t.Recipient, _ = recipient.(string)
 	sender, _ := o.Get("sender")
 	t.Sender, _ = sender.(string)
 	if id, ok := o.Get("id"); ok {
 		s, _ := id.(string)
-		t.HasID = decodeHex(t.ID[:], s)
+		t.HasID = canonical.DecodeHex(t.ID[:], s)
 	}
 	return t
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"kuai/chain/canonical"
 )
 
 // Bounds of a network file's limits. The upper ones are what one gossip message and one stream frame may hold.
@@ -25,7 +27,7 @@ const (
 //
 // The genesis may come from a running Flask chain: any timestamp, and a previous_hash that is a string or a number.
 func ReadRules(data []byte) (*Rules, error) {
-	v, err := Read(data)
+	v, err := canonical.Read(data)
 	if err != nil {
 		return nil, fmt.Errorf("network file: %w", err)
 	}
@@ -39,9 +41,9 @@ func ReadRules(data []byte) (*Rules, error) {
 	return r, r.checkOwn()
 }
 
-func (r *Rules) apply(v Value) error {
+func (r *Rules) apply(v canonical.Value) error {
 	r.Name, r.Genesis = "", nil
-	err := eachMember(v, map[string]func(Value) error{
+	err := eachMember(v, map[string]func(canonical.Value) error{
 		"name":    r.setName,
 		"genesis": r.setGenesis,
 		"version": setInt(&r.Version, 1, 1),
@@ -87,15 +89,15 @@ func (r *Rules) largest(t Transaction, names int) int {
 }
 
 // eachMember hands each member of the object v to its setter.
-func eachMember(v Value, setters map[string]func(Value) error) error {
-	o, ok := v.(Object)
+func eachMember(v canonical.Value, setters map[string]func(canonical.Value) error) error {
+	o, ok := v.(canonical.Object)
 	if !ok {
-		return fmt.Errorf("expected an object, found %s", show(v))
+		return fmt.Errorf("expected an object, found %s", canonical.Describe(v))
 	}
 	for _, m := range o {
 		set := setters[m.Key]
 		if set == nil {
-			return fmt.Errorf("unknown key %s", Quote(m.Key))
+			return fmt.Errorf("unknown key %s", canonical.Quote(m.Key))
 		}
 		if err := set(m.Value); err != nil {
 			return fmt.Errorf("%q: %w", m.Key, err)
@@ -105,39 +107,39 @@ func eachMember(v Value, setters map[string]func(Value) error) error {
 }
 
 // setInt returns a setter for an integer in [low, high].
-func setInt(dst *int, low, high int64) func(Value) error {
-	return func(v Value) error {
-		n, _ := v.(Number)
-		i, ok := n.int()
+func setInt(dst *int, low, high int64) func(canonical.Value) error {
+	return func(v canonical.Value) error {
+		n, _ := v.(canonical.Number)
+		i, ok := n.Int()
 		if !ok || i < low || i > high {
-			return fmt.Errorf("expected an integer from %d to %d, found %s", low, high, show(v))
+			return fmt.Errorf("expected an integer from %d to %d, found %s", low, high, canonical.Describe(v))
 		}
 		*dst = int(i)
 		return nil
 	}
 }
 
-func (r *Rules) setName(v Value) error {
+func (r *Rules) setName(v canonical.Value) error {
 	s, ok := v.(string)
 	if !ok || s == "" || len(s) > 64 {
-		return fmt.Errorf("expected a string of 1 to 64 bytes, found %s", show(v))
+		return fmt.Errorf("expected a string of 1 to 64 bytes, found %s", canonical.Describe(v))
 	}
 	r.Name = s
 	return nil
 }
 
-func (r *Rules) setReward(v Value) error {
-	n, ok := v.(Number)
-	if !ok || n.float() <= 0 {
-		return fmt.Errorf("expected a number greater than 0, found %s", show(v))
+func (r *Rules) setReward(v canonical.Value) error {
+	n, ok := v.(canonical.Number)
+	if !ok || n.Float() <= 0 {
+		return fmt.Errorf("expected a number greater than 0, found %s", canonical.Describe(v))
 	}
 	r.Reward = n
 	return nil
 }
 
-func (r *Rules) setLimits(v Value) error {
+func (r *Rules) setLimits(v canonical.Value) error {
 	var ahead int
-	err := eachMember(v, map[string]func(Value) error{
+	err := eachMember(v, map[string]func(canonical.Value) error{
 		"block_bytes":        setInt(&r.MaxBlockBytes, MinBlockBytes, MaxBlockBytes),
 		"block_transactions": setInt(&r.MaxBlockTransactions, 1, MaxBlockBytes),
 		"transaction_bytes":  setInt(&r.MaxTransactionBytes, 128, MaxBlockBytes),
@@ -150,13 +152,13 @@ func (r *Rules) setLimits(v Value) error {
 	return err
 }
 
-func (r *Rules) setGenesis(v Value) (err error) {
+func (r *Rules) setGenesis(v canonical.Value) (err error) {
 	r.Genesis, err = newGenesis(v)
 	return err
 }
 
 func readGenesis(text []byte) (*Block, error) {
-	v, err := Read(text)
+	v, err := canonical.Read(text)
 	if err != nil {
 		return nil, err
 	}
@@ -164,33 +166,33 @@ func readGenesis(text []byte) (*Block, error) {
 }
 
 // newGenesis takes the first block of a chain for what it is: only what a child or a reader needs is checked.
-func newGenesis(v Value) (*Block, error) {
-	o, ok := v.(Object)
+func newGenesis(v canonical.Value) (*Block, error) {
+	o, ok := v.(canonical.Object)
 	if !ok {
-		return nil, fmt.Errorf("expected a block, found %s", show(v))
+		return nil, fmt.Errorf("expected a block, found %s", canonical.Describe(v))
 	}
 	if err := checkKeys(o, blockKeys); err != nil {
 		return nil, err
 	}
 	h := headerOf(o)
 	proof, _ := o.Get("proof")
-	if n, _ := proof.(Number); !n.isInteger() || h.Proof < 0 || h.Index != 1 {
+	if n, _ := proof.(canonical.Number); !n.IsInteger() || h.Proof < 0 || h.Index != 1 {
 		return nil, errors.New("expected index 1 and a proof that is an integer from 0")
 	}
 	previous, _ := o.Get("previous_hash")
 	_, text := previous.(string)
-	if _, number := previous.(Number); !text && !number {
-		return nil, fmt.Errorf("expected a previous_hash that is a string or a number, found %s", show(previous))
+	if _, number := previous.(canonical.Number); !text && !number {
+		return nil, fmt.Errorf("expected a previous_hash that is a string or a number, found %s", canonical.Describe(previous))
 	}
 	timestamp, _ := o.Get("timestamp")
-	if _, ok := timestamp.(Number); !ok {
-		return nil, fmt.Errorf("expected a timestamp that is a number, found %s", show(timestamp))
+	if _, ok := timestamp.(canonical.Number); !ok {
+		return nil, fmt.Errorf("expected a timestamp that is a number, found %s", canonical.Describe(timestamp))
 	}
 	txs, _ := o.Get("transactions")
-	if a, ok := txs.([]Value); !ok || len(a) > 0 {
-		return nil, fmt.Errorf("expected no transactions in a genesis block, found %s", show(txs))
+	if a, ok := txs.([]canonical.Value); !ok || len(a) > 0 {
+		return nil, fmt.Errorf("expected no transactions in a genesis block, found %s", canonical.Describe(txs))
 	}
-	raw := slices.Clip(AppendValue(nil, v))
+	raw := slices.Clip(canonical.AppendValue(nil, v))
 	h.Hash, h.Previous = sha256.Sum256(raw), Hash{}
 	return &Block{header: h, raw: raw}, nil
 }

@@ -2,6 +2,8 @@ package chain
 
 import (
 	"crypto/sha256"
+
+	"kuai/chain/canonical"
 )
 
 // The strict parser reads a block once, from left to right, and proves on the way that its bytes are canonical and that
@@ -36,7 +38,7 @@ func (p *parser) literal(s string) bool {
 
 // integer consumes an integer from 0 to 2^63-1.
 func (p *parser) integer(dst *int64) bool {
-	value, n := uintText(p.raw[p.pos:])
+	value, n := canonical.ScanUint(p.raw[p.pos:])
 	*dst = int64(value)
 	p.pos += n
 	return n > 0 && value <= 1<<63-1
@@ -45,7 +47,7 @@ func (p *parser) integer(dst *int64) bool {
 // hash consumes 64 lower-case hex digits.
 func (p *parser) hash(dst *Hash) bool {
 	end := p.pos + 2*len(dst)
-	if end > len(p.raw) || !decodeHex(dst[:], p.raw[p.pos:end]) {
+	if end > len(p.raw) || !canonical.DecodeHex(dst[:], p.raw[p.pos:end]) {
 		return false
 	}
 	p.pos = end
@@ -87,7 +89,7 @@ func (t *transactionText) reward(raw []byte) bool {
 	return t.senderEnd-t.sender == len(RewardSender) && raw[t.sender] == RewardSender[0]
 }
 
-func (t *transactionText) amountIs(raw []byte, n Number) bool {
+func (t *transactionText) amountIs(raw []byte, n canonical.Number) bool {
 	return string(raw[t.amount:t.amountEnd]) == string(n)
 }
 
@@ -140,7 +142,7 @@ func (p *parser) amount() bool {
 
 // positive consumes a number greater than 0.
 func (p *parser) positive(dst *float64) bool {
-	value, n := numberValue(p.raw[p.pos:])
+	value, n := canonical.ScanNumber(p.raw[p.pos:])
 	*dst = value
 	p.pos += n
 	return n > 0 && value > 0
@@ -155,12 +157,12 @@ func (p *parser) optionalID(t *transactionText) bool {
 	}
 	t.id = p.pos
 	s := p.next(2*len(ID{}) + 1)
-	return len(s) == 33 && s[32] == '"' && isHex(s[:32])
+	return len(s) == 33 && s[32] == '"' && canonical.IsHex(s[:32])
 }
 
 // name consumes the inside of a canonical string of 1 to most bytes of UTF-8.
 func (p *parser) name(most int) bool {
-	n, size, ok := scanString(p.raw[p.pos:])
+	n, size, ok := canonical.ScanString(p.raw[p.pos:])
 	p.pos += n
 	return ok && 0 < size && size <= most // the literal that follows wants the closing quote
 }

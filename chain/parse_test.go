@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"kuai/chain/canonical/canonicaltest"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"kuai/chain/canonical"
+	"kuai/chain/canonical/canonicaltest"
 )
 
 // agreeOnBlock fails where the strict parser and the judge, which decodes, encodes and compares, differ on raw.
@@ -24,26 +26,26 @@ func agreeOnBlock(t testing.TB, r *Rules, raw []byte) {
 	if !strict {
 		return
 	}
-	v, _ := Read(raw)
-	if want := headerOf(v.(Object)); b.header != want {
+	v, _ := canonical.Read(raw)
+	if want := headerOf(v.(canonical.Object)); b.header != want {
 		t.Fatalf("strict parser reads %+v, the tolerant reader %+v, in %q", b.header, want, raw)
 	}
-	agreeOnTransactions(t, raw, v.(Object), b.count)
+	agreeOnTransactions(t, raw, v.(canonical.Object), b.count)
 }
 
 // agreeOnTransactions compares what a block's accessors find with what the tolerant reader found.
-func agreeOnTransactions(t testing.TB, raw []byte, o Object, count int) {
+func agreeOnTransactions(t testing.TB, raw []byte, o canonical.Object, count int) {
 	t.Helper()
 	b := Block{raw: raw, count: count}
 	v, _ := o.Get("transactions")
-	want := v.([]Value)
+	want := v.([]canonical.Value)
 	got := b.Transactions()
 	if len(got) != len(want) || count != len(want) {
 		t.Fatalf("%d transactions of %d (counted %d) in %q", len(got), len(want), count, raw)
 	}
 	ids := map[ID]Transaction{}
 	for i := range want {
-		tx := transactionOf(want[i].(Object))
+		tx := transactionOf(want[i].(canonical.Object))
 		if got[i] != tx {
 			t.Fatalf("transaction %d is %+v, want %+v, in %q", i, got[i], tx, raw)
 		}
@@ -74,8 +76,8 @@ func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 	if err != nil {
 		return
 	}
-	v, _ := Read(raw)
-	if want := transactionOf(v.(Object)); tx != want {
+	v, _ := canonical.Read(raw)
+	if want := transactionOf(v.(canonical.Object)); tx != want {
 		t.Fatalf("strict parser reads %+v, the tolerant reader %+v, in %q", tx, want, raw)
 	}
 }
@@ -83,16 +85,16 @@ func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 // sampleBlocks returns canonical blocks: CPython's own of all kinds, shortened to what mutates usefully.
 func sampleBlocks(t testing.TB) (blocks [][]byte) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "blocks.jsonl"))
+	data, err := os.ReadFile(filepath.Join("canonical", "testdata", "blocks.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range bytes.Lines(data) {
-		v, err := Read(line)
+		v, err := canonical.Read(line)
 		if err != nil {
 			t.Fatal(err)
 		}
-		canonical, _ := v.(Object).Get("canonical")
+		canonical, _ := v.(canonical.Object).Get("canonical")
 		if text := canonical.(string); len(text) < 3000 {
 			blocks = append(blocks, []byte(text))
 		}

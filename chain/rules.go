@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"time"
+
+	"kuai/chain/canonical"
 )
 
 // RewardSender is the sender of a block's reward.
@@ -30,8 +32,8 @@ type Rules struct {
 	Name    string // for people
 	Version int    // rules version, part of the network id
 	Genesis *Block
-	Zeros   int    // hex zeros that a proof's hash starts with
-	Reward  Number // amount of a block's reward
+	Zeros   int              // hex zeros that a proof's hash starts with
+	Reward  canonical.Number // amount of a block's reward
 
 	MaxBlockBytes        int
 	MaxBlockTransactions int // the reward included

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+
+	"kuai/chain/canonical"
 )
 
 // ID is a transaction's id: 16 bytes, written as 32 lower-case hex digits.
@@ -16,8 +18,8 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 // ParseID reads 32 lower-case hex digits.
 func ParseID(s string) (ID, error) {
 	var id ID
-	if !decodeHex(id[:], s) {
-		return ID{}, fmt.Errorf("id %s is not 32 lower-case hex digits", Quote(s))
+	if !canonical.DecodeHex(id[:], s) {
+		return ID{}, fmt.Errorf("id %s is not 32 lower-case hex digits", canonical.Quote(s))
 	}
 	return id, nil
 }
@@ -33,7 +35,7 @@ func NewID() ID {
 type Transaction struct {
 	Sender    string
 	Recipient string
-	Amount    Number
+	Amount    canonical.Number
 	ID        ID
 	HasID     bool // false for rewards and for transactions mined by a Flask node
 }
@@ -51,9 +53,9 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 		dst = append(dst, '"')
 	}
 	dst = append(dst, `, "recipient": `...)
-	dst = AppendString(dst, t.Recipient)
+	dst = canonical.AppendString(dst, t.Recipient)
 	dst = append(dst, `, "sender": `...)
-	dst = AppendString(dst, t.Sender)
+	dst = canonical.AppendString(dst, t.Sender)
 	return append(dst, '}')
 }
 
@@ -76,13 +78,13 @@ func locate(canonical []byte) (t transactionText) {
 // decode reads the values at t.
 func (t *transactionText) decode(raw []byte) Transaction {
 	tx := Transaction{
-		Sender:    decodeString(raw[t.sender-1 : t.senderEnd+1]),
-		Recipient: decodeString(raw[t.recipient-1 : t.recipientEnd+1]),
-		Amount:    Number(raw[t.amount:t.amountEnd]),
+		Sender:    canonical.DecodeString(raw[t.sender-1 : t.senderEnd+1]),
+		Recipient: canonical.DecodeString(raw[t.recipient-1 : t.recipientEnd+1]),
+		Amount:    canonical.Number(raw[t.amount:t.amountEnd]),
 		HasID:     t.hasID(),
 	}
 	if tx.HasID {
-		decodeHex(tx.ID[:], raw[t.id:t.id+2*len(tx.ID)])
+		canonical.DecodeHex(tx.ID[:], raw[t.id:t.id+2*len(tx.ID)])
 	}
 	return tx
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"kuai/chain/canonical"
 )
 
 // ParseBlock reads a block that must already be canonical and checks all that its bytes alone can break
@@ -22,11 +24,11 @@ func (r *Rules) ParseBlock(raw []byte) (*Block, error) {
 // ReadBlock is ParseBlock for text from HTTP or a Flask node: any spelling, made canonical first.
 // Errors are *SyntaxError and *InvalidError.
 func (r *Rules) ReadBlock(text []byte) (*Block, error) {
-	v, err := Read(text)
+	v, err := canonical.Read(text)
 	if err != nil {
 		return nil, err
 	}
-	return r.ParseBlock(slices.Clip(AppendValue(nil, v)))
+	return r.ParseBlock(slices.Clip(canonical.AppendValue(nil, v)))
 }
 
 // NewBlock builds the canonical block that extends parent; txs ends with the reward. The proof is not checked here.
@@ -39,7 +41,7 @@ func (r *Rules) NewBlock(parent Header, proof int64, at float64, txs []Transacti
 	raw = append(raw, `", "proof": `...)
 	raw = strconv.AppendInt(raw, proof, 10)
 	raw = append(raw, `, "timestamp": `...)
-	raw = AppendFloat(raw, at)
+	raw = canonical.AppendFloat(raw, at)
 	raw = append(raw, `, "transactions": [`...)
 	for i, t := range txs {
 		if i > 0 {
@@ -77,7 +79,7 @@ func (r *Rules) CheckTime(b *Block, now time.Time) error {
 	if b.header.Timestamp >= millisecondsFrom {
 		hint = "; it looks like milliseconds, and seconds are expected"
 	}
-	return fmt.Errorf("%w: timestamp %s, accepted up to %s%s", ErrFuture, AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339), hint)
+	return fmt.Errorf("%w: timestamp %s, accepted up to %s%s", ErrFuture, canonical.AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339), hint)
 }
 
 // ValidProof says whether proof follows lastProof on a block with hash last: whether the SHA-256 of both proofs in
@@ -103,27 +105,27 @@ func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) {
 // ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored, an id drawn where none is given.
 // Errors are *SyntaxError, *MissingError and *InvalidError.
 func (r *Rules) ReadTransaction(text []byte) (Transaction, error) {
-	v, err := Read(text)
+	v, err := canonical.Read(text)
 	if err != nil {
 		return Transaction{}, err
 	}
-	body, _ := v.(Object)
+	body, _ := v.(canonical.Object)
 	if missing := missingKeys(body, "sender", "recipient", "amount"); missing != nil {
 		return Transaction{}, &MissingError{Keys: missing}
 	}
-	var o Object
+	var o canonical.Object
 	for _, key := range []string{"amount", "id", "recipient", "sender"} {
 		if v, ok := body.Get(key); ok {
-			o = append(o, Member{key, v})
+			o = append(o, canonical.Member{Key: key, Value: v})
 		}
 	}
 	if _, ok := o.Get("id"); !ok {
-		o = append(o, Member{"id", NewID().String()})
+		o = append(o, canonical.Member{Key: "id", Value: NewID().String()})
 	}
 	return r.judgePayment(o)
 }
 
-func missingKeys(o Object, want ...string) (missing []string) {
+func missingKeys(o canonical.Object, want ...string) (missing []string) {
 	for _, key := range want {
 		if _, ok := o.Get(key); !ok {
 			missing = append(missing, key)

@@ -9,7 +9,7 @@ import (
 
 func TestBlockVectors(t *testing.T) {
 	r := chain.Classic()
-	for i, v := range canonicaltest.Vectors(t, "testdata/blocks.jsonl", 400) {
+	for i, v := range canonicaltest.Vectors(t, "canonical/testdata/blocks.jsonl", 400) {
 		b, err := r.ReadBlock([]byte(v.JSON))
 		if err != nil {
 			t.Errorf("line %d: ReadBlock: %v", i+1, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // account is GET /addresses/{address}: what the active chain says of an address, its transactions newest first.
@@ -29,7 +30,7 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 	}
 	st := newStream(w, r)
 	defer st.release()
-	st.buf = append(chain.AppendString(append(st.buf, `{"address":`...), address), `,"balance":"`+a.Balance...)
+	st.buf = append(canonical.AppendString(append(st.buf, `{"address":`...), address), `,"balance":"`+a.Balance...)
 	st.buf = fmt.Appendf(st.buf, `","count":%d,"history":[`, a.Count)
 	err = copyEntries(st, a)
 	st.buf = append(appendJSON(append(st.buf, `],"next":`...), next(a)), "}\n"...)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 )
 
@@ -15,7 +16,7 @@ func alicePaid(t *testing.T) (*node, []*chain.Block) {
 	t.Helper()
 	n := start(t, Config{})
 	var blocks []*chain.Block
-	for i, amount := range []chain.Number{"0.1", "0.2", "5"} {
+	for i, amount := range []canonical.Number{"0.1", "0.2", "5"} {
 		p := chaintest.Payment()
 		p.Amount, p.ID = amount, chain.ID{byte(i)}
 		if _, err := n.chain.Submit(p, ""); err != nil {

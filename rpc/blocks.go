@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // Pages of lists.
@@ -69,7 +70,7 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	held, err := find(snap, r.PathValue("ref"))
 	if errors.Is(err, chain.ErrNotFound) {
-		err = notFound("This node holds no block "+chain.Quote(r.PathValue("ref"))+".", fmt.Sprintf("The chain ends at %d.", snap.Tip().Index))
+		err = notFound("This node holds no block "+canonical.Quote(r.PathValue("ref"))+".", fmt.Sprintf("The chain ends at %d.", snap.Tip().Index))
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -87,7 +88,7 @@ func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 	}
 	index, err := strconv.ParseInt(ref, 10, 64)
 	if err != nil {
-		return chain.Held{}, badRequest("not a reference to a block", chain.Quote(ref)+" is neither an index nor a hash.",
+		return chain.Held{}, badRequest("not a reference to a block", canonical.Quote(ref)+" is neither an index nor a hash.",
 			`A block is named by its index (1 is the first), by its hash (64 lower-case hex digits) or by "latest".`)
 	}
 	return snap.At(index)
@@ -100,7 +101,7 @@ func view(held chain.Held, tip chain.Header) object {
 		branch, confirmations = "active", tip.Index-held.Block.Index()+1
 	}
 	return object{
-		"block": compact(chain.AppendCompact(nil, held.Block.Canonical())), "branch": branch, "confirmations": confirmations,
+		"block": compact(canonical.AppendCompact(nil, held.Block.Canonical())), "branch": branch, "confirmations": confirmations,
 		"from": held.From, "hash": held.Block.Hash(), "received": unix(held.Received),
 	}
 }

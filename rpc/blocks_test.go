@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 )
 
@@ -204,7 +205,7 @@ func TestMalformedReferencesSayTheForm(t *testing.T) {
 	} {
 		w := n.do("GET", path, "")
 		name, _ := url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
-		if got := w.Body.String(); w.Code != 400 || !strings.Contains(got, form) || !strings.Contains(got, chain.Quote(name)) || strings.Contains(got, `\x`) || strings.Contains(got, "Location") {
+		if got := w.Body.String(); w.Code != 400 || !strings.Contains(got, form) || !strings.Contains(got, canonical.Quote(name)) || strings.Contains(got, `\x`) || strings.Contains(got, "Location") {
 			t.Errorf("%s: %d %s", path, w.Code, got)
 		}
 	}

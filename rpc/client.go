@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // maxAnswer bounds what a verb reads of an answer.
@@ -213,7 +213,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 		return nil, fmt.Errorf("ask the node at %s: %w; is it running, and on this port?", c.base, plain(err))
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(chain.NewTextReader(newBounded(res.Body, maxAnswer)))
+	text, err := io.ReadAll(canonical.NewTextReader(newBounded(res.Body, maxAnswer)))
 	if err != nil {
 		return nil, fmt.Errorf("read the answer of %s%s: %w", c.base, path, err)
 	}

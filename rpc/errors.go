@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // problem is an error as a client sees it.
@@ -76,7 +77,7 @@ func problemOf(err error) *problem {
 		known   *problem
 		large   *http.MaxBytesError
 		missing *chain.MissingError
-		syntax  *chain.SyntaxError
+		syntax  *canonical.SyntaxError
 		invalid *chain.InvalidError
 	)
 	switch {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 )
 
@@ -15,25 +15,25 @@ func FuzzSplitChain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var parts []string
 		err := splitChain(bytes.NewReader(text), 1<<16, func(part []byte) error { parts = append(parts, string(part)); return nil })
-		v, bad := chain.Read(text)
+		v, bad := canonical.Read(text)
 		if err != nil || bad != nil {
-			if o, ok := v.(chain.Object); err != nil && bad == nil && ok {
+			if o, ok := v.(canonical.Object); err != nil && bad == nil && ok {
 				if list, found := o.Get("chain"); found {
-					if _, isList := list.([]chain.Value); isList {
+					if _, isList := list.([]canonical.Value); isList {
 						t.Fatalf("refused, though it is JSON with a chain: %v", err)
 					}
 				}
 			}
 			return
 		}
-		list, _ := v.(chain.Object).Get("chain")
-		values, _ := list.([]chain.Value)
+		list, _ := v.(canonical.Object).Get("chain")
+		values, _ := list.([]canonical.Value)
 		if len(values) != len(parts) {
 			t.Fatalf("%d parts of a list of %d", len(parts), len(values))
 		}
 		for i, p := range parts {
-			part, err := chain.Read([]byte(p))
-			if err != nil || string(chain.AppendValue(nil, part)) != string(chain.AppendValue(nil, values[i])) {
+			part, err := canonical.Read([]byte(p))
+			if err != nil || string(canonical.AppendValue(nil, part)) != string(canonical.AppendValue(nil, values[i])) {
 				t.Fatalf("part %d is %q: %v", i, p, err)
 			}
 		}

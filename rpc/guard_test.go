@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 func TestHostMustBeOneThatDNSCannotBring(t *testing.T) {
@@ -55,7 +55,7 @@ func TestAllowHostHasOneMeaning(t *testing.T) {
 		if got != host || (err == nil) != (host != "") {
 			t.Errorf("%q is %q, %v; expected %q", entry, got, err, host)
 		}
-		if err != nil && len(entry) > 1 && len(entry) < 40 && !strings.Contains(err.Error(), chain.Quote(entry)) {
+		if err != nil && len(entry) > 1 && len(entry) < 40 && !strings.Contains(err.Error(), canonical.Quote(entry)) {
 			t.Errorf("%q: the error does not name it: %v", entry, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/net/idna"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // maxHost bounds a host name, as DNS does; each label of it has at most maxLabel bytes.
@@ -28,7 +28,7 @@ const (
 func ParseAllowHost(entry string) (string, error) {
 	host, err := allowedHost(entry)
 	if err != nil {
-		return "", fmt.Errorf("host %s cannot be allowed: %w; write one host name, as in node.example.org", chain.Quote(entry), err)
+		return "", fmt.Errorf("host %s cannot be allowed: %w; write one host name, as in node.example.org", canonical.Quote(entry), err)
 	}
 	return host, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // Source opens the text that a /chain answers: a file, or the answer itself. It is opened more than once.
@@ -127,23 +128,23 @@ func (im *importer) pass() error {
 var errEnough = errors.New("enough was read")
 
 // ReadGenesis returns the canonical text of the first block of the chain that open opens.
-func ReadGenesis(ctx context.Context, open Source) (canonical []byte, err error) {
+func ReadGenesis(ctx context.Context, open Source) (genesis []byte, err error) {
 	body, err := open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
 	err = splitChain(body, roomForSpelling*chain.MaxBlockBytes, func(text []byte) error {
-		v, err := chain.Read(text)
+		v, err := canonical.Read(text)
 		if err != nil {
 			return fmt.Errorf("block 1: %w", err)
 		}
-		canonical = chain.AppendValue(nil, v)
+		genesis = canonical.AppendValue(nil, v)
 		return errEnough
 	})
 	switch {
-	case canonical != nil:
-		return canonical, nil
+	case genesis != nil:
+		return genesis, nil
 	case err == nil:
 		err = errors.New("the chain has no blocks")
 	}
@@ -162,7 +163,7 @@ func WriteChain(ctx context.Context, w io.Writer, snap *chain.Snapshot, progress
 		if done++; done > 1 {
 			buf = append(buf, ',')
 		}
-		buf = chain.AppendCompact(buf, raw)
+		buf = canonical.AppendCompact(buf, raw)
 		if len(buf) < chunkBytes {
 			continue
 		}

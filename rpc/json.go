@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // object is a JSON object; it prints with its keys sorted.
@@ -25,14 +26,14 @@ func appendJSON(dst []byte, v any) []byte {
 	case bool:
 		return strconv.AppendBool(dst, v)
 	case string:
-		return chain.AppendString(dst, v)
+		return canonical.AppendString(dst, v)
 	case int:
 		return strconv.AppendInt(dst, int64(v), 10)
 	case int64:
 		return strconv.AppendInt(dst, v, 10)
 	case float64:
-		return chain.AppendFloat(dst, v)
-	case chain.Number:
+		return canonical.AppendFloat(dst, v)
+	case canonical.Number:
 		return append(dst, v...)
 	case chain.Hash:
 		return appendHash(dst, v)
@@ -63,7 +64,7 @@ func appendObject(dst []byte, o object) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(chain.AppendString(dst, k), ':')
+		dst = append(canonical.AppendString(dst, k), ':')
 		dst = appendJSON(dst, o[k])
 	}
 	return append(dst, '}')

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // mining is GET /mining: what the miner is at.
@@ -56,7 +57,7 @@ func (s *Server) setMining(w http.ResponseWriter, r *http.Request) {
 // maxCores is more than any machine has; a search takes a goroutine for each.
 const maxCores = 1024
 
-func (s *Server) switchMining(o chain.Object) error {
+func (s *Server) switchMining(o canonical.Object) error {
 	mode, hasMode := o.Get("mode")
 	cores, hasCores, err := whole(o, "cores", 0, maxCores, "0 stands for all cores.")
 	if err != nil {
@@ -85,7 +86,7 @@ func (s *Server) switchMining(o chain.Object) error {
 }
 
 // whole reads an integer between low and high, where the object has that key.
-func whole(o chain.Object, key string, low, high int64, hint string) (value int, has bool, err error) {
+func whole(o canonical.Object, key string, low, high int64, hint string) (value int, has bool, err error) {
 	v, has := o.Get(key)
 	n, isInteger := integer(v)
 	if has && (!isInteger || n < low || n > high) {
@@ -150,7 +151,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 }
 
 // found reads what a miner elsewhere has found.
-func found(o chain.Object) (parent chain.Hash, proof int64, err error) {
+func found(o canonical.Object) (parent chain.Hash, proof int64, err error) {
 	hash, hasParent := o.Get("parent")
 	number, hasProof := o.Get("proof")
 	if !hasParent || !hasProof {
@@ -168,8 +169,8 @@ func found(o chain.Object) (parent chain.Hash, proof int64, err error) {
 }
 
 // integer reads a number that is written as an integer from 0.
-func integer(v chain.Value) (int64, bool) {
-	number, _ := v.(chain.Number)
+func integer(v canonical.Value) (int64, bool) {
+	number, _ := v.(canonical.Number)
 	n, err := strconv.ParseInt(string(number), 10, 64)
 	return n, err == nil && n >= 0
 }

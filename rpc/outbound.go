@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/p2p/addrpolicy"
 )
 
@@ -129,7 +129,7 @@ func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
 		return NodeInfo{}, err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(chain.NewTextReader(body))
+	text, err := io.ReadAll(canonical.NewTextReader(body))
 	if err != nil {
 		return NodeInfo{}, err
 	}
@@ -151,7 +151,7 @@ func (o *outbound) isFlask(ctx context.Context, base string) error {
 	}
 	defer body.Close()
 	start := make([]byte, chainPrefix)
-	n, _ := io.ReadFull(chain.NewTextReader(body), start)
+	n, _ := io.ReadFull(canonical.NewTextReader(body), start)
 	text := strings.TrimLeft(string(start[:n]), " \t\r\n")
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"chain"`) && !strings.Contains(text, `"length"`) {
 		return fmt.Errorf("%s/chain: %w", base, errNoNode)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // register is POST /nodes/register: all of the list, or nothing.
@@ -34,7 +34,7 @@ func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour,
 		return nil, err
 	}
 	member, _ := o.Get("nodes")
-	list, ok := member.([]chain.Value)
+	list, ok := member.([]canonical.Value)
 	if !ok {
 		return nil, noNodes
 	}
@@ -44,7 +44,7 @@ func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour,
 	return s.parseNodes(list)
 }
 
-func (s *Server) parseNodes(list []chain.Value) ([]neighbour, error) {
+func (s *Server) parseNodes(list []canonical.Value) ([]neighbour, error) {
 	var nodes []neighbour
 	seen := map[string]bool{}
 	for i, v := range list {

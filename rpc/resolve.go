@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // resolveTimeout bounds GET /nodes/resolve in all.
@@ -155,12 +156,12 @@ func (in *inflow) take(text []byte) error {
 
 // takeGenesis compares the first block with ours; its own form is not subject to the rules.
 func (in *inflow) takeGenesis(text []byte) error {
-	v, err := chain.Read(text)
+	v, err := canonical.Read(text)
 	if err != nil {
 		return fmt.Errorf("block 1: %w", err)
 	}
 	genesis := in.chain.Rules().Genesis
-	if string(chain.AppendValue(nil, v)) != string(genesis.Canonical()) {
+	if string(canonical.AppendValue(nil, v)) != string(genesis.Canonical()) {
 		return errors.New("its genesis is not ours: it is of another network")
 	}
 	in.last = genesis.Header()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 )
 
@@ -34,7 +35,7 @@ func flaskBlocks(t *testing.T, r *chain.Rules, count int) []*chain.Block {
 	parent := r.Genesis.Header()
 	var blocks []*chain.Block
 	for i := range count {
-		b := chaintest.Block(t, r, parent, "flask", chain.Transaction{Sender: "é", Recipient: "b", Amount: chain.Number(fmt.Sprintf("%d.5", i+1))})
+		b := chaintest.Block(t, r, parent, "flask", chain.Transaction{Sender: "é", Recipient: "b", Amount: canonical.Number(fmt.Sprintf("%d.5", i+1))})
 		blocks, parent = append(blocks, b), b.Header()
 	}
 	return blocks
@@ -161,7 +162,7 @@ func TestResolveReadsAnySpelling(t *testing.T) {
 	blocks := flaskBlocks(t, rules, 4)
 	answer := chainAnswer(rules, blocks)
 	for name, spelling := range map[string]string{
-		"compact":      string(chain.AppendCompact(nil, []byte(answer))),
+		"compact":      string(canonical.AppendCompact(nil, []byte(answer))),
 		"indented":     strings.NewReplacer(", ", " ,\n\t", ": ", " :\r\n ").Replace(answer),
 		"length first": `{"length":5,` + strings.TrimSuffix(answer[1:], `, "length": 5}`) + "}\n",
 		"not escaped":  strings.ReplaceAll(answer, `\u00e9`, `é`),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // Bounds of long answers.
@@ -100,7 +101,7 @@ func (s *stream) spelled(chunk []byte) []byte {
 	if !s.spaced {
 		return chunk
 	}
-	return chain.AppendCompact(chunk[:0], chunk)
+	return canonical.AppendCompact(chunk[:0], chunk)
 }
 
 // finish ends the stream well, or cuts the connection where err says that the answer is not whole.

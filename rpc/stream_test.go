@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 )
 
@@ -24,7 +25,7 @@ func chainJSON(t *testing.T, c *chain.Chain, from, to int64) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks = append(blocks, string(chain.AppendCompact(nil, held.Block.Canonical())))
+		blocks = append(blocks, string(canonical.AppendCompact(nil, held.Block.Canonical())))
 	}
 	return "[" + strings.Join(blocks, ",") + "]"
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // pending is GET /transactions/pending: the pool in order of arrival.
@@ -24,14 +25,14 @@ func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
 }
 
 func transactionJSON(tx chain.Transaction) compact {
-	return chain.AppendCompact(nil, tx.AppendCanonical(nil))
+	return canonical.AppendCompact(nil, tx.AppendCanonical(nil))
 }
 
 // transaction is GET /transactions/{id}: where a payment is.
 func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
 	id, err := chain.ParseID(r.PathValue("id"))
 	if err != nil {
-		s.fail(w, r, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", chain.Quote(r.PathValue("id"))),
+		s.fail(w, r, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", canonical.Quote(r.PathValue("id"))),
 			"The node draws one for each payment; the lists of pending payments and of an address's transactions show them."))
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // mine forges one block. A client that hangs up ends the search; a new tip restarts it (the miner does).
@@ -36,7 +37,7 @@ func appendForged(dst []byte, b *chain.Block) []byte {
 	dst = append(dst, `,"proof":`...)
 	dst = strconv.AppendInt(dst, h.Proof, 10)
 	dst = append(dst, `,"transactions":`...)
-	return append(chain.AppendCompact(dst, transactionsOf(b)), '}')
+	return append(canonical.AppendCompact(dst, transactionsOf(b)), '}')
 }
 
 // transactionsOf cuts the list out of the canonical form, where it is the last value. No string before it can hold
@@ -166,7 +167,7 @@ func paid(w http.ResponseWriter, status int, id chain.ID, message string) {
 func readBody(w http.ResponseWriter, r *http.Request, example string) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if err == nil {
-		body, err = chain.DecodeText(body)
+		body, err = canonical.DecodeText(body)
 		return body, badJSON(r, err, example)
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
@@ -176,7 +177,7 @@ func readBody(w http.ResponseWriter, r *http.Request, example string) ([]byte, e
 }
 
 // readObject reads a body that must be a JSON object; example is one.
-func readObject(w http.ResponseWriter, r *http.Request, example string) (chain.Object, error) {
+func readObject(w http.ResponseWriter, r *http.Request, example string) (canonical.Object, error) {
 	body, err := readBody(w, r, example)
 	if err != nil {
 		return nil, err
@@ -184,19 +185,19 @@ func readObject(w http.ResponseWriter, r *http.Request, example string) (chain.O
 	return parseObject(r, body, example)
 }
 
-func parseObject(r *http.Request, body []byte, example string) (chain.Object, error) {
-	v, err := chain.Read(body)
+func parseObject(r *http.Request, body []byte, example string) (canonical.Object, error) {
+	v, err := canonical.Read(body)
 	if err != nil {
 		return nil, badJSON(r, err, example)
 	}
-	o, _ := v.(chain.Object) // what is none has none of the keys
+	o, _ := v.(canonical.Object) // what is none has none of the keys
 	return o, nil
 }
 
 // badJSON turns a syntax error into one line with a curl that works in sh and in cmd.exe; other errors stay what they are. What
 // is refused may be JSON to others: a number that is too large, a key that is there twice.
 func badJSON(r *http.Request, err error, example string) error {
-	var syntax *chain.SyntaxError
+	var syntax *canonical.SyntaxError
 	if !errors.As(err, &syntax) {
 		return err
 	}

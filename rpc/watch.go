@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/p2p/addrpolicy"
 )
 
@@ -99,7 +100,7 @@ func (s *Server) objection(f finding) error {
 	case errors.Is(f.err, addrpolicy.ErrRefused):
 		return addrpolicy.ErrRefused
 	case f.kind == kindKuai && f.node.Network != ours:
-		return fmt.Errorf("it is of the network %s, this node of %s: start both with the same --network", chain.Quote(f.node.Network), ours)
+		return fmt.Errorf("it is of the network %s, this node of %s: start both with the same --network", canonical.Quote(f.node.Network), ours)
 	}
 	return nil
 }

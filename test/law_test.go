@@ -105,7 +105,8 @@ func TestImportLawCatches(t *testing.T) {
 
 // pure lists packages that siblings may share because of the little that they import.
 var pure = map[string][]string{
-	"kuai/p2p/addrpolicy": {"errors", "fmt", "net/netip", "slices"},
+	"kuai/p2p/addrpolicy":  {"errors", "fmt", "net/netip", "slices"},
+	"kuai/chain/canonical": {"bufio", "bytes", "cmp", "encoding/binary", "fmt", "io", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf16", "unicode/utf8"},
 }
 
 // TestPurePackages holds what pure says.

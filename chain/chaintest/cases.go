@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // Case is the text of a block or of a pending transaction, and what every door must say of it.
@@ -18,7 +19,7 @@ type Case struct {
 	// Loose says that a door which reads any spelling (HTTP, a Flask node's chain) reads a valid block or transaction
 	// here; only those that want canonical bytes refuse it.
 	Loose bool
-	// Syntax says that such a door cannot read it at all: its error is a *chain.SyntaxError or a *chain.MissingError.
+	// Syntax says that such a door cannot read it at all: its error is a *canonical.SyntaxError or a *chain.MissingError.
 	Syntax bool
 }
 
@@ -31,7 +32,7 @@ func (c Case) CheckLoose(err error) error {
 	case c.Loose:
 		return c.check(err, "")
 	case c.Syntax:
-		var syntax *chain.SyntaxError
+		var syntax *canonical.SyntaxError
 		var missing *chain.MissingError
 		if !errors.As(err, &syntax) && !errors.As(err, &missing) {
 			return fmt.Errorf("%s: got %v, want a syntax error", c.Name, err)
@@ -115,7 +116,7 @@ func newDraft(s Setting) draft {
 		index:     fmt.Sprint(s.Parent.Index + 1),
 		previous:  quoted(s.Parent.Hash.String()),
 		proof:     fmt.Sprint(Proof(s.Rules, s.Parent)),
-		timestamp: string(chain.AppendFloat(nil, s.Parent.Timestamp+1.5)),
+		timestamp: string(canonical.AppendFloat(nil, s.Parent.Timestamp+1.5)),
 		txs:       []payment{newPayment(), newReward(s.Rules)},
 	}
 }
@@ -172,4 +173,4 @@ func (p payment) text() string {
 }
 
 // quoted is s as a canonical JSON string.
-func quoted(s string) string { return string(chain.AppendString(nil, s)) }
+func quoted(s string) string { return string(canonical.AppendString(nil, s)) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // formCases respell and spoil canonical text that holds a payment of 5 from "alice" to "bob": nothing of it is the
@@ -16,7 +17,7 @@ func formCases(prefix, text string) (cases []Case) {
 	}
 	replace := func(old, with string, loose bool) { add(old+" as "+with, strings.Replace(text, old, with, 1), loose) }
 
-	add("no spaces", string(chain.AppendCompact(nil, []byte(text))), true)
+	add("no spaces", string(canonical.AppendCompact(nil, []byte(text))), true)
 	add("newline at the end", text+"\n", true)
 	add("space at the start", " "+text, true)
 	add("tabs for spaces", strings.ReplaceAll(text, ": ", ":\t"), true)

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/exact"
 )
 
@@ -109,13 +109,13 @@ func number(random *rand.Rand) []byte {
 	case 0:
 		return []byte(big.NewInt(random.Int64()).String())
 	case 1:
-		return chain.AppendFloat(nil, float64(random.IntN(1e6))/100)
+		return canonical.AppendFloat(nil, float64(random.IntN(1e6))/100)
 	case 2:
-		return chain.AppendFloat(nil, math.MaxFloat64*random.Float64())
+		return canonical.AppendFloat(nil, math.MaxFloat64*random.Float64())
 	}
 	for {
 		if f := math.Abs(math.Float64frombits(random.Uint64())); !math.IsInf(f, 0) && !math.IsNaN(f) {
-			return chain.AppendFloat(nil, f)
+			return canonical.AppendFloat(nil, f)
 		}
 	}
 }

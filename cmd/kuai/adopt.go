@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/atomicfile"
+	"kuai/chain/canonical"
 	"kuai/rpc"
 )
 
@@ -41,7 +42,7 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *chain
 
 // networkFile is the text of a network that has the classic rules, and a genesis of its own.
 func networkFile(name string, genesis []byte) []byte {
-	return fmt.Appendf(nil, "{\"name\": %s, \"genesis\": %s}\n", chain.AppendString(nil, name), genesis)
+	return fmt.Appendf(nil, "{\"name\": %s, \"genesis\": %s}\n", canonical.AppendString(nil, name), genesis)
 }
 
 // keepNetwork makes cfg that of the network whose genesis has this hash, and writes its file into the working directory.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/pnet"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // secrets are what the files hold that the settings only name.
@@ -31,7 +31,7 @@ func readSecrets(cfg Config) (s secrets, err error) {
 func readText(file string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if err == nil {
-		text, err = chain.DecodeText(text)
+		text, err = canonical.DecodeText(text)
 	}
 	return text, err
 }

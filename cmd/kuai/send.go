@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/rpc"
 )
 
@@ -47,8 +48,8 @@ func askSend(ctx context.Context, c *rpc.Client, words []string) (sentInfo, erro
 
 // isAmount reports whether text is a number above 0. The node judges the rest.
 func isAmount(text string) bool {
-	v, err := chain.Read([]byte(text))
-	if _, ok := v.(chain.Number); err != nil || !ok {
+	v, err := canonical.Read([]byte(text))
+	if _, ok := v.(canonical.Number); err != nil || !ok {
 		return false
 	}
 	f, err := strconv.ParseFloat(text, 64)

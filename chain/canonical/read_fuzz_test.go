@@ -1,12 +1,13 @@
-package chain
+package canonical
 
 import (
 	"bytes"
 	"errors"
-	"kuai/chain/canonical/canonicaltest"
 	"math"
 	"strconv"
 	"testing"
+
+	"kuai/chain/canonical/canonicaltest"
 )
 
 // The corpora are in testdata/fuzz. A longer run: go test ./chain/canonical -run '^$' -fuzz '^FuzzRead$' -fuzztime 1h

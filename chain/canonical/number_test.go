@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"math"
@@ -11,14 +11,14 @@ import (
 // agreeOnNumber fails where the strict parser's proof that text is canonical differs from writing it again.
 func agreeOnNumber(t testing.TB, text string) {
 	t.Helper()
-	value, n := numberValue([]byte(text))
+	value, n := ScanNumber([]byte(text))
 	number, reason := canonicalNumber(text)
 	canonical := reason == "" && numberText([]byte(text)) == len(text) && string(number) == text
 	if strict := n == len(text); strict != canonical {
 		t.Fatalf("%s: strict %v, canonical %v (%s %s)", text, strict, canonical, number, reason)
 	}
-	if canonical && value != number.float() {
-		t.Fatalf("%s: strict reads %v, ParseFloat %v", text, value, number.float())
+	if canonical && value != number.Float() {
+		t.Fatalf("%s: strict reads %v, ParseFloat %v", text, value, number.Float())
 	}
 }
 

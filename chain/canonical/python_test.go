@@ -1,11 +1,10 @@
-package chain
+package canonical
 
 import (
 	"bytes"
 	"encoding/binary"
 	"flag"
 	"io"
-	"kuai/chain/canonical/canonicaltest"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -14,11 +13,13 @@ import (
 	"strconv"
 	"testing"
 	"unicode/utf8"
+
+	"kuai/chain/canonical/canonicaltest"
 )
 
 // How much is compared with CPython. By hand:
 //
-//	go test ./chain -run CPython -timeout 0 -documents 10000000 -floats 10000000
+//	go test ./chain/canonical -run CPython -timeout 0 -documents 10000000 -floats 10000000
 var (
 	documents = flag.Int("documents", inCI(100_000, 20_000), "random documents to compare with CPython")
 	floats    = flag.Int("floats", inCI(1_000_000, 200_000), "random float64 bit patterns to compare with CPython")
@@ -168,7 +169,7 @@ func TestFloatsAsCPythonPrintsThem(t *testing.T) {
 			if got := AppendFloat(buffer[:0], f); !bytes.Equal(got, line) {
 				t.Fatalf("%x: AppendFloat prints %s, CPython %s", math.Float64bits(f), got, line)
 			}
-			if value, n := numberValue(line); f > 0 && (n != len(line) || value != f) {
+			if value, n := ScanNumber(line); f > 0 && (n != len(line) || value != f) {
 				t.Fatalf("%x: the strict parser reads %d bytes of %s as %v", math.Float64bits(f), n, line, value)
 			}
 		}

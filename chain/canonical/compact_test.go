@@ -1,4 +1,4 @@
-package chain_test
+package canonical_test
 
 import (
 	"bytes"
@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 	"kuai/chain/canonical/canonicaltest"
 )
 
 func TestAppendCompactIsFlasksSpelling(t *testing.T) {
 	for i, v := range canonicaltest.Vectors(t, "testdata/blocks.jsonl", 400) {
-		got := chain.AppendCompact([]byte("before "), []byte(v.Canonical))
+		got := canonical.AppendCompact([]byte("before "), []byte(v.Canonical))
 		var want bytes.Buffer
 		if err := json.Compact(&want, []byte(v.Canonical)); err != nil {
 			t.Fatal(err)
@@ -21,7 +21,7 @@ func TestAppendCompactIsFlasksSpelling(t *testing.T) {
 			t.Errorf("line %d: got %s, want %s", i+1, got, want.String())
 		}
 		inPlace := []byte(v.Canonical)
-		if got := chain.AppendCompact(inPlace[:0], inPlace); string(got) != want.String() {
+		if got := canonical.AppendCompact(inPlace[:0], inPlace); string(got) != want.String() {
 			t.Errorf("line %d in place: got %s, want %s", i+1, got, want.String())
 		}
 	}
@@ -34,15 +34,15 @@ func TestAppendCompactKeepsSpacesInStrings(t *testing.T) {
 	} {
 		for _, around := range []string{`{"a": "`, `["x", "`, `"`} {
 			closing := map[byte]string{'{': `"}`, '[': `", 1, 2]`, '"': `"`}[around[0]]
-			canonical := around + inside + closing
+			text := around + inside + closing
 			want := strings.ReplaceAll(around, ": ", ":")
 			want = strings.ReplaceAll(want, ", ", ",") + inside + strings.ReplaceAll(closing, ", ", ",")
-			if got := string(chain.AppendCompact(nil, []byte(canonical))); got != want {
-				t.Errorf("%s: got %s, want %s", canonical, got, want)
+			if got := string(canonical.AppendCompact(nil, []byte(text))); got != want {
+				t.Errorf("%s: got %s, want %s", text, got, want)
 			}
-			inPlace := []byte(canonical)
-			if got := string(chain.AppendCompact(inPlace[:0], inPlace)); got != want {
-				t.Errorf("%s in place: got %s, want %s", canonical, got, want)
+			inPlace := []byte(text)
+			if got := string(canonical.AppendCompact(inPlace[:0], inPlace)); got != want {
+				t.Errorf("%s in place: got %s, want %s", text, got, want)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"cmp"
@@ -49,7 +49,7 @@ func AppendValue(dst []byte, v Value) []byte {
 	case Object:
 		return appendObject(dst, v)
 	}
-	panic("chain: a Value is nil, bool, string, Number, []Value or Object")
+	panic("canonical: a Value is nil, bool, string, Number, []Value or Object")
 }
 
 func appendArray(dst []byte, a []Value) []byte {

@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"math"
@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// numberValue reads the canonical number at the start of s, which is not negative: its value and length. The length is 0
+// ScanNumber reads the canonical number at the start of s, which is not negative: its value and length. The length is 0
 // where none stands there or its spelling is not canonical.
-func numberValue(s []byte) (value float64, n int) {
-	whole, n := uintText(s)
+func ScanNumber(s []byte) (value float64, n int) {
+	whole, n := ScanUint(s)
 	if n == 0 {
 		return 0, 0
 	}
@@ -30,8 +30,8 @@ func integerLength(value uint64, n int) int {
 	return n
 }
 
-// uintText reads decimal digits without a leading zero: the value and how many. 20 digits or more count as none.
-func uintText(s []byte) (value uint64, n int) {
+// ScanUint reads decimal digits without a leading zero: the value and how many. 20 digits or more count as none.
+func ScanUint(s []byte) (value uint64, n int) {
 	for n < len(s) && s[n]-'0' <= 9 {
 		value = value*10 + uint64(s[n]-'0')
 		n++

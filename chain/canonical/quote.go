@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"fmt"
@@ -22,8 +22,8 @@ func Quote(s string) string {
 	return fmt.Sprintf("%s… (%d bytes)", strconv.Quote(s[:cut]), len(s))
 }
 
-// show is Quote for any value.
-func show(v Value) string {
+// Describe is Quote for any value.
+func Describe(v Value) string {
 	switch v := v.(type) {
 	case string:
 		return Quote(v)

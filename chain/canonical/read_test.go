@@ -1,11 +1,12 @@
-package chain_test
+package canonical_test
 
 import (
 	"errors"
-	"kuai/chain"
 	"slices"
 	"strings"
 	"testing"
+
+	"kuai/chain/canonical"
 )
 
 func TestReadSaysWhatAndWhere(t *testing.T) {
@@ -46,8 +47,8 @@ func TestReadSaysWhatAndWhere(t *testing.T) {
 		{`[1,]`, 3, "expected a value"},
 		{`tru`, 0, "expected a value"},
 	} {
-		_, err := chain.Read([]byte(c.text))
-		var syntax *chain.SyntaxError
+		_, err := canonical.Read([]byte(c.text))
+		var syntax *canonical.SyntaxError
 		if !errors.As(err, &syntax) || syntax.Offset != c.offset || !strings.Contains(syntax.Reason, c.reason) {
 			t.Errorf("%q: got %v, want %q at byte %d", c.text, err, c.reason, c.offset)
 		}
@@ -59,7 +60,7 @@ func TestReadTakesTheLastValueOfEachLimit(t *testing.T) {
 		"9223372036854775807", "-9223372036854775807", "0." + strings.Repeat("1", 62), "1.7976931348623157e308",
 		strings.Repeat("[", 8) + strings.Repeat("]", 8), " \t\r\n1 \t\r\n", `"\ud83d\ude00"`, `{"a": 1, "A": 2, "": 3}`,
 	} {
-		if _, err := chain.Read([]byte(text)); err != nil {
+		if _, err := canonical.Read([]byte(text)); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -70,26 +71,26 @@ func TestReadFindsADuplicateAmongManyKeys(t *testing.T) {
 	for i := range 200 {
 		keys = append(keys, `"k`+strings.Repeat("x", i)+`": 1`)
 	}
-	if _, err := chain.Read([]byte("{" + strings.Join(keys, ", ") + "}")); err != nil {
+	if _, err := canonical.Read([]byte("{" + strings.Join(keys, ", ") + "}")); err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []int{0, 7, 8, 9, 198} {
 		twice := slices.Concat(keys, keys[at:at+1])
-		if _, err := chain.Read([]byte("{" + strings.Join(twice, ", ") + "}")); err == nil {
+		if _, err := canonical.Read([]byte("{" + strings.Join(twice, ", ") + "}")); err == nil {
 			t.Errorf("key %d twice is not found", at)
 		}
 	}
 }
 
 func TestObjectsMatchKeysByExactCase(t *testing.T) {
-	v, err := chain.Read([]byte(`{"Amount": 1, "amount": 2}`))
+	v, err := canonical.Read([]byte(`{"Amount": 1, "amount": 2}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, ok := v.(chain.Object).Get("amount"); !ok || got != chain.Number("2") {
+	if got, ok := v.(canonical.Object).Get("amount"); !ok || got != canonical.Number("2") {
 		t.Errorf("amount is %v, %v", got, ok)
 	}
-	if _, ok := v.(chain.Object).Get("AMOUNT"); ok {
+	if _, ok := v.(canonical.Object).Get("AMOUNT"); ok {
 		t.Error("AMOUNT is found")
 	}
 }

@@ -1,4 +1,4 @@
-package chain_test
+package canonical_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 	"unicode/utf16"
 
-	"kuai/chain"
+	"kuai/chain/canonical"
 )
 
 // encodings are all that Python's json.loads reads, each with and without a byte order mark.
@@ -43,16 +43,16 @@ func inUTF32(order binary.AppendByteOrder, s string) (b []byte) {
 
 // decoders are the ways to decode; iotest's readers give little at a time, or the end with the last byte.
 var decoders = map[string]func(text []byte) ([]byte, error){
-	"whole":  chain.DecodeText,
-	"stream": func(b []byte) ([]byte, error) { return io.ReadAll(chain.NewTextReader(bytes.NewReader(b))) },
+	"whole":  canonical.DecodeText,
+	"stream": func(b []byte) ([]byte, error) { return io.ReadAll(canonical.NewTextReader(bytes.NewReader(b))) },
 	"one byte": func(b []byte) ([]byte, error) {
-		return io.ReadAll(chain.NewTextReader(iotest.OneByteReader(bytes.NewReader(b))))
+		return io.ReadAll(canonical.NewTextReader(iotest.OneByteReader(bytes.NewReader(b))))
 	},
 	"at the end": func(b []byte) ([]byte, error) {
-		return io.ReadAll(chain.NewTextReader(iotest.DataErrReader(bytes.NewReader(b))))
+		return io.ReadAll(canonical.NewTextReader(iotest.DataErrReader(bytes.NewReader(b))))
 	},
 	"one byte out": func(b []byte) ([]byte, error) {
-		return io.ReadAll(iotest.OneByteReader(chain.NewTextReader(bytes.NewReader(b))))
+		return io.ReadAll(iotest.OneByteReader(canonical.NewTextReader(bytes.NewReader(b))))
 	},
 }
 
@@ -108,13 +108,13 @@ func TestTextThatCannotBeDecoded(t *testing.T) {
 	} {
 		for how, decode := range decoders {
 			_, err := decode([]byte(text))
-			if syntax := (*chain.SyntaxError)(nil); !errors.As(err, &syntax) || syntax.Offset != offset {
+			if syntax := (*canonical.SyntaxError)(nil); !errors.As(err, &syntax) || syntax.Offset != offset {
 				t.Errorf("%q, %s: %v, expected a syntax error at %d", text, how, err, offset)
 			}
 		}
 	}
 	broken := io.MultiReader(bytes.NewReader(inUTF16(binary.LittleEndian, "{}")), iotest.ErrReader(io.ErrClosedPipe))
-	if _, err := io.ReadAll(chain.NewTextReader(broken)); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := io.ReadAll(canonical.NewTextReader(broken)); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("a source that fails: %v", err)
 	}
 }
@@ -125,7 +125,7 @@ func FuzzDecodeText(f *testing.F) {
 		f.Add(encode(`{"a": "块😀"}`))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		whole, err := chain.DecodeText(text)
+		whole, err := canonical.DecodeText(text)
 		for how, decode := range decoders {
 			got, streamErr := decode(text)
 			if (err == nil) != (streamErr == nil) || err == nil && !bytes.Equal(got, whole) {
@@ -137,7 +137,7 @@ func FuzzDecodeText(f *testing.F) {
 			return // no JSON: detection relies on it
 		}
 		for name, encode := range encodings {
-			if got, err := chain.DecodeText(encode(json)); err != nil || string(got) != json {
+			if got, err := canonical.DecodeText(encode(json)); err != nil || string(got) != json {
 				t.Errorf("%s: %q, %v; expected %q", name, got, err, json)
 			}
 		}

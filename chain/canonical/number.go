@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"math"
@@ -12,17 +12,17 @@ type Number string
 // reading a longer one is the sender's to choose.
 const MaxNumberBytes = 64
 
-// isInteger says whether n is an integer and not a float.
-func (n Number) isInteger() bool { return isIntegerText(string(n)) }
+// IsInteger says whether n is an integer and not a float.
+func (n Number) IsInteger() bool { return isIntegerText(string(n)) }
 
-// float returns the value, rounded where an integer has more than 53 bits.
-func (n Number) float() float64 {
+// Float returns the value, rounded where an integer has more than 53 bits.
+func (n Number) Float() float64 {
 	f, _ := strconv.ParseFloat(string(n), 64)
 	return f
 }
 
-// int returns the value of an integer; ok is false for floats.
-func (n Number) int() (i int64, ok bool) {
+// Int returns the value of an integer; ok is false for floats.
+func (n Number) Int() (i int64, ok bool) {
 	i, err := strconv.ParseInt(string(n), 10, 64)
 	return i, err == nil
 }

@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"encoding/binary"
@@ -11,8 +11,8 @@ const (
 	highs = 0x80 * eight
 )
 
-// isHex says whether all bytes of s, a multiple of eight, are lower-case hex digits.
-func isHex(s []byte) bool {
+// IsHex says whether all bytes of s, a multiple of eight, are lower-case hex digits.
+func IsHex(s []byte) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		if !hexWord(binary.LittleEndian.Uint64(s)) {
 			return false
@@ -29,9 +29,9 @@ func hexWord(w uint64) bool {
 	return w&highs == 0 && (digit|letter)&highs == highs
 }
 
-// scanString measures the inside of a canonical string at the start of s, up to where the closing quote must be: its bytes, and the
+// ScanString measures the inside of a canonical string at the start of s, up to where the closing quote must be: its bytes, and the
 // bytes of UTF-8 that they stand for. ok is false at an escape that CPython would have written in another way.
-func scanString(s []byte) (n, utf8Bytes int, ok bool) {
+func ScanString(s []byte) (n, utf8Bytes int, ok bool) {
 	for {
 		plain := plainRun(s[n:])
 		n += plain

@@ -1,4 +1,4 @@
-package chain
+package canonical
 
 import (
 	"bytes"
@@ -307,8 +307,8 @@ func hex4(s []byte) (c rune, ok bool) {
 	return c, true
 }
 
-// decodeString reads a canonical string, quotes included.
-func decodeString(quoted []byte) string {
+// DecodeString reads a canonical string, quotes included.
+func DecodeString(quoted []byte) string {
 	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
 		return string(inside)
 	}

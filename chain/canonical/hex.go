@@ -1,9 +1,9 @@
-package chain
+package canonical
 
 const lowerHex = "0123456789abcdef"
 
-// decodeHex fills dst from lower-case hex digits, and only from exactly as many as it needs.
-func decodeHex[T string | []byte](dst []byte, s T) bool {
+// DecodeHex fills dst from lower-case hex digits, and only from exactly as many as it needs.
+func DecodeHex[T string | []byte](dst []byte, s T) bool {
 	if len(s) != 2*len(dst) {
 		return false
 	}
