@@ -19,7 +19,7 @@ func (c *Chain) Add(b *Block, from string) (Added, error) {
 	if err := c.add(b, from); err != nil {
 		return Added{}, err
 	}
-	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.header)}, nil
+	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.Header())}, nil
 }
 
 // AddSegment does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
@@ -28,9 +28,9 @@ func (c *Chain) Add(b *Block, from string) (Added, error) {
 func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	blocks := s.blocks
+	blocks := s.Blocks()
 	for len(blocks) > 0 {
-		if blocks[0].header.Previous == c.tip.Hash {
+		if blocks[0].Header().Previous == c.tip.Hash {
 			added, err := c.extend(blocks, from)
 			return n + added, err
 		}
@@ -48,20 +48,20 @@ func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
 
 // add is Add for a caller that holds the lock. Its checks are in the order of the rules.
 func (c *Chain) add(b *Block, from string) error {
-	if b.header.Previous == c.tip.Hash {
+	if b.Header().Previous == c.tip.Hash {
 		_, err := c.extend([]*Block{b}, from)
 		return err
 	}
 	if err := c.Err(); err != nil {
 		return err
 	}
-	if _, held, err := c.store.Position(b.header.Hash); err != nil || held {
+	if _, held, err := c.store.Position(b.Header().Hash); err != nil || held {
 		return orKnown(err)
 	}
-	if err := c.invalid.check(b.header); err != nil {
+	if err := c.invalid.check(b.Header()); err != nil {
 		return err
 	}
-	at, held, err := c.store.Position(b.header.Previous)
+	at, held, err := c.store.Position(b.Header().Previous)
 	if err != nil {
 		return err
 	}
@@ -85,17 +85,17 @@ func (c *Chain) addAt(b *Block, at store.Position, from string) error {
 		return err
 	}
 	if err := c.rules.CheckLink(parent, b); err != nil {
-		return c.invalid.remember(b.header.Hash, err)
+		return c.invalid.remember(b.Header().Hash, err)
 	}
 	way := c.sides.path(at)
 	if err := c.checkIDs(b, way); err != nil {
-		return c.invalid.remember(b.header.Hash, err)
+		return c.invalid.remember(b.Header().Hash, err)
 	}
 	now := c.now()
 	if err := c.rules.CheckTime(b, now); err != nil {
 		return err
 	}
-	total += int64(len(b.raw))
+	total += int64(len(b.Canonical()))
 	if b.Index() > c.tip.Index {
 		return c.switchTo(b, total, way, from, now)
 	}

@@ -86,13 +86,13 @@ func (c *Chain) indexedTip(v view) (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
-	return b.header, nil
+	return b.Header(), nil
 }
 
 // page reads the history.
 func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit int) error {
 	var block *Block
-	var texts [][]byte
+	var offsets []int
 	for spot, err := range v.History(key, before) {
 		if err != nil {
 			return err
@@ -105,15 +105,16 @@ func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit i
 			if block, err = c.blockOf(v, spot); err != nil {
 				return err
 			}
-			texts = texts[:0]
-			for _, t := range block.spans() {
-				texts = append(texts, t)
+			offsets = offsets[:0]
+			for offset := range block.Spans() {
+				offsets = append(offsets, offset)
 			}
 		}
-		if spot.Position >= len(texts) {
+		if spot.Position >= len(offsets) {
 			return fmt.Errorf("%w: block %d has no transaction at position %d", ErrDamaged, spot.Index, spot.Position)
 		}
-		a.Entries = append(a.Entries, Entry{Spot: spot, Block: block.header, Transaction: decodeTransaction(texts[spot.Position])})
+		t, _, _ := block.TransactionAt(offsets[spot.Position])
+		a.Entries = append(a.Entries, Entry{Spot: spot, Block: block.Header(), Transaction: t})
 	}
 	return nil
 }

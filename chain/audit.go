@@ -51,22 +51,22 @@ func (a *audit) spot(address store.Address, s Spot) {
 
 // block adds what the indexes have to say of a block.
 func (a *audit) block(b *Block) error {
-	a.place(b.header.Hash, b.header.Index)
+	a.place(b.Header().Hash, b.Header().Index)
 	for offset, id := range b.IDs() {
-		a.id(id, b.header.Index, offset)
+		a.id(id, b.Header().Index, offset)
 	}
-	if b.header.Index > a.indexed {
+	if b.Header().Index > a.indexed {
 		return nil
 	}
-	for position, t := range b.texts() {
-		for name, sign := range t.names {
+	for position, t := range b.Parts() {
+		for name, sign := range names(t) {
 			address := addressKey(name)
-			a.spot(address, Spot{Index: b.header.Index, Position: position})
+			a.spot(address, Spot{Index: b.Header().Index, Position: position})
 			weight := a.weight(address[:], 0, 0)
 			a.count += weight
 			if sign != 0 {
 				a.term.Reset()
-				a.term.AddText(t.amount, sign < 0)
+				a.term.AddText(t.Amount, sign < 0)
 				a.balance.AddTimes(&a.term, weight)
 			}
 		}

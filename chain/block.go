@@ -65,8 +65,10 @@ func (b *Block) Index() int64 { return b.header.Index }
 // Canonical returns the canonical bytes. The caller must not change them.
 func (b *Block) Canonical() []byte { return b.raw }
 
-// Count returns the number of transactions, the reward included.
-func (b *Block) Count() int { return b.count }
+// Clone returns a block of the same bytes that keeps nothing else in memory: blocks that were parsed together share some.
+func (b *Block) Clone() *Block {
+	return &Block{header: b.header, raw: bytes.Clone(b.raw), count: b.count}
+}
 
 // Marks of a transaction in a block's canonical bytes. The first two stand nowhere else in them. Inside a string every quote follows a backslash,
 // so `{"` and ` "` there can only end a string, and no string is followed by a letter.
@@ -98,8 +100,8 @@ func idAt(s []byte) (id ID, ok bool) {
 	return id, ok
 }
 
-// spans yields each transaction's offset in raw and its canonical bytes.
-func (b *Block) spans() iter.Seq2[int, []byte] {
+// Spans yields each transaction's offset in raw and its canonical bytes.
+func (b *Block) Spans() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for start := nextTransaction(b.raw, 0); start >= 0; {
 			next := nextTransaction(b.raw, start+1)
@@ -140,8 +142,37 @@ func (b *Block) TransactionAt(offset int) (t Transaction, canonical []byte, ok b
 // Transactions decodes the block's transactions, the reward last.
 func (b *Block) Transactions() []Transaction {
 	txs := make([]Transaction, 0, b.count)
-	for _, t := range b.spans() {
+	for _, t := range b.Spans() {
 		txs = append(txs, decodeTransaction(t))
 	}
 	return txs
+}
+
+// Parts is what an index reads of a transaction in a block's bytes: the amount, and the names as they are spelled in a canonical
+// string, without their quotes.
+type Parts struct{ Amount, Recipient, Sender []byte }
+
+// Parts yields each transaction's position and parts. It decodes nothing.
+func (b *Block) Parts() iter.Seq2[int, Parts] {
+	return func(yield func(int, Parts) bool) {
+		position := 0
+		for _, raw := range b.Spans() {
+			if !yield(position, partsOf(raw)) {
+				return
+			}
+			position++
+		}
+	}
+}
+
+// partsOf reads the transaction whose bytes are raw. No string holds a senderMark (see the marks).
+func partsOf(raw []byte) (t Parts) {
+	rest := raw[len(transactionMark):]
+	t.Amount, rest = rest[:bytes.IndexByte(rest, ',')], rest[bytes.IndexByte(rest, ','):]
+	if bytes.HasPrefix(rest, []byte(idMark)) {
+		rest = rest[len(idMark)+2*len(ID{})+len(`"`):]
+	}
+	t.Recipient, rest, _ = bytes.Cut(rest[len(recipientMark):], []byte(senderMark))
+	t.Sender = rest[:len(rest)-len(`"}`)]
+	return t
 }

@@ -63,7 +63,7 @@ func TestTransactionCases(t *testing.T) {
 		if err := c.Check(err); err != nil {
 			t.Error(err)
 		}
-		_, err = r.ReadTransaction(c.Raw)
+		_, err = r.ReadTransaction(c.Raw, chain.NewID())
 		if err := c.CheckLoose(err); err != nil {
 			t.Errorf("read: %v", err)
 		}

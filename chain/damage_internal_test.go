@@ -24,7 +24,7 @@ func TestIndexThatMisleads(t *testing.T) {
 	r := noZeros()
 	c := opened(t, inMemory(t), r)
 	ps := []Transaction{{Sender: "a", Recipient: "b", Amount: "1", ID: ID{1}, HasID: true}, {Sender: "a", Recipient: "b", Amount: "2", ID: ID{2}, HasID: true}}
-	b := sealed(t, r, r.Genesis.header, "m", ps...)
+	b := sealed(t, r, r.Genesis.Header(), "m", ps...)
 	if _, err := c.Add(b, "peer"); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestIndexThatMisleads(t *testing.T) {
 		if found, err := c.Transaction(id); err != nil || found.Transaction.ID != id {
 			t.Errorf("%s: %v", id, err)
 		}
-		for _, wrong := range []int{0, offset + 1, len(b.raw), 1 << 40, offset - 60} {
+		for _, wrong := range []int{0, offset + 1, len(b.Canonical()), 1 << 40, offset - 60} {
 			if id == (ID{2}) && wrong == offset-60 {
 				wrong = offset - len(`{"amount": 1, "id": "00000000000000000000000000000000", "recipient": "b", "sender": "a"}, `)
 			}
@@ -51,7 +51,7 @@ func TestLackingReadsNoBlock(t *testing.T) {
 	c := opened(t, inMemory(t), r)
 	mined := Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: ID{1}, HasID: true}
 	pending := Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: ID{2}, HasID: true}
-	if _, err := c.Add(sealed(t, r, r.Genesis.header, "m", mined), "peer"); err != nil {
+	if _, err := c.Add(sealed(t, r, r.Genesis.Header(), "m", mined), "peer"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Submit(pending, "peer"); err != nil {

@@ -37,7 +37,7 @@ type Event struct {
 
 func (e *Event) size() int {
 	if e.Block != nil {
-		return len(e.Block.raw)
+		return len(e.Block.Canonical())
 	}
 	return len(e.Transaction.Sender) + len(e.Transaction.Recipient)
 }

@@ -38,11 +38,11 @@ func (c *Chain) checkNext(run []*Block, now time.Time) (valid []*Block, ids []id
 	if err := c.Err(); err != nil {
 		return nil, nil, err
 	}
-	if err := c.invalid.check(run[0].header); err != nil {
+	if err := c.invalid.check(run[0].Header()); err != nil {
 		return nil, nil, err
 	}
 	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
-		return nil, nil, c.invalid.remember(run[0].header.Hash, err)
+		return nil, nil, c.invalid.remember(run[0].Header().Hash, err)
 	}
 	ids = c.idsOf(run)
 	valid, refusal = c.checkRun(run, ids, now)
@@ -69,7 +69,7 @@ func (c *Chain) checkRun(run []*Block, ids []idPlace, now time.Time) ([]*Block, 
 	twice, err := c.firstTwice(ids)
 	for i, b := range run {
 		if err != nil && twice <= b.Index() {
-			return run[:i], c.invalid.remember(b.header.Hash, err)
+			return run[:i], c.invalid.remember(b.Header().Hash, err)
 		}
 		if err := c.rules.CheckTime(b, now); err != nil {
 			return run[:i], err
@@ -113,18 +113,18 @@ func duplicateID(id ID, index int64) error {
 func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
 	total, mined := c.fill(batch, run, ids, c.origin(batch, from, now))
-	setTip(batch, tip.header)
+	setTip(batch, tip.Header())
 	err := c.commit(batch, func() {
-		c.tip, c.total = tip.header, total
+		c.tip, c.total = tip.Header(), total
 		c.pool.removeAll(mined)
 	})
 	if err != nil {
 		return err
 	}
 	if len(run) > 1 { // the event must not keep a whole page of blocks
-		tip = &Block{header: tip.header, raw: bytes.Clone(tip.raw), count: tip.count}
+		tip = tip.Clone()
 	}
-	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.header, Block: tip, Old: old})
+	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.Header(), Block: tip, Old: old})
 	return nil
 }
 
@@ -133,13 +133,16 @@ func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from s
 func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Origin) (total int64, mined []*pending) {
 	total = c.total
 	for _, b := range run {
-		total += int64(len(b.raw))
-		batch.SetBlock(store.Record{Position: c.activeAt(b.Index()), Origin: o, Total: total, Raw: b.raw})
+		total += int64(len(b.Canonical()))
+		batch.SetBlock(store.Record{Position: c.activeAt(b.Index()), Origin: o, Total: total, Raw: b.Canonical()})
 	}
 	byHash := slices.Clone(run)
-	slices.SortFunc(byHash, func(a, b *Block) int { return bytes.Compare(a.header.Hash[:], b.header.Hash[:]) })
+	slices.SortFunc(byHash, func(a, b *Block) int {
+		x, y := a.Hash(), b.Hash()
+		return bytes.Compare(x[:], y[:])
+	})
 	for _, b := range byHash {
-		batch.SetPosition(b.header.Hash, c.activeAt(b.Index()))
+		batch.SetPosition(b.Header().Hash, c.activeAt(b.Index()))
 	}
 	last := run[len(run)-1].Index()
 	for _, p := range ids {

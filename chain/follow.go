@@ -171,7 +171,7 @@ func (c *Chain) leaveBlocks(l *ledger, v view, p store.Position) (store.Position
 			return p, err
 		}
 		l.leave(b.Block)
-		size += len(b.raw)
+		size += len(b.Canonical())
 		if p, err = c.parentOf(p); err != nil {
 			return p, err
 		}

@@ -55,7 +55,7 @@ func (c *Chain) Forks() []Fork {
 		if err != nil {
 			continue // a damaged block: Verify names it
 		}
-		forks = append(forks, Fork{Tip: t.tip, Point: point.header})
+		forks = append(forks, Fork{Tip: t.tip, Point: point.Header()})
 	}
 	slices.SortStableFunc(forks, func(a, b Fork) int { return cmp.Compare(b.Tip.Index, a.Tip.Index) })
 	return forks

@@ -12,11 +12,11 @@ import (
 func TestReadTransactionIsTheTutorialsForm(t *testing.T) {
 	r := chain.Classic()
 	body := `{"sender": "alice", "recipient": "bob", "amount": 5E0, "note": {"a": []}}`
-	first, err := r.ReadTransaction([]byte(body))
+	first, err := r.ReadTransaction([]byte(body), chain.NewID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := r.ReadTransaction([]byte(body))
+	second, err := r.ReadTransaction([]byte(body), chain.NewID())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestReadTransactionIsTheTutorialsForm(t *testing.T) {
 	if want := (chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5.0", HasID: true}); first != want {
 		t.Errorf("got %+v, want %+v", first, want)
 	}
-	own, err := r.ReadTransaction([]byte(`{"id": "000102030405060708090a0b0c0d0e0f", "sender": "a", "recipient": "b", "amount": 1}`))
+	own, err := r.ReadTransaction([]byte(`{"id": "000102030405060708090a0b0c0d0e0f", "sender": "a", "recipient": "b", "amount": 1}`), chain.NewID())
 	if err != nil || own.ID.String() != "000102030405060708090a0b0c0d0e0f" {
 		t.Errorf("the client's id became %s, %v", own.ID, err)
 	}
@@ -42,7 +42,7 @@ func TestReadTransactionNamesWhatIsMissing(t *testing.T) {
 		`{"sender": "a", "amount": null}`: {"recipient"},
 		`{"Sender": "a", "recipient": "b", "amount": 5}`: {"sender"},
 	} {
-		_, err := chain.Classic().ReadTransaction([]byte(body))
+		_, err := chain.Classic().ReadTransaction([]byte(body), chain.NewID())
 		var missing *chain.MissingError
 		if !errors.As(err, &missing) || !slices.Equal(missing.Keys, want) {
 			t.Errorf("%s: %v, want %q missing", body, err, want)
@@ -59,7 +59,7 @@ func TestInvalidErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 		`{"sender": "a", "recipient": 7, "amount": 5}`:              {"recipient", "7", "string"},
 		`{"sender": "a", "recipient": "b", "amount": 5, "id": "X"}`: {"id", `"X"`, "32 lower-case hex"},
 	} {
-		_, err := chain.Classic().ReadTransaction([]byte(body))
+		_, err := chain.Classic().ReadTransaction([]byte(body), chain.NewID())
 		var invalid *chain.InvalidError
 		if !errors.As(err, &invalid) {
 			t.Errorf("%s: %v", body, err)
@@ -74,7 +74,7 @@ func TestInvalidErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 }
 
 func TestErrorsDoNotRepeatAStrangersPage(t *testing.T) {
-	_, err := chain.Classic().ReadTransaction([]byte(`{"sender": "a", "recipient": "b", "amount": "` + strings.Repeat("\\u0007x", 1000) + `"}`))
+	_, err := chain.Classic().ReadTransaction([]byte(`{"sender": "a", "recipient": "b", "amount": "`+strings.Repeat("\\u0007x", 1000)+`"}`), chain.NewID())
 	if err == nil || len(err.Error()) > 700 || strings.ContainsRune(err.Error(), '\a') {
 		t.Errorf("the error is %q", err)
 	}

@@ -27,18 +27,18 @@ func newLedger() *ledger { return &ledger{changes: make(map[string]*change)} }
 
 // join notes the transactions of a block that the index is to hold; the blocks come in order.
 func (l *ledger) join(b *Block) {
-	for position, t := range b.texts() {
+	for position, t := range b.Parts() {
 		for c, sign := range l.of(t) {
 			c.total.Count++
 			c.amount(t, sign)
-			c.spot(store.Spot{Index: b.header.Index, Position: position})
+			c.spot(store.Spot{Index: b.Header().Index, Position: position})
 		}
 	}
 }
 
 // leave notes the transactions of a block that it is not to hold any more.
 func (l *ledger) leave(b *Block) {
-	for _, t := range b.texts() {
+	for _, t := range b.Parts() {
 		for c, sign := range l.of(t) {
 			c.total.Count--
 			c.amount(t, -sign)
@@ -47,8 +47,8 @@ func (l *ledger) leave(b *Block) {
 	}
 }
 
-func (c *change) amount(t entryText, sign int) {
-	if sign != 0 && !c.total.Balance.AddText(t.amount, sign < 0) {
+func (c *change) amount(t Parts, sign int) {
+	if sign != 0 && !c.total.Balance.AddText(t.Amount, sign < 0) {
 		panic("chain: a checked block holds an amount that is no canonical number")
 	}
 }
@@ -61,9 +61,9 @@ func (c *change) spot(s store.Spot) {
 }
 
 // of yields what changes for the addresses of a transaction.
-func (l *ledger) of(t entryText) iter.Seq2[*change, int] {
+func (l *ledger) of(t Parts) iter.Seq2[*change, int] {
 	return func(yield func(*change, int) bool) {
-		for name, sign := range t.names {
+		for name, sign := range names(t) {
 			if !yield(l.change(name), sign) {
 				return
 			}
@@ -127,43 +127,17 @@ func cutHistory(batch *store.Batch, r store.Reader, a store.Address, fork int64)
 	return nil
 }
 
-// entryText is what the ledger reads of a transaction in a block's bytes: the amount, and the names without their quotes.
-type entryText struct{ amount, recipient, sender []byte }
-
-// names yields the addresses: that which receives (1) and that which sends (-1), once (0) where they are the same. A reward is
+// names yields the addresses of a transaction: that which receives (1) and that which sends (-1), once (0) where they are the same. A reward is
 // sent by nobody.
-func (t entryText) names(yield func(name []byte, sign int) bool) {
-	switch {
-	case string(t.sender) == RewardSender:
-		yield(t.recipient, 1)
-	case bytes.Equal(t.sender, t.recipient):
-		yield(t.recipient, 0)
-	default:
-		_ = yield(t.recipient, 1) && yield(t.sender, -1)
-	}
-}
-
-// texts yields each transaction's position and texts. It decodes nothing.
-func (b *Block) texts() iter.Seq2[int, entryText] {
-	return func(yield func(int, entryText) bool) {
-		position := 0
-		for _, raw := range b.spans() {
-			if !yield(position, entryAt(raw)) {
-				return
-			}
-			position++
+func names(t Parts) iter.Seq2[[]byte, int] {
+	return func(yield func(name []byte, sign int) bool) {
+		switch {
+		case string(t.Sender) == RewardSender:
+			yield(t.Recipient, 1)
+		case bytes.Equal(t.Sender, t.Recipient):
+			yield(t.Recipient, 0)
+		default:
+			_ = yield(t.Recipient, 1) && yield(t.Sender, -1)
 		}
 	}
-}
-
-// entryAt reads the transaction whose bytes are raw. No string holds a senderMark (see the marks).
-func entryAt(raw []byte) (t entryText) {
-	rest := raw[len(transactionMark):]
-	t.amount, rest = rest[:bytes.IndexByte(rest, ',')], rest[bytes.IndexByte(rest, ','):]
-	if bytes.HasPrefix(rest, []byte(idMark)) {
-		rest = rest[len(idMark)+2*len(ID{})+len(`"`):]
-	}
-	t.recipient, rest, _ = bytes.Cut(rest[len(recipientMark):], []byte(senderMark))
-	t.sender = rest[:len(rest)-len(`"}`)]
-	return t
 }

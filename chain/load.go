@@ -75,7 +75,7 @@ func (c *Chain) start() error {
 	b.SetMeta(metaSchema, []byte{schema})
 	b.SetMeta(metaNetwork, []byte(c.networkMeta()))
 	p := store.Position{Index: g.Index()}
-	b.SetBlock(store.Record{Position: p, Origin: store.Origin{Received: c.now().UnixMilli()}, Total: int64(len(g.raw)), Raw: g.raw})
+	b.SetBlock(store.Record{Position: p, Origin: store.Origin{Received: c.now().UnixMilli()}, Total: int64(len(g.Canonical())), Raw: g.Canonical()})
 	b.SetPosition(g.Hash(), p)
 	b.SetActive(g.Index(), p.Branch)
 	setTip(b, g.Header())
@@ -109,7 +109,7 @@ func (c *Chain) loadTip() error {
 	if err != nil {
 		return err
 	}
-	c.tip, c.total = b.header, b.total
+	c.tip, c.total = b.Header(), b.total
 	if c.tip.Hash != Hash(v[8:]) {
 		return fmt.Errorf("%w: the tip, block %d, has hash %s, not %x", ErrDamaged, index, c.tip.Hash, v[8:])
 	}
@@ -142,7 +142,7 @@ func (c *Chain) loadSides() (err error) {
 		if err == nil && !ok {
 			err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, parent.Index, parent.Branch)
 		}
-		c.sides.set(n, side{from: from, parent: parent, tip: tip.header, base: below.Total, total: tip.total, changed: tip.origin.Received})
+		c.sides.set(n, side{from: from, parent: parent, tip: tip.Header(), base: below.Total, total: tip.total, changed: tip.origin.Received})
 		return err
 	})
 }

@@ -28,7 +28,7 @@ func (c *Chain) AddMined(b *Block) error {
 func (c *Chain) writeMined(b *Block) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if b.header.Previous != c.tip.Hash {
+	if b.Header().Previous != c.tip.Hash {
 		return ErrStale
 	}
 	if _, _, err := c.checkNext([]*Block{b}, c.now()); err != nil {
@@ -36,7 +36,7 @@ func (c *Chain) writeMined(b *Block) error {
 	}
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	batch.SetMeta(metaMined, b.raw)
+	batch.SetMeta(metaMined, b.Canonical())
 	if err := c.commit(batch, func() {}); err != nil {
 		return unsettled(err)
 	}
@@ -52,14 +52,14 @@ func (c *Chain) addMined(b *Block) error {
 	if err := c.settleMined(batch, b); err != nil {
 		return err
 	}
-	c.siblings.relay(b.header)
+	c.siblings.relay(b.Header())
 	return nil
 }
 
 // settleMined adds the block to the chain if it still follows the tip, and forgets it if not.
 func (c *Chain) settleMined(batch *store.Batch, b *Block) error {
 	batch.DeleteMeta(metaMined)
-	if b.header.Previous != c.tip.Hash {
+	if b.Header().Previous != c.tip.Hash {
 		if err := c.commit(batch, func() {}); err != nil {
 			return unsettled(err)
 		}

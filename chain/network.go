@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"kuai/chain/canonical"
@@ -68,7 +70,7 @@ func (r *Rules) checkOwn() error {
 
 // checkRoom refuses limits under which there are payments that fit in no block: one of them would keep all later ones waiting.
 func (r *Rules) checkRoom() error {
-	room := r.MaxBlockBytes - frameSize(Header{Index: lastIndex}) - len(", ")
+	room := r.MaxBlockBytes - FrameSize(Header{Index: math.MaxInt64 - 1}) - len(", ")
 	reward := r.largest(Transaction{Amount: r.Reward, Sender: RewardSender}, 1)
 	payment := r.largest(Transaction{Amount: longestAmount, HasID: true}, 2)
 	if reward+payment <= room {
@@ -195,4 +197,10 @@ func newGenesis(v canonical.Value) (*Block, error) {
 	raw := slices.Clip(canonical.AppendValue(nil, v))
 	h.Hash, h.Previous = sha256.Sum256(raw), Hash{}
 	return &Block{header: h, raw: raw}, nil
+}
+
+// FrameSize returns how many bytes a block on parent has at most besides its transactions.
+func FrameSize(parent Header) int {
+	const longest = `{"index": , "previous_hash": "", "proof": 9007199254740991, "timestamp": 1234567890.1234567, "transactions": []}`
+	return len(longest) + len(strconv.FormatInt(parent.Index+1, 10)) + 2*len(parent.Hash)
 }

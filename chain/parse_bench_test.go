@@ -82,10 +82,10 @@ func BenchmarkHashAndProof(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			parent := r.Genesis.Header()
 			block := benchBlock(b, r, parent, n)
-			b.SetBytes(int64(len(block.raw)))
+			b.SetBytes(int64(len(block.Canonical())))
 			b.ReportAllocs()
 			for b.Loop() {
-				if sha256.Sum256(block.raw) != block.Hash() || !r.ValidProof(parent.Proof, block.header.Proof, parent.Hash) {
+				if sha256.Sum256(block.Canonical()) != block.Hash() || !r.ValidProof(parent.Proof, block.Header().Proof, parent.Hash) {
 					b.Fatal("the block is not valid")
 				}
 			}

@@ -20,13 +20,13 @@ func FuzzParseBlock(f *testing.F) {
 // FuzzParseTransaction is the same for pending transactions, and holds the HTTP reader to what the strict parser takes.
 func FuzzParseTransaction(f *testing.F) {
 	b := Block{raw: sampleWithIDs(3)}
-	for _, raw := range b.spans() {
+	for _, raw := range b.Spans() {
 		f.Add(raw)
 	}
 	r := Classic()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		agreeOnTransaction(t, r, raw)
-		tx, err := r.ReadTransaction(raw)
+		tx, err := r.ReadTransaction(raw, ID{})
 		if err != nil {
 			return
 		}

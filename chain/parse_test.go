@@ -142,7 +142,7 @@ func TestStrictParserAgreesOnPendingTransactions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	b := Block{raw: sampleWithIDs(12)}
 	var samples [][]byte
-	for _, raw := range b.spans() {
+	for _, raw := range b.Spans() {
 		samples = append(samples, raw)
 	}
 	for range 40_000 {
@@ -155,7 +155,7 @@ func TestDuplicateIDsAreFoundAtEveryDistance(t *testing.T) {
 	for _, n := range []int{2, 8, 9, 10, 40, 1999} {
 		txs := make([]Transaction, 0, n+1)
 		for range n {
-			txs = append(txs, Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
+			txs = append(txs, Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: ID{byte(len(txs)), byte(len(txs) >> 8)}, HasID: true})
 		}
 		txs = append(txs, Transaction{Sender: RewardSender, Recipient: "n", Amount: r.Reward})
 		if _, err := r.NewBlock(Header{Index: 1}, 0, 1, txs); err != nil {

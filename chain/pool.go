@@ -3,7 +3,6 @@ package chain
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"kuai/chain/store"
@@ -142,7 +141,7 @@ func (c *Chain) Transaction(id ID) (Lookup, error) {
 	if !ok || t.ID != id {
 		return Lookup{}, fmt.Errorf("%w: block %d does not hold transaction %s at byte %d", ErrDamaged, at.Index, id, at.Offset)
 	}
-	return Lookup{Transaction: t, Block: b.header, Tip: v.tip}, nil
+	return Lookup{Transaction: t, Block: b.Header(), Tip: v.tip}, nil
 }
 
 // viewWith returns the state, and the pending transaction with this id in it.
@@ -215,12 +214,6 @@ type Template struct {
 	Transactions []Transaction
 }
 
-// frameSize returns how many bytes a block on parent has at most besides its transactions.
-func frameSize(parent Header) int {
-	const longest = `{"index": , "previous_hash": "", "proof": 9007199254740991, "timestamp": 1234567890.1234567, "transactions": []}`
-	return len(longest) + len(strconv.FormatInt(parent.Index+1, 10)) + 2*len(parent.Hash)
-}
-
 // Template selects pending transactions in order of arrival within the limits of a block; recipient is the reward's, for its size.
 // It stops at the first that does not fit, so that no later one overtakes it.
 func (c *Chain) Template(recipient string) Template {
@@ -229,7 +222,7 @@ func (c *Chain) Template(recipient string) Template {
 	defer c.mu.RUnlock()
 	t := Template{Parent: c.tip}
 	reward := Transaction{Sender: RewardSender, Recipient: recipient, Amount: c.rules.Reward}
-	room := c.rules.MaxBlockBytes - frameSize(c.tip) - len(reward.AppendCanonical(nil))
+	room := c.rules.MaxBlockBytes - FrameSize(c.tip) - len(reward.AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
 		room -= p.size + len(", ")

@@ -175,7 +175,7 @@ func (c *Chain) end(p store.Position) (Header, int64, error) {
 	if err != nil {
 		return Header{}, 0, err
 	}
-	return b.header, b.total, nil
+	return b.Header(), b.total, nil
 }
 
 // connect makes the side blocks on the way active, and the new tip.
@@ -227,9 +227,9 @@ func (s *reorg) commit(o store.Origin) error {
 	for _, p := range s.returned {
 		s.batch.SetPending(c.record(s.batch, p))
 	}
-	setTip(s.batch, s.b.header)
+	setTip(s.batch, s.b.Header())
 	return c.commit(s.batch, func() {
-		c.tip, c.total, c.last = s.b.header, s.total, s.last
+		c.tip, c.total, c.last = s.b.Header(), s.total, s.last
 		for n, b := range s.sides {
 			if c.sides.remove(n); b.count() > 0 {
 				c.sides.set(n, b)

@@ -13,7 +13,7 @@ import (
 // bushes makes n blocks on random blocks of a tree, in an order in which a chain takes them, with payments that meet again.
 func bushes(t *testing.T, r *Rules, random *rand.Rand, n int) (blocks []*Block) {
 	t.Helper()
-	parents := []Header{r.Genesis.header}
+	parents := []Header{r.Genesis.Header()}
 	for i := range n {
 		at := len(parents) - 1 - random.IntN(min(6, len(parents)))
 		var ps []Transaction
@@ -21,7 +21,7 @@ func bushes(t *testing.T, r *Rules, random *rand.Rand, n int) (blocks []*Block) 
 			ps = append(ps, Transaction{Sender: "a", Recipient: fmt.Sprint(id % 3), Amount: "0.1", ID: ID{1, byte(id)}, HasID: true})
 		}
 		b := sealed(t, r, parents[at], fmt.Sprint(i), ps...)
-		blocks, parents = append(blocks, b), append(parents, b.header)
+		blocks, parents = append(blocks, b), append(parents, b.Header())
 	}
 	return blocks
 }
@@ -100,7 +100,7 @@ func checkHeld(t *testing.T, c *Chain, rec store.Record) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, ok, err := c.store.Position(b.header.Hash); p != rec.Position || !ok || err != nil {
+	if p, ok, err := c.store.Position(b.Header().Hash); p != rec.Position || !ok || err != nil {
 		t.Fatalf("block %v has its hash at %v, %v, %v", rec.Position, p, ok, err)
 	}
 	if b.Index() > 1 {
@@ -109,7 +109,7 @@ func checkHeld(t *testing.T, c *Chain, rec store.Record) {
 			t.Fatal(err)
 		}
 		below, err := c.read(c.store.Reader, parent)
-		if err != nil || below.header.Hash != b.header.Previous || b.total != below.total+int64(len(b.raw)) {
+		if err != nil || below.Header().Hash != b.Header().Previous || b.total != below.total+int64(len(b.Canonical())) {
 			t.Fatalf("block %v does not extend %v: %v", rec.Position, parent, err)
 		}
 	}

@@ -155,10 +155,10 @@ func (c *Chain) hold(b *Block, total int64, way path, from string, now time.Time
 	p := c.follows(parent)
 	s, ok := c.sides.branches[p.Branch]
 	if !ok {
-		s = side{from: p.Index, parent: parent, base: total - int64(len(b.raw))}
+		s = side{from: p.Index, parent: parent, base: total - int64(len(b.Canonical()))}
 		batch.SetSide(p.Branch, s.from)
 	}
-	s.tip, s.total, s.changed = b.header, total, o.Received
+	s.tip, s.total, s.changed = b.Header(), total, o.Received
 	c.put(batch, b, p, parent, total, o)
 	err := c.commit(batch, func() {
 		c.sides.set(p.Branch, s)
@@ -176,8 +176,8 @@ func (c *Chain) put(batch *store.Batch, b *Block, p, parent store.Position, tota
 	if p.Branch != parent.Branch {
 		batch.SetParent(p.Branch, parent)
 	}
-	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.raw})
-	batch.SetPosition(b.header.Hash, p)
+	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.Canonical()})
+	batch.SetPosition(b.Header().Hash, p)
 	for offset, id := range b.IDs() {
 		batch.SetID(id, p, offset)
 	}
@@ -319,19 +319,19 @@ func (t *trimming) dropLast(n uint32, s side) error {
 		return err
 	}
 	t.batch.DeleteBlock(p)
-	t.batch.DeletePosition(b.header.Hash)
+	t.batch.DeletePosition(b.Header().Hash)
 	for _, id := range b.IDs() {
 		t.batch.DeleteID(id, p)
 	}
 	t.blocks++
-	t.bytes += int64(len(b.raw))
-	s.total -= int64(len(b.raw))
+	t.bytes += int64(len(b.Canonical()))
+	s.total -= int64(len(b.Canonical()))
 	if s.count() > 1 {
 		below, err := t.c.read(t.c.store.Reader, store.Position{Branch: n, Index: p.Index - 1})
 		if err != nil {
 			return err
 		}
-		s.tip = below.header
+		s.tip = below.Header()
 	} else {
 		s.tip = Header{Index: s.from - 1}
 		t.batch.DeleteSide(n)
@@ -361,5 +361,5 @@ func (c *Chain) header(p store.Position) (Header, int64, error) {
 	if err != nil {
 		return Header{}, 0, err
 	}
-	return b.header, b.total, nil
+	return b.Header(), b.total, nil
 }

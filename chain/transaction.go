@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -22,13 +21,6 @@ func ParseID(s string) (ID, error) {
 		return ID{}, fmt.Errorf("id %s is not 32 lower-case hex digits", canonical.Quote(s))
 	}
 	return id, nil
-}
-
-// NewID draws a random id.
-func NewID() ID {
-	var id ID
-	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process where the system has no randomness
-	return id
 }
 
 // Transaction is a payment, or a block's reward (sender "0", no id). It is a value; Canonical is its only wire form.

@@ -102,9 +102,9 @@ func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) {
 	return t.decode(raw), nil
 }
 
-// ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored, an id drawn where none is given.
+// ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored; it gets id where it has none.
 // Errors are *SyntaxError, *MissingError and *InvalidError.
-func (r *Rules) ReadTransaction(text []byte) (Transaction, error) {
+func (r *Rules) ReadTransaction(text []byte, id ID) (Transaction, error) {
 	v, err := canonical.Read(text)
 	if err != nil {
 		return Transaction{}, err
@@ -120,7 +120,7 @@ func (r *Rules) ReadTransaction(text []byte) (Transaction, error) {
 		}
 	}
 	if _, ok := o.Get("id"); !ok {
-		o = append(o, canonical.Member{Key: "id", Value: NewID().String()})
+		o = append(o, canonical.Member{Key: "id", Value: id.String()})
 	}
 	return r.judgePayment(o)
 }

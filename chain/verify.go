@@ -72,7 +72,7 @@ const verifyStep = 4096
 
 // walk checks every block, and hands it to more.
 func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int64), more func(*Block) error) error {
-	last, total := c.rules.Genesis.header, int64(0)
+	last, total := c.rules.Genesis.Header(), int64(0)
 	for rec, err := range v.blocks(last.Index, v.tip.Index+1) {
 		if ctx.Err() != nil {
 			return fmt.Errorf("stopped after block %d, valid up to there: %w", last.Index, ctx.Err())
@@ -90,7 +90,7 @@ func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int6
 		if err != nil {
 			return firstBad(v, last, err)
 		}
-		last = b.header
+		last = b.Header()
 		if progress != nil && (last.Index%verifyStep == 0 || last == v.tip) {
 			progress(last.Index, v.tip.Index)
 		}
@@ -114,7 +114,7 @@ func firstBad(v view, last Header, err error) error {
 func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
 	genesis := c.rules.Genesis
 	if rec.Position.Index == genesis.Index() {
-		if string(rec.Raw) != string(genesis.raw) {
+		if string(rec.Raw) != string(genesis.Canonical()) {
 			return nil, fmt.Errorf("it is not the genesis of %s", c.rules.Network())
 		}
 		return genesis, nil
@@ -151,7 +151,7 @@ func newLookup(v view) (lookup, error) {
 }
 
 func (l lookup) block(b *Block) error {
-	if err := checkPosition(l.v, b.header); err != nil {
+	if err := checkPosition(l.v, b.Header()); err != nil {
 		return err
 	}
 	for offset, id := range b.IDs() {

@@ -109,7 +109,7 @@ func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	tx, err := s.chain.Rules().ReadTransaction(body)
+	tx, err := s.chain.Rules().ReadTransaction(body, chain.NewID())
 	if err != nil {
 		s.fail(w, r, badJSON(r, err, example))
 		return

@@ -257,7 +257,7 @@ func once(t *testing.T, c *chain.Chain, id chain.ID) {
 	events, _ := c.Events(0)
 	count := 0
 	for _, e := range events {
-		if e.Kind == chain.EventTransaction && e.Transaction.ID == id || e.Kind == chain.EventBlock && e.Block.Count() > 1 {
+		if e.Kind == chain.EventTransaction && e.Transaction.ID == id || e.Kind == chain.EventBlock && len(e.Block.Transactions()) > 1 {
 			count++
 		}
 	}

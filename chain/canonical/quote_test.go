@@ -1,4 +1,4 @@
-package chain_test
+package canonical_test
 
 import (
 	"strings"

@@ -1,0 +1,57 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrFuture says that a block cannot be judged yet: its timestamp is too far ahead of the clock.
+var ErrFuture = errors.New("timestamp too far ahead of our clock")
+
+// Rule names the rule of validity that was broken.
+type Rule string
+
+// The rules of a block, in the order in which they are checked. The first that is broken names the error.
+const (
+	RuleBlockSize        Rule = "block size"        // canonical bytes within MaxBlockBytes
+	RuleCanonical        Rule = "canonical form"    // the bytes that json.dumps(block, sort_keys=True) prints; for transactions too
+	RuleBlockKeys        Rule = "block keys"        // an object with exactly the five keys
+	RuleIndex            Rule = "index"             // an integer from 2
+	RulePreviousHash     Rule = "previous hash"     // 64 lower-case hex digits
+	RuleProofRange       Rule = "proof range"       // an integer in [0, MaxProof)
+	RuleTimestamp        Rule = "timestamp"         // a number in (0, MaxTimestamp)
+	RuleTransactionCount Rule = "transaction count" // 1..MaxBlockTransactions in an array
+	RuleReward           Rule = "reward"            // exactly one, last, of the network's amount, without id
+	RuleDuplicateID      Rule = "duplicate id"      // an id occurs once in a block and on its branch
+	RuleParentInvalid    Rule = "invalid parent"    // the parent breaks a rule
+	RuleParent           Rule = "parent"            // previous_hash is the parent's hash
+	RuleIndexStep        Rule = "index step"        // the parent's index plus one
+	RuleProof            Rule = "proof"             // the proof's hash starts with the network's zeros
+)
+
+// The rules of a transaction, in the order in which they are checked.
+const (
+	RuleTransactionSize Rule = "transaction size" // canonical bytes within MaxTransactionBytes
+	RuleTransactionKeys Rule = "transaction keys" // an object with exactly amount, recipient, sender, and id where it has one
+	RuleAmount          Rule = "amount"           // a number greater than 0
+	RuleID              Rule = "id"               // 32 lower-case hex digits
+	RuleRecipient       Rule = "recipient"        // a string of 1..MaxNameBytes bytes
+	RuleSender          Rule = "sender"           // a string of 1..MaxNameBytes bytes; "0" is the reward's
+)
+
+// InvalidError says that a block or transaction breaks a rule: a fact about its bytes and ancestors, provable to anyone.
+type InvalidError struct {
+	Rule   Rule
+	Detail string // what was found, and what the rule wants
+}
+
+func (e *InvalidError) Error() string { return fmt.Sprintf("invalid (%s): %s", e.Rule, e.Detail) }
+
+func invalid(rule Rule, format string, args ...any) error {
+	return &InvalidError{Rule: rule, Detail: fmt.Sprintf(format, args...)}
+}
+
+// MissingError names the keys that an object lacks, or all of them when the value is not an object.
+type MissingError struct{ Keys []string }
+
+func (e *MissingError) Error() string { return fmt.Sprintf("missing keys %q", e.Keys) }
