@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -13,7 +14,7 @@ type Added struct {
 // Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
 // It does not wait for the disk. from names the sending peer, "" for this node.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
-func (c *Chain) Add(b *Block, from string) (Added, error) {
+func (c *Chain) Add(b *consensus.Block, from string) (Added, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := c.add(b, from); err != nil {
@@ -25,7 +26,7 @@ func (c *Chain) Add(b *Block, from string) (Added, error) {
 // AddSegment does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
 // one by one. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
 // refused; those before it stay.
-func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
+func (c *Chain) AddSegment(s *consensus.Segment, from string) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	blocks := s.Blocks()
@@ -47,9 +48,9 @@ func (c *Chain) AddSegment(s *Segment, from string) (n int, err error) {
 }
 
 // add is Add for a caller that holds the lock. Its checks are in the order of the rules.
-func (c *Chain) add(b *Block, from string) error {
+func (c *Chain) add(b *consensus.Block, from string) error {
 	if b.Header().Previous == c.tip.Hash {
-		_, err := c.extend([]*Block{b}, from)
+		_, err := c.extend([]*consensus.Block{b}, from)
 		return err
 	}
 	if err := c.Err(); err != nil {
@@ -79,7 +80,7 @@ func orKnown(err error) error {
 }
 
 // addAt adds a block whose parent, at, is held and is not the tip.
-func (c *Chain) addAt(b *Block, at store.Position, from string) error {
+func (c *Chain) addAt(b *consensus.Block, at store.Position, from string) error {
 	parent, total, err := c.header(at)
 	if err != nil {
 		return err

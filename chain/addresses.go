@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"unicode/utf8"
 
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -18,26 +18,18 @@ type Spot = store.Spot
 
 // Account is what the active chain, up to Tip, says of an address.
 type Account struct {
-	Balance string  // what it received less what it sent: exact, without an exponent, below 0 where it sent more
-	Count   int64   // transactions that name it
-	Entries []Entry // a page of them, the newest first
-	More    bool    // there are older ones
-	Tip     Header  // the last block that was looked at: the chain's tip, unless the index of addresses is far behind it
+	Balance string           // what it received less what it sent: exact, without an exponent, below 0 where it sent more
+	Count   int64            // transactions that name it
+	Entries []Entry          // a page of them, the newest first
+	More    bool             // there are older ones
+	Tip     consensus.Header // the last block that was looked at: the chain's tip, unless the index of addresses is far behind it
 }
 
 // Entry is a transaction of an address.
 type Entry struct {
 	Spot        Spot
-	Block       Header
-	Transaction Transaction
-}
-
-// CheckAddress refuses what can be no sender and no recipient. Errors are *InvalidError.
-func (r *Rules) CheckAddress(address string) error {
-	if address == "" || len(address) > r.MaxNameBytes || !utf8.ValidString(address) {
-		return invalid(RuleRecipient, "an address is 1 to %d bytes of UTF-8, this has %d", r.MaxNameBytes, len(address))
-	}
-	return nil
+	Block       consensus.Header
+	Transaction consensus.Transaction
 }
 
 // Address returns what the active chain says of an address, with at most limit of its transactions, from the newest before the
@@ -71,27 +63,27 @@ func (c *Chain) Address(address string, before Spot, limit int) (Account, error)
 }
 
 // indexedTip returns the last block in the index of addresses, which must be on the active chain.
-func (c *Chain) indexedTip(v view) (Header, error) {
+func (c *Chain) indexedTip(v view) (consensus.Header, error) {
 	p, err := readAddresses(v.Reader)
 	if err != nil {
-		return Header{}, err
+		return consensus.Header{}, err
 	}
 	if active, err := v.active(p); err != nil || !active {
-		return Header{}, cmp.Or(err, ErrNotLevel)
+		return consensus.Header{}, cmp.Or(err, ErrNotLevel)
 	}
 	if p.Index == v.tip.Index {
 		return v.tip, nil
 	}
 	b, err := c.read(v.Reader, p)
 	if err != nil {
-		return Header{}, err
+		return consensus.Header{}, err
 	}
 	return b.Header(), nil
 }
 
 // page reads the history.
 func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit int) error {
-	var block *Block
+	var block *consensus.Block
 	var offsets []int
 	for spot, err := range v.History(key, before) {
 		if err != nil {
@@ -119,7 +111,7 @@ func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit i
 	return nil
 }
 
-func (c *Chain) blockOf(v view, s Spot) (*Block, error) {
+func (c *Chain) blockOf(v view, s Spot) (*consensus.Block, error) {
 	if s.Index > v.tip.Index {
 		return nil, fmt.Errorf("%w: the index of addresses names block %d, the tip is %d", ErrDamaged, s.Index, v.tip.Index)
 	}

@@ -12,6 +12,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -24,7 +25,7 @@ type account struct {
 }
 
 // bookOf reads the blocks, which are a branch from the tip down to the genesis.
-func bookOf(t testing.TB, branch []*chain.Block) book {
+func bookOf(t testing.TB, branch []*consensus.Block) book {
 	t.Helper()
 	all := make(book)
 	for _, b := range branch {
@@ -99,7 +100,7 @@ func TestAddressOfNobody(t *testing.T) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	for _, bad := range []string{"", strings.Repeat("x", 257), "\xff"} {
-		if _, err := c.Address(bad, chain.Spot{}, 10); refusal(err) != chain.RuleRecipient {
+		if _, err := c.Address(bad, chain.Spot{}, 10); refusal(err) != consensus.RuleRecipient {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -124,10 +125,10 @@ func TestExactBalance(t *testing.T) {
 			t.Errorf("%s has %s, %v; want %s", address, a.Balance, err, want)
 		}
 	}
-	compareBook(t, c, bookOf(t, slices.Concat(reversed(tree.Branch()), []*chain.Block{tree.Rules().Genesis})), []string{"alice", "bob"}, 2)
+	compareBook(t, c, bookOf(t, slices.Concat(reversed(tree.Branch()), []*consensus.Block{tree.Rules().Genesis})), []string{"alice", "bob"}, 2)
 }
 
-func reversed(blocks []*chain.Block) []*chain.Block {
+func reversed(blocks []*consensus.Block) []*consensus.Block {
 	blocks = slices.Clone(blocks)
 	slices.Reverse(blocks)
 	return blocks
@@ -137,7 +138,7 @@ func reversed(blocks []*chain.Block) []*chain.Block {
 // more than one part of a history, and reads all addresses after each.
 func TestAddressesThroughSwitches(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	pay := func(n int) (all []chain.Transaction) {
+	pay := func(n int) (all []consensus.Transaction) {
 		for range n {
 			p := chaintest.Payment()
 			p.Sender, p.Recipient = names[[]int{0, 1, 3}[random.IntN(3)]], names[random.IntN(len(names))]
@@ -154,8 +155,8 @@ func TestAddressesThroughSwitches(t *testing.T) {
 		}
 	}
 	c := openRestartable(t, tree.Rules())
-	parents := map[chain.Hash]*chain.Block{tree.Rules().Genesis.Hash(): tree.Rules().Genesis}
-	branch := func(h chain.Header) (all []*chain.Block) {
+	parents := map[consensus.Hash]*consensus.Block{tree.Rules().Genesis.Hash(): tree.Rules().Genesis}
+	branch := func(h consensus.Header) (all []*consensus.Block) {
 		for b := parents[h.Hash]; b != nil; b = parents[b.Header().Previous] {
 			all = append(all, b)
 		}
@@ -163,7 +164,7 @@ func TestAddressesThroughSwitches(t *testing.T) {
 	}
 	for i, b := range tree.Blocks() {
 		parents[b.Hash()] = b
-		addAll(t, c.Chain, []*chain.Block{b})
+		addAll(t, c.Chain, []*consensus.Block{b})
 		if i%7 == 0 {
 			c.restart()
 		}
@@ -238,7 +239,7 @@ func TestIndexOfAddressesIsMadeAnew(t *testing.T) {
 // can cost.
 func BenchmarkInsertAddresses(b *testing.B) {
 	r := benchRules()
-	insert(b, r, sealRun(b, r, b.N, func(parent chain.Header) *chain.Block {
+	insert(b, r, sealRun(b, r, b.N, func(parent consensus.Header) *consensus.Block {
 		p := chaintest.Payment()
 		p.Sender, p.Recipient = "s"+p.ID.String(), "r"+p.ID.String()
 		return chaintest.Block(b, r, parent, fmt.Sprint("miner-", parent.Index%7), p)

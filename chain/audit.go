@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"slices"
 
+	"kuai/chain/consensus"
 	"kuai/chain/exact"
 	"kuai/chain/store"
 )
@@ -35,12 +36,12 @@ func (a *audit) weight(key []byte, x, y int64) uint64 {
 	return maphash.Bytes(a.seed, buffer[:n+16])
 }
 
-func (a *audit) place(hash Hash, index int64) {
+func (a *audit) place(hash consensus.Hash, index int64) {
 	a.blocks++
 	a.places += a.weight(hash[:], index, 0)
 }
 
-func (a *audit) id(id ID, index int64, offset int) {
+func (a *audit) id(id consensus.ID, index int64, offset int) {
 	a.ids++
 	a.places += a.weight(id[:], index, int64(offset))
 }
@@ -50,7 +51,7 @@ func (a *audit) spot(address store.Address, s Spot) {
 }
 
 // block adds what the indexes have to say of a block.
-func (a *audit) block(b *Block) error {
+func (a *audit) block(b *consensus.Block) error {
 	a.place(b.Header().Hash, b.Header().Index)
 	for offset, id := range b.IDs() {
 		a.id(id, b.Header().Index, offset)

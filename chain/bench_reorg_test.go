@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // BenchmarkReorg switches between two branches of 5,000 and of 100,000 blocks with one payment each, there and back. The metrics are
@@ -23,10 +24,10 @@ func BenchmarkReorg(b *testing.B) {
 
 func benchReorg(b *testing.B, deep int) {
 	r := benchRules()
-	tips := [2]chain.Header{r.Genesis.Header(), r.Genesis.Header()}
+	tips := [2]consensus.Header{r.Genesis.Header(), r.Genesis.Header()}
 	c := chaintest.Open(b, r)
 	grow := func(i, n int) {
-		blocks := make([]*chain.Block, n)
+		blocks := make([]*consensus.Block, n)
 		for j := range blocks {
 			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
 			tips[i] = blocks[j].Header()
@@ -95,15 +96,15 @@ func BenchmarkReorgFull(b *testing.B) {
 	for range b.N {
 		b.StopTimer()
 		c, shut := chaintest.OpenDisk(b, r, b.TempDir())
-		var parent chain.Header
+		var parent consensus.Header
 		grow := func(name string, n int) {
 			for range n {
-				payments := make([]chain.Transaction, 1950)
+				payments := make([]consensus.Transaction, 1950)
 				for i := range payments {
 					payments[i] = chaintest.Payment()
 				}
 				block := chaintest.Block(b, r, parent, name, payments...)
-				addAll(b, c, []*chain.Block{block})
+				addAll(b, c, []*consensus.Block{block})
 				parent = block.Header()
 			}
 		}
@@ -115,7 +116,7 @@ func BenchmarkReorgFull(b *testing.B) {
 		debug.FreeOSMemory()
 		before, peak := residentMiB(b), watchPeak(b)
 		b.StartTimer()
-		addAll(b, c, []*chain.Block{last})
+		addAll(b, c, []*consensus.Block{last})
 		b.StopTimer()
 		most = max(most, peak()-before)
 		if c.Tip() != last.Header() {

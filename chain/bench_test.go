@@ -8,22 +8,23 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // benchRules is a network whose blocks seal at once.
-func benchRules() *chain.Rules {
+func benchRules() *consensus.Rules {
 	r := chaintest.Rules()
 	r.Zeros = 0
 	return r
 }
 
 // sealRun makes segments of up to 2,048 blocks, n in all.
-func sealRun(tb testing.TB, r *chain.Rules, n int, seal func(parent chain.Header) *chain.Block) (segments []*chain.Segment) {
+func sealRun(tb testing.TB, r *consensus.Rules, n int, seal func(parent consensus.Header) *consensus.Block) (segments []*consensus.Segment) {
 	tb.Helper()
 	const most = 2048
 	for parent := r.Genesis.Header(); n > 0; n -= most {
-		blocks := make([]*chain.Block, min(n, most))
+		blocks := make([]*consensus.Block, min(n, most))
 		for i := range blocks {
 			blocks[i] = seal(parent)
 			parent = blocks[i].Header()
@@ -38,7 +39,7 @@ func sealRun(tb testing.TB, r *chain.Rules, n int, seal func(parent chain.Header
 // against that, by the clock and by the processor's time.
 func BenchmarkInsert(b *testing.B) {
 	r := benchRules()
-	seal := func(parent chain.Header) *chain.Block {
+	seal := func(parent consensus.Header) *consensus.Block {
 		return chaintest.Block(b, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
 	}
 	var engine speed
@@ -73,7 +74,7 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 // insert adds the segments to a new chain on disk, and syncs.
-func insert(b *testing.B, r *chain.Rules, segments []*chain.Segment) speed {
+func insert(b *testing.B, r *consensus.Rules, segments []*consensus.Segment) speed {
 	c, shut := chaintest.OpenDisk(b, r, b.TempDir())
 	defer shut()
 	return measure(b, func() error {
@@ -107,7 +108,7 @@ func measure(b *testing.B, insert func() error) (s speed) {
 type change struct{ keys, values [][]byte }
 
 // changesOf adds the segments to a chain in memory, and returns what it writes for each: the keys that are new, ascending.
-func changesOf(tb testing.TB, r *chain.Rules, segments []*chain.Segment) (all []change) {
+func changesOf(tb testing.TB, r *consensus.Rules, segments []*consensus.Segment) (all []change) {
 	tb.Helper()
 	st := openStore(tb)
 	c, err := chain.Open(st, r, time.Now)

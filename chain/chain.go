@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -17,7 +18,7 @@ const largeBatch = 256 << 10
 
 // Chain owns the state: the active chain, side branches and the pool. All methods may be called from any goroutine.
 type Chain struct {
-	rules *Rules
+	rules *consensus.Rules
 	store *store.Store
 	now   func() time.Time
 
@@ -40,7 +41,7 @@ type Chain struct {
 	partly   uint32         // the branch that trimming has dropped a part of, or nothing
 
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
-	tip   Header
+	tip   consensus.Header
 	total int64       // canonical bytes of the active chain
 	last  store.Range // of the active chain, the part that the tip is in; To is not set
 	sides sides
@@ -51,7 +52,7 @@ type Chain struct {
 // Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
 // timestamps are judged by. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
 // version of this program wrote it.
-func Open(st *store.Store, r *Rules, now func() time.Time) (*Chain, error) {
+func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
 	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: nothing}
 	c.addresses.wake = make(chan struct{}, 1)
 	return c, c.load()
@@ -66,13 +67,13 @@ func (c *Chain) Close() error {
 }
 
 // Rules returns the network's rules.
-func (c *Chain) Rules() *Rules { return c.rules }
+func (c *Chain) Rules() *consensus.Rules { return c.rules }
 
 // Now is the time that the chain judges timestamps by. Who checks blocks before handing them over uses the same clock.
 func (c *Chain) Now() time.Time { return c.now() }
 
 // Tip returns the last block of the active chain.
-func (c *Chain) Tip() Header {
+func (c *Chain) Tip() consensus.Header {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.tip

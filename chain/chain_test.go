@@ -9,13 +9,14 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // addAll adds the blocks one by one.
-func addAll(t testing.TB, c *chain.Chain, blocks []*chain.Block) {
+func addAll(t testing.TB, c *chain.Chain, blocks []*consensus.Block) {
 	t.Helper()
 	for _, b := range blocks {
 		if _, err := c.Add(b, "peer"); err != nil {
@@ -53,13 +54,13 @@ func openStore(t testing.TB) *store.Store {
 	return st
 }
 
-func openRestartable(t testing.TB, r *chain.Rules) *restartable {
+func openRestartable(t testing.TB, r *consensus.Rules) *restartable {
 	c := &restartable{t: t, st: openStore(t)}
 	c.open(r)
 	return c
 }
 
-func (c *restartable) open(r *chain.Rules) {
+func (c *restartable) open(r *consensus.Rules) {
 	c.t.Helper()
 	opened, err := chain.Open(c.st, r, time.Now)
 	if err != nil {
@@ -77,15 +78,15 @@ func (c *restartable) restart() {
 }
 
 // refusal is the rule that err names, "" for none.
-func refusal(err error) chain.Rule {
-	var invalid *chain.InvalidError
+func refusal(err error) consensus.Rule {
+	var invalid *consensus.InvalidError
 	if errors.As(err, &invalid) {
 		return invalid.Rule
 	}
 	return ""
 }
 
-func segment(t testing.TB, r *chain.Rules, blocks []*chain.Block) *chain.Segment {
+func segment(t testing.TB, r *consensus.Rules, blocks []*consensus.Block) *consensus.Segment {
 	t.Helper()
 	s, _, err := r.ParseSegment(chaintest.Raws(blocks))
 	if err != nil {
@@ -154,7 +155,7 @@ func TestHeldSaysWhoAndWhen(t *testing.T) {
 			t.Errorf("block %d: %v", index, err)
 		}
 	}
-	if _, err := c.Block(chain.Hash{1}); !errors.Is(err, chain.ErrNotFound) {
+	if _, err := c.Block(consensus.Hash{1}); !errors.Is(err, chain.ErrNotFound) {
 		t.Errorf("a hash that is not held: %v", err)
 	}
 }
@@ -179,7 +180,7 @@ func TestRelayBoundsSiblings(t *testing.T) {
 			proof++
 		}
 		for _, recipient := range []string{"a", "b"} {
-			b, err := r.NewBlock(parent, proof, 1.7e9, []chain.Transaction{chaintest.Reward(r, recipient)})
+			b, err := r.NewBlock(parent, proof, 1.7e9, []consensus.Transaction{chaintest.Reward(r, recipient)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -207,7 +208,7 @@ func TestAddSegment(t *testing.T) {
 	c := chaintest.Open(t, r)
 	for _, step := range []struct {
 		name string
-		in   []*chain.Block
+		in   []*consensus.Block
 		n    int
 		tip  int64
 	}{
@@ -232,10 +233,10 @@ func TestAddSegmentKeepsWhatIsBeforeTheFault(t *testing.T) {
 	tree := chaintest.New(t).Pay(paid).Mine(3).Pay(paid).Mine(2)
 	c := chaintest.Open(t, tree.Rules())
 	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()), "peer")
-	if n != 4 || refusal(err) != chain.RuleDuplicateID || c.Tip().Index != 5 {
+	if n != 4 || refusal(err) != consensus.RuleDuplicateID || c.Tip().Index != 5 {
 		t.Errorf("added %d, tip %d, %v", n, c.Tip().Index, err)
 	}
-	if n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[5:]), "peer"); n != 0 || refusal(err) != chain.RuleParentInvalid {
+	if n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[5:]), "peer"); n != 0 || refusal(err) != consensus.RuleParentInvalid {
 		t.Errorf("what follows the fault: %d, %v", n, err)
 	}
 	sound(t, c)
@@ -277,7 +278,7 @@ func TestSegmentsAreLinked(t *testing.T) {
 	for at := 1; at < len(one); at++ {
 		raws := append(chaintest.Raws(one[:at]), chaintest.Raws(other[at:])...)
 		s, n, err := tree.Rules().ParseSegment(raws)
-		if refusal(err) != chain.RuleParent || n != at || len(s.Blocks()) != at {
+		if refusal(err) != consensus.RuleParent || n != at || len(s.Blocks()) != at {
 			t.Errorf("with another branch from block %d on: %d blocks, at fault is %d, %v", at, len(s.Blocks()), n, err)
 		}
 	}

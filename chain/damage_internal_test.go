@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -23,7 +24,7 @@ func put(t *testing.T, c *Chain, change func(*store.Batch)) {
 func TestIndexThatMisleads(t *testing.T) {
 	r := noZeros()
 	c := opened(t, inMemory(t), r)
-	ps := []Transaction{{Sender: "a", Recipient: "b", Amount: "1", ID: ID{1}, HasID: true}, {Sender: "a", Recipient: "b", Amount: "2", ID: ID{2}, HasID: true}}
+	ps := []consensus.Transaction{{Sender: "a", Recipient: "b", Amount: "1", ID: consensus.ID{1}, HasID: true}, {Sender: "a", Recipient: "b", Amount: "2", ID: consensus.ID{2}, HasID: true}}
 	b := sealed(t, r, r.Genesis.Header(), "m", ps...)
 	if _, err := c.Add(b, "peer"); err != nil {
 		t.Fatal(err)
@@ -33,7 +34,7 @@ func TestIndexThatMisleads(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 		for _, wrong := range []int{0, offset + 1, len(b.Canonical()), 1 << 40, offset - 60} {
-			if id == (ID{2}) && wrong == offset-60 {
+			if id == (consensus.ID{2}) && wrong == offset-60 {
 				wrong = offset - len(`{"amount": 1, "id": "00000000000000000000000000000000", "recipient": "b", "sender": "a"}, `)
 			}
 			put(t, c, func(batch *store.Batch) { batch.SetID(id, c.at(), wrong) })
@@ -49,8 +50,8 @@ func TestIndexThatMisleads(t *testing.T) {
 func TestLackingReadsNoBlock(t *testing.T) {
 	r := noZeros()
 	c := opened(t, inMemory(t), r)
-	mined := Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: ID{1}, HasID: true}
-	pending := Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: ID{2}, HasID: true}
+	mined := consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: consensus.ID{1}, HasID: true}
+	pending := consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: consensus.ID{2}, HasID: true}
 	if _, err := c.Add(sealed(t, r, r.Genesis.Header(), "m", mined), "peer"); err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +62,8 @@ func TestLackingReadsNoBlock(t *testing.T) {
 	if _, err := c.Transaction(mined.ID); err == nil {
 		t.Error("the block can be read")
 	}
-	lacking := c.Lacking([]ID{{3}, mined.ID, {4}, pending.ID})
-	if fmt.Sprint(lacking) != fmt.Sprint([]ID{{3}, {4}}) {
+	lacking := c.Lacking([]consensus.ID{{3}, mined.ID, {4}, pending.ID})
+	if fmt.Sprint(lacking) != fmt.Sprint([]consensus.ID{{3}, {4}}) {
 		t.Errorf("lacking are %v", lacking)
 	}
 }

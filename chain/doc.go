@@ -1,24 +1,22 @@
-// Package chain says what a block is and which chain wins.
+// Package chain owns the state of a node: the active chain, its side branches and the pool of pending payments.
 //
 // # Vocabulary
 //
-//   - canonical form: the bytes that CPython prints for json.dumps(block, sort_keys=True). A block is
-//     these bytes; its hash is their SHA-256.
-//   - index: a block's height, counted from 1 (the genesis block), as in the tutorial.
 //   - tip: the last block of the active chain. Side branch: held blocks off the active chain.
 //   - orphan: a block whose parent is not held. Orphans are not kept.
 //   - pool: the pending transactions, in order of arrival.
-//   - network: a set of rules and a genesis block, named by Rules.Network.
+//
+// What a block and a payment are, and what is valid, says package consensus.
 //
 // # Flow
 //
-//	bytes ──Rules.ParseBlock──► *Block ──Chain.Add──► active chain, side branch, or an error
-//	bytes ──Rules.ParseSegment──► *Segment ──Chain.AddSegment──►        (the same rules, many blocks)
-//	bytes ──Rules.ParseTransaction──► Transaction ──Chain.Submit──► pool
+//	consensus.Block   ──Chain.Add──► active chain, side branch, or an error
+//	consensus.Segment ──Chain.AddSegment──►  (the same, many blocks)
+//	a payment         ──Chain.Submit──► pool
 //	this node's: a block ──Chain.AddMined──► disk ──► active chain;  a payment ──Chain.Pay──► disk ──► pool
 //
-// ParseBlock proves everything that can be known from the bytes alone; CheckLink, CheckTime and the
-// chain's look-up of transaction ids prove the rest. There is no other way in.
+// A block comes here parsed: its bytes alone break no rule. The chain asks for its link to the parent and its time, and looks up the
+// ids of its payments on its branch. There is no other way in.
 //
 // # Guarantees
 //

@@ -7,6 +7,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // TestEveryDoorOfTheChainSaysTheSame takes each case to a chain whose tip the case extends: as a block from a peer, as the end
@@ -79,7 +80,7 @@ func TestEveryDoorOfTheChainSaysTheSame(t *testing.T) {
 }
 
 // takesAsTip fails the test where a new chain does not take a valid case as its tip.
-func takesAsTip(t *testing.T, s chaintest.Setting, now time.Time, blocks []*chain.Block, tc chaintest.Case, door func(*chain.Chain, []byte) error) {
+func takesAsTip(t *testing.T, s chaintest.Setting, now time.Time, blocks []*consensus.Block, tc chaintest.Case, door func(*chain.Chain, []byte) error) {
 	t.Helper()
 	c := chaintest.OpenAt(t, s.Rules, func() time.Time { return now })
 	for _, block := range blocks {

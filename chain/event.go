@@ -3,6 +3,8 @@ package chain
 import (
 	"slices"
 	"sync"
+
+	"kuai/chain/consensus"
 )
 
 // EventKind says what happened.
@@ -26,13 +28,13 @@ const (
 type Event struct {
 	Seq         uint64 // 1, 2, 3, … within this process
 	Kind        EventKind
-	From        string      // the peer that sent it, "" for this node
-	Header      Header      // the new tip (EventBlock, EventReorg)
-	Block       *Block      // the new tip (EventBlock, EventReorg)
-	Transaction Transaction // EventTransaction
-	Returned    int         // EventReorg: transactions that are pending again
-	Dropped     int         // EventReorg: blocks that left the active chain
-	Old         Header      // EventBlock, EventReorg: the tip before
+	From        string                // the peer that sent it, "" for this node
+	Header      consensus.Header      // the new tip (EventBlock, EventReorg)
+	Block       *consensus.Block      // the new tip (EventBlock, EventReorg)
+	Transaction consensus.Transaction // EventTransaction
+	Returned    int                   // EventReorg: transactions that are pending again
+	Dropped     int                   // EventReorg: blocks that left the active chain
+	Old         consensus.Header      // EventBlock, EventReorg: the tip before
 }
 
 func (e *Event) size() int {

@@ -6,19 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // idPlace is a transaction id and where it is in the chain.
 type idPlace struct {
-	id     ID
+	id     consensus.ID
 	index  int64
 	offset int
 }
 
 // extend adds the blocks, each of which extends the one before, to the tip, in one batch. It returns how many it added:
 // all, or those before the one that the error is about.
-func (c *Chain) extend(run []*Block, from string) (n int, err error) {
+func (c *Chain) extend(run []*consensus.Block, from string) (n int, err error) {
 	now := c.now()
 	run, ids, refusal := c.checkNext(run, now)
 	if len(run) == 0 {
@@ -34,7 +35,7 @@ func (c *Chain) extend(run []*Block, from string) (n int, err error) {
 
 // checkNext returns those of the blocks that can extend the tip, in order, and their ids: all, or those before the one that the
 // error is about.
-func (c *Chain) checkNext(run []*Block, now time.Time) (valid []*Block, ids []idPlace, refusal error) {
+func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*consensus.Block, ids []idPlace, refusal error) {
 	if err := c.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -50,7 +51,7 @@ func (c *Chain) checkNext(run []*Block, now time.Time) (valid []*Block, ids []id
 }
 
 // idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
-func (c *Chain) idsOf(run []*Block) []idPlace {
+func (c *Chain) idsOf(run []*consensus.Block) []idPlace {
 	ids := c.ids[:0]
 	for _, b := range run {
 		for offset, id := range b.IDs() {
@@ -65,7 +66,7 @@ func (c *Chain) idsOf(run []*Block) []idPlace {
 }
 
 // checkRun returns the blocks before the first that is refused, and why it is.
-func (c *Chain) checkRun(run []*Block, ids []idPlace, now time.Time) ([]*Block, error) {
+func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, now time.Time) ([]*consensus.Block, error) {
 	twice, err := c.firstTwice(ids)
 	for i, b := range run {
 		if err != nil && twice <= b.Index() {
@@ -105,12 +106,12 @@ func (c *Chain) firstTwice(ids []idPlace) (index int64, refusal error) {
 	return index, refusal
 }
 
-func duplicateID(id ID, index int64) error {
-	return invalid(RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
+func duplicateID(id consensus.ID, index int64) error {
+	return consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
 }
 
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
-func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from string, now time.Time) error {
+func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPlace, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
 	total, mined := c.fill(batch, run, ids, c.origin(batch, from, now))
 	setTip(batch, tip.Header())
@@ -130,14 +131,14 @@ func (c *Chain) extendBy(batch *store.Batch, run []*Block, ids []idPlace, from s
 
 // fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, and the pending
 // transactions that the blocks hold. Keys that come in order cost the engine half as much, so one kind follows the other, each sorted.
-func (c *Chain) fill(batch *store.Batch, run []*Block, ids []idPlace, o store.Origin) (total int64, mined []*pending) {
+func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPlace, o store.Origin) (total int64, mined []*pending) {
 	total = c.total
 	for _, b := range run {
 		total += int64(len(b.Canonical()))
 		batch.SetBlock(store.Record{Position: c.activeAt(b.Index()), Origin: o, Total: total, Raw: b.Canonical()})
 	}
 	byHash := slices.Clone(run)
-	slices.SortFunc(byHash, func(a, b *Block) int {
+	slices.SortFunc(byHash, func(a, b *consensus.Block) int {
 		x, y := a.Hash(), b.Hash()
 		return bytes.Compare(x[:], y[:])
 	})

@@ -6,19 +6,20 @@ import (
 	"slices"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // Held is a block with what this node knows of it.
 type Held struct {
-	Block    *Block
+	Block    *consensus.Block
 	Active   bool // on the active chain
 	From     string
 	Received time.Time
 }
 
 // Block returns the held block with hash h, or ErrNotFound.
-func (c *Chain) Block(h Hash) (Held, error) {
+func (c *Chain) Block(h consensus.Hash) (Held, error) {
 	s := c.Snapshot()
 	defer s.Close()
 	return s.Block(h)
@@ -40,7 +41,7 @@ func (c *Chain) heldAt(v view, p store.Position, active bool) (Held, error) {
 }
 
 // Has reports whether the block with hash h is held. A store that cannot be read holds nothing.
-func (c *Chain) Has(h Hash) bool {
+func (c *Chain) Has(h consensus.Hash) bool {
 	_, ok, err := c.store.Position(h)
 	return ok && err == nil
 }
@@ -62,11 +63,11 @@ func (c *Chain) Forks() []Fork {
 }
 
 // Fork is the tip of a side branch and the last block that it shares with the active chain.
-type Fork struct{ Tip, Point Header }
+type Fork struct{ Tip, Point consensus.Header }
 
 // sideTip is a side block without a child, and where its branch leaves the active chain.
 type sideTip struct {
-	tip  Header
+	tip  consensus.Header
 	fork store.Position
 }
 

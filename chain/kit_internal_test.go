@@ -5,11 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // opened is a chain with a clock that stands still.
-func opened(t testing.TB, st *store.Store, r *Rules) *Chain {
+func opened(t testing.TB, st *store.Store, r *consensus.Rules) *Chain {
 	t.Helper()
 	c, err := Open(st, r, func() time.Time { return time.Unix(1_800_000_000, 0) })
 	if err != nil {
@@ -28,16 +29,16 @@ func inMemory(t testing.TB) *store.Store {
 	return st
 }
 
-func noZeros() *Rules {
-	r := Classic()
+func noZeros() *consensus.Rules {
+	r := consensus.Classic()
 	r.Zeros = 0
 	return r
 }
 
 // sealed makes a block with these payments; the network has no zeros, so that every proof is valid.
-func sealed(t testing.TB, r *Rules, parent Header, recipient string, payments ...Transaction) *Block {
+func sealed(t testing.TB, r *consensus.Rules, parent consensus.Header, recipient string, payments ...consensus.Transaction) *consensus.Block {
 	t.Helper()
-	txs := append(slices.Clone(payments), Transaction{Sender: RewardSender, Recipient: recipient, Amount: r.Reward})
+	txs := append(slices.Clone(payments), consensus.Transaction{Sender: consensus.RewardSender, Recipient: recipient, Amount: r.Reward})
 	b, err := r.NewBlock(parent, 7, parent.Timestamp+1, txs)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -26,7 +27,7 @@ type change struct {
 func newLedger() *ledger { return &ledger{changes: make(map[string]*change)} }
 
 // join notes the transactions of a block that the index is to hold; the blocks come in order.
-func (l *ledger) join(b *Block) {
+func (l *ledger) join(b *consensus.Block) {
 	for position, t := range b.Parts() {
 		for c, sign := range l.of(t) {
 			c.total.Count++
@@ -37,7 +38,7 @@ func (l *ledger) join(b *Block) {
 }
 
 // leave notes the transactions of a block that it is not to hold any more.
-func (l *ledger) leave(b *Block) {
+func (l *ledger) leave(b *consensus.Block) {
 	for _, t := range b.Parts() {
 		for c, sign := range l.of(t) {
 			c.total.Count--
@@ -47,7 +48,7 @@ func (l *ledger) leave(b *Block) {
 	}
 }
 
-func (c *change) amount(t Parts, sign int) {
+func (c *change) amount(t consensus.Parts, sign int) {
 	if sign != 0 && !c.total.Balance.AddText(t.Amount, sign < 0) {
 		panic("chain: a checked block holds an amount that is no canonical number")
 	}
@@ -61,7 +62,7 @@ func (c *change) spot(s store.Spot) {
 }
 
 // of yields what changes for the addresses of a transaction.
-func (l *ledger) of(t Parts) iter.Seq2[*change, int] {
+func (l *ledger) of(t consensus.Parts) iter.Seq2[*change, int] {
 	return func(yield func(*change, int) bool) {
 		for name, sign := range names(t) {
 			if !yield(l.change(name), sign) {
@@ -129,10 +130,10 @@ func cutHistory(batch *store.Batch, r store.Reader, a store.Address, fork int64)
 
 // names yields the addresses of a transaction: that which receives (1) and that which sends (-1), once (0) where they are the same. A reward is
 // sent by nobody.
-func names(t Parts) iter.Seq2[[]byte, int] {
+func names(t consensus.Parts) iter.Seq2[[]byte, int] {
 	return func(yield func(name []byte, sign int) bool) {
 		switch {
-		case string(t.Sender) == RewardSender:
+		case string(t.Sender) == consensus.RewardSender:
 			yield(t.Recipient, 1)
 		case bytes.Equal(t.Sender, t.Recipient):
 			yield(t.Recipient, 0)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -82,7 +83,7 @@ func (c *Chain) start() error {
 	return c.commit(b, func() {})
 }
 
-func setTip(b *store.Batch, tip Header) {
+func setTip(b *store.Batch, tip consensus.Header) {
 	var v [40]byte
 	binary.BigEndian.PutUint64(v[:8], uint64(tip.Index))
 	copy(v[8:], tip.Hash[:])
@@ -110,7 +111,7 @@ func (c *Chain) loadTip() error {
 		return err
 	}
 	c.tip, c.total = b.Header(), b.total
-	if c.tip.Hash != Hash(v[8:]) {
+	if c.tip.Hash != consensus.Hash(v[8:]) {
 		return fmt.Errorf("%w: the tip, block %d, has hash %s, not %x", ErrDamaged, index, c.tip.Hash, v[8:])
 	}
 	last, err := c.store.LastIndex(c.last.Branch)

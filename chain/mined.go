@@ -3,6 +3,7 @@ package chain
 import (
 	"fmt"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -12,7 +13,7 @@ import (
 //
 // One block at a time: of two on the same parent only the first can be added, so after a crash the one that was written is
 // the one that was acknowledged.
-func (c *Chain) AddMined(b *Block) error {
+func (c *Chain) AddMined(b *consensus.Block) error {
 	c.mining.Lock()
 	defer c.mining.Unlock()
 	if err := c.writeMined(b); err != nil {
@@ -25,13 +26,13 @@ func (c *Chain) AddMined(b *Block) error {
 }
 
 // writeMined checks b and writes it apart from the chain.
-func (c *Chain) writeMined(b *Block) error {
+func (c *Chain) writeMined(b *consensus.Block) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if b.Header().Previous != c.tip.Hash {
 		return ErrStale
 	}
-	if _, _, err := c.checkNext([]*Block{b}, c.now()); err != nil {
+	if _, _, err := c.checkNext([]*consensus.Block{b}, c.now()); err != nil {
 		return err
 	}
 	batch := c.store.NewBatch()
@@ -44,7 +45,7 @@ func (c *Chain) writeMined(b *Block) error {
 }
 
 // addMined adds the block that writeMined wrote, unless another block came first.
-func (c *Chain) addMined(b *Block) error {
+func (c *Chain) addMined(b *consensus.Block) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	batch := c.store.NewBatch()
@@ -57,7 +58,7 @@ func (c *Chain) addMined(b *Block) error {
 }
 
 // settleMined adds the block to the chain if it still follows the tip, and forgets it if not.
-func (c *Chain) settleMined(batch *store.Batch, b *Block) error {
+func (c *Chain) settleMined(batch *store.Batch, b *consensus.Block) error {
 	batch.DeleteMeta(metaMined)
 	if b.Header().Previous != c.tip.Hash {
 		if err := c.commit(batch, func() {}); err != nil {
@@ -65,7 +66,7 @@ func (c *Chain) settleMined(batch *store.Batch, b *Block) error {
 		}
 		return ErrStale
 	}
-	run := []*Block{b}
+	run := []*consensus.Block{b}
 	if err := c.extendBy(batch, run, c.idsOf(run), "", c.now()); err != nil {
 		return unsettled(err)
 	}

@@ -8,36 +8,37 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // model is what a chain has to be, in the simplest words: every block in a tree, the longest branch that was seen first,
 // and the payments that were submitted and are not on it.
 type model struct {
-	rules    *chain.Rules
-	blocks   []*chain.Block // in order of arrival, the genesis first
-	parent   map[chain.Hash]*chain.Block
-	tip      *chain.Block
-	known    []chain.Transaction // payments that were pending or on the active chain once, in order
-	everSeen map[chain.ID]bool
+	rules    *consensus.Rules
+	blocks   []*consensus.Block // in order of arrival, the genesis first
+	parent   map[consensus.Hash]*consensus.Block
+	tip      *consensus.Block
+	known    []consensus.Transaction // payments that were pending or on the active chain once, in order
+	everSeen map[consensus.ID]bool
 }
 
-func newModel(r *chain.Rules) *model {
+func newModel(r *consensus.Rules) *model {
 	return &model{
-		rules: r, blocks: []*chain.Block{r.Genesis}, tip: r.Genesis,
-		parent: make(map[chain.Hash]*chain.Block), everSeen: make(map[chain.ID]bool),
+		rules: r, blocks: []*consensus.Block{r.Genesis}, tip: r.Genesis,
+		parent: make(map[consensus.Hash]*consensus.Block), everSeen: make(map[consensus.ID]bool),
 	}
 }
 
 // branch returns the blocks from b down to the genesis.
-func (m *model) branch(b *chain.Block) (all []*chain.Block) {
+func (m *model) branch(b *consensus.Block) (all []*consensus.Block) {
 	for ; b != nil; b = m.parent[b.Hash()] {
 		all = append(all, b)
 	}
 	return all
 }
 
-func (m *model) on(b *chain.Block) map[chain.ID]bool {
-	ids := make(map[chain.ID]bool)
+func (m *model) on(b *consensus.Block) map[consensus.ID]bool {
+	ids := make(map[consensus.ID]bool)
 	for _, a := range m.branch(b) {
 		for _, id := range a.IDs() {
 			ids[id] = true
@@ -46,14 +47,14 @@ func (m *model) on(b *chain.Block) map[chain.ID]bool {
 	return ids
 }
 
-func (m *model) know(p chain.Transaction) {
+func (m *model) know(p consensus.Transaction) {
 	if !m.everSeen[p.ID] {
 		m.everSeen[p.ID] = true
 		m.known = append(m.known, p)
 	}
 }
 
-func (m *model) submit(p chain.Transaction) error {
+func (m *model) submit(p consensus.Transaction) error {
 	if m.everSeen[p.ID] {
 		return chain.ErrKnown
 	}
@@ -61,14 +62,14 @@ func (m *model) submit(p chain.Transaction) error {
 	return nil
 }
 
-func (m *model) add(parent, b *chain.Block) (chain.Rule, error) {
-	if slices.ContainsFunc(m.blocks, func(a *chain.Block) bool { return a.Hash() == b.Hash() }) {
+func (m *model) add(parent, b *consensus.Block) (consensus.Rule, error) {
+	if slices.ContainsFunc(m.blocks, func(a *consensus.Block) bool { return a.Hash() == b.Hash() }) {
 		return "", chain.ErrKnown
 	}
 	below := m.on(parent)
 	for _, id := range b.IDs() {
 		if below[id] {
-			return chain.RuleDuplicateID, nil
+			return consensus.RuleDuplicateID, nil
 		}
 	}
 	m.blocks, m.parent[b.Hash()] = append(m.blocks, b), parent
@@ -86,8 +87,8 @@ func (m *model) add(parent, b *chain.Block) (chain.Rule, error) {
 }
 
 // pending is what must be in the pool, in any order.
-func (m *model) pending() map[chain.ID]bool {
-	mined, pending := m.on(m.tip), make(map[chain.ID]bool)
+func (m *model) pending() map[consensus.ID]bool {
+	mined, pending := m.on(m.tip), make(map[consensus.ID]bool)
 	for _, p := range m.known {
 		if !mined[p.ID] {
 			pending[p.ID] = true
@@ -128,9 +129,9 @@ func FuzzOperations(f *testing.F) {
 }
 
 // payments of the fuzz target: few, so that they meet again on several branches.
-func payment(n int) chain.Transaction {
-	return chain.Transaction{
-		Sender: names[n%2], Recipient: names[n/2%len(names)], Amount: amounts[n%len(amounts)], ID: chain.ID{15: byte(n)}, HasID: true,
+func payment(n int) consensus.Transaction {
+	return consensus.Transaction{
+		Sender: names[n%2], Recipient: names[n/2%len(names)], Amount: amounts[n%len(amounts)], ID: consensus.ID{15: byte(n)}, HasID: true,
 	}
 }
 
@@ -144,7 +145,7 @@ func operate(t *testing.T, c *restartable, m *model, s *script) {
 		}
 	case 1, 2: // on any block, with up to two payments
 		parent := m.blocks[len(m.blocks)-1-s.next(len(m.blocks))]
-		var ps []chain.Transaction
+		var ps []consensus.Transaction
 		for n := s.next(3); n > 0; n-- {
 			if p := payment(s.next(8)); !slices.Contains(ps, p) {
 				ps = append(ps, p)
@@ -159,7 +160,7 @@ func operate(t *testing.T, c *restartable, m *model, s *script) {
 	}
 }
 
-func addBoth(t *testing.T, c *chain.Chain, m *model, parent, b *chain.Block) {
+func addBoth(t *testing.T, c *chain.Chain, m *model, parent, b *consensus.Block) {
 	rule, want := m.add(parent, b)
 	_, err := c.Add(b, "peer")
 	if refusal(err) != rule || rule == "" && !errors.Is(err, want) {

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"math"
 	"slices"
+
+	"kuai/chain/consensus"
 )
 
 // firstSeq is the sequence number of the first arrival. What arrives is numbered upwards from it, what a reorg returns downwards,
@@ -13,7 +15,7 @@ const firstSeq = 1 << 63
 
 // pending is a transaction of the pool.
 type pending struct {
-	Transaction
+	consensus.Transaction
 	size     int // canonical bytes
 	seq      uint64
 	from     string
@@ -24,7 +26,7 @@ type pending struct {
 
 // pool is what memory keeps of the pending transactions.
 type pool struct {
-	byID    map[ID]*pending
+	byID    map[consensus.ID]*pending
 	order   list.List // of *pending, by sequence number
 	bytes   int
 	senders map[string]usage
@@ -32,7 +34,7 @@ type pool struct {
 	next    uint64 // the sequence number of the next arrival
 
 	// Payments of this node on their way to disk. Readers do not see them; their ids, numbers and room are taken.
-	staged      map[ID]*pending
+	staged      map[consensus.ID]*pending
 	stagedBytes int
 }
 
@@ -40,7 +42,7 @@ type pool struct {
 type usage struct{ count, bytes int }
 
 func newPool() pool {
-	return pool{byID: make(map[ID]*pending), senders: make(map[string]usage), next: firstSeq, staged: make(map[ID]*pending)}
+	return pool{byID: make(map[consensus.ID]*pending), senders: make(map[string]usage), next: firstSeq, staged: make(map[consensus.ID]*pending)}
 }
 
 // insert puts p behind the others, those before which it arrived excepted.
@@ -72,7 +74,7 @@ func (l *pool) unstage(p *pending) {
 }
 
 // find returns the transaction with this id, pending or staged.
-func (l *pool) find(id ID) (*pending, bool) {
+func (l *pool) find(id consensus.ID) (*pending, bool) {
 	if p, ok := l.byID[id]; ok {
 		return p, true
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"kuai/chain/consensus"
 )
 
 // TestReturnedRoom: of what a reorg returns the first are kept, as many as have room, in front of the others.
@@ -23,7 +25,7 @@ func TestReturnedRoom(t *testing.T) {
 		l, seq := newPool(), uint64(firstSeq)
 		fill := func(n int) (ps []*pending) {
 			for range n {
-				p := &pending{size: tc.size, seq: seq, Transaction: Transaction{ID: NewID()}}
+				p := &pending{size: tc.size, seq: seq, Transaction: consensus.Transaction{ID: NewID()}}
 				seq++
 				ps = append(ps, p)
 			}
@@ -73,7 +75,7 @@ func TestRoomToTheByte(t *testing.T) {
 	} {
 		l := newPool()
 		for i := range tc.count {
-			p := &pending{Transaction: Transaction{ID: NewID()}, from: tc.from}
+			p := &pending{Transaction: consensus.Transaction{ID: NewID()}, from: tc.from}
 			if i == 0 {
 				p.size = tc.bytes
 			}
@@ -90,10 +92,10 @@ func TestMinedOldestIsForgotten(t *testing.T) {
 	r, now := noZeros(), time.Unix(1_800_000_000, 0)
 	c := opened(t, inMemory(t), r)
 	c.now = func() time.Time { return now }
-	var ps []Transaction
+	var ps []consensus.Transaction
 	submit := func() {
 		t.Helper()
-		ps = append(ps, Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
+		ps = append(ps, consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
 		if _, err := c.Submit(ps[len(ps)-1], ""); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -64,13 +65,13 @@ func (c *Chain) setOldest(at int64) {
 }
 
 // Pending returns the pool's transactions in order of arrival.
-func (c *Chain) Pending() []Transaction {
-	return eachPending(c, func(p *pending) Transaction { return p.Transaction })
+func (c *Chain) Pending() []consensus.Transaction {
+	return eachPending(c, func(p *pending) consensus.Transaction { return p.Transaction })
 }
 
 // PendingIDs returns the ids of the pool's transactions in order of arrival.
-func (c *Chain) PendingIDs() []ID {
-	return eachPending(c, func(p *pending) ID { return p.ID })
+func (c *Chain) PendingIDs() []consensus.ID {
+	return eachPending(c, func(p *pending) consensus.ID { return p.ID })
 }
 
 // eachPending returns what of gives for each of the pool's transactions in order of arrival.
@@ -86,14 +87,14 @@ func eachPending[T any](c *Chain, of func(*pending) T) []T {
 }
 
 // PendingByID returns the pending transaction with this id.
-func (c *Chain) PendingByID(id ID) (Transaction, bool) {
+func (c *Chain) PendingByID(id consensus.ID) (consensus.Transaction, bool) {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if p, ok := c.pool.byID[id]; ok && p.received > limit {
 		return p.Transaction, true
 	}
-	return Transaction{}, false
+	return consensus.Transaction{}, false
 }
 
 // PoolSize returns the number and the canonical bytes of the pending transactions.
@@ -111,15 +112,15 @@ func (c *Chain) PoolSize() (count, bytes int) {
 
 // Lookup is where a transaction is.
 type Lookup struct {
-	Transaction Transaction
+	Transaction consensus.Transaction
 	Pending     bool
-	Block       Header // where it was mined, unless Pending
-	Returned    bool   // pending again: a reorg dropped its block
-	Tip         Header // of the active chain at that moment
+	Block       consensus.Header // where it was mined, unless Pending
+	Returned    bool             // pending again: a reorg dropped its block
+	Tip         consensus.Header // of the active chain at that moment
 }
 
 // Transaction finds a transaction in the pool or on the active chain, or returns ErrNotFound.
-func (c *Chain) Transaction(id ID) (Lookup, error) {
+func (c *Chain) Transaction(id consensus.ID) (Lookup, error) {
 	limit := c.expiry()
 	p, ok, v := c.viewWith(id)
 	defer v.Close()
@@ -145,7 +146,7 @@ func (c *Chain) Transaction(id ID) (Lookup, error) {
 }
 
 // viewWith returns the state, and the pending transaction with this id in it.
-func (c *Chain) viewWith(id ID) (p *pending, ok bool, v view) {
+func (c *Chain) viewWith(id consensus.ID) (p *pending, ok bool, v view) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	p, ok = c.pool.byID[id]
@@ -153,7 +154,7 @@ func (c *Chain) viewWith(id ID) (p *pending, ok bool, v view) {
 }
 
 // mined returns where on the active chain the transaction is.
-func (v view) mined(id ID) (at store.At, ok bool, err error) {
+func (v view) mined(id consensus.ID) (at store.At, ok bool, err error) {
 	search, err := v.IDs()
 	if err != nil {
 		return at, false, err
@@ -163,7 +164,7 @@ func (v view) mined(id ID) (at store.At, ok bool, err error) {
 }
 
 // minedBy is mined with a search of the view that the caller has for many ids.
-func (v view) minedBy(search *store.IDs, id ID) (at store.At, ok bool, err error) {
+func (v view) minedBy(search *store.IDs, id consensus.ID) (at store.At, ok bool, err error) {
 	for at, err := range search.Of(id) {
 		if err != nil {
 			return at, false, err
@@ -176,7 +177,7 @@ func (v view) minedBy(search *store.IDs, id ID) (at store.At, ok bool, err error
 }
 
 // mined returns the index of the active block with the transaction, for a caller that holds c.writing.
-func (c *Chain) mined(id ID) (index int64, ok bool, err error) {
+func (c *Chain) mined(id consensus.ID) (index int64, ok bool, err error) {
 	search, err := c.store.IDs()
 	if err != nil {
 		return 0, false, err
@@ -187,7 +188,7 @@ func (c *Chain) mined(id ID) (index int64, ok bool, err error) {
 
 // Lacking returns those of the ids that are neither pending nor on the active chain, in order. It seeks in an index for each that is
 // not pending, and reads no transaction. An id that cannot be looked up counts as held, so that it is not asked for again.
-func (c *Chain) Lacking(ids []ID) (lacking []ID) {
+func (c *Chain) Lacking(ids []consensus.ID) (lacking []consensus.ID) {
 	c.mu.RLock()
 	for _, id := range ids {
 		if _, ok := c.pool.byID[id]; !ok {
@@ -202,7 +203,7 @@ func (c *Chain) Lacking(ids []ID) (lacking []ID) {
 		return nil
 	}
 	defer search.Close()
-	return slices.DeleteFunc(lacking, func(id ID) bool {
+	return slices.DeleteFunc(lacking, func(id consensus.ID) bool {
 		_, mined, err := v.minedBy(search, id)
 		return mined || err != nil
 	})
@@ -210,8 +211,8 @@ func (c *Chain) Lacking(ids []ID) (lacking []ID) {
 
 // Template is the work for the next block: the tip, and the pending transactions that fit, without the reward.
 type Template struct {
-	Parent       Header
-	Transactions []Transaction
+	Parent       consensus.Header
+	Transactions []consensus.Transaction
 }
 
 // Template selects pending transactions in order of arrival within the limits of a block; recipient is the reward's, for its size.
@@ -221,8 +222,8 @@ func (c *Chain) Template(recipient string) Template {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	t := Template{Parent: c.tip}
-	reward := Transaction{Sender: RewardSender, Recipient: recipient, Amount: c.rules.Reward}
-	room := c.rules.MaxBlockBytes - FrameSize(c.tip) - len(reward.AppendCanonical(nil))
+	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: recipient, Amount: c.rules.Reward}
+	room := c.rules.MaxBlockBytes - consensus.FrameSize(c.tip) - len(reward.AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
 		room -= p.size + len(", ")

@@ -11,11 +11,12 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
-func submit(t testing.TB, c *chain.Chain, from string, n int) []chain.Transaction {
+func submit(t testing.TB, c *chain.Chain, from string, n int) []consensus.Transaction {
 	t.Helper()
-	ps := make([]chain.Transaction, n)
+	ps := make([]consensus.Transaction, n)
 	for i := range ps {
 		ps[i] = chaintest.Payment()
 		if _, err := c.Submit(ps[i], from); err != nil {
@@ -54,12 +55,12 @@ func TestSubmit(t *testing.T) {
 
 func TestSubmitRefusesWhatNoBlockCanHold(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
-	for name, change := range map[string]func(*chain.Transaction){
-		"no id":       func(p *chain.Transaction) { p.HasID = false },
-		"a reward":    func(p *chain.Transaction) { p.Sender = chain.RewardSender },
-		"no amount":   func(p *chain.Transaction) { p.Amount = "0" },
-		"no sender":   func(p *chain.Transaction) { p.Sender = "" },
-		"a long name": func(p *chain.Transaction) { p.Recipient = strings.Repeat("x", 257) },
+	for name, change := range map[string]func(*consensus.Transaction){
+		"no id":       func(p *consensus.Transaction) { p.HasID = false },
+		"a reward":    func(p *consensus.Transaction) { p.Sender = consensus.RewardSender },
+		"no amount":   func(p *consensus.Transaction) { p.Amount = "0" },
+		"no sender":   func(p *consensus.Transaction) { p.Sender = "" },
+		"a long name": func(p *consensus.Transaction) { p.Recipient = strings.Repeat("x", 257) },
 	} {
 		p := chaintest.Payment()
 		change(&p)
@@ -205,9 +206,9 @@ func TestPendingIDsKeepOrder(t *testing.T) {
 // bounds again.
 func TestFullPoolLosesNothing(t *testing.T) {
 	tree := chaintest.New(t)
-	submitted := make(map[chain.ID]bool)
+	submitted := make(map[consensus.ID]bool)
 	for range 3 {
-		payments := make([]chain.Transaction, 500)
+		payments := make([]consensus.Transaction, 500)
 		for i := range payments {
 			payments[i] = chaintest.Payment()
 			submitted[payments[i].ID] = true

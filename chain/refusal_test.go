@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // TestRefusals breaks each rule that only the state can judge, on the tip and on a side branch.
@@ -15,7 +15,7 @@ func TestRefusals(t *testing.T) {
 	tree := chaintest.New(t).Pay(paid).Mine(3)
 	trunk := tree.Branch()
 	r := tree.Rules()
-	seal := func(parent chain.Header, proof int64, at float64, txs ...chain.Transaction) *chain.Block {
+	seal := func(parent consensus.Header, proof int64, at float64, txs ...consensus.Transaction) *consensus.Block {
 		b, err := r.NewBlock(parent, proof, at, append(txs, chaintest.Reward(r, "m")))
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +24,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, where := range []struct {
 		name   string
-		parent chain.Header
+		parent consensus.Header
 	}{{"tip", trunk[3].Header()}, {"side", trunk[1].Header()}} {
 		proof := chaintest.Proof(r, where.parent)
 		later := where.parent
@@ -35,14 +35,14 @@ func TestRefusals(t *testing.T) {
 		}
 		for _, tc := range []struct {
 			name  string
-			block *chain.Block
-			rule  chain.Rule
+			block *consensus.Block
+			rule  consensus.Rule
 			err   error
 		}{
-			{"index", seal(later, proof, 1.7e9), chain.RuleIndexStep, nil},
-			{"proof", seal(where.parent, wrong, 1.7e9), chain.RuleProof, nil},
-			{"id on the branch", seal(where.parent, proof, 1.7e9, paid), chain.RuleDuplicateID, nil},
-			{"future", seal(where.parent, proof, float64(time.Now().Add(3*time.Hour).Unix())), "", chain.ErrFuture},
+			{"index", seal(later, proof, 1.7e9), consensus.RuleIndexStep, nil},
+			{"proof", seal(where.parent, wrong, 1.7e9), consensus.RuleProof, nil},
+			{"id on the branch", seal(where.parent, proof, 1.7e9, paid), consensus.RuleDuplicateID, nil},
+			{"future", seal(where.parent, proof, float64(time.Now().Add(3*time.Hour).Unix())), "", consensus.ErrFuture},
 		} {
 			t.Run(where.name+" "+tc.name, func(t *testing.T) {
 				c := chaintest.Open(t, r)
@@ -58,7 +58,7 @@ func TestRefusals(t *testing.T) {
 				}
 				if tc.rule != "" {
 					child := chaintest.Block(t, r, tc.block.Header(), "m")
-					if _, err := c.Add(child, "peer"); refusal(err) != chain.RuleParentInvalid {
+					if _, err := c.Add(child, "peer"); refusal(err) != consensus.RuleParentInvalid {
 						t.Errorf("its child: %v", err)
 					}
 				}
@@ -77,11 +77,11 @@ func TestFutureIsNotRemembered(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	c := chaintest.OpenAt(t, r, func() time.Time { return now })
 	parent := r.Genesis.Header()
-	b, err := r.NewBlock(parent, chaintest.Proof(r, parent), float64(now.Add(r.MaxAhead+time.Second).Unix()), []chain.Transaction{chaintest.Reward(r, "m")})
+	b, err := r.NewBlock(parent, chaintest.Proof(r, parent), float64(now.Add(r.MaxAhead+time.Second).Unix()), []consensus.Transaction{chaintest.Reward(r, "m")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add(b, ""); !errors.Is(err, chain.ErrFuture) {
+	if _, err := c.Add(b, ""); !errors.Is(err, consensus.ErrFuture) {
 		t.Fatalf("a second too early: %v", err)
 	}
 	now = now.Add(time.Second)

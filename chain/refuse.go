@@ -3,6 +3,8 @@ package chain
 import (
 	"container/list"
 	"errors"
+
+	"kuai/chain/consensus"
 )
 
 const (
@@ -19,15 +21,15 @@ const (
 // recent maps hashes to values and forgets those not used for the longest time.
 type recent[V any] struct {
 	order list.List // of entry[V], the last used in front
-	index map[Hash]*list.Element
+	index map[consensus.Hash]*list.Element
 }
 
 type entry[V any] struct {
-	hash  Hash
+	hash  consensus.Hash
 	value V
 }
 
-func (r *recent[V]) get(h Hash) (V, bool) {
+func (r *recent[V]) get(h consensus.Hash) (V, bool) {
 	e, ok := r.index[h]
 	if !ok {
 		var none V
@@ -37,9 +39,9 @@ func (r *recent[V]) get(h Hash) (V, bool) {
 	return e.Value.(entry[V]).value, true
 }
 
-func (r *recent[V]) put(h Hash, v V, most int) {
+func (r *recent[V]) put(h consensus.Hash, v V, most int) {
 	if r.index == nil {
-		r.index = make(map[Hash]*list.Element)
+		r.index = make(map[consensus.Hash]*list.Element)
 	}
 	if e, ok := r.index[h]; ok {
 		e.Value = entry[V]{h, v}
@@ -54,11 +56,13 @@ func (r *recent[V]) put(h Hash, v V, most int) {
 }
 
 // refused remembers invalid blocks by their full hash, so that a mutated copy never keeps the honest block out.
-type refused struct{ recent[*InvalidError] }
+type refused struct {
+	recent[*consensus.InvalidError]
+}
 
 // remember keeps err where it is about the block itself, and returns it.
-func (r *refused) remember(h Hash, err error) error {
-	var invalid *InvalidError
+func (r *refused) remember(h consensus.Hash, err error) error {
+	var invalid *consensus.InvalidError
 	if errors.As(err, &invalid) {
 		r.put(h, invalid, MaxInvalid)
 	}
@@ -66,12 +70,12 @@ func (r *refused) remember(h Hash, err error) error {
 }
 
 // check refuses a block that is known to be invalid, or whose parent is.
-func (r *refused) check(h Header) error {
+func (r *refused) check(h consensus.Header) error {
 	if err, ok := r.get(h.Hash); ok {
 		return err
 	}
 	if err, ok := r.get(h.Previous); ok {
-		return r.remember(h.Hash, invalid(RuleParentInvalid, "the parent %s is invalid (%s)", h.Previous, err.Rule))
+		return r.remember(h.Hash, consensus.Invalid(consensus.RuleParentInvalid, "the parent %s is invalid (%s)", h.Previous, err.Rule))
 	}
 	return nil
 }
@@ -80,7 +84,7 @@ func (r *refused) check(h Header) error {
 type siblings struct{ recent[[]int64] }
 
 // relay says whether a new block may be passed on, and counts it.
-func (s *siblings) relay(h Header) bool {
+func (s *siblings) relay(h consensus.Header) bool {
 	proofs, _ := s.get(h.Previous)
 	if len(proofs) >= MaxSiblings {
 		return false

@@ -3,6 +3,7 @@ package chain
 import (
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -10,26 +11,26 @@ import (
 // blocks are active, the tip and the pool.
 type reorg struct {
 	c     *Chain
-	b     *Block // the new tip
+	b     *consensus.Block // the new tip
 	at    store.Position
 	way   path // from its parent to the active chain
 	total int64
 	batch *store.Batch
 
-	sides    map[uint32]side // branches as they are then; count 0: without side blocks
-	last     store.Range     // of the active chain then
-	ids      map[ID]struct{} // of the new tip, which the store does not hold yet
-	mined    []*pending      // pool entries on the new branch
-	returned []*pending      // payments of the old branch that the new one lacks
+	sides    map[uint32]side           // branches as they are then; count 0: without side blocks
+	last     store.Range               // of the active chain then
+	ids      map[consensus.ID]struct{} // of the new tip, which the store does not hold yet
+	mined    []*pending                // pool entries on the new branch
+	returned []*pending                // payments of the old branch that the new one lacks
 }
 
 // switchTo makes b, whose parent is at the start of way, the tip: in one batch, whatever the depth.
-func (c *Chain) switchTo(b *Block, total int64, way path, from string, now time.Time) error {
+func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	s := &reorg{
 		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total, batch: batch,
-		sides: make(map[uint32]side), ids: make(map[ID]struct{}),
+		sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
 	}
 	for _, id := range b.IDs() {
 		s.ids[id] = struct{}{}
@@ -54,7 +55,7 @@ func (c *Chain) switchTo(b *Block, total int64, way path, from string, now time.
 // findMined finds the pending transactions that the new branch holds.
 func (s *reorg) findMined(time.Time) error {
 	pool := &s.c.pool
-	note := func(id ID) {
+	note := func(id consensus.ID) {
 		if p, ok := pool.find(id); ok {
 			s.mined = append(s.mined, p)
 		}
@@ -167,13 +168,13 @@ func (s *reorg) disconnect(now time.Time) error {
 }
 
 // end is header for a block of the active chain, the tip included.
-func (c *Chain) end(p store.Position) (Header, int64, error) {
+func (c *Chain) end(p store.Position) (consensus.Header, int64, error) {
 	if p == c.at() {
 		return c.tip, c.total, nil
 	}
 	b, err := c.read(c.store.Reader, p)
 	if err != nil {
-		return Header{}, 0, err
+		return consensus.Header{}, 0, err
 	}
 	return b.Header(), b.total, nil
 }

@@ -7,18 +7,19 @@ import (
 	"slices"
 	"testing"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // bushes makes n blocks on random blocks of a tree, in an order in which a chain takes them, with payments that meet again.
-func bushes(t *testing.T, r *Rules, random *rand.Rand, n int) (blocks []*Block) {
+func bushes(t *testing.T, r *consensus.Rules, random *rand.Rand, n int) (blocks []*consensus.Block) {
 	t.Helper()
-	parents := []Header{r.Genesis.Header()}
+	parents := []consensus.Header{r.Genesis.Header()}
 	for i := range n {
 		at := len(parents) - 1 - random.IntN(min(6, len(parents)))
-		var ps []Transaction
+		var ps []consensus.Transaction
 		for _, id := range random.Perm(30)[:random.IntN(3)] {
-			ps = append(ps, Transaction{Sender: "a", Recipient: fmt.Sprint(id % 3), Amount: "0.1", ID: ID{1, byte(id)}, HasID: true})
+			ps = append(ps, consensus.Transaction{Sender: "a", Recipient: fmt.Sprint(id % 3), Amount: "0.1", ID: consensus.ID{1, byte(id)}, HasID: true})
 		}
 		b := sealed(t, r, parents[at], fmt.Sprint(i), ps...)
 		blocks, parents = append(blocks, b), append(parents, b.Header())
@@ -35,14 +36,14 @@ func TestMemoryIsWhatTheStoreHas(t *testing.T) {
 		r := noZeros()
 		c := opened(t, inMemory(t), r)
 		for i := range 10 {
-			p := Transaction{Sender: "s", Recipient: "r", Amount: "1", ID: ID{1, byte(3 * i)}, HasID: true}
+			p := consensus.Transaction{Sender: "s", Recipient: "r", Amount: "1", ID: consensus.ID{1, byte(3 * i)}, HasID: true}
 			if _, err := c.Submit(p, "peer"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for i, b := range bushes(t, r, random, 40) {
 			old := c.tip
-			if _, err := c.Add(b, fmt.Sprint("peer-", i%5)); err != nil && !slices.Contains([]Rule{RuleDuplicateID, RuleParentInvalid}, refusedBy(err)) {
+			if _, err := c.Add(b, fmt.Sprint("peer-", i%5)); err != nil && !slices.Contains([]consensus.Rule{consensus.RuleDuplicateID, consensus.RuleParentInvalid}, refusedBy(err)) {
 				t.Fatal(err)
 			}
 			if c.tip != old && c.tip.Previous != old.Hash {
@@ -59,8 +60,8 @@ func TestMemoryIsWhatTheStoreHas(t *testing.T) {
 	}
 }
 
-func refusedBy(err error) Rule {
-	if invalid, ok := err.(*InvalidError); ok {
+func refusedBy(err error) consensus.Rule {
+	if invalid, ok := err.(*consensus.InvalidError); ok {
 		return invalid.Rule
 	}
 	return ""

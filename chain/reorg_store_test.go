@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -28,12 +29,12 @@ func TestReorgKeepsThePoolsOrder(t *testing.T) {
 	y1 := chaintest.Block(t, r, r.Genesis.Header(), "y")
 	y2 := chaintest.Block(t, r, y1.Header(), "y")
 	y3 := chaintest.Block(t, r, y2.Header(), "y", all[1])
-	addAll(t, c, []*chain.Block{x1, x2})
+	addAll(t, c, []*consensus.Block{x1, x2})
 	if got := c.Pending(); !slices.Equal(got, all[3:]) {
 		t.Errorf("pending are %v", got)
 	}
-	addAll(t, c, []*chain.Block{y1, y2, y3})
-	if got, want := c.Pending(), []chain.Transaction{all[0], all[2], all[3], all[4]}; !slices.Equal(got, want) {
+	addAll(t, c, []*consensus.Block{y1, y2, y3})
+	if got, want := c.Pending(), []consensus.Transaction{all[0], all[2], all[3], all[4]}; !slices.Equal(got, want) {
 		t.Errorf("after the reorg pending are %v, want %v", got, want)
 	}
 }
@@ -66,7 +67,7 @@ func TestUnreadableBlockStopsAReorgWhole(t *testing.T) {
 		if _, err := c.Submit(chaintest.Payment(), ""); err != nil {
 			t.Fatal(err)
 		}
-		branch := func(name string, n int) (blocks []*chain.Block) {
+		branch := func(name string, n int) (blocks []*consensus.Block) {
 			for parent := r.Genesis.Header(); n > 0; n-- {
 				blocks = append(blocks, chaintest.Block(t, r, parent, name, chaintest.Payment()))
 				parent = blocks[len(blocks)-1].Header()
@@ -93,10 +94,10 @@ func TestUnreadableBlockStopsAReorgWhole(t *testing.T) {
 }
 
 // race makes n blocks on which miners race: every second one has a rival of one to three blocks that is then left behind.
-func race(tb testing.TB, r *chain.Rules, n int) (blocks []*chain.Block, reorgs int) {
+func race(tb testing.TB, r *consensus.Rules, n int) (blocks []*consensus.Block, reorgs int) {
 	tb.Helper()
 	parent := r.Genesis.Header()
-	seal := func(on chain.Header, name string) chain.Header {
+	seal := func(on consensus.Header, name string) consensus.Header {
 		b := chaintest.Block(tb, r, on, name)
 		blocks = append(blocks, b)
 		return b.Header()

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestLongerBranchWins(t *testing.T) {
@@ -33,7 +34,7 @@ func TestFirstSeenWinsTies(t *testing.T) {
 	c := openRestartable(t, tree.Rules())
 	first := tree.Blocks()[2].Header()
 	for _, b := range tree.Blocks() {
-		addAll(t, c.Chain, []*chain.Block{b})
+		addAll(t, c.Chain, []*consensus.Block{b})
 		c.restart()
 		if b.Index() == 4 && c.Tip() != first {
 			t.Errorf("after a block of equal length the tip is %s", c.Tip().Hash.Short())
@@ -48,22 +49,22 @@ func TestFirstSeenWinsTies(t *testing.T) {
 // TestReturnedPayments follows payments through a reorg: what the new branch has leaves the pool, what it lacks is
 // pending again, once, in order and before what came later.
 func TestReturnedPayments(t *testing.T) {
-	p := make([]chain.Transaction, 6)
+	p := make([]consensus.Transaction, 6)
 	for i := range p {
 		p[i] = chaintest.Payment()
 	}
-	foreign := chain.Transaction{Sender: "flask", Recipient: "bob", Amount: "1.5"} // no id: never pending
+	foreign := consensus.Transaction{Sender: "flask", Recipient: "bob", Amount: "1.5"} // no id: never pending
 	tree := chaintest.New(t).Pay(p[0]).Pay(p[1], foreign, p[2]).Fork(1).Pay(p[1]).Pay(p[3])
 	blocks := tree.Blocks()
 	c := openRestartable(t, tree.Rules())
 	addAll(t, c.Chain, blocks[:2])
-	for _, later := range []chain.Transaction{p[3], p[4], p[5]} {
+	for _, later := range []consensus.Transaction{p[3], p[4], p[5]} {
 		if _, err := c.Submit(later, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	addAll(t, c.Chain, blocks[2:])
-	want := []chain.Transaction{p[2], p[4], p[5]}
+	want := []consensus.Transaction{p[2], p[4], p[5]}
 	for range 2 {
 		if got := c.Pending(); !slices.Equal(got, want) {
 			t.Errorf("pending are %v, want %v", got, want)
@@ -113,18 +114,18 @@ func TestDuplicateIDsAcrossBranches(t *testing.T) {
 	addAll(t, c, trunk.Blocks())
 	side := chaintest.Block(t, r, trunk.Branch()[1].Header(), "side", p) // below the fork there is no p
 	below := chaintest.Block(t, r, side.Header(), "side")
-	addAll(t, c, []*chain.Block{side, below})
+	addAll(t, c, []*consensus.Block{side, below})
 	again := chaintest.Block(t, r, below.Header(), "side", p)
-	if _, err := c.Add(again, "peer"); refusal(err) != chain.RuleDuplicateID {
+	if _, err := c.Add(again, "peer"); refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("twice on one side branch: %v", err)
 	}
 	nested := chaintest.Block(t, r, side.Header(), "nested")
-	addAll(t, c, []*chain.Block{nested})
-	if _, err := c.Add(chaintest.Block(t, r, nested.Header(), "nested", p), "peer"); refusal(err) != chain.RuleDuplicateID {
+	addAll(t, c, []*consensus.Block{nested})
+	if _, err := c.Add(chaintest.Block(t, r, nested.Header(), "nested", p), "peer"); refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("on a side branch of a side branch: %v", err)
 	}
 	other := chaintest.Block(t, r, trunk.Branch()[0].Header(), "other", p)
-	addAll(t, c, []*chain.Block{other})
+	addAll(t, c, []*consensus.Block{other})
 	sound(t, c)
 }
 
@@ -139,7 +140,7 @@ func TestFailedSwitch(t *testing.T) {
 	}
 	tip, pending := c.Tip(), c.Pending()
 	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[8:]), "peer")
-	if n != 4 || refusal(err) != chain.RuleDuplicateID {
+	if n != 4 || refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("added %d, %v", n, err)
 	}
 	for range 2 {
@@ -205,12 +206,12 @@ func TestEveryShapeAnyOrder(t *testing.T) {
 }
 
 // grown seals the tree; each block has a payment of its own and one that is on every branch.
-func grown(t *testing.T, parents []int) (blocks []*chain.Block, longest int64) {
+func grown(t *testing.T, parents []int) (blocks []*consensus.Block, longest int64) {
 	r := chaintest.Rules()
 	shared := chaintest.Payment()
-	blocks = []*chain.Block{r.Genesis}
+	blocks = []*consensus.Block{r.Genesis}
 	for i, p := range parents {
-		payments := []chain.Transaction{chaintest.Payment()}
+		payments := []consensus.Transaction{chaintest.Payment()}
 		if p == 0 {
 			payments = append(payments, shared)
 		}
@@ -220,9 +221,9 @@ func grown(t *testing.T, parents []int) (blocks []*chain.Block, longest int64) {
 	return blocks[1:], longest
 }
 
-func deliver(t *testing.T, blocks []*chain.Block, longest int64, random *rand.Rand) {
+func deliver(t *testing.T, blocks []*consensus.Block, longest int64, random *rand.Rand) {
 	c := chaintest.Open(t, chaintest.Rules())
-	submitted := make(map[chain.ID]bool)
+	submitted := make(map[consensus.ID]bool)
 	for _, b := range blocks {
 		for _, tx := range b.Transactions() {
 			if !tx.HasID || submitted[tx.ID] {
@@ -238,7 +239,7 @@ func deliver(t *testing.T, blocks []*chain.Block, longest int64, random *rand.Ra
 	random.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
 	for len(waiting) > 0 {
 		before := len(waiting)
-		waiting = slices.DeleteFunc(waiting, func(b *chain.Block) bool {
+		waiting = slices.DeleteFunc(waiting, func(b *consensus.Block) bool {
 			_, err := c.Add(b, "peer")
 			return err == nil
 		})
@@ -254,10 +255,10 @@ func deliver(t *testing.T, blocks []*chain.Block, longest int64, random *rand.Ra
 }
 
 // conserved checks that what is on the active chain and in the pool is what was submitted, each payment once.
-func conserved(t *testing.T, c *chain.Chain, submitted map[chain.ID]bool) {
+func conserved(t *testing.T, c *chain.Chain, submitted map[consensus.ID]bool) {
 	t.Helper()
-	found := make(map[chain.ID]bool)
-	note := func(id chain.ID) {
+	found := make(map[consensus.ID]bool)
+	note := func(id consensus.ID) {
 		if found[id] {
 			t.Errorf("payment %s is there twice", id)
 		}

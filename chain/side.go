@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -29,7 +30,7 @@ const (
 type side struct {
 	from    int64          // index of the first of them
 	parent  store.Position // what that one extends
-	tip     Header
+	tip     consensus.Header
 	base    int64 // canonical bytes of the chain that ends with parent
 	total   int64 // and of the one that ends with tip
 	changed int64 // when the tip came, or left the active chain; Unix milliseconds
@@ -107,7 +108,7 @@ func (w path) ranges() []store.Range {
 }
 
 // checkIDs checks that no transaction of b is on the chain below it, to which way leads.
-func (c *Chain) checkIDs(b *Block, way path) error {
+func (c *Chain) checkIDs(b *consensus.Block, way path) error {
 	search, err := c.store.IDs()
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (c *Chain) checkIDs(b *Block, way path) error {
 }
 
 // onPath returns the index of the block with this transaction on the chain to which way leads.
-func (c *Chain) onPath(search *store.IDs, id ID, way path) (index int64, ok bool, err error) {
+func (c *Chain) onPath(search *store.IDs, id consensus.ID, way path) (index int64, ok bool, err error) {
 	for at, err := range search.Of(id) {
 		if err != nil {
 			return 0, false, err
@@ -148,7 +149,7 @@ func (c *Chain) follows(p store.Position) store.Position {
 }
 
 // hold keeps a block, whose parent is at the start of way, off the active chain.
-func (c *Chain) hold(b *Block, total int64, way path, from string, now time.Time) error {
+func (c *Chain) hold(b *consensus.Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	parent, o := way.steps[0], c.origin(batch, from, now)
@@ -172,7 +173,7 @@ func (c *Chain) hold(b *Block, total int64, way path, from string, now time.Time
 }
 
 // put writes a block and what leads to it.
-func (c *Chain) put(batch *store.Batch, b *Block, p, parent store.Position, total int64, o store.Origin) {
+func (c *Chain) put(batch *store.Batch, b *consensus.Block, p, parent store.Position, total int64, o store.Origin) {
 	if p.Branch != parent.Branch {
 		batch.SetParent(p.Branch, parent)
 	}
@@ -333,7 +334,7 @@ func (t *trimming) dropLast(n uint32, s side) error {
 		}
 		s.tip = below.Header()
 	} else {
-		s.tip = Header{Index: s.from - 1}
+		s.tip = consensus.Header{Index: s.from - 1}
 		t.batch.DeleteSide(n)
 		if s.parent.Branch != n {
 			t.batch.DeleteParent(n)
@@ -353,13 +354,13 @@ func (t *trimming) apply() {
 }
 
 // header returns the header of the block at p, which must be held, and the canonical bytes of its chain.
-func (c *Chain) header(p store.Position) (Header, int64, error) {
+func (c *Chain) header(p store.Position) (consensus.Header, int64, error) {
 	if s, ok := c.sides.branches[p.Branch]; ok && s.tip.Index == p.Index {
 		return s.tip, s.total, nil
 	}
 	b, err := c.read(c.store.Reader, p)
 	if err != nil {
-		return Header{}, 0, err
+		return consensus.Header{}, 0, err
 	}
 	return b.Header(), b.total, nil
 }

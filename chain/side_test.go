@@ -6,10 +6,11 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // bush adds n single-block branches to c, each on the block below the tip, and returns them.
-func bush(t *testing.T, c *chain.Chain, n int) []*chain.Block {
+func bush(t *testing.T, c *chain.Chain, n int) []*consensus.Block {
 	t.Helper()
 	parent, err := c.At(c.Tip().Index - 1)
 	if err != nil {
@@ -17,9 +18,9 @@ func bush(t *testing.T, c *chain.Chain, n int) []*chain.Block {
 	}
 	h, r := parent.Block.Header(), c.Rules()
 	proof := chaintest.Proof(r, h)
-	blocks := make([]*chain.Block, n)
+	blocks := make([]*consensus.Block, n)
 	for i := range blocks {
-		blocks[i], err = r.NewBlock(h, proof, h.Timestamp+float64(i+1), []chain.Transaction{chaintest.Reward(r, "side")})
+		blocks[i], err = r.NewBlock(h, proof, h.Timestamp+float64(i+1), []consensus.Transaction{chaintest.Reward(r, "side")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +37,7 @@ func trim(t *testing.T, c *chain.Chain) {
 	}
 }
 
-func held(c *chain.Chain, blocks []*chain.Block) (n int) {
+func held(c *chain.Chain, blocks []*consensus.Block) (n int) {
 	for _, b := range blocks {
 		if c.Has(b.Hash()) {
 			n++
@@ -102,7 +103,7 @@ func TestLongBranchMayGrow(t *testing.T) {
 	sound(t, c.Chain)
 }
 
-func addSegments(t testing.TB, c *chain.Chain, blocks []*chain.Block) {
+func addSegments(t testing.TB, c *chain.Chain, blocks []*consensus.Block) {
 	t.Helper()
 	for len(blocks) > 0 {
 		n := min(2048, len(blocks))
@@ -118,7 +119,7 @@ func TestForksAfterSwitches(t *testing.T) {
 	tree := chaintest.New(t).Paying().Mine(6).Fork(4).Mine(3).Fork(1).Mine(4).Fork(5).Mine(6)
 	c := openRestartable(t, tree.Rules())
 	for _, b := range tree.Blocks() {
-		addAll(t, c.Chain, []*chain.Block{b})
+		addAll(t, c.Chain, []*consensus.Block{b})
 		before := c.Forks()
 		c.restart()
 		after := c.Forks()
@@ -151,13 +152,13 @@ func TestSiblingsOfASwitch(t *testing.T) {
 	if c.Tip() != tree.Tip() {
 		t.Fatal("no switch")
 	}
-	point := func() chain.Header {
+	point := func() consensus.Header {
 		for _, f := range c.Forks() {
 			if f.Tip == second.Header() {
 				return f.Point
 			}
 		}
-		return chain.Header{}
+		return consensus.Header{}
 	}
 	if point() != shared {
 		t.Errorf("the second child leaves the active chain at %+v", point())

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"iter"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -23,13 +24,13 @@ type Snapshot struct {
 func (c *Chain) Snapshot() *Snapshot { return &Snapshot{chain: c, v: c.view()} }
 
 // Tip returns the snapshot's last block.
-func (s *Snapshot) Tip() Header { return s.v.tip }
+func (s *Snapshot) Tip() consensus.Header { return s.v.tip }
 
 // Close releases the snapshot.
 func (s *Snapshot) Close() error { return s.v.Close() }
 
 // Block returns the held block with hash h, or ErrNotFound.
-func (s *Snapshot) Block(h Hash) (Held, error) {
+func (s *Snapshot) Block(h consensus.Hash) (Held, error) {
 	p, ok, err := s.v.Position(h)
 	if err != nil {
 		return Held{}, err
@@ -57,7 +58,7 @@ func (s *Snapshot) At(index int64) (Held, error) {
 }
 
 // ForkPoint returns the index of the first locator hash that is on the snapshot's chain, 1 (genesis) if none is.
-func (s *Snapshot) ForkPoint(locator []Hash) int64 {
+func (s *Snapshot) ForkPoint(locator []consensus.Hash) int64 {
 	for _, h := range locator {
 		p, ok, err := s.v.Position(h)
 		if err != nil || !ok {
@@ -84,11 +85,11 @@ func (s *Snapshot) Blocks(from, to int64) iter.Seq2[[]byte, error] {
 }
 
 // Locator lists hashes of the active chain for a chain request: the 10 newest, then doubling gaps, genesis last, at most 64.
-func (c *Chain) Locator() []Hash {
+func (c *Chain) Locator() []consensus.Hash {
 	v := c.view()
 	defer v.Close()
 	genesis := c.rules.Genesis.Header()
-	hashes := make([]Hash, 0, 32)
+	hashes := make([]consensus.Hash, 0, 32)
 	for i, gap := v.tip.Index, int64(1); i > genesis.Index && len(hashes) < MaxLocator-1; i -= gap {
 		if len(hashes) >= locatorRun {
 			gap *= 2

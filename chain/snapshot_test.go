@@ -7,6 +7,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func collect(t *testing.T, s *chain.Snapshot, from, to int64) (raws []string) {
@@ -66,7 +67,7 @@ func TestLocatorFindsForkPoint(t *testing.T) {
 	if point > 1301 || point < 1301-1700 || point < 2 {
 		t.Errorf("the fork point is %d, the chains share the blocks up to 1301", point)
 	}
-	if at := s.ForkPoint([]chain.Hash{{1}, trunk.Blocks()[2000].Hash()}); at != 1 {
+	if at := s.ForkPoint([]consensus.Hash{{1}, trunk.Blocks()[2000].Hash()}); at != 1 {
 		t.Errorf("without a shared hash the fork point is %d", at)
 	}
 }

@@ -3,12 +3,13 @@ package chain
 import (
 	"cmp"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // Submit adds a received payment to the pool and returns the index of the block that can hold it at the earliest. It does not wait
 // for the disk. from names the sending peer. Errors: ErrKnown (pending or mined), ErrPoolFull, *InvalidError, or a failure of the store.
-func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
+func (c *Chain) Submit(t consensus.Transaction, from string) (next int64, err error) {
 	t, canonical, err := c.checkPayment(t)
 	if err != nil {
 		return 0, err
@@ -32,7 +33,7 @@ func (c *Chain) Submit(t Transaction, from string) (next int64, err error) {
 // Pay adds a payment that was made at this node, and returns when it is on disk. Nobody sees the payment before that. Returns as
 // Submit, and ErrUnsettled if the disk fails meanwhile: the payment may then be pending after a restart. The same payment, by its
 // id, waits for the same outcome and gets ErrKnown, so it is never paid twice.
-func (c *Chain) Pay(t Transaction) (next int64, err error) {
+func (c *Chain) Pay(t consensus.Transaction) (next int64, err error) {
 	t, canonical, err := c.checkPayment(t)
 	if err != nil {
 		return 0, err
@@ -51,7 +52,7 @@ func (c *Chain) Pay(t Transaction) (next int64, err error) {
 }
 
 // checkPayment returns t as the chain spells it, and its canonical bytes.
-func (c *Chain) checkPayment(t Transaction) (checked Transaction, canonical []byte, err error) {
+func (c *Chain) checkPayment(t consensus.Transaction) (checked consensus.Transaction, canonical []byte, err error) {
 	canonical = t.AppendCanonical(make([]byte, 0, 256))
 	checked, err = c.rules.ParseTransaction(canonical)
 	return checked, canonical, err
@@ -59,7 +60,7 @@ func (c *Chain) checkPayment(t Transaction) (checked Transaction, canonical []by
 
 // stage writes a payment that nobody sees yet, without waiting for the disk. With ErrKnown it returns the payment with the same id
 // that was staged before; with any other error none.
-func (c *Chain) stage(t Transaction, canonical []byte) (*pending, error) {
+func (c *Chain) stage(t consensus.Transaction, canonical []byte) (*pending, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if p, ok := c.pool.staged[t.ID]; ok {
@@ -90,7 +91,7 @@ func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 }
 
 // admit returns t as the pool's next payment, if it has room and t is not known.
-func (c *Chain) admit(t Transaction, canonical []byte, from string) (*pending, error) {
+func (c *Chain) admit(t consensus.Transaction, canonical []byte, from string) (*pending, error) {
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (c *Chain) admit(t Transaction, canonical []byte, from string) (*pending, e
 }
 
 // unknown returns ErrKnown for a transaction that is pending, staged or on the active chain.
-func (c *Chain) unknown(id ID) error {
+func (c *Chain) unknown(id consensus.ID) error {
 	if _, ok := c.pool.find(id); ok {
 		return ErrKnown
 	}

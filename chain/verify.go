@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -71,13 +72,13 @@ func (c *Chain) levelView(ctx context.Context) (view, store.Position, error) {
 const verifyStep = 4096
 
 // walk checks every block, and hands it to more.
-func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int64), more func(*Block) error) error {
+func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int64), more func(*consensus.Block) error) error {
 	last, total := c.rules.Genesis.Header(), int64(0)
 	for rec, err := range v.blocks(last.Index, v.tip.Index+1) {
 		if ctx.Err() != nil {
 			return fmt.Errorf("stopped after block %d, valid up to there: %w", last.Index, ctx.Err())
 		}
-		var b *Block
+		var b *consensus.Block
 		if err == nil {
 			b, err = c.verify(last, rec)
 		}
@@ -102,7 +103,7 @@ func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int6
 }
 
 // firstBad says what is wrong with the block behind last; where last is not what it was when it was held, with last.
-func firstBad(v view, last Header, err error) error {
+func firstBad(v view, last consensus.Header, err error) error {
 	bad := last.Index + 1
 	if changed := checkPosition(v, last); changed != nil {
 		bad, err = last.Index, changed
@@ -111,7 +112,7 @@ func firstBad(v view, last Header, err error) error {
 }
 
 // verify checks the block that is stored behind last.
-func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
+func (c *Chain) verify(last consensus.Header, rec store.Record) (*consensus.Block, error) {
 	genesis := c.rules.Genesis
 	if rec.Position.Index == genesis.Index() {
 		if string(rec.Raw) != string(genesis.Canonical()) {
@@ -127,7 +128,7 @@ func (c *Chain) verify(last Header, rec store.Record) (*Block, error) {
 }
 
 // checkPosition asks the index of hashes for an active block.
-func checkPosition(v view, h Header) error {
+func checkPosition(v view, h consensus.Header) error {
 	p, ok, err := v.Position(h.Hash)
 	if err != nil {
 		return err
@@ -150,7 +151,7 @@ func newLookup(v view) (lookup, error) {
 	return lookup{v, ids}, err
 }
 
-func (l lookup) block(b *Block) error {
+func (l lookup) block(b *consensus.Block) error {
 	if err := checkPosition(l.v, b.Header()); err != nil {
 		return err
 	}
@@ -163,7 +164,7 @@ func (l lookup) block(b *Block) error {
 }
 
 // transaction checks that the index has the id in this active block, at this offset, and in no other.
-func (l lookup) transaction(b *Block, id ID, offset int) error {
+func (l lookup) transaction(b *consensus.Block, id consensus.ID, offset int) error {
 	found := false
 	for at, err := range l.ids.Of(id) {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -35,14 +36,14 @@ func TestVerifyFindsAWrongIndex(t *testing.T) {
 	for name, spoil := range map[string]func(b *store.Batch, a store.Address){
 		"a place less":  func(b *store.Batch, _ store.Address) { b.DeletePosition(second.Hash()) },
 		"a place wrong": func(b *store.Batch, _ store.Address) { b.SetPosition(second.Hash(), store.Position{Index: 2}) },
-		"a place more":  func(b *store.Batch, _ store.Address) { b.SetPosition(chain.Hash{1}, store.Position{Index: 2}) },
+		"a place more":  func(b *store.Batch, _ store.Address) { b.SetPosition(consensus.Hash{1}, store.Position{Index: 2}) },
 		"an id less": func(b *store.Batch, _ store.Address) {
 			b.DeleteID(second.Transactions()[0].ID, store.Position{Index: 3})
 		},
 		"an id wrong": func(b *store.Batch, _ store.Address) {
 			b.SetID(second.Transactions()[0].ID, store.Position{Index: 3}, 0)
 		},
-		"an id more": func(b *store.Batch, _ store.Address) { b.SetID(chain.ID{1}, store.Position{Index: 2}, 0) },
+		"an id more": func(b *store.Batch, _ store.Address) { b.SetID(consensus.ID{1}, store.Position{Index: 2}, 0) },
 		"a total": func(b *store.Batch, _ store.Address) {
 			b.SetBlock(store.Record{Position: store.Position{Index: 3}, Total: 7, Raw: second.Canonical()})
 		},

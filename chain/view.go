@@ -5,13 +5,14 @@ import (
 	"iter"
 	"sync/atomic"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // view is the state at one moment. Close it.
 type view struct {
 	store.Reader
-	tip  Header
+	tip  consensus.Header
 	last store.Range // of the active chain, the part that the tip is in; To is not set
 	snap *sharedSnapshot
 }
@@ -120,7 +121,7 @@ func allBlocks(from store.Reader, r store.Range) iter.Seq2[store.Record, error] 
 
 // held is a block, who sent it and when, and the canonical bytes of the chain that ends with it.
 type held struct {
-	*Block
+	*consensus.Block
 	origin store.Origin
 	total  int64
 }

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/miner"
 )
 
@@ -94,7 +95,7 @@ type failing struct {
 	failures atomic.Int64
 }
 
-func (f *failing) AddMined(b *chain.Block) error {
+func (f *failing) AddMined(b *consensus.Block) error {
 	if f.failures.Add(1) <= 3 {
 		return errors.New("no space left on device")
 	}

@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/miner/search"
 )
@@ -21,7 +22,7 @@ import (
 // A block takes 65,536 tries in the mean, and luck decides for each. blocks/s are as they came; even/s are the same at 65,536 tries a
 // block, and best/s is that in the best tenth of the turns: what the machine can do while it is left alone.
 func BenchmarkMine(b *testing.B) {
-	c := chaintest.Open(b, chain.Classic())
+	c := chaintest.Open(b, consensus.Classic())
 	alone := pace{turn: searching(b)}
 	one, two := pace{turn: miningOn(b, c, 1)}, pace{turn: miningOn(b, c, 2)}
 	for b.Loop() {
@@ -57,7 +58,7 @@ func searching(b *testing.B) func() int64 {
 				cancel()
 			}
 		}
-		if proof, err := search.Proof(ctx, 35293, chain.Hash{1}, 16, search.Effort{Cores: 1, Share: 100}, &tries, enough); err == nil {
+		if proof, err := search.Proof(ctx, 35293, consensus.Hash{1}, 16, search.Effort{Cores: 1, Share: 100}, &tries, enough); err == nil {
 			b.Fatalf("proof %d has 16 zeros", proof)
 		}
 		return int64(tries.Load())
@@ -110,7 +111,7 @@ type timed struct {
 	asked chan time.Time
 }
 
-func (c *timed) Rules() *chain.Rules {
+func (c *timed) Rules() *consensus.Rules {
 	c.asked <- time.Now()
 	return c.hard.Rules()
 }

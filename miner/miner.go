@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/miner/search"
 )
 
@@ -25,11 +26,11 @@ const progressEvery = 10 * time.Second
 
 // Chain is what the miner needs of a chain.Chain.
 type Chain interface {
-	Tip() chain.Header
+	Tip() consensus.Header
 	Template(recipient string) chain.Template
-	AddMined(*chain.Block) error
+	AddMined(*consensus.Block) error
 	Watch() (wake <-chan struct{}, stop func())
-	Rules() *chain.Rules
+	Rules() *consensus.Rules
 	PoolSize() (count, bytes int)
 }
 
@@ -74,7 +75,7 @@ func New(c Chain, recipient string, opts Options, log *slog.Logger) *Miner {
 
 // Mine mines one block on the tip and returns when it is on disk. Where the tip changes meanwhile, the search starts anew.
 // Errors: ErrBusy, the cause of ctx's end, or what Chain.AddMined says.
-func (m *Miner) Mine(ctx context.Context) (*chain.Block, error) {
+func (m *Miner) Mine(ctx context.Context) (*consensus.Block, error) {
 	select {
 	case m.places <- struct{}{}:
 		defer func() { <-m.places }()
@@ -105,7 +106,7 @@ func (m *Miner) takeTurn(ctx context.Context) error {
 func (m *Miner) endTurn() { <-m.turn }
 
 // extend mines one block on the present tip. The caller has the turn. ErrStale where another block came first.
-func (m *Miner) extend(ctx context.Context) (*chain.Block, error) {
+func (m *Miner) extend(ctx context.Context) (*consensus.Block, error) {
 	wake, stop := m.chain.Watch()
 	defer stop()
 	tip := m.chain.Tip()
@@ -118,7 +119,7 @@ func (m *Miner) extend(ctx context.Context) (*chain.Block, error) {
 }
 
 // search looks for the proof that follows tip. ErrStale as soon as the chain has another tip.
-func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct{}) (int64, error) {
+func (m *Miner) search(ctx context.Context, tip consensus.Header, wake <-chan struct{}) (int64, error) {
 	m.meter.begin(time.Now())
 	defer func() { m.meter.end(time.Now()) }()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -130,7 +131,7 @@ func (m *Miner) search(ctx context.Context, tip chain.Header, wake <-chan struct
 
 // lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its
 // progress. A goroutine for that would cost a block more than sealing it does.
-func (m *Miner) lookout(tip chain.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) (look func()) {
+func (m *Miner) lookout(tip consensus.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) (look func()) {
 	due := time.Now().Add(progressEvery)
 	return func() {
 		select {
@@ -149,13 +150,13 @@ func (m *Miner) lookout(tip chain.Header, wake <-chan struct{}, cancel context.C
 }
 
 // seal makes the block that the proof is for and adds it to the chain. Its transactions are those pending now.
-func (m *Miner) seal(tip chain.Header, proof int64) (*chain.Block, error) {
+func (m *Miner) seal(tip consensus.Header, proof int64) (*consensus.Block, error) {
 	work := m.chain.Template(m.recipient)
 	if work.Parent.Hash != tip.Hash {
 		return nil, chain.ErrStale
 	}
 	rules := m.chain.Rules()
-	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: m.recipient, Amount: rules.Reward}
+	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: m.recipient, Amount: rules.Reward}
 	b, err := rules.NewBlock(tip, proof, seconds(time.Now()), append(slices.Clip(work.Transactions), reward))
 	if err != nil {
 		return nil, fmt.Errorf("sealing block %d: %w", tip.Index+1, err)
@@ -172,7 +173,7 @@ func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
 
 // Submit seals a block with a proof that was found elsewhere, for the block with hash parent. ErrStale where that is no longer
 // the tip, *chain.InvalidError where the proof does not follow it.
-func (m *Miner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
+func (m *Miner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) {
 	tip := m.chain.Tip()
 	if tip.Hash != parent {
 		return nil, m.meter.count(chain.ErrStale)

@@ -15,6 +15,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/miner"
 )
 
@@ -44,7 +45,7 @@ func run(t *testing.T, m *miner.Miner) (stop func()) {
 }
 
 // submit adds a fresh payment to the pool.
-func submit(t *testing.T, c *chain.Chain) chain.Transaction {
+func submit(t *testing.T, c *chain.Chain) consensus.Transaction {
 	t.Helper()
 	payment := chaintest.Payment()
 	if _, err := c.Submit(payment, ""); err != nil {
@@ -56,7 +57,7 @@ func submit(t *testing.T, c *chain.Chain) chain.Transaction {
 func TestMineSealsThePendingPayments(t *testing.T) {
 	c, m := open(t, plain, miner.Manual)
 	parent := c.Tip()
-	payments := []chain.Transaction{submit(t, c), submit(t, c)}
+	payments := []consensus.Transaction{submit(t, c), submit(t, c)}
 	before := time.Now()
 	b, err := m.Mine(t.Context())
 	if err != nil {
@@ -82,7 +83,7 @@ type hard struct {
 	easy atomic.Bool
 }
 
-func (h *hard) Rules() *chain.Rules {
+func (h *hard) Rules() *consensus.Rules {
 	r := *h.Chain.Rules()
 	if !h.easy.Load() {
 		r.Zeros = 16
@@ -109,7 +110,7 @@ func until(t *testing.T, what string, done func() bool) {
 }
 
 type result struct {
-	block *chain.Block
+	block *consensus.Block
 	err   error
 }
 
@@ -155,7 +156,7 @@ func (b *beaten) Template(recipient string) chain.Template {
 	return b.Chain.Template(recipient)
 }
 
-func (b *beaten) AddMined(block *chain.Block) error {
+func (b *beaten) AddMined(block *consensus.Block) error {
 	if b.after {
 		b.after = false
 		chaintest.MineOn(b.t, b.Chain, 1)
@@ -210,7 +211,7 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 	h.easy.Store(true)
 	chaintest.MineOn(t, h.Chain, 1)
-	seen := map[chain.Hash]bool{}
+	seen := map[consensus.Hash]bool{}
 	for _, done := range callers {
 		r := <-done
 		if r.err != nil {
@@ -252,7 +253,7 @@ func TestSubmitSealsProofsFoundElsewhere(t *testing.T) {
 	c, m := open(t, plain, miner.Manual)
 	work := m.Work()
 	proof := chaintest.Proof(c.Rules(), work.Parent)
-	var invalid *chain.InvalidError
+	var invalid *consensus.InvalidError
 	for wrong := range proof {
 		if _, err := m.Submit(work.Parent.Hash, wrong); !errors.As(err, &invalid) {
 			t.Errorf("a proof without the zeros: %v", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // An announcement stands on the block topic for a block of more than maxWhole bytes. Its one form, spaces included:
@@ -28,7 +29,7 @@ var announcementStart = []byte(`{"hash": "`)
 
 // announced is an announcement and who sent it.
 type announced struct {
-	hash, parent chain.Hash
+	hash, parent consensus.Hash
 	index        int64
 	size         int
 	from         peer.ID
@@ -40,13 +41,13 @@ func (a announced) appendAnnouncement(dst []byte) []byte {
 }
 
 // announcementOf stands for b.
-func announcementOf(b *chain.Block) announced {
+func announcementOf(b *consensus.Block) announced {
 	h := b.Header()
 	return announced{hash: h.Hash, parent: h.Previous, index: h.Index, size: len(b.Canonical())}
 }
 
 // parseAnnouncement reads the wire form and takes no other spelling.
-func parseAnnouncement(raw []byte, r *chain.Rules) (announced, error) {
+func parseAnnouncement(raw []byte, r *consensus.Rules) (announced, error) {
 	if len(raw) > maxAnnouncement {
 		return announced{}, fmt.Errorf("announcement of %d bytes, at most %d", len(raw), maxAnnouncement)
 	}
@@ -61,8 +62,8 @@ func parseAnnouncement(raw []byte, r *chain.Rules) (announced, error) {
 	}
 	a := announced{index: m.Index, size: m.Size}
 	var err1, err2 error
-	a.hash, err1 = chain.ParseHash(m.Hash)
-	a.parent, err2 = chain.ParseHash(m.Previous)
+	a.hash, err1 = consensus.ParseHash(m.Hash)
+	a.parent, err2 = consensus.ParseHash(m.Previous)
 	if err := errors.Join(err1, err2); err != nil {
 		return announced{}, fmt.Errorf("announcement: %w", err)
 	}
@@ -139,8 +140,8 @@ func (g *gossip) pullFrom(ctx context.Context, a announced) error {
 }
 
 // fetchBlock gets an announced block from its announcer, who answers for it.
-func (g *gossip) fetchBlock(ctx context.Context, a announced) (*chain.Block, error) {
-	raws, err := g.s.fetch(ctx, a.from, []chain.Hash{a.hash})
+func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
+	raws, err := g.s.fetch(ctx, a.from, []consensus.Hash{a.hash})
 	switch {
 	case errors.Is(err, errUnlisted), err == nil && raws[0] == nil:
 		err := violation("announced a block that it does not give")
@@ -170,7 +171,7 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*chain.Block, err
 }
 
 // takePulled hands a pulled block to the chain and announces it.
-func (g *gossip) takePulled(ctx context.Context, from peer.ID, b *chain.Block) error {
+func (g *gossip) takePulled(ctx context.Context, from peer.ID, b *consensus.Block) error {
 	switch g.addBlock(from, b) {
 	case pubsub.ValidationAccept:
 		return g.publishBlock(ctx, b)

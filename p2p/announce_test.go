@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 const goodAnnouncement = `{"hash": "0101010101010101010101010101010101010101010101010101010101010101", "index": 7, "previous_hash": "0202020202020202020202020202020202020202020202020202020202020202", "size": 70000}`
@@ -17,7 +17,7 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := announced{hash: chain.Hash(ofBytes(1)), parent: chain.Hash(ofBytes(2)), index: 7, size: 70000}
+	want := announced{hash: consensus.Hash(ofBytes(1)), parent: consensus.Hash(ofBytes(2)), index: 7, size: 70000}
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}

@@ -10,19 +10,19 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
 
 // announcementOn is an announcement of a block that extends parent.
-func announcementOn(parent chain.Header, hash chain.Hash, size int) []byte {
+func announcementOn(parent consensus.Header, hash consensus.Hash, size int) []byte {
 	return fmt.Appendf(nil, `{"hash": "%s", "index": %d, "previous_hash": "%s", "size": %d}`, hash, parent.Index+1, parent.Hash, size)
 }
 
 // giveBlocks lets l answer requests by hash and counts them.
-func giveBlocks(l *liar, r *chain.Rules, answer func(s network.Stream)) (asked *atomic.Int64) {
+func giveBlocks(l *liar, r *consensus.Rules, answer func(s network.Stream)) (asked *atomic.Int64) {
 	asked = new(atomic.Int64)
 	l.h.SetStreamHandler(protocol.ID("/kuai/"+r.Network()+"/blocks/1"), func(s network.Stream) {
 		asked.Add(1)
@@ -32,9 +32,9 @@ func giveBlocks(l *liar, r *chain.Rules, answer func(s network.Stream)) (asked *
 }
 
 // largeBlock is a valid block on parent that is too large to travel whole.
-func largeBlock(t *testing.T, r *chain.Rules, parent chain.Header) *chain.Block {
+func largeBlock(t *testing.T, r *consensus.Rules, parent consensus.Header) *consensus.Block {
 	t.Helper()
-	txs := make([]chain.Transaction, 700)
+	txs := make([]consensus.Transaction, 700)
 	for i := range txs {
 		txs[i] = chaintest.Payment()
 	}
@@ -75,7 +75,7 @@ func TestFalseAnnouncementsCostTheirSender(t *testing.T) {
 				net.Rest(5 * time.Second) // into the mesh
 				for range 20 {
 					for range 50 {
-						var hash chain.Hash
+						var hash consensus.Hash
 						_, _ = rand.Read(hash[:])
 						say(t, evil.blocks, announcementOn(tip, hash, 70_000))
 					}

@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // arrivalLines is how many blocks, and how many payments, have a line of their own at once, and half as many each second. The rest
@@ -24,7 +24,7 @@ type arrivals struct {
 	mu       sync.Mutex
 	blocks   arrivalCount
 	payments arrivalCount
-	tip      chain.Header // of the last block counted
+	tip      consensus.Header // of the last block counted
 }
 
 // arrivalCount counts what has no line of its own.
@@ -41,7 +41,7 @@ func newArrivals(log *slog.Logger) *arrivals {
 }
 
 // block notes a block of p's that became the tip.
-func (a *arrivals) block(h chain.Header, p peer.ID) {
+func (a *arrivals) block(h consensus.Header, p peer.ID) {
 	a.mu.Lock()
 	single := a.blocks.count()
 	if !single {
@@ -56,7 +56,7 @@ func (a *arrivals) block(h chain.Header, p peer.ID) {
 }
 
 // payment notes a payment that p passed on.
-func (a *arrivals) payment(id chain.ID, p peer.ID) {
+func (a *arrivals) payment(id consensus.ID, p peer.ID) {
 	a.mu.Lock()
 	single := a.payments.count()
 	a.mu.Unlock()

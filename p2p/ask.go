@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // A peer that is asked must deliver stallBytes in each stallAfter, or the end of its answer. One that is far away may take
@@ -115,6 +115,6 @@ func (s *syncer) blame(p peer.ID, err error) {
 
 // provable says whether err proves that the other side is bad.
 func provable(err error) bool {
-	var invalid *chain.InvalidError
+	var invalid *consensus.InvalidError
 	return errors.Is(err, errViolation) || errors.As(err, &invalid)
 }

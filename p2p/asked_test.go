@@ -11,7 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
@@ -32,7 +32,7 @@ func TestOnlyListedProtocolsAreAsked(t *testing.T) {
 			mu.Lock()
 			asked[s.Protocol()]++
 			mu.Unlock()
-			_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, chain.Hash{1}))
+			_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, consensus.Hash{1}))
 		})
 		for _, name := range []string{"sync", "blocks", "pool", "peers"} {
 			hidden := protocol.ID("/kuai/" + rules.Network() + "/" + name + "/1")

@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // BenchmarkColdSync is a fresh node that syncs one-payment blocks from another, both in this process, over loopback TCP with
@@ -51,7 +52,7 @@ func quietStation(b *testing.B, c *chain.Chain) *station {
 }
 
 // settled returns a chain on disk with n one-payment blocks. It is opened anew, so that nothing is left for it to tidy up.
-func settled(b *testing.B, r *chain.Rules, n int) *chain.Chain {
+func settled(b *testing.B, r *consensus.Rules, n int) *chain.Chain {
 	b.Helper()
 	dir := b.TempDir()
 	c, shut := chaintest.OpenDisk(b, r, dir)
@@ -61,7 +62,7 @@ func settled(b *testing.B, r *chain.Rules, n int) *chain.Chain {
 }
 
 // onDisk returns the chain in dir until the benchmark's end.
-func onDisk(b *testing.B, r *chain.Rules, dir string) *chain.Chain {
+func onDisk(b *testing.B, r *consensus.Rules, dir string) *chain.Chain {
 	b.Helper()
 	c, shut := chaintest.OpenDisk(b, r, dir)
 	b.Cleanup(shut)

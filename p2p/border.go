@@ -8,7 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // A download's helpers are asked for blocks below the tip that the lead named, so all spans belong to one chain. If two peers' spans do
@@ -19,10 +19,10 @@ import (
 type piece struct {
 	from  peer.ID
 	index int64
-	hash  chain.Hash
+	hash  consensus.Hash
 }
 
-func pieceOf(b *chain.Block, from peer.ID) piece {
+func pieceOf(b *consensus.Block, from peer.ID) piece {
 	return piece{from: from, index: b.Index(), hash: b.Hash()}
 }
 
@@ -30,7 +30,7 @@ func pieceOf(b *chain.Block, from peer.ID) piece {
 type borderError struct {
 	before, after piece
 	height        int64 // of the lead's tip
-	tip           chain.Hash
+	tip           consensus.Hash
 }
 
 func (e *borderError) Error() string {
@@ -104,7 +104,7 @@ func (s *syncer) chargeStray(e *borderError, lead peer.ID) {
 }
 
 // isActive reports whether the block at index on our active chain is the one of hash.
-func (s *syncer) isActive(index int64, hash chain.Hash) bool {
+func (s *syncer) isActive(index int64, hash consensus.Hash) bool {
 	held, err := s.chain.At(index)
 	return err == nil && held.Block.Hash() == hash
 }

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // servesOwn answers chain requests of an index with blocks of its own chain, whatever chain was asked for.
@@ -22,7 +22,7 @@ func servesOwn(st *station) handler {
 		if err != nil {
 			return err
 		}
-		req.Until = chain.Hash{}
+		req.Until = consensus.Hash{}
 		snap := st.chain.Snapshot()
 		defer snap.Close()
 		head := planAnswer(snap, req)

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p/p2ptest"
 )
 
@@ -39,7 +40,7 @@ func TestBurstOfPaymentsLosesNone(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 5}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)
 		net.Rest(2 * time.Second) // all in the mesh
-		var ids []chain.ID
+		var ids []consensus.ID
 		for i := range net.Nodes {
 			ids = append(ids, net.Pay(i, 1000)...)
 		}
@@ -89,7 +90,7 @@ func TestLargestBlocksArePulled(t *testing.T) {
 			bubble(t, p2ptest.Options{Nodes: 4, Links: p2ptest.Line, Latency: latency, Log: syncs}, func(t *testing.T, net *p2ptest.Net) {
 				net.Connected(10 * time.Second)
 				net.Rest(2 * time.Second)
-				var ids []chain.ID
+				var ids []consensus.ID
 				for range 5 * 700 {
 					p := chaintest.Payment()
 					p.Recipient = strings.Repeat("b", 256)

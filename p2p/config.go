@@ -7,7 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Config is what a Node is told. The zero value of every field but Identity is usable.
@@ -42,7 +42,7 @@ type Peer struct {
 	Static    bool          // asked for by Config.Peers or Connect
 	Latency   time.Duration // 0: not measured yet
 	Height    int64         // what the peer last claimed, 0: nothing yet
-	Tip       chain.Hash
+	Tip       consensus.Hash
 	Score     float64 // gossip score: negative is bad
 
 	LastError string    // why the last dial failed; "" while connected, and before the first dial

@@ -13,7 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // spentFor is how long a claim that a sync did not bear out is not believed again.
@@ -33,7 +33,7 @@ type contact struct {
 	pulled  time.Time // when its pool was pulled last
 	brought time.Time // when it last brought a tip before all others
 
-	spent      chain.Hash // a claimed tip that a sync did not bear out: no sync for it
+	spent      consensus.Hash // a claimed tip that a sync did not bear out: no sync for it
 	spentUntil time.Time
 }
 

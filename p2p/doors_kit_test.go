@@ -16,6 +16,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // doorNow is the clock of every chain behind a door.
@@ -61,7 +62,7 @@ type doors struct {
 }
 
 // doorTo returns the doors of a node on st's host that holds blocks.
-func doorTo(t testing.TB, st *station, now func() time.Time, r *chain.Rules, blocks ...*chain.Block) *doors {
+func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
 	t.Helper()
 	c := chaintest.OpenAt(t, r, now)
 	for _, b := range blocks {
@@ -78,7 +79,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *chain.Rules, blo
 	f := newFaults(log)
 	f.refusals = unbounded(log)
 	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, log)
-	s.onSwitch = func(*chain.Block) {}
+	s.onSwitch = func(*consensus.Block) {}
 	return &doors{newGossip(st.host, c, s, f, m, log), why}
 }
 
@@ -98,9 +99,9 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	orphan := len(d.s.takeAll(d.s.woken)) > 0 // its sender is asked for what is before it
 	switch {
 	case v == pubsub.ValidationReject && len(raw) > maxWhole:
-		return &chain.InvalidError{Rule: chain.RuleBlockSize, Detail: "refused by its length, before it was read"}
+		return &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: "refused by its length, before it was read"}
 	case v == pubsub.ValidationReject && bytes.HasPrefix(raw, announcementStart):
-		return &chain.InvalidError{Rule: chain.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
+		return &consensus.InvalidError{Rule: consensus.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
 	case v == pubsub.ValidationReject:
 		return d.why.take()
 	case v == pubsub.ValidationAccept:
@@ -108,7 +109,7 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	case orphan:
 		return chain.ErrOrphan
 	}
-	return chain.ErrFuture // all that is left: no case is known, and fresh chains relay
+	return consensus.ErrFuture // all that is left: no case is known, and fresh chains relay
 }
 
 // pullBlock announces a large block and follows the announcement up.
@@ -133,7 +134,7 @@ type teller struct {
 	single []byte
 }
 
-func newTeller(t testing.TB, r *chain.Rules) *teller {
+func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	t.Helper()
 	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
 	tl.server.handlers[syncName] = tl.servePage
@@ -195,7 +196,7 @@ func (tl *teller) servePool(_ context.Context, x *exchange) error {
 	if tx, err := tl.chain.Rules().ParseTransaction(single); err == nil {
 		offer = tx
 	}
-	if err := offerIDs(x.w, []chain.Transaction{offer}); err != nil {
+	if err := offerIDs(x.w, []consensus.Transaction{offer}); err != nil {
 		return err
 	}
 	if _, err := readWanted(x, 1); err != nil {
@@ -232,7 +233,7 @@ func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte
 // inPage is what a case means among the blocks of a chain: there the parent is the block before it, and no other.
 func inPage(c chaintest.Case) chaintest.Case {
 	if errors.Is(c.Err, chain.ErrOrphan) {
-		c.Rule, c.Err = chain.RuleParent, nil
+		c.Rule, c.Err = consensus.RuleParent, nil
 	}
 	return c
 }

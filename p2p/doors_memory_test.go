@@ -13,10 +13,11 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // mutated are spoilt copies of the honest block b, as anybody can make them: each is invalid, and has a hash of its own.
-func mutated(t testing.TB, r *chain.Rules, parent chain.Header, b *chain.Block) [][]byte {
+func mutated(t testing.TB, r *consensus.Rules, parent consensus.Header, b *consensus.Block) [][]byte {
 	t.Helper()
 	raw := string(b.Canonical())
 	wrong := b.Header().Proof + 1
@@ -113,10 +114,10 @@ func TestChildOfAnInvalidBlock(t *testing.T) {
 	}
 	for _, c := range []struct {
 		raw  []byte
-		rule chain.Rule
-	}{{bad.Canonical(), chain.RuleProof}, {child.Canonical(), chain.RuleParentInvalid}, {bad.Canonical(), chain.RuleProof}} {
+		rule consensus.Rule
+	}{{bad.Canonical(), consensus.RuleProof}, {child.Canonical(), consensus.RuleParentInvalid}, {bad.Canonical(), consensus.RuleProof}} {
 		v := d.hear(peer, c.raw)
-		var invalid *chain.InvalidError
+		var invalid *consensus.InvalidError
 		if err := d.why.take(); v != pubsub.ValidationReject || !errors.As(err, &invalid) || invalid.Rule != c.rule {
 			t.Errorf("verdict %v, %v, want the rule %q", v, err, c.rule)
 		}
@@ -129,7 +130,7 @@ func TestClockAndViewAreNotRemembered(t *testing.T) {
 	b := chaintest.New(t).Paying().Mine(2)
 	r, blocks := b.Rules(), b.Branch()
 	ahead := doorNow.Add(r.MaxAhead + time.Minute)
-	late, err := r.NewBlock(b.Tip(), chaintest.Proof(r, b.Tip()), float64(ahead.Unix()), []chain.Transaction{chaintest.Reward(r, "miner")})
+	late, err := r.NewBlock(b.Tip(), chaintest.Proof(r, b.Tip()), float64(ahead.Unix()), []consensus.Transaction{chaintest.Reward(r, "miner")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestClockAndViewAreNotRemembered(t *testing.T) {
 		t.Run("future by "+name, func(t *testing.T) {
 			now := doorNow
 			d := doorTo(t, st, func() time.Time { return now }, r)
-			if err := send(t, d); !errors.Is(err, chain.ErrFuture) || d.f.refused(peer.id) {
+			if err := send(t, d); !errors.Is(err, consensus.ErrFuture) || d.f.refused(peer.id) {
 				t.Fatalf("%v; refused: %v", err, d.f.refused(peer.id))
 			}
 			now = now.Add(time.Minute)

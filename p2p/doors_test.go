@@ -9,8 +9,8 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestGossipDoor(t *testing.T) {
@@ -81,7 +81,7 @@ func TestPoolDoor(t *testing.T) {
 		st.connect(t, from.station)
 		err := d.s.pullPool(t.Context(), from.id)
 		if len(c.Raw) > r.MaxTransactionBytes && errors.Is(err, errViolation) {
-			err = &chain.InvalidError{Rule: chain.RuleTransactionSize, Detail: err.Error()} // refused by its length, before it was read
+			err = &consensus.InvalidError{Rule: consensus.RuleTransactionSize, Detail: err.Error()} // refused by its length, before it was read
 		}
 		if err := c.Check(err); err != nil {
 			t.Error(err)
@@ -109,7 +109,7 @@ func TestSyncDoor(t *testing.T) {
 		d := doorTo(t, st, fixed, b.Rules(), ours...)
 		err := d.syncFrom(t, st, liar, append(chaintest.Raws(theirs), c.Raw)...)
 		if len(c.Raw) > b.Rules().MaxBlockBytes && errors.Is(err, errViolation) {
-			err = &chain.InvalidError{Rule: chain.RuleBlockSize, Detail: err.Error()} // refused by its length, before it was read
+			err = &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: err.Error()} // refused by its length, before it was read
 		}
 		if err := inPage(c).Check(err); err != nil {
 			t.Error(err)

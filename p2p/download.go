@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
@@ -56,7 +57,7 @@ type download struct {
 	s       *syncer
 	lead    peer.ID
 	alone   bool // nobody helps the lead
-	locator []chain.Hash
+	locator []consensus.Hash
 	parsers chan struct{} // bounds the batches checked at once
 	added   int           // blocks that were new; the inserter's
 	last    piece         // the last block inserted; the inserter's
@@ -355,7 +356,7 @@ func (d *download) refused(sp *span, at int64, err error) error {
 	case provable(err):
 		sp.drop(err)
 		d.s.punish(sp.peer, err)
-	case errors.Is(err, chain.ErrOrphan), errors.Is(err, chain.ErrFuture):
+	case errors.Is(err, chain.ErrOrphan), errors.Is(err, consensus.ErrFuture):
 		d.s.faults.stall(d.lead, err.Error()) // it led there; a helper only gave what it was asked for
 	default:
 		return &localError{fmt.Errorf("inserting blocks from %d: %w", at, err)}

@@ -10,12 +10,12 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // evil is a station that answers chain requests with forge instead.
-func evil(t testing.TB, r *chain.Rules, forge handler, blocks ...*chain.Block) *station {
+func evil(t testing.TB, r *consensus.Rules, forge handler, blocks ...*consensus.Block) *station {
 	t.Helper()
 	st := newStation(t, chainOf(t, r, blocks...))
 	st.server.handlers[syncName] = forge
@@ -174,7 +174,7 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 			return err
 		}
 		lie := liar.self()
-		lie.Height, lie.Tip = 1<<50, chain.Hash{1}
+		lie.Height, lie.Tip = 1<<50, consensus.Hash{1}
 		if err := writeFrame(x.w, lie.append(nil)); err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	eventually(t, "the claim is spent", func() bool {
 		fresh.mu.Lock()
 		defer fresh.mu.Unlock()
-		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].spent == chain.Hash{1}
+		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].spent == consensus.Hash{1}
 	})
 	if _, ok := fresh.claim(liar.id); !ok || len(fresh.candidates(fresh.chain.Tip().Index+1)) != 0 {
 		t.Error("the liar would be asked again for the same claim")

@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
@@ -36,17 +36,17 @@ func (n *Node) Blamed() map[string]string {
 func Frame(payload []byte) []byte { return appendFrame(nil, payload) }
 
 // StatusFrame is a status that claims a chain.
-func StatusFrame(genesis chain.Hash, height int64, tip chain.Hash) []byte {
+func StatusFrame(genesis consensus.Hash, height int64, tip consensus.Hash) []byte {
 	return Frame(statusMsg{Version: statusVersion, Genesis: genesis, Height: height, Tip: tip, Time: time.Now(), Agent: "liar"}.append(nil))
 }
 
 // HeadFrame begins the answer to a fresh node's chain request.
-func HeadFrame(count uint32, height int64, tip chain.Hash) []byte {
+func HeadFrame(count uint32, height int64, tip consensus.Hash) []byte {
 	return Frame(syncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.append(nil))
 }
 
 // HeadOfOne begins an answer of one block to a chain request of a fresh node, and says which block that is.
-func HeadOfOne(request []byte, height int64, tip chain.Hash) (head []byte, from int64) {
+func HeadOfOne(request []byte, height int64, tip consensus.Hash) (head []byte, from int64) {
 	payload, err := readOne(bufio.NewReader(bytes.NewReader(request)), maxSyncRequest)
 	if err != nil {
 		return nil, 0
@@ -108,6 +108,6 @@ func (n *Node) Stalled() map[string]int {
 }
 
 // HeadFrameAt begins an answer of count blocks after a fork.
-func HeadFrameAt(fork int64, count uint32, height int64, tip chain.Hash) []byte {
+func HeadFrameAt(fork int64, count uint32, height int64, tip consensus.Hash) []byte {
 	return Frame(syncHead{Fork: fork, From: fork + 1, Count: count, Height: height, Tip: tip}.append(nil))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
@@ -48,7 +49,7 @@ func canonical(held chain.Held) []byte {
 
 // fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
 // that p does not hold is nil.
-func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][]byte, error) {
+func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
 	err := s.ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
 		if err := sendRequest(st, appendHashes(nil, hashes)); err != nil {
@@ -66,7 +67,7 @@ func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []chain.Hash) ([][
 }
 
 // readBlocks reads the answer to a request by hash.
-func readBlocks(r *bufio.Reader, hashes []chain.Hash, most int) ([][]byte, error) {
+func readBlocks(r *bufio.Reader, hashes []consensus.Hash, most int) ([][]byte, error) {
 	raws := make([][]byte, 0, len(hashes))
 	for _, want := range hashes {
 		raw, err := readOne(r, most)

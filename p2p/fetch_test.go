@@ -6,8 +6,8 @@ import (
 	"errors"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestFetchByHash(t *testing.T) {
@@ -18,8 +18,8 @@ func TestFetchByHash(t *testing.T) {
 	full := newStation(t, chainOf(t, chaintest.Rules(), tree.Blocks()...)).serveOnly(t)
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, full)
-	want := []*chain.Block{active[9], side[7], nil, active[0]}
-	raws, err := asker.fetch(t.Context(), full.id, []chain.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
+	want := []*consensus.Block{active[9], side[7], nil, active[0]}
+	raws, err := asker.fetch(t.Context(), full.id, []consensus.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
-			if _, err := asker.fetch(t.Context(), liar.id, []chain.Hash{blocks[0].Hash()}); !errors.Is(err, errViolation) {
+			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, errViolation) {
 				t.Errorf("error %v", err)
 			}
 			if !asker.faults.refused(liar.id) {

@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
@@ -33,12 +34,12 @@ func TestSiblingsAreHardlyPassedOn(t *testing.T) {
 		net.Mine(1, 1)
 		net.Converge(time.Second)
 		honest := net.Nodes[0].Chain.Tip()
-		var siblings []*chain.Block
+		var siblings []*consensus.Block
 		for proof := int64(0); len(siblings) < 10_000; proof++ {
 			if !rules.ValidProof(parent.Proof, proof, parent.Hash) {
 				continue
 			}
-			b, err := rules.NewBlock(parent, proof, parent.Timestamp+1, []chain.Transaction{chaintest.Reward(rules, fmt.Sprint(proof))})
+			b, err := rules.NewBlock(parent, proof, parent.Timestamp+1, []consensus.Transaction{chaintest.Reward(rules, fmt.Sprint(proof))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,8 +23,8 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 var malformed = flag.Int("malformed", 100_000, "how many frames TestMalformedFrames sends")
@@ -90,14 +90,14 @@ func (m *mangler) frame(name string) []byte {
 }
 
 // requests are valid requests to n. The peer exchange has none: what is sent there is too much whatever it is.
-func requests(n *testNode, blocks []*chain.Block) map[string][]byte {
+func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 	status := statusMsg{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: hashOf(7), Time: time.Now(), Agent: "evil"}
-	chainRequest := syncRequest{Count: 100, Bytes: 1 << 20, Locator: []chain.Hash{blocks[3].Hash(), blocks[0].Hash()}}
+	chainRequest := syncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{blocks[3].Hash(), blocks[0].Hash()}}
 	return map[string][]byte{
 		statusName: appendFrame(nil, status.append(nil)),
 		syncName:   appendFrame(nil, chainRequest.append(nil)),
-		blocksName: appendFrame(nil, appendHashes(nil, []chain.Hash{blocks[2].Hash(), blocks[4].Hash()})),
-		poolName:   appendFrame(nil, appendIDs(nil, []chain.ID{{1}, {2}})),
+		blocksName: appendFrame(nil, appendHashes(nil, []consensus.Hash{blocks[2].Hash(), blocks[4].Hash()})),
+		poolName:   appendFrame(nil, appendIDs(nil, []consensus.ID{{1}, {2}})),
 		"peers":    appendFrame(nil, []byte("who is there?")),
 	}
 }
@@ -231,7 +231,7 @@ func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWa
 }
 
 // spoilMessages hands count spoilt blocks, announcements and payments to the validators, as from a peer that is still heard.
-func spoilMessages(t *testing.T, n *testNode, blocks []*chain.Block, count int) {
+func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count int) {
 	t.Helper()
 	tip := n.c.Tip()
 	m := &mangler{rand.New(rand.NewPCG(8, 8)), map[string][]byte{
@@ -271,7 +271,7 @@ func TestMalformedAnswers(t *testing.T) {
 	good := requests(victim, blocks)
 	good[syncName] = chainAnswer
 	good[blocksName] = appendFrame(nil, blocks[0].Canonical())
-	good[poolName] = append(appendFrame(nil, appendIDs(nil, []chain.ID{{1}, {2}})), 0)
+	good[poolName] = append(appendFrame(nil, appendIDs(nil, []consensus.ID{{1}, {2}})), 0)
 	good["peers"] = framed(signedRecord(t, key, key))
 
 	evil := stranger(t, victim)
@@ -292,7 +292,7 @@ func TestMalformedAnswers(t *testing.T) {
 	ask := map[string]func(){
 		statusName: func() { _ = victim.s.exchangeStatus(t.Context(), evil.ID()) },
 		syncName:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
-		blocksName: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []chain.Hash{blocks[0].Hash()}) },
+		blocksName: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
 		poolName:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
 		"peers":    func() { _, _ = victim.s.askPeers(t.Context(), evil.ID()) },
 	}
@@ -311,7 +311,7 @@ func TestMalformedAnswers(t *testing.T) {
 		}
 	}
 	heap.check(t)
-	if tip := victim.c.Tip(); !slices.ContainsFunc(append(blocks, r.Genesis), func(b *chain.Block) bool { return b.Hash() == tip.Hash }) {
+	if tip := victim.c.Tip(); !slices.ContainsFunc(append(blocks, r.Genesis), func(b *consensus.Block) bool { return b.Hash() == tip.Hash }) {
 		t.Errorf("the tip is %d %s, which nobody mined", tip.Index, tip.Hash.Short())
 	}
 	honest := runNode(t, r, nil)

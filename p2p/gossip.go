@@ -10,14 +10,14 @@ import (
 	"sync"
 	"time"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	pb "github.com/libp2p/go-libp2p-pubsub/pb"
-
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
@@ -52,8 +52,8 @@ type gossip struct {
 	pulls  *pulls       // announced blocks to fetch
 	meshed chan peer.ID // peers new in the mesh
 
-	orphans recent[chain.Hash] // heard, parent not held
-	passing recent[chain.ID]   // transactions that gossip handed to the chain
+	orphans recent[consensus.Hash] // heard, parent not held
+	passing recent[consensus.ID]   // transactions that gossip handed to the chain
 
 	mu     sync.Mutex
 	scores map[peer.ID]float64
@@ -69,8 +69,8 @@ func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, lo
 		pos:     c.LastEvent(),
 		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
-		orphans: newRecent[chain.Hash](maxOrphans),
-		passing: newRecent[chain.ID](maxPassing),
+		orphans: newRecent[consensus.Hash](maxOrphans),
+		passing: newRecent[consensus.ID](maxPassing),
 	}
 }
 

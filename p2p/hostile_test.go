@@ -19,8 +19,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"google.golang.org/protobuf/proto"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p/p2ptest"
 )
 
@@ -103,13 +103,13 @@ func scoreOf(net *p2ptest.Net, i int, id peer.ID) float64 {
 }
 
 // forged is a block on parent whose proof is wrong.
-func forged(t *testing.T, r *chain.Rules, parent chain.Header, nonce int) []byte {
+func forged(t *testing.T, r *consensus.Rules, parent consensus.Header, nonce int) []byte {
 	t.Helper()
 	proof := int64(1_000_000 + nonce*100)
 	for r.ValidProof(parent.Proof, proof, parent.Hash) {
 		proof++
 	}
-	b, err := r.NewBlock(parent, proof, parent.Timestamp+1, []chain.Transaction{chaintest.Reward(r, fmt.Sprint(nonce))})
+	b, err := r.NewBlock(parent, proof, parent.Timestamp+1, []consensus.Transaction{chaintest.Reward(r, fmt.Sprint(nonce))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,11 +221,11 @@ func TestFakeOrphansAreNotKept(t *testing.T) {
 		defer leave()
 		rules := net.Nodes[0].Chain.Rules()
 		const count, burst, pace = 10_000, 5000, 90 // at once, then in each tenth of a second: both are just within the rate
-		var hashes []chain.Hash
-		nowhere := chain.Header{Index: 50, Timestamp: net.Nodes[0].Chain.Tip().Timestamp}
+		var hashes []consensus.Hash
+		nowhere := consensus.Header{Index: 50, Timestamp: net.Nodes[0].Chain.Tip().Timestamp}
 		for i := range count {
 			binary.BigEndian.PutUint32(nowhere.Hash[:], uint32(i))
-			b, err := rules.NewBlock(nowhere, 0, nowhere.Timestamp+1, []chain.Transaction{chaintest.Reward(rules, "evil")})
+			b, err := rules.NewBlock(nowhere, 0, nowhere.Timestamp+1, []consensus.Transaction{chaintest.Reward(rules, "evil")})
 			if err != nil {
 				t.Fatal(err)
 			}

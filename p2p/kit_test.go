@@ -18,6 +18,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
@@ -28,7 +29,7 @@ type station struct {
 	*syncer
 	id     peer.ID
 	faults *faults
-	turns  chan chain.Header // what onSwitch was told
+	turns  chan consensus.Header // what onSwitch was told
 }
 
 // loopback returns a host that listens on 127.0.0.1 and does no more than it must.
@@ -58,9 +59,9 @@ func newStation(t testing.TB, c *chain.Chain) *station {
 	f := newFaults(log)
 	st := &station{
 		syncer: newSyncer(h, c, c.Rules().Network(), "kuai-test", f, log),
-		id:     h.ID(), faults: f, turns: make(chan chain.Header, 1024),
+		id:     h.ID(), faults: f, turns: make(chan consensus.Header, 1024),
 	}
-	st.onSwitch = func(b *chain.Block) { st.turns <- b.Header() }
+	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }
 	return st
 }
 
@@ -101,13 +102,13 @@ func (st *station) serveOnly(t testing.TB) *station {
 }
 
 // startOn returns a running station on a chain in memory that holds blocks.
-func startOn(t testing.TB, r *chain.Rules, blocks ...*chain.Block) *station {
+func startOn(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *station {
 	t.Helper()
 	return newStation(t, chainOf(t, r, blocks...)).start(t)
 }
 
 // chainOf returns a chain in memory that holds blocks.
-func chainOf(t testing.TB, r *chain.Rules, blocks ...*chain.Block) *chain.Chain {
+func chainOf(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *chain.Chain {
 	t.Helper()
 	c := chaintest.Open(t, r)
 	for _, b := range blocks {
@@ -127,7 +128,7 @@ func (st *station) connect(t testing.TB, other *station) {
 }
 
 // reaches waits until the station's tip is hash.
-func (st *station) reaches(t testing.TB, hash chain.Hash) {
+func (st *station) reaches(t testing.TB, hash consensus.Hash) {
 	t.Helper()
 	wake, stop := st.chain.Watch()
 	defer stop()

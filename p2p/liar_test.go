@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
@@ -24,7 +25,7 @@ type lie func(ctx context.Context, s network.Stream, request []byte, blocks [][]
 const claimed = 10_000 // the height that every liar claims
 
 func lies() map[string]lie {
-	head := p2p.HeadFrame(claimed-1, claimed, chain.Hash{1})
+	head := p2p.HeadFrame(claimed-1, claimed, consensus.Hash{1})
 	send := func(s network.Stream, blocks [][]byte) {
 		_, _ = s.Write(head)
 		for _, b := range blocks {
@@ -74,7 +75,7 @@ func lies() map[string]lie {
 
 // oneByOne is slower than any honest peer, and no answer of it stalls.
 func oneByOne(ctx context.Context, s network.Stream, request []byte, blocks [][]byte) {
-	head, from := p2p.HeadOfOne(request, claimed, chain.Hash{1})
+	head, from := p2p.HeadOfOne(request, claimed, consensus.Hash{1})
 	if head == nil || from-2 >= int64(len(blocks)) {
 		return
 	}
@@ -144,13 +145,13 @@ func tell(t *testing.T, net *p2ptest.Net, lie lie) (asked chan struct{}) {
 		lie(ctx, s, request, append([][]byte(nil), blocks...))
 	})
 	answer(h, rules, "status", func(s network.Stream, _ []byte) {
-		_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, chain.Hash{1}))
+		_, _ = s.Write(p2p.StatusFrame(rules.Genesis.Hash(), claimed, consensus.Hash{1}))
 	})
 	return asked
 }
 
 // answer sets a handler that reads the request to its end first.
-func answer(h host.Host, r *chain.Rules, name string, say func(s network.Stream, request []byte)) {
+func answer(h host.Host, r *consensus.Rules, name string, say func(s network.Stream, request []byte)) {
 	h.SetStreamHandler(protocol.ID("/kuai/"+r.Network()+"/"+name+"/1"), func(s network.Stream) {
 		request, _ := io.ReadAll(s)
 		say(s, request)
@@ -201,7 +202,7 @@ func TestPeerThatComesAndGoesIsPulledNowAndThen(t *testing.T) {
 		})
 		began := time.Now()
 		for time.Since(began) < 20*time.Second {
-			for _, at := range []chain.Hash{{1}, tip.Hash} {
+			for _, at := range []consensus.Hash{{1}, tip.Hash} {
 				s, err := h.NewStream(t.Context(), node, protocol.ID("/kuai/"+rules.Network()+"/status/1"))
 				if err != nil {
 					t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // needMulticast returns the first IPv4 address of an interface on which neighbours can be found.
@@ -45,11 +45,11 @@ func needMulticast(t *testing.T) netip.Addr {
 }
 
 // ownNetwork returns a network that only this process knows: multicast reaches all nodes of this machine and of its links.
-func ownNetwork(t *testing.T) *chain.Rules {
+func ownNetwork(t *testing.T) *consensus.Rules {
 	t.Helper()
 	const file = `{"name": "test", "zeros": 1,
 		"genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": %d.5, "transactions": []}}`
-	r, err := chain.ReadRules(fmt.Appendf(nil, file, rand.IntN(1_600_000_000)))
+	r, err := consensus.ReadRules(fmt.Appendf(nil, file, rand.IntN(1_600_000_000)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // statusVersion is the version of the status message that this node sends.
@@ -22,8 +22,8 @@ const (
 	syncHeadSize   = 60   // the first frame of its answer
 	maxBlocksAsked = 64   // hashes in a request by hash
 	maxHeight      = 1 << 53
-	hashSize       = len(chain.Hash{})
-	idSize         = len(chain.ID{})
+	hashSize       = len(consensus.Hash{})
+	idSize         = len(consensus.ID{})
 )
 
 // statusMsg is what a node says of itself, once in each direction of a status stream: the opener first.
@@ -36,9 +36,9 @@ const (
 //	agent    u8 length (≤ 128), then UTF-8
 type statusMsg struct {
 	Version uint16
-	Genesis chain.Hash
+	Genesis consensus.Hash
 	Height  int64
-	Tip     chain.Hash
+	Tip     consensus.Hash
 	Time    time.Time
 	Agent   string
 }
@@ -72,8 +72,8 @@ func parseStatus(b []byte) (statusMsg, error) {
 	}
 	m := statusMsg{
 		Version: binary.BigEndian.Uint16(b),
-		Genesis: chain.Hash(b[2:34]),
-		Tip:     chain.Hash(b[42:74]),
+		Genesis: consensus.Hash(b[2:34]),
+		Tip:     consensus.Hash(b[42:74]),
 		Time:    time.UnixMilli(int64(binary.BigEndian.Uint64(b[74:]))),
 	}
 	height, n := binary.BigEndian.Uint64(b[34:]), int(b[82])
@@ -98,8 +98,8 @@ type syncRequest struct {
 	From    int64
 	Count   uint32
 	Bytes   uint32
-	Until   chain.Hash
-	Locator []chain.Hash
+	Until   consensus.Hash
+	Locator []consensus.Hash
 }
 
 // append appends the message to dst.
@@ -121,7 +121,7 @@ func parseSyncRequest(b []byte) (syncRequest, error) {
 		From:    int64(from),
 		Count:   binary.BigEndian.Uint32(b[8:]),
 		Bytes:   binary.BigEndian.Uint32(b[12:]),
-		Until:   chain.Hash(b[16:48]),
+		Until:   consensus.Hash(b[16:48]),
 		Locator: splitHashes(b[minSyncRequest:]),
 	}
 	if from > maxHeight || m.Count == 0 || from == 0 && len(m.Locator) == 0 {
@@ -141,7 +141,7 @@ type syncHead struct {
 	Fork, From int64
 	Count      uint32
 	Height     int64
-	Tip        chain.Hash
+	Tip        consensus.Hash
 }
 
 // append appends the message to dst.
@@ -163,7 +163,7 @@ func parseSyncHead(b []byte) (syncHead, error) {
 	m := syncHead{
 		Fork: int64(fork), From: int64(from), Height: int64(height),
 		Count: binary.BigEndian.Uint32(b[16:]),
-		Tip:   chain.Hash(b[28:60]),
+		Tip:   consensus.Hash(b[28:60]),
 	}
 	if height == 0 || max(fork, from, height) > maxHeight {
 		return syncHead{}, violation("head of a chain answer with fork %d, from %d, height %d", fork, from, height)
@@ -175,7 +175,7 @@ func parseSyncHead(b []byte) (syncHead, error) {
 }
 
 // parseHashes reads 1..most hashes, 32 bytes each.
-func parseHashes(b []byte, most int) ([]chain.Hash, error) {
+func parseHashes(b []byte, most int) ([]consensus.Hash, error) {
 	if len(b) == 0 || len(b)%hashSize != 0 || len(b)/hashSize > most {
 		return nil, violation("%d bytes of hashes, at most %d hashes allowed here", len(b), most)
 	}
@@ -183,16 +183,16 @@ func parseHashes(b []byte, most int) ([]chain.Hash, error) {
 }
 
 // splitHashes cuts b, a multiple of 32 bytes long.
-func splitHashes(b []byte) []chain.Hash {
-	hashes := make([]chain.Hash, 0, len(b)/hashSize)
+func splitHashes(b []byte) []consensus.Hash {
+	hashes := make([]consensus.Hash, 0, len(b)/hashSize)
 	for ; len(b) > 0; b = b[hashSize:] {
-		hashes = append(hashes, chain.Hash(b[:hashSize]))
+		hashes = append(hashes, consensus.Hash(b[:hashSize]))
 	}
 	return hashes
 }
 
 // appendHashes appends 32 bytes for each hash.
-func appendHashes(dst []byte, hashes []chain.Hash) []byte {
+func appendHashes(dst []byte, hashes []consensus.Hash) []byte {
 	for i := range hashes {
 		dst = append(dst, hashes[i][:]...)
 	}
@@ -200,19 +200,19 @@ func appendHashes(dst []byte, hashes []chain.Hash) []byte {
 }
 
 // parseIDs reads 1..most transaction ids, 16 bytes each.
-func parseIDs(b []byte, most int) ([]chain.ID, error) {
+func parseIDs(b []byte, most int) ([]consensus.ID, error) {
 	if len(b) == 0 || len(b)%idSize != 0 || len(b)/idSize > most {
 		return nil, violation("%d bytes of transaction ids, at most %d ids allowed here", len(b), most)
 	}
-	ids := make([]chain.ID, 0, len(b)/idSize)
+	ids := make([]consensus.ID, 0, len(b)/idSize)
 	for ; len(b) > 0; b = b[idSize:] {
-		ids = append(ids, chain.ID(b[:idSize]))
+		ids = append(ids, consensus.ID(b[:idSize]))
 	}
 	return ids, nil
 }
 
 // appendIDs appends 16 bytes for each id.
-func appendIDs(dst []byte, ids []chain.ID) []byte {
+func appendIDs(dst []byte, ids []consensus.ID) []byte {
 	for i := range ids {
 		dst = append(dst, ids[i][:]...)
 	}

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"time"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/prometheus/client_golang/prometheus"
 
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
-
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // metrics counts what the operator watches. Without a registerer it counts for nobody.
@@ -120,7 +120,7 @@ func (m *metrics) synced(moved bool, err error) {
 }
 
 // propagated notes how old b is on arrival.
-func (m *metrics) propagated(b *chain.Block) {
+func (m *metrics) propagated(b *consensus.Block) {
 	now := float64(time.Now().UnixMicro()) / 1e6
 	m.propagation.Observe(max(0, now-b.Header().Timestamp))
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Node is this daemon's face to the network.
@@ -107,7 +108,7 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // publishTip sends a tip that a sync brought, once gossip is joined: HTTP may ask for a sync before.
-func (n *Node) publishTip(tip *chain.Block) {
+func (n *Node) publishTip(tip *consensus.Block) {
 	if ctx := n.running.Load(); ctx != nil {
 		n.g.publishTip(*ctx, tip)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // lines is a log that a test can look into while nodes write.
@@ -49,7 +50,7 @@ type testNode struct {
 }
 
 // runNode starts a node on loopback; it ends with the test.
-func runNode(t *testing.T, r *chain.Rules, change func(*Config)) *testNode {
+func runNode(t *testing.T, r *consensus.Rules, change func(*Config)) *testNode {
 	t.Helper()
 	key, err := EphemeralIdentity()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 	"kuai/p2p/p2ptest"
 )
@@ -207,7 +207,7 @@ func (p *partitioned) run(t *testing.T) {
 }
 
 // live mines and pays on both sides until the partition's time is over.
-func (p *partitioned) live(net *p2ptest.Net, r *rand.Rand) (ids []chain.ID) {
+func (p *partitioned) live(net *p2ptest.Net, r *rand.Rand) (ids []consensus.ID) {
 	var miners []int
 	for side, n := range p.blocks {
 		for range n {
@@ -245,12 +245,12 @@ func mend(net *p2ptest.Net, r *rand.Rand, within time.Duration) time.Duration {
 }
 
 // highestTips are the nodes with the longest chains, by their tips.
-func highestTips(net *p2ptest.Net) map[chain.Hash][]int {
-	tips, height := make(map[chain.Hash][]int), int64(0)
+func highestTips(net *p2ptest.Net) map[consensus.Hash][]int {
+	tips, height := make(map[consensus.Hash][]int), int64(0)
 	for _, n := range net.Nodes {
 		tip := n.Chain.Tip()
 		if tip.Index > height {
-			tips, height = make(map[chain.Hash][]int), tip.Index
+			tips, height = make(map[consensus.Hash][]int), tip.Index
 		}
 		if tip.Index == height {
 			tips[tip.Hash] = append(tips[tip.Hash], n.Index)

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // The pool exchange.
@@ -57,7 +58,7 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 }
 
 // offerIDs writes the ids of pending and the empty frame.
-func offerIDs(w *bufio.Writer, pending []chain.Transaction) error {
+func offerIDs(w *bufio.Writer, pending []consensus.Transaction) error {
 	for some := range slices.Chunk(pending, idsInFrame) {
 		frame := make([]byte, 0, maxIDs)
 		for i := range some {
@@ -74,8 +75,8 @@ func offerIDs(w *bufio.Writer, pending []chain.Transaction) error {
 }
 
 // readWanted reads frames of ids to the end of the stream, at most most ids in all.
-func readWanted(x *exchange, most int) ([]chain.ID, error) {
-	var wanted []chain.ID
+func readWanted(x *exchange, most int) ([]consensus.ID, error) {
+	var wanted []consensus.ID
 	for {
 		if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
 			return nil, err
@@ -187,7 +188,7 @@ func (s *syncer) donePulling(p peer.ID) {
 }
 
 // readOffer reads the ids that are offered and returns those that we lack.
-func (s *syncer) readOffer(r *bufio.Reader) (missing []chain.ID, err error) {
+func (s *syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) {
 	offered := 0
 	for {
 		frame, err := readOne(r, maxIDs)
@@ -206,7 +207,7 @@ func (s *syncer) readOffer(r *bufio.Reader) (missing []chain.ID, err error) {
 }
 
 // sendWanted asks for the missing payments and closes our side.
-func sendWanted(st network.Stream, missing []chain.ID) error {
+func sendWanted(st network.Stream, missing []consensus.ID) error {
 	w := bufio.NewWriterSize(st, 4<<10)
 	for ids := range slices.Chunk(missing, idsInFrame) {
 		if err := writeFrame(w, appendIDs(nil, ids)); err != nil {
@@ -220,8 +221,8 @@ func sendWanted(st network.Stream, missing []chain.ID) error {
 }
 
 // readPayments reads the payments that were asked for into the pool. A full pool ends it without blame.
-func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []chain.ID) (added int, err error) {
-	wanted := make(map[chain.ID]bool, len(missing))
+func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus.ID) (added int, err error) {
+	wanted := make(map[consensus.ID]bool, len(missing))
 	for _, id := range missing {
 		wanted[id] = true
 	}

@@ -12,12 +12,13 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // submit puts n fresh payments into c and returns their ids in order.
-func submit(t *testing.T, c *chain.Chain, n int) []chain.ID {
+func submit(t *testing.T, c *chain.Chain, n int) []consensus.ID {
 	t.Helper()
-	ids := make([]chain.ID, n)
+	ids := make([]consensus.ID, n)
 	for i := range ids {
 		p := chaintest.Payment()
 		if _, err := c.Submit(p, ""); err != nil {
@@ -29,8 +30,8 @@ func submit(t *testing.T, c *chain.Chain, n int) []chain.ID {
 }
 
 // pendingIDs returns the ids of c's pool in order.
-func pendingIDs(c *chain.Chain) []chain.ID {
-	var ids []chain.ID
+func pendingIDs(c *chain.Chain) []consensus.ID {
+	var ids []consensus.ID
 	for _, t := range c.Pending() {
 		ids = append(ids, t.ID)
 	}
@@ -48,14 +49,14 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all := make(map[chain.ID]bool)
-	for _, id := range slices.Concat(ours, theirs, []chain.ID{shared.ID}) {
+	all := make(map[consensus.ID]bool)
+	for _, id := range slices.Concat(ours, theirs, []consensus.ID{shared.ID}) {
 		all[id] = true
 	}
 	one.connect(t, other)
 	for _, s := range []*station{one, other} {
 		eventually(t, "the pool is complete", func() bool { n, _ := s.chain.PoolSize(); return n >= len(all) })
-		got := make(map[chain.ID]bool)
+		got := make(map[consensus.ID]bool)
 		for _, id := range pendingIDs(s.chain) {
 			got[id] = true
 		}
@@ -93,7 +94,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 	offered, stranger := chaintest.Payment(), chaintest.Payment()
 	negative := offered
 	negative.Amount = "-1"
-	ids := appendIDs(nil, []chain.ID{offered.ID})
+	ids := appendIDs(nil, []consensus.ID{offered.ID})
 	lies := map[string]struct {
 		ids []byte   // the only frame of ids
 		raw [][]byte // the transactions

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // TestProtocolDocument checks the examples of docs/PROTOCOL.md against the code: each stands there as this package writes it.
@@ -25,17 +25,17 @@ func TestProtocolDocument(t *testing.T) {
 	ones, twos, threes := hashOf(0x11), hashOf(0x22), hashOf(0x33)
 	genesisTime := time.Date(2021, 7, 20, 0, 0, 0, 0, time.UTC)
 	status := statusMsg{Version: 1, Genesis: ones, Height: 7, Tip: twos, Time: genesisTime, Agent: "kuai/0.1"}
-	first := syncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: []chain.Hash{threes, ones}}
+	first := syncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: []consensus.Hash{threes, ones}}
 	later := syncRequest{From: 16386, Count: spanBlocks, Bytes: spanBytes, Until: twos}
 	head := syncHead{Fork: 5, From: 6, Count: 2, Height: 7, Tip: twos}
-	payment := chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.ID{15: 2}, HasID: true}
+	payment := consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: consensus.ID{15: 2}, HasID: true}
 	for name, payload := range map[string][]byte{
 		"status":        status.append(nil),
 		"chain request": first.append(nil),
 		"later request": later.append(nil),
 		"chain head":    head.append(nil),
-		"block request": appendHashes(nil, []chain.Hash{ones, twos}),
-		"ids":           appendIDs(nil, []chain.ID{{15: 1}, {15: 2}}),
+		"block request": appendHashes(nil, []consensus.Hash{ones, twos}),
+		"ids":           appendIDs(nil, []consensus.ID{{15: 1}, {15: 2}}),
 		"payment":       payment.AppendCanonical(nil),
 	} {
 		frame := hex.EncodeToString(appendFrame(nil, payload))
@@ -44,8 +44,8 @@ func TestProtocolDocument(t *testing.T) {
 		}
 	}
 	announcement := announced{hash: twos, parent: ones, index: 7, size: 70000}.appendAnnouncement(nil)
-	genesis := chain.Classic().Genesis
-	for _, want := range [][]byte{announcement, genesis.Canonical(), []byte(genesis.Hash().String()), []byte(chain.Classic().Network())} {
+	genesis := consensus.Classic().Genesis
+	for _, want := range [][]byte{announcement, genesis.Canonical(), []byte(genesis.Hash().String()), []byte(consensus.Classic().Network())} {
 		if !bytes.Contains(text, want) {
 			t.Errorf("the document does not show %s", want)
 		}

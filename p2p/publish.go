@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // What gossip remembers for a while.
@@ -98,7 +99,7 @@ func (g *gossip) publish(ctx context.Context, e chain.Event) {
 }
 
 // publishBlock sends b whole, or announces it where it is large.
-func (g *gossip) publishBlock(ctx context.Context, b *chain.Block) error {
+func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	data := b.Canonical()
 	if len(data) > maxWhole {
 		data = announcementOf(b).appendAnnouncement(nil)
@@ -111,7 +112,7 @@ func (g *gossip) publishBlock(ctx context.Context, b *chain.Block) error {
 }
 
 // publishTransaction sends t. Its size is checked by the rules: pubsub would drop an oversize message in silence.
-func (g *gossip) publishTransaction(ctx context.Context, t chain.Transaction) error {
+func (g *gossip) publishTransaction(ctx context.Context, t consensus.Transaction) error {
 	if err := g.txs.Publish(ctx, t.AppendCanonical(nil)); err != nil {
 		return fmt.Errorf("publish transaction %s: %w", t.ID, err)
 	}
@@ -120,7 +121,7 @@ func (g *gossip) publishTransaction(ctx context.Context, t chain.Transaction) er
 }
 
 // publishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
-func (g *gossip) publishTip(ctx context.Context, tip *chain.Block) {
+func (g *gossip) publishTip(ctx context.Context, tip *consensus.Block) {
 	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}

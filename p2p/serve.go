@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // How long the other side of a stream may take.
@@ -219,8 +220,8 @@ func planAnswer(snap *chain.Snapshot, req syncRequest) syncHead {
 	tip := snap.Tip()
 	head := syncHead{From: req.From, Height: tip.Index, Tip: tip.Hash}
 	last := tip.Index
-	if req.Until != (chain.Hash{}) {
-		last = snap.ForkPoint([]chain.Hash{req.Until})
+	if req.Until != (consensus.Hash{}) {
+		last = snap.ForkPoint([]consensus.Hash{req.Until})
 	}
 	if len(req.Locator) > 0 {
 		head.Fork = snap.ForkPoint(req.Locator)

@@ -13,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"golang.org/x/time/rate"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // open opens a stream from st to other.
@@ -219,17 +219,17 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 		req  syncRequest
 		from int64 // of the head
 		said uint32
-		want []*chain.Block
+		want []*consensus.Block
 	}{
 		"all":                    {syncRequest{Count: 100, Bytes: 1 << 20, Locator: locator}, 2, 30, blocks},
 		"by count":               {syncRequest{Count: 5, Bytes: 1 << 20, Locator: locator}, 2, 5, blocks[:5]},
 		"by bytes":               {syncRequest{Count: 100, Bytes: size + 1, Locator: locator}, 2, 30, blocks[:2]},
 		"from an index":          {syncRequest{From: 20, Count: 3, Bytes: 1 << 20}, 20, 3, blocks[18:21]},
 		"until a block":          {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: blocks[20].Hash()}, 20, 3, blocks[18:21]},
-		"until a strange block":  {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: chain.Hash{1}}, 20, 0, nil},
+		"until a strange block":  {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: consensus.Hash{1}}, 20, 0, nil},
 		"above the tip":          {syncRequest{From: 32, Count: 100, Bytes: 1 << 20}, 32, 0, nil},
-		"after a fork":           {syncRequest{Count: 100, Bytes: 1 << 20, Locator: []chain.Hash{{9}, blocks[25].Hash(), blocks[3].Hash()}}, 28, 4, blocks[26:]},
-		"after an unknown chain": {syncRequest{Count: 1, Bytes: 1 << 20, Locator: []chain.Hash{{9}}}, 2, 1, blocks[:1]},
+		"after a fork":           {syncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{{9}, blocks[25].Hash(), blocks[3].Hash()}}, 28, 4, blocks[26:]},
+		"after an unknown chain": {syncRequest{Count: 1, Bytes: 1 << 20, Locator: []consensus.Hash{{9}}}, 2, 1, blocks[:1]},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 			if head.From != c.from || head.Count != c.said || head.Height != 31 || head.Tip != blocks[29].Hash() {
 				t.Errorf("head %+v", head)
 			}
-			if !slices.EqualFunc(raws, c.want, func(raw []byte, b *chain.Block) bool { return bytes.Equal(raw, b.Canonical()) }) {
+			if !slices.EqualFunc(raws, c.want, func(raw []byte, b *consensus.Block) bool { return bytes.Equal(raw, b.Canonical()) }) {
 				t.Errorf("%d blocks, want %d", len(raws), len(c.want))
 			}
 		})

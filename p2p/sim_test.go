@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/p2p/p2ptest"
 )
 
@@ -81,8 +81,8 @@ func TestPartitionHeals(t *testing.T) {
 }
 
 // mineApart pays and mines count blocks at node i.
-func mineApart(net *p2ptest.Net, i, count int) []chain.ID {
-	var ids []chain.ID
+func mineApart(net *p2ptest.Net, i, count int) []consensus.ID {
+	var ids []consensus.ID
 	for range count {
 		ids = append(ids, net.Pay(i, 2)...)
 		net.Mine(i, 1)

@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // spanWithin is how long the answer to one request may take; what is missing then is asked for again.
@@ -25,7 +25,7 @@ type batch struct {
 	bytes   int    // of raws
 	chunk   []byte // what the last of raws were cut from
 	first   int64  // index that the first block must have
-	segment *chain.Segment
+	segment *consensus.Segment
 	err     error         // why the blocks after the segment were refused
 	done    chan struct{} // closed when segment and err are set
 }
@@ -233,12 +233,12 @@ func (d *download) check(sp *span, b *batch) {
 }
 
 // parse checks the blocks' own bytes, the links between them, and the index of the first.
-func (b *batch) parse(rules *chain.Rules) {
+func (b *batch) parse(rules *consensus.Rules) {
 	b.segment, _, b.err = rules.ParseSegment(b.raws)
 	if len(b.segment.Blocks()) == 0 {
 		return
 	}
 	if first := b.segment.Blocks()[0].Header(); first.Index != b.first {
-		b.segment, b.err = &chain.Segment{}, violation("block %d where %d was asked for", first.Index, b.first)
+		b.segment, b.err = &consensus.Segment{}, violation("block %d where %d was asked for", first.Index, b.first)
 	}
 }

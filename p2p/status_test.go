@@ -13,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // logBook is a log that a test can read while it is written.
@@ -36,10 +36,10 @@ func (b *logBook) has(s string) bool {
 }
 
 // otherRules is a network with another genesis.
-func otherRules(t *testing.T) *chain.Rules {
+func otherRules(t *testing.T) *consensus.Rules {
 	t.Helper()
 	r := chaintest.Rules()
-	genesis, err := r.NewBlock(r.Genesis.Header(), 5, 1626739201, []chain.Transaction{chaintest.Reward(r, "elsewhere")})
+	genesis, err := r.NewBlock(r.Genesis.Header(), 5, 1626739201, []consensus.Transaction{chaintest.Reward(r, "elsewhere")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
@@ -38,7 +39,7 @@ type syncer struct {
 	spanBlocks int64 // most blocks of one chain request; tests ask for less
 
 	onSync   func(moved bool, err error) // called after every sync; set before run
-	onSwitch func(tip *chain.Block)      // called after every sync that moved the tip, by whoever syncs; set before run
+	onSwitch func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs; set before run
 	onStatus func(peer.ID)               // called for every status of our network; set before run
 
 	wakes         chan struct{} // size one: woken is not empty
@@ -53,10 +54,10 @@ type syncer struct {
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
-	woken    map[peer.ID]struct{}     // to be asked for their status
-	returned map[peer.ID]struct{}     // to be asked for their pool
-	leaving  map[peer.ID]departure    // to be disconnected
-	coming   map[chain.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
+	woken    map[peer.ID]struct{}         // to be asked for their status
+	returned map[peer.ID]struct{}         // to be asked for their pool
+	leaving  map[peer.ID]departure        // to be disconnected
+	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
 	state    SyncStatus
 }
 
@@ -66,7 +67,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
 		spanBlocks:    spanBlocks,
 		arrivals:      newArrivals(log),
-		onSwitch:      func(*chain.Block) {},
+		onSwitch:      func(*consensus.Block) {},
 		onSync:        func(bool, error) {},
 		onStatus:      func(peer.ID) {},
 		wakes:         make(chan struct{}, 1),
@@ -80,7 +81,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		returned:      make(map[peer.ID]struct{}),
 		leaving:       make(map[peer.ID]departure),
 		leaves:        make(chan struct{}, 1),
-		coming:        make(map[chain.Hash]time.Time),
+		coming:        make(map[consensus.Hash]time.Time),
 	}
 	s.server = &server{chain: c, gate: newGate(), punish: s.punish, refusals: f.refusals, isDismissed: s.isDismissed}
 	s.server.handlers = map[string]handler{
@@ -125,7 +126,7 @@ func (s *syncer) wake(p peer.ID) {
 
 // expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
 // a sync.
-func (s *syncer) expect(hash chain.Hash) (arrived func()) {
+func (s *syncer) expect(hash consensus.Hash) (arrived func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.coming[hash] = time.Now().Add(pullTimeout)
@@ -300,7 +301,7 @@ func (s *syncer) settle(ctx context.Context, lead peer.ID, msg statusMsg, moved 
 }
 
 // spend remembers that a sync did not bear out p's claim of tip.
-func (s *syncer) spend(p peer.ID, tip chain.Hash) {
+func (s *syncer) spend(p peer.ID, tip consensus.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -325,7 +326,7 @@ func (s *syncer) progress() SyncStatus {
 }
 
 // announce hands the new tip on.
-func (s *syncer) announce(tip chain.Header) {
+func (s *syncer) announce(tip consensus.Header) {
 	held, err := s.chain.Block(tip.Hash)
 	if err != nil {
 		s.log.Error("tip after sync is not readable", "hash", tip.Hash, "error", err)

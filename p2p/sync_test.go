@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestColdSyncIsByteIdentical(t *testing.T) {
@@ -63,7 +64,7 @@ func TestReorgBySyncReturnsPayments(t *testing.T) {
 	loser.reaches(t, long[len(long)-1].Hash())
 	sameChain(t, winner.chain, loser.chain)
 
-	want := make(map[chain.ID]bool)
+	want := make(map[consensus.ID]bool)
 	for _, b := range short[len(common):] {
 		for _, tx := range b.Transactions() {
 			if tx.HasID {

@@ -10,12 +10,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // verdict is the one table from what the chain says to what gossip does with the message: accept passes it on, ignore
 // does not, reject also counts against the sender and so needs proof.
 func verdict(err error) pubsub.ValidationResult {
-	var invalid *chain.InvalidError
+	var invalid *consensus.InvalidError
 	switch {
 	case err == nil:
 		return pubsub.ValidationAccept
@@ -49,7 +50,7 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 }
 
 // addBlock hands a block that came from a peer to the chain.
-func (g *gossip) addBlock(from peer.ID, b *chain.Block) pubsub.ValidationResult {
+func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationResult {
 	added, err := g.c.Add(b, from.String())
 	switch {
 	case errors.Is(err, chain.ErrOrphan):
@@ -114,7 +115,7 @@ func (g *gossip) refuseMessage(from peer.ID, what string, err error) {
 
 // benign reports whether err is part of everyday life.
 func benign(err error) bool {
-	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, chain.ErrFuture, chain.ErrPoolFull} {
+	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, consensus.ErrFuture, chain.ErrPoolFull} {
 		if errors.Is(err, known) {
 			return true
 		}

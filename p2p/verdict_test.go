@@ -8,6 +8,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 func TestVerdict(t *testing.T) {
@@ -17,11 +18,11 @@ func TestVerdict(t *testing.T) {
 		want pubsub.ValidationResult
 	}{
 		{"valid", nil, pubsub.ValidationAccept},
-		{"invalid", &chain.InvalidError{Rule: "proof"}, pubsub.ValidationReject},
-		{"invalid, wrapped", fmt.Errorf("add: %w", &chain.InvalidError{Rule: "proof"}), pubsub.ValidationReject},
+		{"invalid", &consensus.InvalidError{Rule: "proof"}, pubsub.ValidationReject},
+		{"invalid, wrapped", fmt.Errorf("add: %w", &consensus.InvalidError{Rule: "proof"}), pubsub.ValidationReject},
 		{"known", chain.ErrKnown, pubsub.ValidationIgnore},
 		{"orphan", chain.ErrOrphan, pubsub.ValidationIgnore},
-		{"ahead of our clock", chain.ErrFuture, pubsub.ValidationIgnore},
+		{"ahead of our clock", consensus.ErrFuture, pubsub.ValidationIgnore},
 		{"pool full", chain.ErrPoolFull, pubsub.ValidationIgnore},
 		{"our disk", errors.New("no space left"), pubsub.ValidationIgnore},
 		{"our data", chain.ErrDamaged, pubsub.ValidationIgnore},

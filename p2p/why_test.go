@@ -15,8 +15,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"google.golang.org/protobuf/proto"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p/p2ptest"
 )
 
@@ -74,7 +74,7 @@ func request(name string, raw []byte) func(*testing.T, *p2ptest.Net, host.Host, 
 }
 
 // gossiped sends a message on the block topic; edit may change it.
-func gossiped(block func(t *testing.T, r *chain.Rules) []byte, edit func(*pb.Message)) func(*testing.T, *p2ptest.Net, host.Host, peer.ID) {
+func gossiped(block func(t *testing.T, r *consensus.Rules) []byte, edit func(*pb.Message)) func(*testing.T, *p2ptest.Net, host.Host, peer.ID) {
 	return func(t *testing.T, net *p2ptest.Net, h host.Host, node peer.ID) {
 		r := net.Nodes[0].Chain.Rules()
 		m := &pb.Message{Data: block(t, r), Topic: proto.String("/kuai/" + r.Network() + "/block/1")}
@@ -86,10 +86,10 @@ func gossiped(block func(t *testing.T, r *chain.Rules) []byte, edit func(*pb.Mes
 }
 
 // blockAt is a valid block on the genesis, but for its parent or its time.
-func blockAt(parent func(chain.Header) chain.Header, at float64) func(t *testing.T, r *chain.Rules) []byte {
-	return func(t *testing.T, r *chain.Rules) []byte {
+func blockAt(parent func(consensus.Header) consensus.Header, at float64) func(t *testing.T, r *consensus.Rules) []byte {
+	return func(t *testing.T, r *consensus.Rules) []byte {
 		last := parent(r.Genesis.Header())
-		b, err := r.NewBlock(last, chaintest.Proof(r, last), at, []chain.Transaction{chaintest.Reward(r, "a")})
+		b, err := r.NewBlock(last, chaintest.Proof(r, last), at, []consensus.Transaction{chaintest.Reward(r, "a")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +98,8 @@ func blockAt(parent func(chain.Header) chain.Header, at float64) func(t *testing
 }
 
 func mistakes() []mistake {
-	same := func(h chain.Header) chain.Header { return h }
-	strange := func(h chain.Header) chain.Header { h.Hash[0] ^= 1; return h }
+	same := func(h consensus.Header) consensus.Header { return h }
+	strange := func(h consensus.Header) consensus.Header { h.Hash[0] ^= 1; return h }
 	return []mistake{
 		{"a truncated frame", request("status", append([]byte{83}, make([]byte, 40)...)),
 			[]string{"/status/1", "a frame of 83 bytes was expected, 40 came", "code=0x0"}},
@@ -110,7 +110,7 @@ func mistakes() []mistake {
 			[]string{"/block/1", "timestamp 1700000000000.0, accepted up to", "looks like milliseconds"}},
 		{"a block ahead of time", gossiped(blockAt(same, 4_000_000_000), nil), []string{"/block/1", "timestamp 4000000000.0, accepted up to"}},
 		{"an orphan", gossiped(blockAt(strange, 1_626_739_300), nil), []string{"/block/1", "parent not held: block 2"}},
-		{"a whole block that is large", gossiped(func(*testing.T, *chain.Rules) []byte { return make([]byte, 70_000) }, nil),
+		{"a whole block that is large", gossiped(func(*testing.T, *consensus.Rules) []byte { return make([]byte, 70_000) }, nil),
 			[]string{"/block/1", "at most 65536 bytes", "70000 bytes came"}},
 		{"a signature", gossiped(blockAt(same, 1_626_739_300), func(m *pb.Message) { m.Signature = []byte("signed") }),
 			[]string{"/block/1", "unexpected signature", "expected="}},
@@ -204,7 +204,7 @@ func TestArrivalsAreLogged(t *testing.T) {
 		net.Connected(10 * time.Second)
 		net.Rest(5 * time.Second)
 		id := net.Pay(1, 1)[0]
-		net.AllPending(5*time.Second, []chain.ID{id})
+		net.AllPending(5*time.Second, []consensus.ID{id})
 		net.Mine(1, 1)
 		tip := net.Nodes[1].Chain.Tip()
 		net.Reach(5*time.Second, tip.Hash)

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // hashOf returns a hash of one byte repeated.
-func hashOf(b byte) (h chain.Hash) {
+func hashOf(b byte) (h consensus.Hash) {
 	for i := range h {
 		h[i] = b
 	}
@@ -64,16 +64,16 @@ var golden = []struct {
 	{
 		name:  "hashes",
 		bytes: strings.Repeat("11", 32) + strings.Repeat("22", 32),
-		value: []chain.Hash{hashOf(0x11), hashOf(0x22)},
+		value: []consensus.Hash{hashOf(0x11), hashOf(0x22)},
 		parse: func(b []byte) (any, error) { return parseHashes(b, maxBlocksAsked) },
-		print: func() []byte { return appendHashes(nil, []chain.Hash{hashOf(0x11), hashOf(0x22)}) },
+		print: func() []byte { return appendHashes(nil, []consensus.Hash{hashOf(0x11), hashOf(0x22)}) },
 	},
 	{
 		name:  "ids",
 		bytes: "00000000000000000000000000000001" + "00000000000000000000000000000002",
-		value: []chain.ID{{15: 1}, {15: 2}},
+		value: []consensus.ID{{15: 1}, {15: 2}},
 		parse: func(b []byte) (any, error) { return parseIDs(b, idsInFrame) },
-		print: func() []byte { return appendIDs(nil, []chain.ID{{15: 1}, {15: 2}}) },
+		print: func() []byte { return appendIDs(nil, []consensus.ID{{15: 1}, {15: 2}}) },
 	},
 }
 
@@ -82,8 +82,8 @@ var (
 		Version: 1, Genesis: hashOf(0x11), Height: 7, Tip: hashOf(0x22),
 		Time: time.UnixMilli(1626739200000), Agent: "kuai/0.1",
 	}
-	exampleRequest = syncRequest{Count: 1 << 14, Bytes: 8 << 20, Locator: []chain.Hash{hashOf(0x33), hashOf(0x11)}}
-	exampleSpan    = syncRequest{From: 16386, Count: 1 << 14, Bytes: 8 << 20, Until: hashOf(0x22), Locator: []chain.Hash{}}
+	exampleRequest = syncRequest{Count: 1 << 14, Bytes: 8 << 20, Locator: []consensus.Hash{hashOf(0x33), hashOf(0x11)}}
+	exampleSpan    = syncRequest{From: 16386, Count: 1 << 14, Bytes: 8 << 20, Until: hashOf(0x22), Locator: []consensus.Hash{}}
 	exampleHead    = syncHead{Fork: 5, From: 6, Count: 2, Height: 7, Tip: hashOf(0x22)}
 )
 
@@ -134,7 +134,7 @@ func TestMessagesOutOfBoundsAreRefused(t *testing.T) {
 		"request without a locator":   parsed(parseSyncRequest(request(func(m *syncRequest) { m.Locator = nil }))),
 		"request of no blocks":        parsed(parseSyncRequest(request(func(m *syncRequest) { m.Count = 0 }))),
 		"request from a negative":     parsed(parseSyncRequest(request(func(m *syncRequest) { m.From = -1 }))),
-		"request of 65 hashes":        parsed(parseSyncRequest(request(func(m *syncRequest) { m.Locator = make([]chain.Hash, 65) }))),
+		"request of 65 hashes":        parsed(parseSyncRequest(request(func(m *syncRequest) { m.Locator = make([]consensus.Hash, 65) }))),
 		"request with more behind":    parsed(parseSyncRequest(append(exampleRequest.append(nil), 0))),
 		"head of height 0":            parsed(parseSyncHead(head(func(m *syncHead) { m.Height = 0 }))),
 		"head of a negative fork":     parsed(parseSyncHead(head(func(m *syncHead) { m.Fork = -1 }))),

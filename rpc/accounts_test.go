@@ -6,19 +6,19 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // alicePaid returns a node on whose chain alice paid bob three times, and those blocks.
-func alicePaid(t *testing.T) (*node, []*chain.Block) {
+func alicePaid(t *testing.T) (*node, []*consensus.Block) {
 	t.Helper()
 	n := start(t, Config{})
-	var blocks []*chain.Block
+	var blocks []*consensus.Block
 	for i, amount := range []canonical.Number{"0.1", "0.2", "5"} {
 		p := chaintest.Payment()
-		p.Amount, p.ID = amount, chain.ID{byte(i)}
+		p.Amount, p.ID = amount, consensus.ID{byte(i)}
 		if _, err := n.chain.Submit(p, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestAddress(t *testing.T) {
 	n, blocks := alicePaid(t)
 	entry := func(i int, amount string) string {
 		return fmt.Sprintf(`{"block":{"hash":"%s","index":%d},"confirmations":%d,"position":0,"transaction":{"amount":%s,"id":"%s","recipient":"bob","sender":"alice"}}`,
-			blocks[i].Hash(), i+2, 3-i, amount, chain.ID{byte(i)})
+			blocks[i].Hash(), i+2, 3-i, amount, consensus.ID{byte(i)})
 	}
 	want(t, n.do("GET", "/addresses/bob", ""), 200,
 		`{"address":"bob","balance":"5.3","count":3,"history":[`+entry(2, "5")+","+entry(1, "0.2")+","+entry(0, "0.1")+`],"next":null}`+"\n")
@@ -53,7 +53,7 @@ func TestAnyNameHasAnAddress(t *testing.T) {
 	names := []string{"/", "//", "a/", "/a", "a//b", ".", "..", "./", "%", "%2F", "%2f/", "块/é", "a?b#c", "a b+c", "\\", "latest", "\x01", "a\nb", ";=&,", "://"}
 	for i, name := range names {
 		p := chaintest.Payment()
-		p.Recipient, p.ID = name, chain.ID{byte(i)}
+		p.Recipient, p.ID = name, consensus.ID{byte(i)}
 		if _, err := n.chain.Submit(p, ""); err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // Pages of lists.
@@ -83,7 +84,7 @@ func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 	if ref == "latest" {
 		return snap.At(snap.Tip().Index)
 	}
-	if h, err := chain.ParseHash(ref); err == nil {
+	if h, err := consensus.ParseHash(ref); err == nil {
 		return snap.Block(h)
 	}
 	index, err := strconv.ParseInt(ref, 10, 64)
@@ -95,7 +96,7 @@ func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 }
 
 // view is a block with what this node knows of it.
-func view(held chain.Held, tip chain.Header) object {
+func view(held chain.Held, tip consensus.Header) object {
 	branch, confirmations := "side", int64(0)
 	if held.Active {
 		branch, confirmations = "active", tip.Index-held.Block.Index()+1
@@ -129,4 +130,4 @@ func (s *Server) forks(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, object{"count": len(all), "forks": list})
 }
 
-func place(h chain.Header) object { return object{"hash": h.Hash, "index": h.Index} }
+func place(h consensus.Header) object { return object{"hash": h.Hash, "index": h.Index} }

@@ -11,10 +11,11 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // forked returns a node whose chain is genesis, b1, b2, b3 from a peer, with the dropped block a1 beside b1; a1 held a payment.
-func forked(t *testing.T) (n *node, payment chain.Transaction, dropped *chain.Block) {
+func forked(t *testing.T) (n *node, payment consensus.Transaction, dropped *consensus.Block) {
 	t.Helper()
 	n = start(t, Config{})
 	rules := n.chain.Rules()

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 func TestClientReadsWhatTheServerSays(t *testing.T) {
 	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3"})
-	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "outbound", Latency: time.Millisecond, Height: 3, Tip: chain.Hash{1}},
+	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "outbound", Latency: time.Millisecond, Height: 3, Tip: consensus.Hash{1}},
 		{ID: "b", LastError: "connection refused", NextDial: time.Unix(2e9, 0)}}
 	url := listen(t, n.Handler())
 	for _, api := range []string{url, url + "/", strings.TrimPrefix(url, "http://")} {

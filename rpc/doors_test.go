@@ -16,6 +16,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // reasons is a log handler that keeps the last error logged.
@@ -52,7 +53,7 @@ func (r *reasons) take() error {
 // doorStory is a chain of ours, a longer one of a neighbour that parts from it at the genesis, and what it may end with.
 type doorStory struct {
 	setting      chaintest.Setting
-	ours, theirs []*chain.Block
+	ours, theirs []*consensus.Block
 }
 
 func newDoorStory(t testing.TB) doorStory {
@@ -89,7 +90,7 @@ func (s *doorStory) answer(raw []byte) string {
 // must be adopted.
 func inChain(c chaintest.Case, err error) error {
 	if errors.Is(c.Err, chain.ErrOrphan) {
-		c.Rule, c.Err = chain.RuleParent, nil
+		c.Rule, c.Err = consensus.RuleParent, nil
 	}
 	if c.Syntax && (errors.Is(err, errNoChain) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil // its quotes or brackets spoil the text around it

@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // problem is an error as a client sees it.
@@ -76,9 +77,9 @@ func problemOf(err error) *problem {
 	var (
 		known   *problem
 		large   *http.MaxBytesError
-		missing *chain.MissingError
+		missing *consensus.MissingError
 		syntax  *canonical.SyntaxError
-		invalid *chain.InvalidError
+		invalid *consensus.InvalidError
 	)
 	switch {
 	case errors.As(err, &known):

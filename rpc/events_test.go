@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // sse reads one event stream.
@@ -90,7 +90,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	}
 	b := chaintest.Block(t, n.chain.Rules(), genesis, "other")
 	c := chaintest.Block(t, n.chain.Rules(), b.Header(), "other")
-	for _, block := range []*chain.Block{b, c} {
+	for _, block := range []*consensus.Block{b, c} {
 		if _, err := n.chain.Add(block, "peer-y"); err != nil {
 			t.Fatal(err)
 		}

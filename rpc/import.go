@@ -12,6 +12,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // Source opens the text that a /chain answers: a file, or the answer itself. It is opened more than once.
@@ -134,7 +135,7 @@ func ReadGenesis(ctx context.Context, open Source) (genesis []byte, err error) {
 		return nil, err
 	}
 	defer body.Close()
-	err = splitChain(body, roomForSpelling*chain.MaxBlockBytes, func(text []byte) error {
+	err = splitChain(body, roomForSpelling*consensus.MaxBlockBytes, func(text []byte) error {
 		v, err := canonical.Read(text)
 		if err != nil {
 			return fmt.Errorf("block 1: %w", err)

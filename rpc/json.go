@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // object is a JSON object; it prints with its keys sorted.
@@ -35,7 +35,7 @@ func appendJSON(dst []byte, v any) []byte {
 		return canonical.AppendFloat(dst, v)
 	case canonical.Number:
 		return append(dst, v...)
-	case chain.Hash:
+	case consensus.Hash:
 		return appendHash(dst, v)
 	case compact:
 		return append(dst, v...)
@@ -81,7 +81,7 @@ func appendList[T any](dst []byte, list []T) []byte {
 	return append(dst, ']')
 }
 
-func appendHash(dst []byte, h chain.Hash) []byte {
+func appendHash(dst []byte, h consensus.Hash) []byte {
 	dst = append(dst, '"')
 	dst = fmt.Appendf(dst, "%x", h[:])
 	return append(dst, '"')

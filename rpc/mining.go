@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strconv"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // mining is GET /mining: what the miner is at.
@@ -103,7 +103,7 @@ func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	for _, tx := range t.Transactions {
 		list = append(list, transactionJSON(tx))
 	}
-	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: s.network.ID(), Amount: rules.Reward}
+	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: s.network.ID(), Amount: rules.Reward}
 	list = append(list, transactionJSON(reward))
 	parent := t.Parent
 	answer(w, http.StatusOK, object{
@@ -117,7 +117,7 @@ func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 }
 
 // workID names the work: another parent or another transaction makes another one.
-func workID(parent chain.Header, list []compact) string {
+func workID(parent consensus.Header, list []compact) string {
 	sum := sha256.Sum256(appendJSON(parent.Hash[:], list))
 	return hex.EncodeToString(sum[:16])
 }
@@ -151,18 +151,18 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 }
 
 // found reads what a miner elsewhere has found.
-func found(o canonical.Object) (parent chain.Hash, proof int64, err error) {
+func found(o canonical.Object) (parent consensus.Hash, proof int64, err error) {
 	hash, hasParent := o.Get("parent")
 	number, hasProof := o.Get("proof")
 	if !hasParent || !hasProof {
-		return parent, 0, &chain.MissingError{Keys: []string{"parent", "proof"}}
+		return parent, 0, &consensus.MissingError{Keys: []string{"parent", "proof"}}
 	}
 	text, _ := hash.(string)
-	if parent, err = chain.ParseHash(text); err != nil {
+	if parent, err = consensus.ParseHash(text); err != nil {
 		return parent, 0, badRequest("not a hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
 	}
 	proof, ok := integer(number)
-	if !ok || proof >= chain.MaxProof {
+	if !ok || proof >= consensus.MaxProof {
 		return parent, 0, badRequest("number out of range", "\"proof\" must be an integer from 0, below 2^53.", "Search from 0 upwards.")
 	}
 	return parent, proof, nil

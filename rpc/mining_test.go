@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestMiningSaysWhatTheMinerIsAt(t *testing.T) {
@@ -122,7 +122,7 @@ func TestSubmitRefuses(t *testing.T) {
 		says       string
 	}{
 		{"wrong proof", fmt.Sprintf(`{"parent":"%s","proof":%d}`, genesis.Hash, wrong), 400, `rule "proof"`},
-		{"other parent", fmt.Sprintf(`{"parent":"%s","proof":%d}`, chain.Hash{1}, proof), 409, "GET /mining/work"},
+		{"other parent", fmt.Sprintf(`{"parent":"%s","proof":%d}`, consensus.Hash{1}, proof), 409, "GET /mining/work"},
 		{"no parent", `{"proof":1}`, 400, "Missing values"},
 		{"no proof", fmt.Sprintf(`{"parent":"%s"}`, genesis.Hash), 400, "Missing values"},
 		{"no object", `[1]`, 400, "Missing values"},

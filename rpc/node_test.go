@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 func TestNodeSaysWhoItIs(t *testing.T) {
@@ -23,7 +23,7 @@ func TestNodeSaysWhoItIs(t *testing.T) {
 func TestPeersAreListedAndPaged(t *testing.T) {
 	n := start(t, Config{})
 	want(t, n.do("GET", "/peers", ""), 200, `{"count":0,"nodes":[],"peers":[]}`+"\n")
-	tip := chain.Hash{1}
+	tip := consensus.Hash{1}
 	n.net.peers = []Peer{
 		{ID: "a", Agent: "kuai/1", Address: "/ip4/10.0.0.1/tcp/1", Direction: "inbound", Connected: true, Static: true, Latency: 1500 * time.Microsecond, Height: 7, Tip: tip, Score: -2.5},
 		{ID: "b"},

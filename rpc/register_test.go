@@ -17,8 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/atomicfile"
+	"kuai/chain/consensus"
 )
 
 const otherPeer = "/ip4/10.0.0.7/tcp/15000/p2p/12D3KooWOther"
@@ -129,9 +129,9 @@ func TestRegisterIsAllOrNothing(t *testing.T) {
 }
 
 // elsewhere is a network with another genesis.
-func elsewhere(t *testing.T) *chain.Rules {
+func elsewhere(t *testing.T) *consensus.Rules {
 	t.Helper()
-	r, err := chain.ReadRules([]byte(`{"name":"elsewhere","zeros":1,"genesis":{"index":1,"previous_hash":"1","proof":100,"timestamp":1700000000.0,"transactions":[]}}`))
+	r, err := consensus.ReadRules([]byte(`{"name":"elsewhere","zeros":1,"genesis":{"index":1,"previous_hash":"1","proof":100,"timestamp":1700000000.0,"transactions":[]}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

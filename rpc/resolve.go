@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // resolveTimeout bounds GET /nodes/resolve in all.
@@ -126,7 +127,7 @@ type inflow struct {
 	chain  *chain.Chain
 	budget *atomic.Int64 // bytes that may still be kept, shared by all inflows of one resolve
 	now    time.Time
-	last   chain.Header
+	last   consensus.Header
 	lacked [][]byte // canonical, consecutive
 	size   int64
 }

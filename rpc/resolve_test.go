@@ -14,9 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // neighbourOf registers h, which answers as a Flask node, with n.
@@ -30,19 +30,19 @@ func neighbourOf(t *testing.T, n *node, h http.Handler) {
 }
 
 // flaskBlocks are blocks on genesis as a Flask node mines them: the payments have no ids.
-func flaskBlocks(t *testing.T, r *chain.Rules, count int) []*chain.Block {
+func flaskBlocks(t *testing.T, r *consensus.Rules, count int) []*consensus.Block {
 	t.Helper()
 	parent := r.Genesis.Header()
-	var blocks []*chain.Block
+	var blocks []*consensus.Block
 	for i := range count {
-		b := chaintest.Block(t, r, parent, "flask", chain.Transaction{Sender: "é", Recipient: "b", Amount: canonical.Number(fmt.Sprintf("%d.5", i+1))})
+		b := chaintest.Block(t, r, parent, "flask", consensus.Transaction{Sender: "é", Recipient: "b", Amount: canonical.Number(fmt.Sprintf("%d.5", i+1))})
 		blocks, parent = append(blocks, b), b.Header()
 	}
 	return blocks
 }
 
 // chainAnswer is what Flask's /chain answers with these blocks after the genesis.
-func chainAnswer(r *chain.Rules, blocks []*chain.Block) string {
+func chainAnswer(r *consensus.Rules, blocks []*consensus.Block) string {
 	texts := []string{string(r.Genesis.Canonical())}
 	for _, b := range blocks {
 		texts = append(texts, string(b.Canonical()))
@@ -116,7 +116,7 @@ func TestResolveRefusesWhatIsNotLongerValidAndOurs(t *testing.T) {
 	good := flaskBlocks(t, rules, 9)
 	with := func(old, with string) string { return strings.Replace(chainAnswer(rules, good), old, with, 1) }
 	last := string(good[8].Canonical())
-	ahead, err := rules.NewBlock(good[7].Header(), good[8].Header().Proof, float64(time.Now().Add(3*time.Hour).Unix()), []chain.Transaction{chaintest.Reward(rules, "flask")})
+	ahead, err := rules.NewBlock(good[7].Header(), good[8].Header().Proof, float64(time.Now().Add(3*time.Hour).Unix()), []consensus.Transaction{chaintest.Reward(rules, "flask")})
 	if err != nil {
 		t.Fatal(err)
 	}

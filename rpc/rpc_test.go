@@ -17,6 +17,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // fakeNetwork is a network of one that remembers what it is told.
@@ -96,7 +97,7 @@ type testMiner struct {
 	chain *chain.Chain
 	name  string
 	mu    sync.Mutex
-	mine  func(context.Context) (*chain.Block, error) // instead of the search
+	mine  func(context.Context) (*consensus.Block, error) // instead of the search
 
 	state sync.Mutex
 	MinerStatus
@@ -129,7 +130,7 @@ func (m *testMiner) SetShare(percent int) { m.set(func(s *MinerStatus) { s.Share
 
 func (m *testMiner) Work() chain.Template { return m.chain.Template(m.name) }
 
-func (m *testMiner) Submit(parent chain.Hash, proof int64) (*chain.Block, error) {
+func (m *testMiner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) {
 	work := m.Work()
 	if work.Parent.Hash != parent {
 		return nil, chain.ErrStale
@@ -137,7 +138,7 @@ func (m *testMiner) Submit(parent chain.Hash, proof int64) (*chain.Block, error)
 	return m.seal(work, proof)
 }
 
-func (m *testMiner) Mine(ctx context.Context) (*chain.Block, error) {
+func (m *testMiner) Mine(ctx context.Context) (*consensus.Block, error) {
 	if m.mine != nil {
 		return m.mine(ctx)
 	}
@@ -151,7 +152,7 @@ func (m *testMiner) Mine(ctx context.Context) (*chain.Block, error) {
 	return nil, ctx.Err()
 }
 
-func (m *testMiner) try() (*chain.Block, error) {
+func (m *testMiner) try() (*consensus.Block, error) {
 	rules, work := m.chain.Rules(), m.chain.Template(m.name)
 	proof := int64(0)
 	for !rules.ValidProof(work.Parent.Proof, proof, work.Parent.Hash) {
@@ -160,9 +161,9 @@ func (m *testMiner) try() (*chain.Block, error) {
 	return m.seal(work, proof)
 }
 
-func (m *testMiner) seal(work chain.Template, proof int64) (*chain.Block, error) {
+func (m *testMiner) seal(work chain.Template, proof int64) (*consensus.Block, error) {
 	rules := m.chain.Rules()
-	txs := append(slices.Clone(work.Transactions), chain.Transaction{Sender: chain.RewardSender, Recipient: m.name, Amount: rules.Reward})
+	txs := append(slices.Clone(work.Transactions), consensus.Transaction{Sender: consensus.RewardSender, Recipient: m.name, Amount: rules.Reward})
 	b, err := rules.NewBlock(work.Parent, proof, float64(time.Now().UnixMicro())/1e6, txs)
 	if err != nil {
 		return nil, err
@@ -184,7 +185,7 @@ func start(t testing.TB, cfg Config) *node {
 	return startOn(t, cfg, chaintest.Rules())
 }
 
-func startOn(t testing.TB, cfg Config, rules *chain.Rules) *node {
+func startOn(t testing.TB, cfg Config, rules *consensus.Rules) *node {
 	t.Helper()
 	c := chaintest.Open(t, rules)
 	n := &fakeNetwork{id: testPeer}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
@@ -62,7 +63,7 @@ type Peer struct {
 	Static    bool // connected by request, retried for ever
 	Latency   time.Duration
 	Height    int64
-	Tip       chain.Hash
+	Tip       consensus.Hash
 	Score     float64
 	LastError string    // of the last dial, "" while connected
 	NextDial  time.Time // zero while connected, and if no dial is due
@@ -79,12 +80,12 @@ type SyncStatus struct {
 // Miner searches proofs.
 type Miner interface {
 	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
-	Mine(ctx context.Context) (*chain.Block, error)
-	Work() chain.Template                                        // for whoever searches elsewhere
-	Submit(parent chain.Hash, proof int64) (*chain.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
-	SetMode(mode string) error                                   // an error says which modes there are
-	SetCores(n int)                                              // from the next search on; 0 for all
-	SetShare(percent int)                                        // of the cores' time, from the next search on
+	Mine(ctx context.Context) (*consensus.Block, error)
+	Work() chain.Template                                                // for whoever searches elsewhere
+	Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
+	SetMode(mode string) error                                           // an error says which modes there are
+	SetCores(n int)                                                      // from the next search on; 0 for all
+	SetShare(percent int)                                                // of the cores' time, from the next search on
 	Status() MinerStatus
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // serve runs the server on loopback until the test ends or stop is called, and shows that nothing is left.
@@ -111,7 +111,7 @@ func TestServeLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := make(chan struct{})
-	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+	n.miner.mine = func(ctx context.Context) (*consensus.Block, error) {
 		close(started)
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -168,7 +168,7 @@ const health = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 func TestConnectionsAreBounded(t *testing.T) {
 	n := start(t, Config{})
 	started, finish := make(chan struct{}, MaxConnections), make(chan struct{})
-	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+	n.miner.mine = func(ctx context.Context) (*consensus.Block, error) {
 		started <- struct{}{}
 		select {
 		case <-finish:
@@ -220,7 +220,7 @@ func TestWaitingConnectionsMakeRoom(t *testing.T) {
 func waitingMakeRoom(t *testing.T, text string) {
 	n, ln := start(t, Config{}), newPipes()
 	started, finish := make(chan struct{}), make(chan struct{})
-	n.miner.mine = func(context.Context) (*chain.Block, error) {
+	n.miner.mine = func(context.Context) (*consensus.Block, error) {
 		close(started)
 		<-finish
 		return nil, ErrBusy

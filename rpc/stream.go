@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // Bounds of long answers.
@@ -232,7 +233,7 @@ func (s *Server) closeSnapshot(snap *chain.Snapshot) {
 }
 
 // isCurrent sets the entity tag and answers 304 where the client holds the chain up to this tip already.
-func isCurrent(w http.ResponseWriter, r *http.Request, tip chain.Hash) bool {
+func isCurrent(w http.ResponseWriter, r *http.Request, tip consensus.Hash) bool {
 	tag := `"` + tip.String() + `"`
 	h := w.Header()
 	h["Etag"] = []string{tag}

@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // chainJSON is what Flask would answer, built another way than the handler builds it.
@@ -227,7 +228,7 @@ func (d *timed) Write(p []byte) (int, error) {
 func TestEveryAnswerHasADeadline(t *testing.T) {
 	n := start(t, Config{})
 	busy := start(t, Config{})
-	busy.miner.mine = func(context.Context) (*chain.Block, error) { return nil, ErrBusy }
+	busy.miner.mine = func(context.Context) (*consensus.Block, error) { return nil, ErrBusy }
 	long := start(t, Config{})
 	chaintest.MineOn(t, long.chain, 1600)
 	gone, leave := context.WithCancel(t.Context())

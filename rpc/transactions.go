@@ -7,6 +7,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // pending is GET /transactions/pending: the pool in order of arrival.
@@ -24,13 +25,13 @@ func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, object{"count": len(all), "transactions": list})
 }
 
-func transactionJSON(tx chain.Transaction) compact {
+func transactionJSON(tx consensus.Transaction) compact {
 	return canonical.AppendCompact(nil, tx.AppendCanonical(nil))
 }
 
 // transaction is GET /transactions/{id}: where a payment is.
 func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
-	id, err := chain.ParseID(r.PathValue("id"))
+	id, err := consensus.ParseID(r.PathValue("id"))
 	if err != nil {
 		s.fail(w, r, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", canonical.Quote(r.PathValue("id"))),
 			"The node draws one for each payment; the lists of pending payments and of an address's transactions show them."))

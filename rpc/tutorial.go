@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // mine forges one block. A client that hangs up ends the search; a new tip restarts it (the miner does).
@@ -28,7 +29,7 @@ func (s *Server) mine(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, typeJSON, *buf)
 }
 
-func appendForged(dst []byte, b *chain.Block) []byte {
+func appendForged(dst []byte, b *consensus.Block) []byte {
 	h := b.Header()
 	dst = append(dst, `{"index":`...)
 	dst = strconv.AppendInt(dst, h.Index, 10)
@@ -42,7 +43,7 @@ func appendForged(dst []byte, b *chain.Block) []byte {
 
 // transactionsOf cuts the list out of the canonical form, where it is the last value. No string before it can hold
 // the key, since a quote inside a string is escaped.
-func transactionsOf(b *chain.Block) []byte {
+func transactionsOf(b *consensus.Block) []byte {
 	const key = `"transactions": `
 	raw := b.Canonical()
 	return raw[bytes.Index(raw, []byte(key))+len(key) : len(raw)-1]
@@ -130,7 +131,7 @@ func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
 }
 
 // payAgain answers for an id that is known already: the same payment is no second one, another one is refused.
-func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx chain.Transaction) {
+func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx consensus.Transaction) {
 	found, err := s.chain.Transaction(tx.ID)
 	if err == nil && found.Transaction != tx {
 		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID.String() + ".", hint: "Leave the id out: the node draws one."}
@@ -149,7 +150,7 @@ func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx chain.Trans
 }
 
 // unsettledPayment tells the client the id by which it sends the same payment again, also if the node drew it.
-func unsettledPayment(id chain.ID, err error) *problem {
+func unsettledPayment(id consensus.ID, err error) *problem {
 	p := *problemOf(err)
 	p.id = id.String()
 	p.detail = "The disk failed while the payment was written, so whether it is pending after a restart is not known: " + diskDetail(err) + "."
@@ -157,7 +158,7 @@ func unsettledPayment(id chain.ID, err error) *problem {
 	return &p
 }
 
-func paid(w http.ResponseWriter, status int, id chain.ID, message string) {
+func paid(w http.ResponseWriter, status int, id consensus.ID, message string) {
 	w.Header()["Location"] = []string{"/transactions/" + id.String()}
 	answer(w, status, object{"message": message})
 }

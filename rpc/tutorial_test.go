@@ -16,7 +16,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 const payment = `{"sender":"alice","recipient":"bob","amount":5}`
@@ -266,7 +266,7 @@ func TestParallelMiningMakesLinkedBlocks(t *testing.T) {
 
 func TestBusyMinerSaysWhenToTryAgain(t *testing.T) {
 	n := start(t, Config{})
-	n.miner.mine = func(context.Context) (*chain.Block, error) { return nil, fmt.Errorf("queue: %w", ErrBusy) }
+	n.miner.mine = func(context.Context) (*consensus.Block, error) { return nil, fmt.Errorf("queue: %w", ErrBusy) }
 	w := n.do("GET", "/mine", "")
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
@@ -276,7 +276,7 @@ func TestBusyMinerSaysWhenToTryAgain(t *testing.T) {
 func TestClientThatHangsUpEndsItsSearch(t *testing.T) {
 	n := start(t, Config{})
 	searching, ended := make(chan struct{}), make(chan struct{})
-	n.miner.mine = func(ctx context.Context) (*chain.Block, error) {
+	n.miner.mine = func(ctx context.Context) (*consensus.Block, error) {
 		close(searching)
 		<-ctx.Done()
 		close(ended)
@@ -317,7 +317,7 @@ func TestMineMany(t *testing.T) {
 func TestMineManyKeepsWhatItMined(t *testing.T) {
 	n := start(t, Config{})
 	calls := 0
-	n.miner.mine = func(context.Context) (*chain.Block, error) {
+	n.miner.mine = func(context.Context) (*consensus.Block, error) {
 		if calls++; calls > 2 {
 			return nil, ErrBusy
 		}

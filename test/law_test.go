@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -105,7 +108,9 @@ func TestImportLawCatches(t *testing.T) {
 
 // pure lists packages that siblings may share because of the little that they import.
 var pure = map[string][]string{
-	"kuai/p2p/addrpolicy":  {"errors", "fmt", "net/netip", "slices"},
+	"kuai/p2p/addrpolicy": {"errors", "fmt", "net/netip", "slices"},
+	"kuai/chain/consensus": {"bytes", "crypto/sha256", "encoding/hex", "errors", "fmt", "hash/maphash", "iter", "kuai/chain/canonical", "math", "math/bits", "slices", "strconv",
+		"strings", "sync", "time", "unicode/utf8"}, // sync: a pool of scratch tables; time: its types
 	"kuai/chain/canonical": {"bufio", "bytes", "cmp", "encoding/binary", "fmt", "io", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf16", "unicode/utf8"},
 }
 
@@ -137,6 +142,26 @@ func TestNoShapelessPackages(t *testing.T) {
 			case "util", "utils", "common", "types", "helpers":
 				t.Errorf("%s: a package is named for what it provides, not %q", p.ImportPath, part)
 			}
+		}
+	}
+}
+
+// clocks and locks are what a pure package could take from a package that it may import.
+var clocksAndLocks = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|AfterFunc|Tick|NewTimer|NewTicker)|sync\.(Mutex|RWMutex|Cond|Once\w*|WaitGroup|Map))\b`)
+
+// TestRulesHaveNoClock: what a block is may not depend on when or by whom it is asked.
+func TestRulesHaveNoClock(t *testing.T) {
+	files, err := filepath.Glob("../chain/consensus/*.go")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := clocksAndLocks.Find(text); found != nil && !strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s uses %s", file, found)
 		}
 	}
 }

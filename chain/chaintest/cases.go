@@ -6,16 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // Case is the text of a block or of a pending transaction, and what every door must say of it.
 type Case struct {
 	Name string
 	Raw  []byte
-	Rule chain.Rule // the rule that it breaks, "" for none
-	Err  error      // chain.ErrOrphan or chain.ErrFuture, where it breaks no rule and still cannot be judged
+	Rule consensus.Rule // the rule that it breaks, "" for none
+	Err  error          // chain.ErrOrphan or chain.ErrFuture, where it breaks no rule and still cannot be judged
 	// Loose says that a door which reads any spelling (HTTP, a Flask node's chain) reads a valid block or transaction
 	// here; only those that want canonical bytes refuse it.
 	Loose bool
@@ -33,7 +33,7 @@ func (c Case) CheckLoose(err error) error {
 		return c.check(err, "")
 	case c.Syntax:
 		var syntax *canonical.SyntaxError
-		var missing *chain.MissingError
+		var missing *consensus.MissingError
 		if !errors.As(err, &syntax) && !errors.As(err, &missing) {
 			return fmt.Errorf("%s: got %v, want a syntax error", c.Name, err)
 		}
@@ -42,8 +42,8 @@ func (c Case) CheckLoose(err error) error {
 	return c.check(err, c.Rule)
 }
 
-func (c Case) check(err error, rule chain.Rule) error {
-	var invalid *chain.InvalidError
+func (c Case) check(err error, rule consensus.Rule) error {
+	var invalid *consensus.InvalidError
 	switch {
 	case rule != "":
 		if !errors.As(err, &invalid) || invalid.Rule != rule {
@@ -57,10 +57,10 @@ func (c Case) check(err error, rule chain.Rule) error {
 
 // Setting is where blocks are judged.
 type Setting struct {
-	Rules  *chain.Rules
-	Parent chain.Header // the blocks extend it; the door holds it
-	Now    time.Time    // the door's clock
-	Mined  chain.ID     // an id on the branch that ends in Parent; zero where there is none, and the cases that need it are left out
+	Rules  *consensus.Rules
+	Parent consensus.Header // the blocks extend it; the door holds it
+	Now    time.Time        // the door's clock
+	Mined  consensus.ID     // an id on the branch that ends in Parent; zero where there is none, and the cases that need it are left out
 }
 
 // BlockCases returns blocks on s.Parent, each rule from both sides. The valid ones are siblings of each other.
@@ -84,7 +84,7 @@ func BlockCases(s Setting) []Case {
 }
 
 // TransactionCases returns pending transactions, each rule from both sides.
-func TransactionCases(r *chain.Rules) []Case {
+func TransactionCases(r *consensus.Rules) []Case {
 	base := newPayment()
 	cases := []Case{{Name: "transaction: a payment", Raw: []byte(base.text())}}
 	for _, e := range append(transactionEdits(r), pendingEdits()...) {
@@ -98,7 +98,7 @@ func TransactionCases(r *chain.Rules) []Case {
 // edit is a change to a valid block that makes a case of it.
 type edit struct {
 	name   string
-	rule   chain.Rule
+	rule   consensus.Rule
 	change func(*draft)
 	err    error
 }
@@ -155,8 +155,8 @@ func newPayment() payment {
 	return payment{amount: "5", id: quoted("d4ee26eee15148ee92c6cd394edd974e"), recipient: quoted("bob"), sender: quoted("alice")}
 }
 
-func newReward(r *chain.Rules) payment {
-	return payment{amount: string(r.Reward), recipient: quoted("d4ee26eee15148ee92c6cd394edd974e"), sender: quoted(chain.RewardSender)}
+func newReward(r *consensus.Rules) payment {
+	return payment{amount: string(r.Reward), recipient: quoted("d4ee26eee15148ee92c6cd394edd974e"), sender: quoted(consensus.RewardSender)}
 }
 
 func (p payment) text() string {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"strings"
 
-	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 )
 
 // formCases respell and spoil canonical text that holds a payment of 5 from "alice" to "bob": nothing of it is the
 // canonical form. What still reads as the same values is loose.
 func formCases(prefix, text string) (cases []Case) {
 	add := func(name, changed string, loose bool) {
-		cases = append(cases, Case{Name: prefix + "form: " + name, Raw: []byte(changed), Rule: chain.RuleCanonical, Loose: loose, Syntax: !loose})
+		cases = append(cases, Case{Name: prefix + "form: " + name, Raw: []byte(changed), Rule: consensus.RuleCanonical, Loose: loose, Syntax: !loose})
 	}
 	replace := func(old, with string, loose bool) { add(old+" as "+with, strings.Replace(text, old, with, 1), loose) }
 
@@ -56,14 +56,14 @@ func sizeCases(s Setting) (cases []Case) {
 		cases = append(cases, Case{Name: "block: as many bytes as may be", Raw: raw})
 	}
 	over := append(newDraft(s).raw(), bytes.Repeat([]byte(" "), s.Rules.MaxBlockBytes)...)[:s.Rules.MaxBlockBytes+1]
-	cases = append(cases, Case{Name: "block: one byte too many", Raw: over, Rule: chain.RuleBlockSize, Loose: true})
+	cases = append(cases, Case{Name: "block: one byte too many", Raw: over, Rule: consensus.RuleBlockSize, Loose: true})
 	if raw := sizedBlock(s, s.Rules.MaxBlockBytes+1); raw != nil {
-		cases = append(cases, Case{Name: "block: one byte too many, all of use", Raw: raw, Rule: chain.RuleBlockSize})
+		cases = append(cases, Case{Name: "block: one byte too many, all of use", Raw: raw, Rule: consensus.RuleBlockSize})
 	}
 	most := s.Rules.MaxBlockTransactions
 	if raw := countedBlock(s, most+1); len(raw) <= s.Rules.MaxBlockBytes {
 		cases = append(cases, Case{Name: "block: as many transactions as may be", Raw: countedBlock(s, most)},
-			Case{Name: "block: one transaction too many", Raw: raw, Rule: chain.RuleTransactionCount})
+			Case{Name: "block: one transaction too many", Raw: raw, Rule: consensus.RuleTransactionCount})
 	}
 	return cases
 }

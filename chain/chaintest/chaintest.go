@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // Rules returns a network for tests: classic limits, one hex zero, so that a proof takes microseconds.
-func Rules() *chain.Rules {
-	r := chain.Classic()
+func Rules() *consensus.Rules {
+	r := consensus.Classic()
 	r.Name, r.Zeros = "test", 1
 	return r
 }
 
 // Open returns an empty chain in memory that is closed with the test.
-func Open(t testing.TB, r *chain.Rules) *chain.Chain { return OpenAt(t, r, time.Now) }
+func Open(t testing.TB, r *consensus.Rules) *chain.Chain { return OpenAt(t, r, time.Now) }
 
 // OpenAt is Open with a clock.
-func OpenAt(t testing.TB, r *chain.Rules, now func() time.Time) *chain.Chain {
+func OpenAt(t testing.TB, r *consensus.Rules, now func() time.Time) *chain.Chain {
 	t.Helper()
 	st, err := store.OpenMemory()
 	if err != nil {
@@ -34,7 +35,7 @@ func OpenAt(t testing.TB, r *chain.Rules, now func() time.Time) *chain.Chain {
 }
 
 // OpenDisk returns the chain in dir until shut is called.
-func OpenDisk(t testing.TB, r *chain.Rules, dir string) (c *chain.Chain, shut func()) {
+func OpenDisk(t testing.TB, r *consensus.Rules, dir string) (c *chain.Chain, shut func()) {
 	t.Helper()
 	st, err := store.Open(dir)
 	if err != nil {
@@ -43,7 +44,7 @@ func OpenDisk(t testing.TB, r *chain.Rules, dir string) (c *chain.Chain, shut fu
 	return open(t, st, r, time.Now)
 }
 
-func open(t testing.TB, st *store.Store, r *chain.Rules, now func() time.Time) (c *chain.Chain, shut func()) {
+func open(t testing.TB, st *store.Store, r *consensus.Rules, now func() time.Time) (c *chain.Chain, shut func()) {
 	t.Helper()
 	c, err := chain.Open(st, r, now)
 	if err != nil {
@@ -57,17 +58,17 @@ func open(t testing.TB, st *store.Store, r *chain.Rules, now func() time.Time) (
 }
 
 // Payment returns a valid payment with a fresh id.
-func Payment() chain.Transaction {
-	return chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.NewID(), HasID: true}
+func Payment() consensus.Transaction {
+	return consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.NewID(), HasID: true}
 }
 
 // Reward returns the reward of a block to recipient.
-func Reward(r *chain.Rules, recipient string) chain.Transaction {
-	return chain.Transaction{Sender: chain.RewardSender, Recipient: recipient, Amount: r.Reward}
+func Reward(r *consensus.Rules, recipient string) consensus.Transaction {
+	return consensus.Transaction{Sender: consensus.RewardSender, Recipient: recipient, Amount: r.Reward}
 }
 
 // Proof returns the smallest proof of a block on parent.
-func Proof(r *chain.Rules, parent chain.Header) int64 {
+func Proof(r *consensus.Rules, parent consensus.Header) int64 {
 	proof := int64(0)
 	for !r.ValidProof(parent.Proof, proof, parent.Hash) {
 		proof++
@@ -77,7 +78,7 @@ func Proof(r *chain.Rules, parent chain.Header) int64 {
 
 // Block seals a valid block on parent with the given payments and a reward to recipient. Its time is the parent's plus a
 // second, so that equal arguments make equal blocks.
-func Block(t testing.TB, r *chain.Rules, parent chain.Header, recipient string, payments ...chain.Transaction) *chain.Block {
+func Block(t testing.TB, r *consensus.Rules, parent consensus.Header, recipient string, payments ...consensus.Transaction) *consensus.Block {
 	t.Helper()
 	txs := append(payments[:len(payments):len(payments)], Reward(r, recipient))
 	b, err := r.NewBlock(parent, Proof(r, parent), parent.Timestamp+1, txs)
@@ -88,9 +89,9 @@ func Block(t testing.TB, r *chain.Rules, parent chain.Header, recipient string, 
 }
 
 // MineOn adds n blocks to c from its pool, as this node.
-func MineOn(t testing.TB, c *chain.Chain, n int) []*chain.Block {
+func MineOn(t testing.TB, c *chain.Chain, n int) []*consensus.Block {
 	t.Helper()
-	blocks := make([]*chain.Block, n)
+	blocks := make([]*consensus.Block, n)
 	for i := range blocks {
 		work := c.Template("miner")
 		blocks[i] = Block(t, c.Rules(), work.Parent, "miner", work.Transactions...)
@@ -113,7 +114,7 @@ func Receive(t testing.TB, c *chain.Chain, from string) {
 }
 
 // Raws returns the canonical bytes of the blocks.
-func Raws(blocks []*chain.Block) [][]byte {
+func Raws(blocks []*consensus.Block) [][]byte {
 	raws := make([][]byte, len(blocks))
 	for i, b := range blocks {
 		raws[i] = b.Canonical()
@@ -125,9 +126,9 @@ func Raws(blocks []*chain.Block) [][]byte {
 // genesis, and a branch of four that leaves it two blocks below its tip.
 type Builder struct {
 	t      testing.TB
-	rules  *chain.Rules
-	trunk  []*chain.Block // genesis first, the current branch
-	all    []*chain.Block // every block mined, in order
+	rules  *consensus.Rules
+	trunk  []*consensus.Block // genesis first, the current branch
+	all    []*consensus.Block // every block mined, in order
 	branch int
 	pay    bool
 }
@@ -136,12 +137,12 @@ type Builder struct {
 func New(t testing.TB) *Builder { return NewOn(t, Rules()) }
 
 // NewOn is New for other rules.
-func NewOn(t testing.TB, r *chain.Rules) *Builder {
-	return &Builder{t: t, rules: r, trunk: []*chain.Block{r.Genesis}}
+func NewOn(t testing.TB, r *consensus.Rules) *Builder {
+	return &Builder{t: t, rules: r, trunk: []*consensus.Block{r.Genesis}}
 }
 
 // Rules returns the builder's network.
-func (b *Builder) Rules() *chain.Rules { return b.rules }
+func (b *Builder) Rules() *consensus.Rules { return b.rules }
 
 // Paying makes every block that follows carry one fresh payment.
 func (b *Builder) Paying() *Builder {
@@ -163,7 +164,7 @@ func (b *Builder) Mine(n int) *Builder {
 }
 
 // Pay adds one block with these payments to the current branch.
-func (b *Builder) Pay(payments ...chain.Transaction) *Builder {
+func (b *Builder) Pay(payments ...consensus.Transaction) *Builder {
 	b.t.Helper()
 	block := Block(b.t, b.rules, b.Tip(), fmt.Sprintf("miner-%d", b.branch), payments...)
 	b.trunk = append(b.trunk, block)
@@ -184,10 +185,10 @@ func (b *Builder) Fork(depth int) *Builder {
 }
 
 // Tip returns the header of the current branch's last block.
-func (b *Builder) Tip() chain.Header { return b.trunk[len(b.trunk)-1].Header() }
+func (b *Builder) Tip() consensus.Header { return b.trunk[len(b.trunk)-1].Header() }
 
 // Branch returns the current branch without the genesis.
-func (b *Builder) Branch() []*chain.Block { return b.trunk[1:len(b.trunk):len(b.trunk)] }
+func (b *Builder) Branch() []*consensus.Block { return b.trunk[1:len(b.trunk):len(b.trunk)] }
 
 // Blocks returns every block that was mined, on all branches, parents before children.
-func (b *Builder) Blocks() []*chain.Block { return b.all[:len(b.all):len(b.all)] }
+func (b *Builder) Blocks() []*consensus.Block { return b.all[:len(b.all):len(b.all)] }

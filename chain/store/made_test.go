@@ -10,12 +10,13 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // made is something that a node makes itself: a payment or a block.
 type made struct {
-	payment chain.Transaction
-	block   *chain.Block // nil for a payment
+	payment consensus.Transaction
+	block   *consensus.Block // nil for a payment
 }
 
 func (m made) add(c *chain.Chain) error {
@@ -167,11 +168,11 @@ func sentAgain(t *testing.T, c *chain.Chain, m made) {
 // TestStagedPaymentMeetsItself: while a payment waits for the disk, the same one comes by HTTP again, from a peer, and in a block.
 func TestStagedPaymentMeetsItself(t *testing.T) {
 	for name, tc := range map[string]struct {
-		meet func(t *testing.T, c *chain.Chain, p chain.Transaction)
+		meet func(t *testing.T, c *chain.Chain, p consensus.Transaction)
 		seen bool  // before it is on disk
 		want error // of the first
 	}{
-		"a peer's": {func(t *testing.T, c *chain.Chain, p chain.Transaction) {
+		"a peer's": {func(t *testing.T, c *chain.Chain, p consensus.Transaction) {
 			if _, err := c.Submit(p, "peer"); err != nil {
 				t.Errorf("a peer's payment that waits here is refused, so gossip loses it: %v", err)
 			}
@@ -179,18 +180,18 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 				t.Errorf("a peer's payment for the second time: %v", err)
 			}
 		}, true, nil},
-		"another payment of its id": {func(t *testing.T, c *chain.Chain, p chain.Transaction) {
+		"another payment of its id": {func(t *testing.T, c *chain.Chain, p consensus.Transaction) {
 			p.Recipient = "somebody else"
 			if _, err := c.Submit(p, "peer"); !errors.Is(err, chain.ErrKnown) {
 				t.Error(err)
 			}
 		}, false, nil},
-		"one in a block": {func(t *testing.T, c *chain.Chain, p chain.Transaction) {
+		"one in a block": {func(t *testing.T, c *chain.Chain, p consensus.Transaction) {
 			if _, err := c.Add(chaintest.Block(t, c.Rules(), c.Tip(), "m", p), "peer"); err != nil {
 				t.Error(err)
 			}
 		}, true, chain.ErrKnown},
-		"later arrivals": {func(t *testing.T, c *chain.Chain, _ chain.Transaction) {
+		"later arrivals": {func(t *testing.T, c *chain.Chain, _ consensus.Transaction) {
 			for range 3 {
 				if _, err := c.Submit(chaintest.Payment(), "peer"); err != nil {
 					t.Error(err)
@@ -252,7 +253,7 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 }
 
 // once checks that one event tells of the payment.
-func once(t *testing.T, c *chain.Chain, id chain.ID) {
+func once(t *testing.T, c *chain.Chain, id consensus.ID) {
 	t.Helper()
 	events, _ := c.Events(0)
 	count := 0

@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -21,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // smallMemTable makes the workload change logs and write tables every few operations.
 const smallMemTable = 64 << 10
 
-func rules() *chain.Rules {
+func rules() *consensus.Rules {
 	r := chaintest.Rules()
 	r.Zeros = 0 // every proof is valid
 	return r
@@ -85,7 +86,7 @@ type workload struct {
 	c      *chain.Chain
 	h      *history
 	random *rand.Rand
-	tips   []chain.Header // of side branches that may grow
+	tips   []consensus.Header // of side branches that may grow
 }
 
 func startWorkload(t testing.TB, c *chain.Chain, seed uint64) *workload {
@@ -160,17 +161,17 @@ func (w *workload) mine() error {
 	return nil
 }
 
-func (w *workload) payment() chain.Transaction {
+func (w *workload) payment() consensus.Transaction {
 	p := chaintest.Payment()
 	p.Sender = strings.Repeat("s", 1+w.random.IntN(256))
 	return p
 }
 
-func (w *workload) block(parent chain.Header, payments ...chain.Transaction) *chain.Block {
+func (w *workload) block(parent consensus.Header, payments ...consensus.Transaction) *consensus.Block {
 	return chaintest.Block(w.t, w.c.Rules(), parent, fmt.Sprint("m", w.random.Uint64()), payments...)
 }
 
-func (w *workload) add(b *chain.Block) error {
+func (w *workload) add(b *consensus.Block) error {
 	_, err := w.c.Add(b, "peer")
 	return err
 }

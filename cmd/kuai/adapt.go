@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -27,7 +27,7 @@ func (n network) SyncStatus() rpc.SyncStatus { return rpc.SyncStatus(n.Node.Sync
 // mining shows a miner.Miner to package rpc.
 type mining struct{ *miner.Miner }
 
-func (m mining) Mine(ctx context.Context) (*chain.Block, error) {
+func (m mining) Mine(ctx context.Context) (*consensus.Block, error) {
 	b, err := m.Miner.Mine(ctx)
 	if errors.Is(err, miner.ErrBusy) {
 		return nil, fmt.Errorf("%w: %w", rpc.ErrBusy, err)

@@ -9,15 +9,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kuai/chain"
 	"kuai/chain/atomicfile"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 	"kuai/rpc"
 )
 
 // adoptGenesis returns cfg and the rules of the network that another chain's genesis begins, and writes its file where there is
 // none. A file that is there may have been edited since: what it says holds.
-func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *chain.Rules, error) {
+func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *consensus.Rules, error) {
 	if cfg.Network != classic {
 		return cfg, nil, usageError{errors.New("--network and --adopt-genesis exclude each other: the second makes the file that the first names")}
 	}
@@ -25,11 +25,11 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *chain
 	if err != nil {
 		return cfg, nil, err
 	}
-	r, err := chain.ReadRules(networkFile("flask", genesis))
+	r, err := consensus.ReadRules(networkFile("flask", genesis))
 	if err != nil {
 		return cfg, nil, fmt.Errorf("its genesis begins no network: %w", err)
 	}
-	if r.Network() != chain.Classic().Network() {
+	if r.Network() != consensus.Classic().Network() {
 		if cfg, r, err = keepNetwork(c.OutOrStdout(), cfg, genesis, r.Genesis.Hash()); err != nil {
 			return cfg, nil, err
 		}
@@ -46,7 +46,7 @@ func networkFile(name string, genesis []byte) []byte {
 }
 
 // keepNetwork makes cfg that of the network whose genesis has this hash, and writes its file into the working directory.
-func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash chain.Hash) (Config, *chain.Rules, error) {
+func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash consensus.Hash) (Config, *consensus.Rules, error) {
 	name := "flask-" + hash.String()[:8]
 	cfg.Network = name + ".json"
 	_, err := os.Stat(cfg.Network)

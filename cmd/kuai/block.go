@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/rpc"
 )
 
@@ -35,7 +35,7 @@ func isBlockRef(ref string) bool {
 	if err == nil && index > 0 || ref == "latest" {
 		return true
 	}
-	_, err = chain.ParseHash(ref)
+	_, err = consensus.ParseHash(ref)
 	return err == nil
 }
 

@@ -13,7 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -219,7 +219,7 @@ func loopback(host string) bool {
 }
 
 // resolve fills in what follows from other settings.
-func (c *Config) resolve(r *chain.Rules) error {
+func (c *Config) resolve(r *consensus.Rules) error {
 	c.Derived = nil
 	if c.P2PPort == fromPort {
 		c.Derived = append(c.Derived, "p2p-port")
@@ -270,15 +270,15 @@ func dataHome() (string, error) {
 }
 
 // rules reads the network's rules.
-func (c *Config) rules() (*chain.Rules, error) {
+func (c *Config) rules() (*consensus.Rules, error) {
 	if c.Network == classic {
-		return chain.Classic(), nil
+		return consensus.Classic(), nil
 	}
 	text, err := readText(c.Network)
 	if err != nil {
 		return nil, fmt.Errorf("--network: %w", err)
 	}
-	r, err := chain.ReadRules(text)
+	r, err := consensus.ReadRules(text)
 	if err != nil {
 		return nil, fmt.Errorf("--network %s: %w", c.Network, err)
 	}

@@ -4,16 +4,16 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // configured declares the daemon's flags on c and returns what reads them: flag, env, file, default.
-func configured(c *cobra.Command) func() (Config, *chain.Rules, error) {
+func configured(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 	var cfg Config
 	var file string
 	cfg.bind(c.Flags())
 	pathVar(c.Flags(), &file, "config", "", "JSON `file` with these settings, named as the flags")
-	return func() (Config, *chain.Rules, error) {
+	return func() (Config, *consensus.Rules, error) {
 		r, err := settle(&cfg, c.Flags(), file)
 		if err != nil {
 			return Config{}, nil, usageError{err}
@@ -23,7 +23,7 @@ func configured(c *cobra.Command) func() (Config, *chain.Rules, error) {
 }
 
 // settle completes cfg, whose flags and their env twins are set already.
-func settle(cfg *Config, fs *pflag.FlagSet, file string) (*chain.Rules, error) {
+func settle(cfg *Config, fs *pflag.FlagSet, file string) (*consensus.Rules, error) {
 	if file != "" {
 		if err := readFile(fs, file); err != nil {
 			return nil, err

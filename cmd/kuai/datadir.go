@@ -5,12 +5,12 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // usualDir is where the chain of c's network is kept below home, unless --data-dir says otherwise. A network from a file goes by
 // its id, as two may have one name; a directory that an earlier program named by the genesis alone stays in use.
-func usualDir(home string, c *Config, r *chain.Rules) string {
+func usualDir(home string, c *Config, r *consensus.Rules) string {
 	port := strconv.Itoa(c.Port)
 	if c.Network == classic {
 		return filepath.Join(home, classic, port)

@@ -5,11 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 func TestUsualDirIsNamedByTheNetwork(t *testing.T) {
-	r, err := chain.ReadRules(networkFile("a", []byte(`{"index": 1, "previous_hash": 1, "proof": 100, "timestamp": 1.5, "transactions": []}`)))
+	r, err := consensus.ReadRules(networkFile("a", []byte(`{"index": 1, "previous_hash": 1, "proof": 100, "timestamp": 1.5, "transactions": []}`)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestUsualDirIsNamedByTheNetwork(t *testing.T) {
 			t.Errorf("with %s there, the chain is in %s, want %s", step.made, got, step.want)
 		}
 	}
-	if got, want := usualDir(home, &Config{Network: classic, Port: 5000}, chain.Classic()), filepath.Join(home, "classic", "5000"); got != want {
+	if got, want := usualDir(home, &Config{Network: classic, Port: 5000}, consensus.Classic()), filepath.Join(home, "classic", "5000"); got != want {
 		t.Errorf("the classic chain is in %s, want %s", got, want)
 	}
 }

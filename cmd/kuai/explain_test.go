@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -15,7 +15,7 @@ import (
 
 // TestRefusalsInWordsOfTheCommandLine: no verb tells its user to send a header or a request.
 func TestRefusalsInWordsOfTheCommandLine(t *testing.T) {
-	c, log := chaintest.Open(t, chain.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
+	c, log := chaintest.Open(t, consensus.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, log)
 	serve := func(cfg rpc.Config) string {
 		s := httptest.NewServer(rpc.New(cfg, c, network{&p2p.Node{}}, mining{m}, log).Handler())

@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/rpc"
 )
@@ -59,7 +59,7 @@ func TestVerbsRefuse(t *testing.T) {
 
 // TestCoresLikeTheAPI: the flag takes as many cores as POST /mining does.
 func TestCoresLikeTheAPI(t *testing.T) {
-	c, log := chaintest.Open(t, chain.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
+	c, log := chaintest.Open(t, consensus.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, log)
 	api := httptest.NewServer(rpc.New(rpc.Config{}, c, network{}, mining{m}, log).Handler())
 	defer api.Close()
@@ -79,14 +79,14 @@ func TestNamesOfStrangersStayOnTheirLine(t *testing.T) {
 }
 
 func TestMiningMetrics(t *testing.T) {
-	c := chaintest.Open(t, chain.Classic())
+	c := chaintest.Open(t, consensus.Classic())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, newLog(Config{LogLevel: "error"}, t.Output()))
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(miningMetrics(m)...)
 	if _, err := m.Mine(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Submit(chain.Hash{}, 0); err == nil {
+	if _, err := m.Submit(consensus.Hash{}, 0); err == nil {
 		t.Fatal("a proof for no parent was taken")
 	}
 	families, err := reg.Gather()

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -25,7 +26,7 @@ import (
 
 // withChain opens the chain in cfg's data directory for as long as use runs, and keeps other processes out meanwhile. A reader of
 // this process's output that ends doesn't end the process: the store must be closed.
-func withChain(cfg Config, r *chain.Rules, log *slog.Logger, use func(*chain.Chain) error) (err error) {
+func withChain(cfg Config, r *consensus.Rules, log *slog.Logger, use func(*chain.Chain) error) (err error) {
 	outlivePipes()
 	defer func() { err = withRemedy(cfg, err) }()
 	unlock, err := lockData(cfg)

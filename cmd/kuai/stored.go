@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // storedFlags are the daemon's flags that say which chain a verb without a node works on. The others are read as the daemon
@@ -18,11 +18,11 @@ import (
 var storedFlags = []string{"port", "data-dir", "network", "config"}
 
 // stored declares the flags of a verb that works on the chain of a node that does not run, and returns what reads them.
-func stored(c *cobra.Command) func() (Config, *chain.Rules, error) {
+func stored(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 	read := configured(c)
 	c.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(storedFlags, f.Name) })
 	c.Flags().Lookup("port").Usage = "HTTP `port` of the node whose chain it is, as its data directory goes by it"
-	return func() (Config, *chain.Rules, error) {
+	return func() (Config, *consensus.Rules, error) {
 		cfg, r, err := read()
 		if err == nil && cfg.Ephemeral {
 			err = usageError{errors.New("--ephemeral: such a node has nothing on disk")}

@@ -14,14 +14,15 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
 // keptChain makes a data directory with a classic chain of n blocks above the genesis.
-func keptChain(t *testing.T, n int) (dir string, blocks []*chain.Block) {
+func keptChain(t *testing.T, n int) (dir string, blocks []*consensus.Block) {
 	t.Helper()
 	cfg := Config{DataDir: t.TempDir()}
-	err := withChain(cfg, chain.Classic(), slog.New(slog.DiscardHandler), func(c *chain.Chain) error {
+	err := withChain(cfg, consensus.Classic(), slog.New(slog.DiscardHandler), func(c *chain.Chain) error {
 		if _, err := c.Submit(chaintest.Payment(), ""); err != nil {
 			return err
 		}
@@ -151,13 +152,13 @@ func TestExportAndImportVerbs(t *testing.T) {
 // TestImportAdoptsAGenesis takes over a running Flask node's chain.
 func TestImportAdoptsAGenesis(t *testing.T) {
 	const genesis = `{"index": 1, "previous_hash": 1, "proof": 100, "timestamp": 1700000000.25, "transactions": []}`
-	r, err := chain.ReadRules(networkFile("flask", []byte(genesis)))
+	r, err := consensus.ReadRules(networkFile("flask", []byte(genesis)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	parent, texts := r.Genesis.Header(), []string{genesis}
 	for range 3 {
-		b := chaintest.Block(t, r, parent, "flask", chain.Transaction{Sender: "a", Recipient: "b", Amount: "1.5"})
+		b := chaintest.Block(t, r, parent, "flask", consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1.5"})
 		parent, texts = b.Header(), append(texts, string(b.Canonical()))
 	}
 	flask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/rpc"
 )
 
@@ -16,7 +16,7 @@ func newTx() *cobra.Command {
 	return wordVerb("tx ID", "Say where a payment is", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (rpc.TransactionInfo, error) {
 			id := strings.ToLower(words[0])
-			if _, err := chain.ParseID(id); err != nil {
+			if _, err := consensus.ParseID(id); err != nil {
 				return rpc.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
 			}
 			return c.Transaction(ctx, id)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // never has no proof that any benchmark could meet.
@@ -21,7 +21,7 @@ func careful(p puzzle, from, to int64) (int64, bool) {
 	end := s.write(from)
 	for proof := from; proof < to; proof++ {
 		sum := sha256.Sum256(s.message)
-		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && chain.Hash(sum).HasZeros(p.zeros) {
+		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && consensus.Hash(sum).HasZeros(p.zeros) {
 			return proof, true
 		}
 		if !increment(s.message[len(s.prefix):end]) {

@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // lowest is what a scan must find, said with nothing but the library and the message's definition.
 func lowest(p puzzle, from, to int64) (int64, bool) {
 	for proof := from; proof < to; proof++ {
 		message := strconv.FormatInt(p.lastProof, 10) + strconv.FormatInt(proof, 10) + p.last.String()
-		if chain.Hash(sha256.Sum256([]byte(message))).HasZeros(p.zeros) {
+		if consensus.Hash(sha256.Sum256([]byte(message))).HasZeros(p.zeros) {
 			return proof, true
 		}
 	}
@@ -40,7 +40,7 @@ func number(digits int, seed int64) int64 {
 	for range digits - 1 {
 		least *= 10
 	}
-	return least + seed*7919%min(9*least, chain.MaxProof-least)
+	return least + seed*7919%min(9*least, consensus.MaxProof-least)
 }
 
 func TestKernelsAgreeWithTheLibraryForAllLengths(t *testing.T) {
@@ -57,7 +57,7 @@ func TestKernelsAgreeWithTheLibraryForAllLengths(t *testing.T) {
 
 func TestKernelsWhereTheDigitsGrow(t *testing.T) {
 	for zeros := range 4 {
-		for edge := int64(1); edge < chain.MaxProof; edge *= 10 {
+		for edge := int64(1); edge < consensus.MaxProof; edge *= 10 {
 			p := puzzle{edge / 7, hashOf(edge), zeros}
 			check(t, p, max(edge-40, 0), edge+40)
 			check(t, p, max(20*edge-40, 0), 20*edge+40) // the next run
@@ -92,7 +92,7 @@ func TestZerosBeyondTheFirstWord(t *testing.T) {
 
 func TestLastProofsThatNoRuleAllows(t *testing.T) {
 	for _, last := range []int64{-1, -1 << 63, 1<<63 - 1} {
-		check(t, puzzle{last, hashOf(last), 2}, chain.MaxProof-500, chain.MaxProof)
+		check(t, puzzle{last, hashOf(last), 2}, consensus.MaxProof-500, consensus.MaxProof)
 	}
 }
 
@@ -102,8 +102,8 @@ func FuzzKernels(f *testing.F) {
 	f.Add(uint64(1<<53-1), uint64(1<<53-30), uint16(20), uint8(3), []byte{1})
 	f.Add(uint64(0), uint64(999_999_990), uint16(64), uint8(0), []byte{2})
 	f.Fuzz(func(t *testing.T, last, from uint64, n uint16, zeros uint8, seed []byte) {
-		p := puzzle{int64(last % chain.MaxProof), sha256.Sum256(seed), int(zeros % 17)}
-		start := int64(from % chain.MaxProof)
+		p := puzzle{int64(last % consensus.MaxProof), sha256.Sum256(seed), int(zeros % 17)}
+		start := int64(from % consensus.MaxProof)
 		check(t, p, start, start+int64(n%2000))
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // fastest is the kernel that searches use.
@@ -80,5 +80,5 @@ func (s *scanner) write(proof int64) (end int) {
 // valid says whether proof has all the zeros. A kernel looks at the first eight only.
 func (s *scanner) valid(proof int64) bool {
 	s.write(proof)
-	return chain.Hash(sha256.Sum256(s.message)).HasZeros(s.zeros)
+	return consensus.Hash(sha256.Sum256(s.message)).HasZeros(s.zeros)
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 const (
@@ -26,16 +26,16 @@ var errExhausted = errors.New("no proof below 2^53 has the zeros that this netwo
 // Proof returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
 // zeros hex zeros. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
 // chunk of its own goroutine, and in each rest, it calls look, which may end ctx.
-func Proof(ctx context.Context, lastProof int64, last chain.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
+func Proof(ctx context.Context, lastProof int64, last consensus.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
 	s := &search{puzzle: puzzle{lastProof, last, zeros}, share: effort.Share, tries: tries}
-	s.best.Store(chain.MaxProof)
+	s.best.Store(consensus.MaxProof)
 	var others sync.WaitGroup
 	for range effort.Cores - 1 {
 		others.Go(func() { s.work(ctx, func() {}) })
 	}
 	s.work(ctx, look)
 	others.Wait()
-	if best := s.best.Load(); best < chain.MaxProof {
+	if best := s.best.Load(); best < consensus.MaxProof {
 		return best, nil
 	}
 	if ctx.Err() != nil {
@@ -53,7 +53,7 @@ type Effort struct {
 // puzzle is what a proof is looked for.
 type puzzle struct {
 	lastProof int64
-	last      chain.Hash
+	last      consensus.Hash
 	zeros     int
 }
 

@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // hashOf gives a hash that depends on seed alone.
-func hashOf(seed int64) chain.Hash { return sha256.Sum256(fmt.Append(nil, seed)) }
+func hashOf(seed int64) consensus.Hash { return sha256.Sum256(fmt.Append(nil, seed)) }
 
 func TestSearchFindsTheSmallestProof(t *testing.T) {
 	for zeros, chains := range []int{200, 200, 200, 100, 4} {
@@ -23,7 +23,7 @@ func TestSearchFindsTheSmallestProof(t *testing.T) {
 				p := puzzle{last, hashOf(int64(i)), zeros}
 				var tries atomic.Uint64
 				got, err := Proof(t.Context(), p.lastProof, p.last, zeros, Effort{cores, 100}, &tries, func() {})
-				if want, _ := careful(p, 0, chain.MaxProof); err != nil || got != want {
+				if want, _ := careful(p, 0, consensus.MaxProof); err != nil || got != want {
 					t.Fatalf("%d cores, %+v: got %d, %v, want %d", cores, p, got, err, want)
 				}
 				if tries.Load() <= uint64(got) {

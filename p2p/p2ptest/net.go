@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/p2p"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	Seed    uint64                       // of what is random on the wire
 	Apart   bool                         // linked nodes reach each other, but do not know it
 	Keep    bool                         // nodes remember their peers when they restart
-	Rules   *chain.Rules                 // nil: chaintest.Rules
+	Rules   *consensus.Rules             // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
 }

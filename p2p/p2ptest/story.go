@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // Mine adds count blocks to node i's chain, from its pool and by its clock.
@@ -29,9 +29,9 @@ func (n *Net) Mine(i, count int) {
 }
 
 // Pay puts count new payments into node i's pool.
-func (n *Net) Pay(i, count int) []chain.ID {
+func (n *Net) Pay(i, count int) []consensus.ID {
 	n.t.Helper()
-	ids := make([]chain.ID, count)
+	ids := make([]consensus.ID, count)
 	for k := range ids {
 		t := chaintest.Payment()
 		ids[k] = t.ID
@@ -110,7 +110,7 @@ func (n *Net) oneTip() bool {
 }
 
 // Reach waits until every node that is up has tip, or those of some indexes where there are any.
-func (n *Net) Reach(within time.Duration, tip chain.Hash, some ...int) time.Duration {
+func (n *Net) Reach(within time.Duration, tip consensus.Hash, some ...int) time.Duration {
 	n.t.Helper()
 	return n.Await(within, "tip "+tip.Short(), func() bool {
 		for _, node := range n.up() {
@@ -123,7 +123,7 @@ func (n *Net) Reach(within time.Duration, tip chain.Hash, some ...int) time.Dura
 }
 
 // AllPending waits until every node that is up has all ids pending.
-func (n *Net) AllPending(within time.Duration, ids []chain.ID) time.Duration {
+func (n *Net) AllPending(within time.Duration, ids []consensus.ID) time.Duration {
 	n.t.Helper()
 	return n.Await(within, fmt.Sprintf("%d payments pending everywhere", len(ids)), func() bool {
 		for _, node := range n.up() {
@@ -136,8 +136,8 @@ func (n *Net) AllPending(within time.Duration, ids []chain.ID) time.Duration {
 }
 
 // missing returns those of ids that are not pending.
-func (a *Node) missing(ids []chain.ID) []chain.ID {
-	var out []chain.ID
+func (a *Node) missing(ids []consensus.ID) []consensus.ID {
+	var out []consensus.ID
 	for _, id := range ids {
 		if _, ok := a.Chain.PendingByID(id); !ok {
 			out = append(out, id)
@@ -150,9 +150,9 @@ func (a *Node) missing(ids []chain.ID) []chain.ID {
 func (n *Net) Rest(d time.Duration) { time.Sleep(d) }
 
 // AllKnown waits until every node that is up has each of ids, mined or pending.
-func (n *Net) AllKnown(within time.Duration, ids []chain.ID) time.Duration {
+func (n *Net) AllKnown(within time.Duration, ids []consensus.ID) time.Duration {
 	n.t.Helper()
-	left := make(map[*Node][]chain.ID)
+	left := make(map[*Node][]consensus.ID)
 	for _, node := range n.up() {
 		left[node] = ids
 	}
@@ -172,10 +172,10 @@ func (n *Net) AllKnown(within time.Duration, ids []chain.ID) time.Duration {
 }
 
 // Conserved fails the test unless each of ids is, on every node that is up, mined once or pending.
-func (n *Net) Conserved(ids []chain.ID) {
+func (n *Net) Conserved(ids []consensus.ID) {
 	n.t.Helper()
 	for _, node := range n.up() {
-		mined := make(map[chain.ID]int)
+		mined := make(map[consensus.ID]int)
 		for i := int64(2); i <= node.Chain.Tip().Index; i++ {
 			held, err := node.Chain.At(i)
 			if err != nil {

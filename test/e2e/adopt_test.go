@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/test/process"
 )
 
@@ -68,7 +68,7 @@ func TestKillAdopting(t *testing.T) {
 // fill writes a chain into the directory of a node that has not started.
 func fill(t *testing.T, dir string, blocks int) {
 	t.Helper()
-	rules, err := chain.ReadRules([]byte(quickNetwork))
+	rules, err := consensus.ReadRules([]byte(quickNetwork))
 	if err != nil {
 		t.Fatal(err)
 	}

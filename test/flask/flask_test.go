@@ -16,6 +16,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/rpc"
 )
 
@@ -39,7 +40,7 @@ type searcher struct {
 
 func (s *searcher) Status() rpc.MinerStatus { return rpc.MinerStatus{Mode: "manual"} }
 
-func (s *searcher) Mine(context.Context) (*chain.Block, error) {
+func (s *searcher) Mine(context.Context) (*consensus.Block, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
@@ -58,7 +59,7 @@ func (s *searcher) Mine(context.Context) (*chain.Block, error) {
 // kuai serves a node of the classic network and returns its URL.
 func kuai(t *testing.T) string {
 	t.Helper()
-	c := chaintest.Open(t, chain.Classic())
+	c := chaintest.Open(t, consensus.Classic())
 	s := rpc.New(rpc.Config{}, c, lonely{}, &searcher{chain: c}, slog.New(slog.DiscardHandler))
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)

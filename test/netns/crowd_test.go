@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 	"kuai/p2p"
 )
@@ -38,7 +39,7 @@ func visit(p part) (*p2p.Node, error) {
 
 // member runs a node, until the process is ended, with its chain in a directory, or in memory where that is "".
 func member(dir string, cfg p2p.Config) (*p2p.Node, *chain.Chain, error) {
-	rules, err := chain.ReadRules([]byte(networkFile))
+	rules, err := consensus.ReadRules([]byte(networkFile))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/test/process"
 )
 
@@ -24,7 +24,7 @@ const oneWay = 25 * time.Millisecond
 // grow fills the node's directory with blocks of one payment. The node does not run.
 func (n *node) grow(blocks int) {
 	n.t.Helper()
-	rules, err := chain.ReadRules([]byte(networkFile))
+	rules, err := consensus.ReadRules([]byte(networkFile))
 	if err != nil {
 		n.t.Fatal(err)
 	}

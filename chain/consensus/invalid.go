@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 import (
 	"errors"
@@ -47,7 +47,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return fmt.Sprintf("invalid (%s): %s", e.Rule, e.Detail) }
 
-func invalid(rule Rule, format string, args ...any) error {
+func Invalid(rule Rule, format string, args ...any) error {
 	return &InvalidError{Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 

@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ var (
 // judgeBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
 func (r *Rules) judgeBlock(raw []byte) error {
 	if len(raw) > r.MaxBlockBytes {
-		return invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
+		return Invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
 	}
 	v, err := readCanonical(raw)
 	if err != nil {
@@ -29,7 +29,7 @@ func (r *Rules) judgeBlock(raw []byte) error {
 	}
 	o, ok := v.(canonical.Object)
 	if !ok {
-		return invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
+		return Invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
 	}
 	for _, judge := range []func(canonical.Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
 		if err := judge(o); err != nil {
@@ -43,11 +43,11 @@ func (r *Rules) judgeBlock(raw []byte) error {
 func readCanonical(raw []byte) (canonical.Value, error) {
 	v, err := canonical.Read(raw)
 	if err != nil {
-		return nil, invalid(RuleCanonical, "%s", err)
+		return nil, Invalid(RuleCanonical, "%s", err)
 	}
 	want := canonical.AppendValue(make([]byte, 0, len(raw)), v)
 	if !bytes.Equal(want, raw) {
-		return nil, invalid(RuleCanonical, "differs from json.dumps(…, sort_keys=True) at byte %d", commonPrefix(raw, want))
+		return nil, Invalid(RuleCanonical, "differs from json.dumps(…, sort_keys=True) at byte %d", commonPrefix(raw, want))
 	}
 	return v, nil
 }
@@ -62,7 +62,7 @@ func commonPrefix(a, b []byte) int {
 
 func judgeBlockKeys(o canonical.Object) error {
 	if err := checkKeys(o, blockKeys); err != nil {
-		return invalid(RuleBlockKeys, "%s", err)
+		return Invalid(RuleBlockKeys, "%s", err)
 	}
 	return nil
 }
@@ -86,19 +86,19 @@ func checkKeys(o canonical.Object, want []string) error {
 func judgeHeader(o canonical.Object) error {
 	index, _ := o.Get("index")
 	if i, ok := integer(index); !ok || i < 2 {
-		return invalid(RuleIndex, "index %s is not an integer from 2", canonical.Describe(index))
+		return Invalid(RuleIndex, "index %s is not an integer from 2", canonical.Describe(index))
 	}
 	previous, _ := o.Get("previous_hash")
 	if s, _ := previous.(string); !canonical.DecodeHex(new(Hash)[:], s) {
-		return invalid(RulePreviousHash, "previous_hash %s is not 64 lower-case hex digits", canonical.Describe(previous))
+		return Invalid(RulePreviousHash, "previous_hash %s is not 64 lower-case hex digits", canonical.Describe(previous))
 	}
 	proof, _ := o.Get("proof")
 	if i, ok := integer(proof); !ok || i < 0 || i >= MaxProof {
-		return invalid(RuleProofRange, "proof %s is not an integer from 0 to 2^53-1", canonical.Describe(proof))
+		return Invalid(RuleProofRange, "proof %s is not an integer from 0 to 2^53-1", canonical.Describe(proof))
 	}
 	timestamp, _ := o.Get("timestamp")
 	if n, ok := timestamp.(canonical.Number); !ok || !validTimestamp(n) {
-		return invalid(RuleTimestamp, "timestamp %s is not a number greater than 0 and less than 2^53", canonical.Describe(timestamp))
+		return Invalid(RuleTimestamp, "timestamp %s is not a number greater than 0 and less than 2^53", canonical.Describe(timestamp))
 	}
 	return nil
 }
@@ -133,10 +133,10 @@ func (r *Rules) judgeTransactions(o canonical.Object) error {
 	v, _ := o.Get("transactions")
 	txs, ok := v.([]canonical.Value)
 	if !ok {
-		return invalid(RuleTransactionCount, "transactions is %s, not an array", canonical.Describe(v))
+		return Invalid(RuleTransactionCount, "transactions is %s, not an array", canonical.Describe(v))
 	}
 	if len(txs) == 0 || len(txs) > r.MaxBlockTransactions {
-		return invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
+		return Invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
 	}
 	for i, tx := range txs {
 		if err := r.judgeInBlock(tx, i, len(txs)); err != nil {
@@ -155,7 +155,7 @@ func (r *Rules) judgeInBlock(v canonical.Value, i, n int) error {
 	}
 	sender, _ := o.Get("sender")
 	if reward := sender == RewardSender; reward != (i == n-1) {
-		return invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, canonical.Describe(sender))
+		return Invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, canonical.Describe(sender))
 	}
 	if i == n-1 {
 		return r.judgeReward(o)
@@ -165,10 +165,10 @@ func (r *Rules) judgeInBlock(v canonical.Value, i, n int) error {
 
 func (r *Rules) judgeReward(o canonical.Object) error {
 	if _, ok := o.Get("id"); ok {
-		return invalid(RuleReward, "the reward has an id, which only payments have")
+		return Invalid(RuleReward, "the reward has an id, which only payments have")
 	}
 	if amount, _ := o.Get("amount"); amount != r.Reward {
-		return invalid(RuleReward, "the reward's amount is %s, not %s", canonical.Describe(amount), r.Reward)
+		return Invalid(RuleReward, "the reward's amount is %s, not %s", canonical.Describe(amount), r.Reward)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func judgeIDs(txs []canonical.Value) error {
 	for i, tx := range txs {
 		t := transactionOf(tx.(canonical.Object))
 		if earlier, ok := first[t.ID]; ok && t.HasID {
-			return invalid(RuleDuplicateID, "transactions %d and %d both have the id %s", earlier+1, i+1, t.ID)
+			return Invalid(RuleDuplicateID, "transactions %d and %d both have the id %s", earlier+1, i+1, t.ID)
 		}
 		if t.HasID {
 			first[t.ID] = i
@@ -191,11 +191,11 @@ func judgeIDs(txs []canonical.Value) error {
 // judgeTransaction checks a payment or a reward; where says which, for the error.
 func (r *Rules) judgeTransaction(v canonical.Value, where string) (canonical.Object, error) {
 	if n := len(canonical.AppendValue(nil, v)); n > r.MaxTransactionBytes {
-		return nil, invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
+		return nil, Invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
 	}
 	o, ok := v.(canonical.Object)
 	if !ok {
-		return nil, invalid(RuleTransactionKeys, "%sexpected an object, found %s", where, canonical.Describe(v))
+		return nil, Invalid(RuleTransactionKeys, "%sexpected an object, found %s", where, canonical.Describe(v))
 	}
 	keys := transactionKeys
 	id, hasID := o.Get("id")
@@ -203,14 +203,14 @@ func (r *Rules) judgeTransaction(v canonical.Value, where string) (canonical.Obj
 		keys = append([]string{"id"}, keys...)
 	}
 	if err := checkKeys(o, keys); err != nil {
-		return nil, invalid(RuleTransactionKeys, "%s%s", where, err)
+		return nil, Invalid(RuleTransactionKeys, "%s%s", where, err)
 	}
 	amount, _ := o.Get("amount")
 	if n, ok := amount.(canonical.Number); !ok || n.Float() <= 0 {
-		return nil, invalid(RuleAmount, "%samount %s is not a number greater than 0", where, canonical.Describe(amount))
+		return nil, Invalid(RuleAmount, "%samount %s is not a number greater than 0", where, canonical.Describe(amount))
 	}
 	if s, _ := id.(string); hasID && !canonical.DecodeHex(new(ID)[:], s) {
-		return nil, invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, canonical.Describe(id))
+		return nil, Invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, canonical.Describe(id))
 	}
 	return o, r.judgeNames(o, where)
 }
@@ -222,7 +222,7 @@ func (r *Rules) judgeNames(o canonical.Object, where string) error {
 	}{{"recipient", RuleRecipient}, {"sender", RuleSender}} {
 		v, _ := o.Get(name.key)
 		if s, _ := v.(string); s == "" || len(s) > r.MaxNameBytes {
-			return invalid(name.rule, "%s%s %s is not a string of 1 to %d bytes", where, name.key, canonical.Describe(v), r.MaxNameBytes)
+			return Invalid(name.rule, "%s%s %s is not a string of 1 to %d bytes", where, name.key, canonical.Describe(v), r.MaxNameBytes)
 		}
 	}
 	return nil
@@ -231,7 +231,7 @@ func (r *Rules) judgeNames(o canonical.Object, where string) error {
 // judgePending returns the first broken rule of a pending transaction that must be canonical, nil where it breaks none.
 func (r *Rules) judgePending(raw []byte) error {
 	if len(raw) > r.MaxTransactionBytes {
-		return invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
+		return Invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
 	}
 	v, err := readCanonical(raw)
 	if err != nil {
@@ -249,10 +249,10 @@ func (r *Rules) judgePayment(v canonical.Value) (Transaction, error) {
 	}
 	t := transactionOf(o)
 	if t.IsReward() {
-		return Transaction{}, invalid(RuleSender, "sender \"0\" is reserved for the reward of a block")
+		return Transaction{}, Invalid(RuleSender, "sender \"0\" is reserved for the reward of a block")
 	}
 	if !t.HasID {
-		return Transaction{}, invalid(RuleID, "id is missing; a pending transaction carries 32 lower-case hex digits")
+		return Transaction{}, Invalid(RuleID, "id is missing; a pending transaction carries 32 lower-case hex digits")
 	}
 	return t, nil
 }

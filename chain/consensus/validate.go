@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 import (
 	"crypto/sha256"
@@ -55,13 +55,13 @@ func (r *Rules) NewBlock(parent Header, proof int64, at float64, txs []Transacti
 // CheckLink checks that b extends parent: previous hash, index and proof. Errors are *InvalidError.
 func (r *Rules) CheckLink(parent Header, b *Block) error {
 	if b.header.Previous != parent.Hash {
-		return invalid(RuleParent, "previous_hash is %s, the parent's hash is %s", b.header.Previous, parent.Hash)
+		return Invalid(RuleParent, "previous_hash is %s, the parent's hash is %s", b.header.Previous, parent.Hash)
 	}
 	if b.header.Index-1 != parent.Index {
-		return invalid(RuleIndexStep, "index is %d, the parent's is %d", b.header.Index, parent.Index)
+		return Invalid(RuleIndexStep, "index is %d, the parent's is %d", b.header.Index, parent.Index)
 	}
 	if !r.ValidProof(parent.Proof, b.header.Proof, parent.Hash) {
-		return invalid(RuleProof, "sha256(%d, %d, %s) does not start with %d zeros", parent.Proof, b.header.Proof, parent.Hash, r.Zeros)
+		return Invalid(RuleProof, "sha256(%d, %d, %s) does not start with %d zeros", parent.Proof, b.header.Proof, parent.Hash, r.Zeros)
 	}
 	return nil
 }

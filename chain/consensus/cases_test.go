@@ -1,4 +1,4 @@
-package chain_test
+package consensus_test
 
 import (
 	"errors"
@@ -8,10 +8,11 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // setting is a tip of three blocks under rules with easy proofs.
-func setting(t testing.TB, r *chain.Rules) chaintest.Setting {
+func setting(t testing.TB, r *consensus.Rules) chaintest.Setting {
 	t.Helper()
 	parent := r.Genesis.Header()
 	for range 2 {
@@ -21,7 +22,7 @@ func setting(t testing.TB, r *chain.Rules) chaintest.Setting {
 }
 
 // judgeBlock is a door without a state: what is read, linked to the parent and held against the clock.
-func judgeBlock(s chaintest.Setting, b *chain.Block, err error) error {
+func judgeBlock(s chaintest.Setting, b *consensus.Block, err error) error {
 	if err != nil {
 		return err
 	}
@@ -90,21 +91,21 @@ func namesDiffer(t *testing.T, cases []chaintest.Case, least int) {
 // TestEveryPureRuleHasCases holds the generator to its word. What needs a state is left to the chain's tests.
 func TestEveryPureRuleHasCases(t *testing.T) {
 	s := setting(t, chaintest.Rules())
-	found := map[chain.Rule]bool{}
+	found := map[consensus.Rule]bool{}
 	var orphans, futures int
 	for _, c := range chaintest.BlockCases(s) {
 		found[c.Rule] = true
 		if errors.Is(c.Err, chain.ErrOrphan) {
 			orphans++
 		}
-		if errors.Is(c.Err, chain.ErrFuture) {
+		if errors.Is(c.Err, consensus.ErrFuture) {
 			futures++
 		}
 	}
-	for _, rule := range []chain.Rule{
-		"", chain.RuleBlockSize, chain.RuleCanonical, chain.RuleBlockKeys, chain.RuleIndex, chain.RulePreviousHash, chain.RuleProofRange,
-		chain.RuleTimestamp, chain.RuleTransactionCount, chain.RuleReward, chain.RuleDuplicateID, chain.RuleIndexStep, chain.RuleProof,
-		chain.RuleTransactionSize, chain.RuleTransactionKeys, chain.RuleAmount, chain.RuleID, chain.RuleRecipient, chain.RuleSender,
+	for _, rule := range []consensus.Rule{
+		"", consensus.RuleBlockSize, consensus.RuleCanonical, consensus.RuleBlockKeys, consensus.RuleIndex, consensus.RulePreviousHash, consensus.RuleProofRange,
+		consensus.RuleTimestamp, consensus.RuleTransactionCount, consensus.RuleReward, consensus.RuleDuplicateID, consensus.RuleIndexStep, consensus.RuleProof,
+		consensus.RuleTransactionSize, consensus.RuleTransactionKeys, consensus.RuleAmount, consensus.RuleID, consensus.RuleRecipient, consensus.RuleSender,
 	} {
 		if !found[rule] {
 			t.Errorf("no case for the rule %q", rule)

@@ -1,9 +1,10 @@
-package chain
+package consensus
 
 import (
 	"crypto/sha256"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"kuai/chain/canonical"
 )
@@ -100,4 +101,12 @@ func (r *Rules) ruleText() []byte {
 		`"name_bytes": %d, "transaction_bytes": %d}, "profile": "%s", "reward": %s, "version": %d, "zeros": %d}`,
 		r.Genesis.Hash(), int64(r.MaxAhead/time.Second), r.MaxBlockBytes, r.MaxBlockTransactions,
 		r.MaxNameBytes, r.MaxTransactionBytes, profile, r.Reward, r.Version, r.Zeros)
+}
+
+// CheckAddress refuses what can be no sender and no recipient. Errors are *InvalidError.
+func (r *Rules) CheckAddress(address string) error {
+	if address == "" || len(address) > r.MaxNameBytes || !utf8.ValidString(address) {
+		return Invalid(RuleRecipient, "an address is 1 to %d bytes of UTF-8, this has %d", r.MaxNameBytes, len(address))
+	}
+	return nil
 }

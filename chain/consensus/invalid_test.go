@@ -1,4 +1,4 @@
-package chain_test
+package consensus_test
 
 import (
 	"errors"
@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 func TestReadTransactionIsTheTutorialsForm(t *testing.T) {
-	r := chain.Classic()
+	r := consensus.Classic()
 	body := `{"sender": "alice", "recipient": "bob", "amount": 5E0, "note": {"a": []}}`
 	first, err := r.ReadTransaction([]byte(body), chain.NewID())
 	if err != nil {
@@ -23,8 +24,8 @@ func TestReadTransactionIsTheTutorialsForm(t *testing.T) {
 	if !first.HasID || !second.HasID || first.ID == second.ID {
 		t.Errorf("two payments without ids got %s and %s", first.ID, second.ID)
 	}
-	first.ID = chain.ID{}
-	if want := (chain.Transaction{Sender: "alice", Recipient: "bob", Amount: "5.0", HasID: true}); first != want {
+	first.ID = consensus.ID{}
+	if want := (consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5.0", HasID: true}); first != want {
 		t.Errorf("got %+v, want %+v", first, want)
 	}
 	own, err := r.ReadTransaction([]byte(`{"id": "000102030405060708090a0b0c0d0e0f", "sender": "a", "recipient": "b", "amount": 1}`), chain.NewID())
@@ -42,8 +43,8 @@ func TestReadTransactionNamesWhatIsMissing(t *testing.T) {
 		`{"sender": "a", "amount": null}`: {"recipient"},
 		`{"Sender": "a", "recipient": "b", "amount": 5}`: {"sender"},
 	} {
-		_, err := chain.Classic().ReadTransaction([]byte(body), chain.NewID())
-		var missing *chain.MissingError
+		_, err := consensus.Classic().ReadTransaction([]byte(body), chain.NewID())
+		var missing *consensus.MissingError
 		if !errors.As(err, &missing) || !slices.Equal(missing.Keys, want) {
 			t.Errorf("%s: %v, want %q missing", body, err, want)
 		}
@@ -59,8 +60,8 @@ func TestInvalidErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 		`{"sender": "a", "recipient": 7, "amount": 5}`:              {"recipient", "7", "string"},
 		`{"sender": "a", "recipient": "b", "amount": 5, "id": "X"}`: {"id", `"X"`, "32 lower-case hex"},
 	} {
-		_, err := chain.Classic().ReadTransaction([]byte(body), chain.NewID())
-		var invalid *chain.InvalidError
+		_, err := consensus.Classic().ReadTransaction([]byte(body), chain.NewID())
+		var invalid *consensus.InvalidError
 		if !errors.As(err, &invalid) {
 			t.Errorf("%s: %v", body, err)
 			continue
@@ -74,23 +75,23 @@ func TestInvalidErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 }
 
 func TestErrorsDoNotRepeatAStrangersPage(t *testing.T) {
-	_, err := chain.Classic().ReadTransaction([]byte(`{"sender": "a", "recipient": "b", "amount": "`+strings.Repeat("\\u0007x", 1000)+`"}`), chain.NewID())
+	_, err := consensus.Classic().ReadTransaction([]byte(`{"sender": "a", "recipient": "b", "amount": "`+strings.Repeat("\\u0007x", 1000)+`"}`), chain.NewID())
 	if err == nil || len(err.Error()) > 700 || strings.ContainsRune(err.Error(), '\a') {
 		t.Errorf("the error is %q", err)
 	}
 }
 
 func TestHashesAndIDsAreReadAsTheyArePrinted(t *testing.T) {
-	h := chain.Classic().Genesis.Hash()
-	if again, err := chain.ParseHash(h.String()); err != nil || again != h {
+	h := consensus.Classic().Genesis.Hash()
+	if again, err := consensus.ParseHash(h.String()); err != nil || again != h {
 		t.Errorf("ParseHash(%s) = %s, %v", h, again, err)
 	}
 	id := chain.NewID()
-	if again, err := chain.ParseID(id.String()); err != nil || again != id {
+	if again, err := consensus.ParseID(id.String()); err != nil || again != id {
 		t.Errorf("ParseID(%s) = %s, %v", id, again, err)
 	}
 	for _, bad := range []string{"", "00", strings.ToUpper(h.String()), h.String() + "0", "g" + h.String()[1:]} {
-		if _, err := chain.ParseHash(bad); err == nil {
+		if _, err := consensus.ParseHash(bad); err == nil {
 			t.Errorf("ParseHash(%q) is taken", bad)
 		}
 	}

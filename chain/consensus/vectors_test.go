@@ -1,15 +1,15 @@
-package chain_test
+package consensus_test
 
 import (
 	"testing"
 
-	"kuai/chain"
 	"kuai/chain/canonical/canonicaltest"
+	"kuai/chain/consensus"
 )
 
 func TestBlockVectors(t *testing.T) {
-	r := chain.Classic()
-	for i, v := range canonicaltest.Vectors(t, "canonical/testdata/blocks.jsonl", 400) {
+	r := consensus.Classic()
+	for i, v := range canonicaltest.Vectors(t, "../canonical/testdata/blocks.jsonl", 400) {
 		b, err := r.ReadBlock([]byte(v.JSON))
 		if err != nil {
 			t.Errorf("line %d: ReadBlock: %v", i+1, err)
@@ -28,7 +28,7 @@ func TestBlockVectors(t *testing.T) {
 }
 
 func TestMinedChainVectors(t *testing.T) {
-	r := chain.Classic()
+	r := consensus.Classic()
 	mined := canonicaltest.Vectors(t, "testdata/chain.jsonl", 60)
 	if got := r.Genesis.Hash().String(); got != mined[0].Hash {
 		t.Fatalf("classic genesis %s, CPython says %s", got, mined[0].Hash)

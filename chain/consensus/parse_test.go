@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 import (
 	"bytes"
@@ -85,7 +85,7 @@ func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 // sampleBlocks returns canonical blocks: CPython's own of all kinds, shortened to what mutates usefully.
 func sampleBlocks(t testing.TB) (blocks [][]byte) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("canonical", "testdata", "blocks.jsonl"))
+	data, err := os.ReadFile(filepath.Join("..", "canonical", "testdata", "blocks.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,17 +1,17 @@
-package chain_test
+package consensus_test
 
 import (
 	"os"
 	"regexp"
 	"testing"
 
-	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 // ruleFile returns the rules of a network file with the genesis of flaskGenesis and these members.
-func ruleFile(t *testing.T, members string) *chain.Rules {
+func ruleFile(t *testing.T, members string) *consensus.Rules {
 	t.Helper()
-	r, err := chain.ReadRules([]byte(`{"name": "a", "genesis": ` + flaskGenesis + members + `}`))
+	r, err := consensus.ReadRules([]byte(`{"name": "a", "genesis": ` + flaskGenesis + members + `}`))
 	if err != nil {
 		t.Fatalf("%s: %v", members, err)
 	}
@@ -24,7 +24,7 @@ func TestNetworkIDCoversTheRules(t *testing.T) {
 		`, "limits": {"block_bytes": 262143}`, `, "limits": {"block_transactions": 1999}`, `, "limits": {"transaction_bytes": 4095}`,
 		`, "limits": {"name_bytes": 255}`, `, "limits": {"ahead_seconds": 7201}`,
 	}
-	seen := map[string]string{chain.Classic().Network(): "classic"}
+	seen := map[string]string{consensus.Classic().Network(): "classic"}
 	for _, members := range files {
 		id := ruleFile(t, members).Network()
 		if other, ok := seen[id]; ok {
@@ -40,7 +40,7 @@ func TestNetworkIDIsTheSameForTheSameRules(t *testing.T) {
 		"transaction_bytes": 4096, "name_bytes": 256, "ahead_seconds": 7200}`)
 	renamed := *r
 	renamed.Name = "b"
-	for _, same := range []*chain.Rules{spelt, &renamed} {
+	for _, same := range []*consensus.Rules{spelt, &renamed} {
 		if same.Network() != r.Network() {
 			t.Errorf("%+v is %s, not %s", same, same.Network(), r.Network())
 		}
@@ -48,7 +48,7 @@ func TestNetworkIDIsTheSameForTheSameRules(t *testing.T) {
 	if a, b := ruleFile(t, `, "reward": 2.5`), ruleFile(t, `, "reward": 2.50`); a.Network() != b.Network() {
 		t.Error("one reward in two spellings makes two networks")
 	}
-	own, err := chain.ReadRules([]byte(`{"name": "ours", "genesis": ` + string(chain.Classic().Genesis.Canonical()) + `}`))
+	own, err := consensus.ReadRules([]byte(`{"name": "ours", "genesis": ` + string(consensus.Classic().Genesis.Canonical()) + `}`))
 	if err != nil || own.Network() != "7fc07dc7599e3d61-1" {
 		t.Errorf("the classic network under another name is %s, %v", own.Network(), err)
 	}
@@ -56,7 +56,7 @@ func TestNetworkIDIsTheSameForTheSameRules(t *testing.T) {
 
 // TestNetworkIDIsAsDocumented computes the id of the protocol page's example.
 func TestNetworkIDIsAsDocumented(t *testing.T) {
-	text, err := os.ReadFile("../docs/PROTOCOL.md")
+	text, err := os.ReadFile("../../docs/PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestNetworkIDIsAsDocumented(t *testing.T) {
 	if example == nil {
 		t.Fatal("the page has no example of a network file and its id")
 	}
-	r, err := chain.ReadRules([]byte(example[1]))
+	r, err := consensus.ReadRules([]byte(example[1]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 // Segment is a run of blocks, each proved to extend the one before. Rules.ParseSegment makes it.
 type Segment struct{ blocks []*Block }

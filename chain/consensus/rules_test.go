@@ -1,4 +1,4 @@
-package chain_test
+package consensus_test
 
 import (
 	"crypto/sha256"
@@ -8,15 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // flaskGenesis is a genesis as a running Flask chain has it: the tutorial's older code says 1, not "1".
 const flaskGenesis = `{"index": 1, "previous_hash": 1, "proof": 100, "timestamp": 1700000000.123456, "transactions": []}`
 
 func TestReadRulesTakesWhatTheFileSays(t *testing.T) {
-	r, err := chain.ReadRules([]byte(`{"name": "class 5b", "version": 1, "genesis": ` + flaskGenesis + `, "zeros": 3, "reward": 2.5,
+	r, err := consensus.ReadRules([]byte(`{"name": "class 5b", "version": 1, "genesis": ` + flaskGenesis + `, "zeros": 3, "reward": 2.5,
 		"limits": {"block_bytes": 65536, "block_transactions": 100, "transaction_bytes": 2048, "name_bytes": 64, "ahead_seconds": 60}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -24,27 +24,27 @@ func TestReadRulesTakesWhatTheFileSays(t *testing.T) {
 	if got := string(r.Genesis.Canonical()); got != flaskGenesis {
 		t.Errorf("genesis %s", got)
 	}
-	if h := r.Genesis.Header(); h.Index != 1 || h.Proof != 100 || h.Timestamp != 1700000000.123456 || h.Previous != (chain.Hash{}) {
+	if h := r.Genesis.Header(); h.Index != 1 || h.Proof != 100 || h.Timestamp != 1700000000.123456 || h.Previous != (consensus.Hash{}) {
 		t.Errorf("genesis header %+v", h)
 	}
-	want := chain.Rules{
+	want := consensus.Rules{
 		Name: "class 5b", Version: 1, Genesis: r.Genesis, Zeros: 3, Reward: "2.5",
 		MaxBlockBytes: 65536, MaxBlockTransactions: 100, MaxTransactionBytes: 2048, MaxNameBytes: 64, MaxAhead: time.Minute,
 	}
 	if *r != want {
 		t.Errorf("got %+v, want %+v", *r, want)
 	}
-	if r.Network() == chain.Classic().Network() {
+	if r.Network() == consensus.Classic().Network() {
 		t.Error("another genesis has the classic network's id")
 	}
 }
 
 func TestReadRulesLeavesTheRestClassic(t *testing.T) {
-	r, err := chain.ReadRules([]byte(`{"genesis": ` + flaskGenesis + `, "name": "class", "limits": {}}`))
+	r, err := consensus.ReadRules([]byte(`{"genesis": ` + flaskGenesis + `, "name": "class", "limits": {}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := *chain.Classic()
+	want := *consensus.Classic()
 	want.Name, want.Genesis = "class", r.Genesis
 	if *r != want {
 		t.Errorf("got %+v, want %+v", *r, want)
@@ -52,7 +52,7 @@ func TestReadRulesLeavesTheRestClassic(t *testing.T) {
 }
 
 func TestReadRulesRefuses(t *testing.T) {
-	classic := string(chain.Classic().Genesis.Canonical())
+	classic := string(consensus.Classic().Genesis.Canonical())
 	genesis := func(old, with string) string {
 		return `{"name": "a", "genesis": ` + strings.Replace(flaskGenesis, old, with, 1) + `}`
 	}
@@ -88,11 +88,11 @@ func TestReadRulesRefuses(t *testing.T) {
 		"genesis: transactions":             {genesis(`[]`, `[1]`), "no transactions"},
 		"classic genesis under other rules": {`{"name": "a", "zeros": 3, "genesis": ` + classic + `}`, "genesis of their own"},
 	} {
-		if _, err := chain.ReadRules([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := consensus.ReadRules([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want an error that says %s", name, err, c.want)
 		}
 	}
-	if _, err := chain.ReadRules([]byte(`{"name": "my classic", "genesis": ` + classic + `}`)); err != nil {
+	if _, err := consensus.ReadRules([]byte(`{"name": "my classic", "genesis": ` + classic + `}`)); err != nil {
 		t.Errorf("the classic network under another name: %v", err)
 	}
 }
@@ -107,7 +107,7 @@ func TestEveryPaymentFitsInABlock(t *testing.T) {
 		`{"block_bytes": 8192}`,
 		`{"block_bytes": 1048576, "transaction_bytes": 1048576, "name_bytes": 50000}`,
 	} {
-		r, err := chain.ReadRules([]byte(`{"name": "a", "zeros": 0, "genesis": ` + flaskGenesis + `, "limits": ` + limits + `}`))
+		r, err := consensus.ReadRules([]byte(`{"name": "a", "zeros": 0, "genesis": ` + flaskGenesis + `, "limits": ` + limits + `}`))
 		if err != nil {
 			t.Errorf("%s: %v", limits, err)
 			continue
@@ -130,7 +130,7 @@ func TestEveryPaymentFitsInABlock(t *testing.T) {
 }
 
 // squeeze shortens a name that is all \x00, 6 bytes each, until t has at most that many bytes.
-func squeeze(t *chain.Transaction, name *string, most int) {
+func squeeze(t *consensus.Transaction, name *string, most int) {
 	over := len(t.AppendCanonical(nil)) - most
 	if over <= 0 {
 		return
@@ -140,12 +140,12 @@ func squeeze(t *chain.Transaction, name *string, most int) {
 }
 
 func TestProofsAreTheTutorials(t *testing.T) {
-	last := chain.Classic().Genesis.Hash()
+	last := consensus.Classic().Genesis.Hash()
 	for zeros := range 4 {
-		r := *chain.Classic()
+		r := *consensus.Classic()
 		r.Zeros = zeros
 		valid := 0
-		for _, lastProof := range []int64{0, 100, chain.MaxProof - 1} {
+		for _, lastProof := range []int64{0, 100, consensus.MaxProof - 1} {
 			for proof := range int64(10_000) {
 				sum := fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%d%d%s", lastProof, proof, last)))
 				want := strings.HasPrefix(sum, strings.Repeat("0", zeros))
@@ -164,9 +164,9 @@ func TestProofsAreTheTutorials(t *testing.T) {
 }
 
 func TestCheckLinkNamesWhatIsBroken(t *testing.T) {
-	s := setting(t, chain.Classic())
-	payload := []chain.Transaction{{Sender: chain.RewardSender, Recipient: "n", Amount: "1"}}
-	block := func(parent chain.Header, proof int64) *chain.Block {
+	s := setting(t, consensus.Classic())
+	payload := []consensus.Transaction{{Sender: consensus.RewardSender, Recipient: "n", Amount: "1"}}
+	block := func(parent consensus.Header, proof int64) *consensus.Block {
 		b, err := s.Rules.NewBlock(parent, proof, 1, payload)
 		if err != nil {
 			t.Fatal(err)
@@ -182,16 +182,16 @@ func TestCheckLinkNamesWhatIsBroken(t *testing.T) {
 	other := s.Parent
 	other.Hash[0] ^= 1
 	for name, c := range map[string]struct {
-		block *chain.Block
-		want  chain.Rule
+		block *consensus.Block
+		want  consensus.Rule
 	}{
 		"extends":              {block(s.Parent, good), ""},
-		"another parent":       {block(other, good), chain.RuleParent},
-		"an index too high":    {block(higher, good), chain.RuleIndexStep},
-		"a proof that is none": {block(s.Parent, good-1), chain.RuleProof},
+		"another parent":       {block(other, good), consensus.RuleParent},
+		"an index too high":    {block(higher, good), consensus.RuleIndexStep},
+		"a proof that is none": {block(s.Parent, good-1), consensus.RuleProof},
 	} {
 		err := s.Rules.CheckLink(s.Parent, c.block)
-		var invalid *chain.InvalidError
+		var invalid *consensus.InvalidError
 		if errors.As(err, &invalid) != (c.want != "") || invalid != nil && invalid.Rule != c.want {
 			t.Errorf("%s: %v, want the rule %q", name, err, c.want)
 		}
@@ -199,22 +199,22 @@ func TestCheckLinkNamesWhatIsBroken(t *testing.T) {
 }
 
 func TestNewBlockRefusesWhatParseBlockRefuses(t *testing.T) {
-	r := chain.Classic()
-	reward := chain.Transaction{Sender: chain.RewardSender, Recipient: "n", Amount: "1"}
+	r := consensus.Classic()
+	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: "n", Amount: "1"}
 	bad := reward
 	bad.Amount = "2"
 	for name, c := range map[string]struct {
 		at   float64
-		txs  []chain.Transaction
-		want chain.Rule
+		txs  []consensus.Transaction
+		want consensus.Rule
 	}{
-		"no reward":            {1, nil, chain.RuleTransactionCount},
-		"a large reward":       {1, []chain.Transaction{bad}, chain.RuleReward},
-		"before 1970":          {-1, []chain.Transaction{reward}, chain.RuleTimestamp},
-		"an amount of letters": {1, []chain.Transaction{{Sender: "a", Recipient: "b", Amount: "x"}, reward}, chain.RuleCanonical},
+		"no reward":            {1, nil, consensus.RuleTransactionCount},
+		"a large reward":       {1, []consensus.Transaction{bad}, consensus.RuleReward},
+		"before 1970":          {-1, []consensus.Transaction{reward}, consensus.RuleTimestamp},
+		"an amount of letters": {1, []consensus.Transaction{{Sender: "a", Recipient: "b", Amount: "x"}, reward}, consensus.RuleCanonical},
 	} {
 		_, err := r.NewBlock(r.Genesis.Header(), 0, c.at, c.txs)
-		var invalid *chain.InvalidError
+		var invalid *consensus.InvalidError
 		if !errors.As(err, &invalid) || invalid.Rule != c.want {
 			t.Errorf("%s: %v, want the rule %q", name, err, c.want)
 		}

@@ -1,4 +1,4 @@
-package chain
+package consensus
 
 import (
 	"crypto/sha256"
@@ -184,7 +184,7 @@ func (r *Rules) whyNotBlock(raw []byte) error {
 	if err := r.judgeBlock(raw); err != nil {
 		return err
 	}
-	return invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the block")
+	return Invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the block")
 }
 
 // whyNotPending is whyNotBlock for a pending transaction.
@@ -192,5 +192,5 @@ func (r *Rules) whyNotPending(raw []byte) error {
 	if err := r.judgePending(raw); err != nil {
 		return err
 	}
-	return invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the transaction")
+	return Invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the transaction")
 }

@@ -1,0 +1,24 @@
+// Package consensus says what a block and a payment are: the rules that every node of a network must agree on.
+//
+// # Vocabulary
+//
+//   - canonical form: the bytes that CPython prints for json.dumps(block, sort_keys=True). A block is these bytes; its hash is their
+//     SHA-256.
+//   - index: a block's height, counted from 1 (the genesis block), as in the tutorial.
+//   - network: a set of rules and a genesis block, named by Rules.Network.
+//   - rule: one condition of validity, with a name. InvalidError says which one is broken.
+//
+// # Flow
+//
+//	bytes ──Rules.ParseBlock──► *Block       ──Rules.CheckLink(parent), Rules.CheckTime(now)──► valid on that parent
+//	bytes ──Rules.ParseTransaction──► Transaction
+//	any spelling ──Rules.ReadBlock, Rules.ReadTransaction──► the same, made canonical first
+//
+// ParseBlock proves in one pass all that a block's bytes alone can break. It says only yes or no, without allocating; which rule is
+// broken is found by a second, slower reading (explain.go), which follows the rules as they are written.
+//
+// # Guarantees
+//
+// Everything here is a function of values: the same bytes, parent and time give the same answer on every node. No store, clock, lock,
+// log or context; a test holds the list of imports. Whether an id occurs twice on a branch is for the owner of the branches, chain.
+package consensus
