@@ -88,8 +88,11 @@ func answers(ctx context.Context, api string) bool {
 	return true
 }
 
-// checkAPI returns the URL that --api names: with http:// before it where nothing was said.
-func checkAPI(api string) (string, error) {
+// checkAPI returns the URL that --api names.
+func checkAPI(api string) (string, error) { return checkURL("--api", api) }
+
+// checkURL returns the URL that a flag or argument names: with http:// before it if nothing was said.
+func checkURL(what, api string) (string, error) {
 	if !strings.Contains(api, "://") {
 		api = "http://" + api
 	}
@@ -98,7 +101,7 @@ func checkAPI(api string) (string, error) {
 		err = errors.New("it names no http host")
 	}
 	if err != nil {
-		return "", fmt.Errorf("--api %s: want a URL, as http://127.0.0.1:5000", api)
+		return "", fmt.Errorf("%s %s: want a URL, as http://127.0.0.1:5000", what, api)
 	}
 	return api, nil
 }

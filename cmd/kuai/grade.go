@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kuai/cmd/kuai/grade"
+)
+
+// gradeTime is how long a whole grading takes at most unless --timeout says otherwise. The Flask tutorial takes some seconds.
+const gradeTime = 3 * time.Minute
+
+// gradeFlags are those of 'kuai grade'.
+type gradeFlags struct {
+	rivalHost string
+	zeros     int
+	timeout   time.Duration
+	request   time.Duration
+	junit     string
+	json      bool
+}
+
+func newGrade() *cobra.Command {
+	var f gradeFlags
+	c := &cobra.Command{
+		Use:   "grade URL",
+		Short: "Check a node of the tutorial, in any language: requirements and ten known bugs",
+		Long: "Check whether the node at URL keeps to the blockchain tutorial, and whether it has one of ten well-known bugs. Each check gives\n" +
+			"a point. The node may be a student's own program in any language. Grade a freshly started one: this registers rival nodes of\n" +
+			"its own with it, has it mine, and may leave its chain broken. Exit code 1: points were lost.",
+		Example: "  kuai grade http://127.0.0.1:5000\n  kuai grade 127.0.0.1:5000 --junit report.xml   # for continuous integration\n" +
+			"  kuai grade 127.0.0.1:5000 --rival-host host.docker.internal   # the node runs in a container",
+		Args: arguments(1, 1),
+	}
+	c.Flags().StringVar(&f.rivalHost, "rival-host", "127.0.0.1", "`host` by which the node reaches this machine, where the rival nodes listen")
+	c.Flags().IntVar(&f.zeros, "zeros", grade.DefaultZeros, "how many zeros the node's proofs start with, in hex")
+	c.Flags().DurationVar(&f.timeout, "timeout", gradeTime, "end the grading after this time; what was not checked gives no point")
+	c.Flags().DurationVar(&f.request, "request-timeout", grade.DefaultRequestTime, "how long the node may take to answer a request")
+	pathVar(c.Flags(), &f.junit, "junit", "", "also write the report to this `file`, as JUnit XML")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words[0]) }
+	return c
+}
+
+// errPoints is the error of a grading in which points were lost.
+var errPoints = errors.New("points were lost")
+
+func (f *gradeFlags) run(c *cobra.Command, word string) error {
+	url, err := checkURL("URL", word)
+	switch {
+	case err != nil:
+	case f.zeros < 1 || f.zeros > grade.MaxZeros:
+		err = fmt.Errorf("--zeros %d: want 1..%d", f.zeros, grade.MaxZeros)
+	case f.timeout <= 0 || f.request <= 0:
+		err = errors.New("--timeout and --request-timeout: want more than 0")
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), f.timeout)
+	defer cancel()
+	show := func(r grade.Result) { fmt.Fprint(c.OutOrStdout(), r.Line()) }
+	if f.json {
+		show = nil
+	}
+	o := grade.Options{URL: url, RivalHost: f.rivalHost, Zeros: f.zeros, RequestTime: f.request}
+	report, err := grade.Run(ctx, o, show)
+	if err != nil {
+		return err
+	}
+	if err := f.print(c, report); err != nil {
+		return err
+	}
+	if !report.Passed {
+		return fmt.Errorf("%d of %d %w", report.Of-report.Points, report.Of, errPoints)
+	}
+	return nil
+}
+
+// print prints the sum, or all as JSON, and writes the file for JUnit.
+func (f *gradeFlags) print(c *cobra.Command, report grade.Report) error {
+	if f.junit != "" {
+		var text bytes.Buffer
+		if err := report.WriteJUnit(&text); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.junit, text.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for others to read
+			return fmt.Errorf("--junit: %w", err)
+		}
+	}
+	if f.json {
+		return printJSON(c.OutOrStdout(), report)
+	}
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%d of %d points\n", report.Points, report.Of)
+	return err
+}

@@ -1,0 +1,79 @@
+package grade
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+)
+
+// Line is a result as one line for people, and a second one with why if the point was lost.
+func (r Result) Line() string {
+	if r.Passed {
+		return fmt.Sprintf("pass  %-18s %s\n", r.ID, r.Title)
+	}
+	return fmt.Sprintf("FAIL  %-18s %s\n      %-18s %s\n", r.ID, r.Title, "", r.Why)
+}
+
+// junitSuites, junitSuite, junitCase and junitFailure are the parts of JUnit's XML that continuous integration reads.
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitFailure `xml:"failure"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// WriteJUnit writes the report as JUnit XML: one suite of requirements, and one of bugs.
+func (r Report) WriteJUnit(w io.Writer) error {
+	all := junitSuites{Name: "kuai grade", Time: inSeconds(r.Seconds)}
+	for _, group := range []string{Requirement, Bug} {
+		suite := junitSuite{Name: group}
+		for _, c := range r.Checks {
+			if c.Group != group {
+				continue
+			}
+			test := junitCase{Class: "grade." + group, Name: c.ID + ": " + c.Title, Time: inSeconds(c.Seconds)}
+			if !c.Passed {
+				test.Failure = &junitFailure{c.Why, c.Why}
+				suite.Failures++
+			}
+			suite.Tests++
+			suite.Cases = append(suite.Cases, test)
+		}
+		all.Tests += suite.Tests
+		all.Failures += suite.Failures
+		all.Suites = append(all.Suites, suite)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func inSeconds(s float64) string { return fmt.Sprintf("%.3f", s) }
