@@ -8,10 +8,11 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/rpc/api"
 )
 
-// account is GET /addresses/{address}: what the active chain says of an address, its transactions newest first.
-func (s *Server) account(w http.ResponseWriter, r *http.Request) {
+// address is GET /addresses/{address}: what the active chain says of an address, its transactions newest first.
+func (s *Server) address(w http.ResponseWriter, r *http.Request) {
 	_, limit, err := pageOf(r, usualPage, largestPage)
 	if err != nil {
 		s.fail(w, r, err)
@@ -22,18 +23,18 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	address := r.PathValue("address")
-	a, err := s.chain.Address(address, before, int(limit))
+	name := r.PathValue("address")
+	a, err := s.chain.Address(name, before, int(limit))
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	st := newStream(w, r)
 	defer st.release()
-	st.buf = append(canonical.AppendString(append(st.buf, `{"address":`...), address), `,"balance":"`+a.Balance...)
+	st.buf = append(canonical.AppendString(append(st.buf, `{"address":`...), name), `,"balance":"`+a.Balance...)
 	st.buf = fmt.Appendf(st.buf, `","count":%d,"history":[`, a.Count)
 	err = copyEntries(st, a)
-	st.buf = append(appendJSON(append(st.buf, `],"next":`...), next(a)), "}\n"...)
+	st.buf = append(api.Append(append(st.buf, `],"next":`...), next(a)), "}\n"...)
 	s.finish(st, r, err)
 }
 
@@ -42,9 +43,8 @@ func copyEntries(st *stream, a chain.Account) error {
 		if i > 0 {
 			st.buf = append(st.buf, ',')
 		}
-		st.buf = appendJSON(st.buf, object{
-			"block": place(e.Block), "confirmations": a.Tip.Index - e.Block.Index + 1,
-			"position": e.Spot.Position, "transaction": transactionJSON(e.Transaction),
+		st.buf = api.Append(st.buf, api.AccountEntry{
+			Block: blockRef(e.Block), Confirmations: a.Tip.Index - e.Block.Index + 1, Position: e.Spot.Position, Transaction: paymentInfo(e.Transaction),
 		})
 		if err := st.step(); err != nil {
 			return err
@@ -53,13 +53,13 @@ func copyEntries(st *stream, a chain.Account) error {
 	return nil
 }
 
-// next is what ?before= of the following page is, null after the last.
-func next(a chain.Account) any {
+// next is what ?before= of the following page is, nil after the last.
+func next(a chain.Account) *string {
 	if !a.More {
 		return nil
 	}
 	last := a.Entries[len(a.Entries)-1].Spot
-	return fmt.Sprintf("%d-%d", last.Index, last.Position)
+	return new(fmt.Sprintf("%d-%d", last.Index, last.Position))
 }
 
 // spotOf reads ?before=: a block's index, or with a hyphen the position of a transaction in it. Absent it is none.

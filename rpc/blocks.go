@@ -10,6 +10,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // Pages of lists.
@@ -53,7 +54,7 @@ func copyViews(st *stream, snap *chain.Snapshot, from, to int64) error {
 		if i > from {
 			st.buf = append(st.buf, ',')
 		}
-		st.buf = appendJSON(st.buf, view(held, snap.Tip()))
+		st.buf = api.Append(st.buf, blockInfo(held, snap.Tip()))
 		if err := st.step(); err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, view(held, snap.Tip()))
+	answer(w, http.StatusOK, blockInfo(held, snap.Tip()))
 }
 
 func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
@@ -95,24 +96,24 @@ func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 	return snap.At(index)
 }
 
-// view is a block with what this node knows of it.
-func view(held chain.Held, tip consensus.Header) object {
-	branch, confirmations := "side", int64(0)
+// blockInfo is a block with what this node knows of it.
+func blockInfo(held chain.Held, tip consensus.Header) api.BlockInfo {
+	info := api.BlockInfo{
+		Block:  api.Block{Text: canonical.AppendCompact(nil, held.Block.Canonical())},
+		Branch: "side", From: held.From, Hash: held.Block.Hash().String(), Received: unixSeconds(held.Received),
+	}
 	if held.Active {
-		branch, confirmations = "active", tip.Index-held.Block.Index()+1
+		info.Branch, info.Confirmations = "active", tip.Index-held.Block.Index()+1
 	}
-	return object{
-		"block": compact(canonical.AppendCompact(nil, held.Block.Canonical())), "branch": branch, "confirmations": confirmations,
-		"from": held.From, "hash": held.Block.Hash(), "received": unix(held.Received),
-	}
+	return info
 }
 
-// unix is t in seconds, null where it is not known.
-func unix(t time.Time) any {
+// unixSeconds is t in seconds since 1970, nil if it is not known.
+func unixSeconds(t time.Time) *float64 {
 	if t.IsZero() || t.Unix() <= 0 {
 		return nil
 	}
-	return float64(t.UnixMicro()) / 1e6
+	return new(float64(t.UnixMicro()) / 1e6)
 }
 
 // forks is GET /forks: the tips of the side branches, longest first.
@@ -123,11 +124,13 @@ func (s *Server) forks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := s.chain.Forks()
-	list := []object{}
+	list := []api.Fork{}
 	for _, f := range cut(all, from, limit) {
-		list = append(list, object{"fork_point": place(f.Point), "length": f.Tip.Index - f.Point.Index, "tip": place(f.Tip)})
+		list = append(list, api.Fork{Point: blockRef(f.Point), Length: f.Tip.Index - f.Point.Index, Tip: blockRef(f.Tip)})
 	}
-	answer(w, http.StatusOK, object{"count": len(all), "forks": list})
+	answer(w, http.StatusOK, api.Forks{Count: len(all), Forks: list})
 }
 
-func place(h consensus.Header) object { return object{"hash": h.Hash, "index": h.Index} }
+func blockRef(h consensus.Header) api.BlockRef {
+	return api.BlockRef{Hash: h.Hash.String(), Index: h.Index}
+}

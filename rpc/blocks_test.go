@@ -12,6 +12,7 @@ import (
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // forked returns a node whose chain is genesis, b1, b2, b3 from a peer, with the dropped block a1 beside b1; a1 held a payment.
@@ -72,7 +73,7 @@ func TestBlockIsTheChainsSpelling(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, n.do("GET", "/blocks/1", ""), 200, fmt.Sprintf(`{"block":{"index":1,"previous_hash":"1","proof":100,"timestamp":1626739200.0,"transactions":[]},`+
-		`"branch":"active","confirmations":1,"from":"","hash":"%s","received":%s}`+"\n", n.chain.Rules().Genesis.Hash(), appendJSON(nil, unix(held.Received))))
+		`"branch":"active","confirmations":1,"from":"","hash":"%s","received":%s}`+"\n", n.chain.Rules().Genesis.Hash(), api.Append(nil, unixSeconds(held.Received))))
 }
 
 func TestPagesOfBlocks(t *testing.T) {
@@ -106,7 +107,7 @@ func TestForks(t *testing.T) {
 func TestWhereAPaymentIs(t *testing.T) {
 	n, payment, _ := forked(t)
 	path := "/transactions/" + payment.ID.String()
-	text := string(transactionJSON(payment))
+	text := string(api.Append(nil, paymentInfo(payment)))
 	want(t, n.do("GET", path, ""), 200, `{"block":null,"confirmations":0,"status":"returned","transaction":`+text+"}\n")
 	chaintest.MineOn(t, n.chain, 2)
 	held, err := n.chain.At(5)
@@ -130,7 +131,7 @@ func TestPendingIsInOrderAndPaged(t *testing.T) {
 		if _, err := n.chain.Submit(p, "peer"); err != nil {
 			t.Fatal(err)
 		}
-		texts = append(texts, string(transactionJSON(p)))
+		texts = append(texts, string(api.Append(nil, paymentInfo(p))))
 	}
 	for query, page := range map[string][]string{"": texts, "?limit=2": texts[:2], "?from=4": texts[3:], "?from=2&limit=3": texts[1:4], "?from=6": nil} {
 		want(t, n.do("GET", "/transactions/pending"+query, ""), 200, `{"count":5,"transactions":[`+strings.Join(page, ",")+"]}\n")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kuai/chain/canonical"
+	"kuai/rpc/api"
 )
 
 // maxAnswer bounds what a verb reads of an answer.
@@ -25,12 +26,12 @@ type Client struct {
 	http  *http.Client
 }
 
-// NewClient makes a client of the node whose API is at the URL or host:port api.
-func NewClient(api string) *Client {
-	if !strings.Contains(api, "://") {
-		api = "http://" + api
+// NewClient makes a client of the node whose API is at a URL or host:port.
+func NewClient(url string) *Client {
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
 	}
-	return &Client{base: strings.TrimRight(api, "/"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &Client{base: strings.TrimRight(url, "/"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
 // WithToken returns a client that sends token with each request.
@@ -38,88 +39,6 @@ func (c *Client) WithToken(token string) *Client {
 	d := *c
 	d.token = token
 	return &d
-}
-
-// NodeInfo is GET /node.
-type NodeInfo struct {
-	Addresses []string    `json:"addresses"` // multiaddrs with /p2p/
-	Agent     string      `json:"agent"`
-	Genesis   string      `json:"genesis"`
-	Height    int64       `json:"height"`
-	Mining    MiningInfo  `json:"mining"`
-	Network   string      `json:"network"`
-	PeerID    string      `json:"peer_id"`
-	Peers     int         `json:"peers"` // connected
-	Pool      PoolInfo    `json:"pool"`
-	Sync      SyncingInfo `json:"sync"`
-	Tip       string      `json:"tip"`
-	Version   string      `json:"version"`
-}
-
-// MiningInfo is what the node's miner is at; Rate is in tries per second.
-type MiningInfo struct {
-	Mode      string  `json:"mode"`
-	Rate      float64 `json:"rate"`
-	Searching bool    `json:"searching"`
-}
-
-// PoolInfo is the size of the pending payments.
-type PoolInfo struct {
-	Bytes        int `json:"bytes"`
-	Transactions int `json:"transactions"`
-}
-
-// SyncingInfo is what the node's sync is at.
-type SyncingInfo struct {
-	Active bool   `json:"active"`
-	Height int64  `json:"height"`
-	Peer   string `json:"peer"`
-	Target int64  `json:"target"`
-}
-
-// PeersInfo is GET /peers.
-type PeersInfo struct {
-	Count int              `json:"count"`
-	Nodes []RegisteredNode `json:"nodes"`
-	Peers []PeerInfo       `json:"peers"`
-}
-
-// RegisteredNode is one registered node of GET /peers.
-type RegisteredNode struct {
-	Address string `json:"address"`
-	URL     string `json:"url"`     // "" if it was registered by multiaddr
-	Kind    string `json:"kind"`    // when it answered last: "kuai", "flask" or "unknown"
-	PeerID  string `json:"peer_id"` // "" if not known
-	State   string `json:"state"`   // in words: what it answers now
-
-	Status  int       `json:"status,omitempty"`  // of its answer to GET /node, 0 if there was none
-	NextAsk time.Time `json:"next_ask,omitzero"` // zero while it is connected
-}
-
-// PeerInfo is one peer of GET /peers.
-type PeerInfo struct {
-	Address   string   `json:"address"`
-	Agent     string   `json:"agent"`
-	Connected bool     `json:"connected"`
-	Direction string   `json:"direction"` // inbound, outbound, or empty
-	Height    int64    `json:"height"`
-	ID        string   `json:"id"`
-	LatencyMS *float64 `json:"latency_ms"` // nil where not measured
-	Score     float64  `json:"score"`
-	Static    bool     `json:"static"`
-	Tip       string   `json:"tip"` // empty where not known
-
-	LastError string    `json:"last_error,omitempty"` // why the last dial failed
-	NextDial  time.Time `json:"next_dial,omitzero"`   // zero if none is due
-}
-
-// Readiness is GET /readyz.
-type Readiness struct {
-	Error  string `json:"error"` // of a disk that failed
-	Height int64  `json:"height"`
-	Peers  int    `json:"peers"` // connected
-	Ready  bool   `json:"ready"`
-	Target int64  `json:"target"`
 }
 
 // StatusError is an answer that is no success.
@@ -139,14 +58,14 @@ func (e *StatusError) Error() string {
 }
 
 // Node asks who the node is.
-func (c *Client) Node(ctx context.Context) (NodeInfo, error) {
-	var v NodeInfo
+func (c *Client) Node(ctx context.Context) (api.Node, error) {
+	var v api.Node
 	return v, c.read(ctx, "/node", &v)
 }
 
 // Peers asks for the peers and registered nodes.
-func (c *Client) Peers(ctx context.Context) (PeersInfo, error) {
-	var v PeersInfo
+func (c *Client) Peers(ctx context.Context) (api.Peers, error) {
+	var v api.Peers
 	return v, c.read(ctx, "/peers?limit=1000", &v)
 }
 
@@ -158,13 +77,13 @@ func (c *Client) Health(ctx context.Context, ready bool) error {
 	}
 	v, err := c.Ready(ctx)
 	if err == nil && !v.Ready {
-		err = v.why()
+		err = whyNotReady(v)
 	}
 	return err
 }
 
-// why says why a node is not ready.
-func (r Readiness) why() error {
+// whyNotReady says why a node is not ready.
+func whyNotReady(r api.Readiness) error {
 	if r.Error != "" {
 		return fmt.Errorf("the node's disk failed: %s", r.Error)
 	}
@@ -175,8 +94,8 @@ func (r Readiness) why() error {
 }
 
 // Ready asks whether the node has caught up; not having caught up is no error.
-func (c *Client) Ready(ctx context.Context) (Readiness, error) {
-	var v Readiness
+func (c *Client) Ready(ctx context.Context) (api.Readiness, error) {
+	var v api.Readiness
 	body, err := c.Do(ctx, http.MethodGet, "/readyz", nil)
 	if refused := (*StatusError)(nil); errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable {
 		body, err = refused.Body, nil
@@ -233,7 +152,7 @@ func plain(err error) error {
 
 func statusError(status int, body []byte) error {
 	e := &StatusError{Status: status, Body: body}
-	var p struct{ Title, Detail, Hint string }
+	var p api.Problem
 	if json.Unmarshal(body, &p) == nil {
 		e.Title, e.Detail, e.Hint = p.Title, p.Detail, p.Hint
 	}

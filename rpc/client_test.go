@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 func TestClientReadsWhatTheServerSays(t *testing.T) {
@@ -25,7 +26,7 @@ func TestClientReadsWhatTheServerSays(t *testing.T) {
 		}
 	}
 	peers, err := NewClient(url).Peers(t.Context())
-	if err != nil || peers.Count != 2 || peers.Peers[0].ID != "a" || *peers.Peers[0].LatencyMS != 1 || peers.Peers[1].LatencyMS != nil || peers.Peers[1].Tip != "" {
+	if err != nil || peers.Count != 2 || peers.Peers[0].ID != "a" || *peers.Peers[0].LatencyMS != 1 || peers.Peers[1].LatencyMS != nil || peers.Peers[1].Tip != nil {
 		t.Errorf("%+v, %v", peers, err)
 	}
 	if up, away := peers.Peers[0], peers.Peers[1]; up.LastError != "" || !up.NextDial.IsZero() ||
@@ -95,7 +96,7 @@ func TestClientPaysMinesAndLooks(t *testing.T) {
 	n := start(t, Config{})
 	c := NewClient(listen(t, n.Handler()))
 	ctx := t.Context()
-	p := PaymentInfo{Amount: "5.0", ID: "000102030405060708090a0b0c0d0e0f", Recipient: "bob", Sender: "alice"}
+	p := api.Payment{Amount: "5.0", ID: "000102030405060708090a0b0c0d0e0f", Recipient: "bob", Sender: "alice"}
 	if said, err := c.Pay(ctx, p); err != nil || said != "Transaction will be added to Block 2" {
 		t.Errorf("%q, %v", said, err)
 	}
@@ -103,10 +104,10 @@ func TestClientPaysMinesAndLooks(t *testing.T) {
 		t.Errorf("%+v, %v", pending, err)
 	}
 	mode, cores := "instant", 1
-	if m, err := c.SetMining(ctx, MinerChange{Mode: &mode, Cores: &cores}); err != nil || m.Mode != mode || m.Cores != cores || m.Expected != nil {
+	if m, err := c.SetMining(ctx, api.MinerChange{Mode: &mode, Cores: &cores}); err != nil || m.Mode != mode || m.Cores != cores || m.Expected != nil {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if m, err := c.SetMining(ctx, MinerChange{Cores: new(int)}); err != nil || m.Mode != mode || m.Cores != 0 {
+	if m, err := c.SetMining(ctx, api.MinerChange{Cores: new(int)}); err != nil || m.Mode != mode || m.Cores != 0 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	mined, err := c.Mine(ctx)

@@ -5,7 +5,7 @@
 //
 //	listener ──512 connections, those that wait longest make room──► net/http ──► guard (host, headers, body limit)
 //	   ──► routes (path, then method: HEAD, OPTIONS, 404 and 405 as Flask's)
-//	   ──► changing (cross-site, prefetch, token; only for what changes state)
+//	   ──► guardChange (cross-site, prefetch, token; only for what changes state)
 //	   ──► handler ──► chain, Network, Miner ──► JSON, or an error by the table in errors.go
 //
 // # Vocabulary

@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // problem is an error as a client sees it.
@@ -166,11 +167,8 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 	switch {
 	case wantsJSON(r):
-		body := object{"detail": sentence(p.detail), "hint": sentence(p.hint), "status": p.status, "title": p.title}
-		if p.id != "" {
-			body["id"] = p.id
-		}
-		send(w, p.status, typeProblem, append(appendJSON(nil, body), '\n'))
+		body := api.Problem{Detail: sentence(p.detail), Hint: sentence(p.hint), ID: p.id, Status: p.status, Title: p.title}
+		send(w, p.status, typeProblem, append(api.Append(nil, body), '\n'))
 	case p.page != "":
 		h["Content-Security-Policy"] = policyNothing
 		send(w, p.status, typeHTML, []byte(p.page))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/rpc/api"
 )
 
 // Bounds of GET /events.
@@ -37,7 +38,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	rc, done := patient(w)
+	rc, done := liftDeadlines(w)
 	defer done()
 	f := &feed{s: s, w: w, rc: rc}
 	f.resume(r.Header.Get("Last-Event-ID"))
@@ -65,7 +66,7 @@ func (f *feed) resume(last string) {
 	boot, text, _ := strings.Cut(last, "-")
 	seq, err := strconv.ParseUint(text, 10, 64)
 	if boot != f.s.boot || err != nil || seq > f.seq || f.seq-seq > maxResume {
-		f.event("reset", "", object{})
+		f.event("reset", "", api.ResetEvent{})
 		return
 	}
 	f.seq = seq
@@ -113,11 +114,11 @@ func (f *feed) flush() error {
 func (f *feed) pull() {
 	events, lost := f.s.chain.Events(f.seq)
 	if lost {
-		f.event("reset", "", object{})
+		f.event("reset", "", api.ResetEvent{})
 	}
 	for _, e := range events {
 		f.seq = e.Seq
-		if name, data := eventJSON(e); name != "" {
+		if name, data := eventOf(e); name != "" {
 			f.event(name, f.s.boot+"-"+strconv.FormatUint(e.Seq, 10), data)
 		}
 	}
@@ -131,44 +132,42 @@ func (f *feed) state() {
 			ids = append(ids, p.ID)
 		}
 	}
-	f.changed(&f.peers, "peer", object{"connected": len(ids), "peers": ids})
-	f.changed(&f.mining, "mining", progress(f.s.miner.Status()))
+	f.changed(&f.peers, "peer", api.PeerEvent{Connected: len(ids), Peers: ids})
+	f.changed(&f.mining, "mining", miningEvent(f.s.miner.Status()))
 }
 
-func (f *feed) changed(last *string, name string, data object) {
-	if now := string(appendJSON(nil, data)); now != *last {
+func (f *feed) changed(last *string, name string, data any) {
+	if now := string(api.Append(nil, data)); now != *last {
 		*last = now
 		f.event(name, "", data)
 	}
 }
 
-func (f *feed) event(name, id string, data object) {
+func (f *feed) event(name, id string, data any) {
 	f.buf = fmt.Appendf(f.buf, "event: %s\n", name)
 	if id != "" {
 		f.buf = fmt.Appendf(f.buf, "id: %s\n", id)
 	}
-	f.buf = appendJSON(append(f.buf, "data: "...), data)
+	f.buf = api.Append(append(f.buf, "data: "...), data)
 	f.buf = append(f.buf, "\n\n"...)
 }
 
-func eventJSON(e chain.Event) (name string, data object) {
+// eventOf is an event of the chain as clients get it, with no name if they do not.
+func eventOf(e chain.Event) (name string, data any) {
+	h := e.Header
 	switch e.Kind {
 	case chain.EventBlock:
-		return "block", tipJSON(e)
+		return "block", api.BlockEvent{
+			From: e.From, Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Timestamp: h.Timestamp,
+			Transactions: len(e.Block.Transactions()),
+		}
 	case chain.EventReorg:
-		data = tipJSON(e)
-		data["dropped"], data["old"], data["returned"] = e.Dropped, place(e.Old), e.Returned
-		return "reorg", data
+		return "reorg", api.ReorgEvent{
+			Dropped: e.Dropped, From: e.From, Hash: h.Hash.String(), Index: h.Index, Old: blockRef(e.Old), PreviousHash: h.Previous.String(),
+			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()),
+		}
 	case chain.EventTransaction:
-		return "transaction", object{"from": e.From, "transaction": transactionJSON(e.Transaction)}
+		return "transaction", api.TransactionEvent{From: e.From, Transaction: paymentInfo(e.Transaction)}
 	}
 	return "", nil
-}
-
-func tipJSON(e chain.Event) object {
-	h := e.Header
-	return object{
-		"from": e.From, "hash": h.Hash, "index": h.Index, "previous_hash": h.Previous, "timestamp": h.Timestamp,
-		"transactions": len(e.Block.Transactions()),
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // sse reads one event stream.
@@ -79,12 +80,12 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	if _, err := n.chain.Submit(p, "peer-x"); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.next("transaction"); got.data != fmt.Sprintf(`{"from":"peer-x","transaction":%s}`, transactionJSON(p)) || got.id != n.boot+"-1" {
+	if got := s.next("transaction"); got.data != fmt.Sprintf(`{"from":"peer-x","transaction":%s}`, api.Append(nil, paymentInfo(p))) || got.id != n.boot+"-1" {
 		t.Errorf("%+v", got)
 	}
 	genesis := n.chain.Rules().Genesis.Header()
 	a := chaintest.MineOn(t, n.chain, 1)[0]
-	expected := fmt.Sprintf(`{"from":"","hash":"%s","index":2,"previous_hash":"%s","timestamp":%s,"transactions":2}`, a.Hash(), genesis.Hash, appendJSON(nil, a.Header().Timestamp))
+	expected := fmt.Sprintf(`{"from":"","hash":"%s","index":2,"previous_hash":"%s","timestamp":%s,"transactions":2}`, a.Hash(), genesis.Hash, api.Append(nil, a.Header().Timestamp))
 	if got := s.next("block"); got.data != expected || got.id != n.boot+"-2" {
 		t.Errorf("%+v\nexpected %s", got, expected)
 	}

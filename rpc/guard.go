@@ -34,13 +34,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		watchBody(r)
-		defer s.caught(r)
+		defer s.recoverPanic(r)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// caught logs a handler's panic as ours and cuts the connection, so that no half answer looks whole.
-func (s *Server) caught(r *http.Request) {
+// recoverPanic logs a handler's panic as ours and cuts the connection, so that no half answer looks whole.
+func (s *Server) recoverPanic(r *http.Request) {
 	v := recover()
 	if v == nil {
 		return
@@ -51,8 +51,8 @@ func (s *Server) caught(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// changing stands before what changes state: no other site's page, no prefetch, and the token where one is set.
-func (s *Server) changing(next http.HandlerFunc) http.HandlerFunc {
+// guardChange stands before what changes state: no other site's page, no prefetch, and the token where one is set.
+func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case isForeign(r):

@@ -3,83 +3,13 @@ package rpc
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
 
-	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
-
-// object is a JSON object; it prints with its keys sorted.
-type object map[string]any
-
-// compact is JSON text in the spelling of this package already.
-type compact []byte
-
-// appendJSON appends v as Flask prints it, without the newline. The kinds listed are all that handlers use.
-func appendJSON(dst []byte, v any) []byte {
-	switch v := v.(type) {
-	case nil:
-		return append(dst, "null"...)
-	case bool:
-		return strconv.AppendBool(dst, v)
-	case string:
-		return canonical.AppendString(dst, v)
-	case int:
-		return strconv.AppendInt(dst, int64(v), 10)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case float64:
-		return canonical.AppendFloat(dst, v)
-	case canonical.Number:
-		return append(dst, v...)
-	case consensus.Hash:
-		return appendHash(dst, v)
-	case compact:
-		return append(dst, v...)
-	case object:
-		return appendObject(dst, v)
-	case []string:
-		return appendList(dst, v)
-	case []object:
-		return appendList(dst, v)
-	case []any:
-		return appendList(dst, v)
-	case []compact:
-		return appendList(dst, v)
-	}
-	panic(fmt.Sprintf("rpc: a handler answers with a %T, which appendJSON does not print", v))
-}
-
-func appendObject(dst []byte, o object) []byte {
-	keys := make([]string, 0, len(o))
-	for k := range o {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	dst = append(dst, '{')
-	for i, k := range keys {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(canonical.AppendString(dst, k), ':')
-		dst = appendJSON(dst, o[k])
-	}
-	return append(dst, '}')
-}
-
-func appendList[T any](dst []byte, list []T) []byte {
-	dst = append(dst, '[')
-	for i, v := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendJSON(dst, v)
-	}
-	return append(dst, ']')
-}
 
 func appendHash(dst []byte, h consensus.Hash) []byte {
 	dst = append(dst, '"')
@@ -99,11 +29,11 @@ func keep(buf *[]byte) {
 	}
 }
 
-// answer sends v as JSON with a newline and its length.
+// answer sends v, of a type in package api, as JSON with a newline and its length.
 func answer(w http.ResponseWriter, status int, v any) {
 	buf := buffers.Get().(*[]byte)
 	defer keep(buf)
-	*buf = append(appendJSON((*buf)[:0], v), '\n')
+	*buf = append(api.Append((*buf)[:0], v), '\n')
 	send(w, status, typeJSON, *buf)
 }
 

@@ -171,8 +171,8 @@ func (p *placed) Close() error {
 	return p.Conn.Close()
 }
 
-// follow is a server's ConnState: net/http calls a connection active once it has read a header.
-func follow(c net.Conn, state http.ConnState) {
+// trackState is a server's ConnState: net/http calls a connection active once it has read a header.
+func trackState(c net.Conn, state http.ConnState) {
 	p, ok := c.(*placed)
 	switch {
 	case ok && state == http.StateActive:

@@ -9,36 +9,36 @@ import (
 
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // mining is GET /mining: what the miner is at.
 func (s *Server) mining(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, s.miningJSON())
+	answer(w, http.StatusOK, s.minerInfo())
 }
 
-func (s *Server) miningJSON() object {
+func (s *Server) minerInfo() api.Miner {
 	m := s.miner.Status()
-	return object{
-		"blocks": int64(m.Blocks), "callers": m.Callers, "cores": m.Cores, "expected": expected(m), "mode": m.Mode,
-		"rate": m.Rate, "searching": m.Searching, "share": m.Share, "stale": int64(m.Stale), "total": int64(m.Total), "tries": int64(m.Tries),
+	return api.Miner{
+		Blocks: m.Blocks, Callers: m.Callers, Cores: m.Cores, Expected: expectedSeconds(m), Mode: m.Mode,
+		Rate: m.Rate, Searching: m.Searching, Share: m.Share, Stale: m.Stale, Total: m.Total, Tries: m.Tries,
 	}
 }
 
-// expected is the mean time to a block in seconds, null while the rate is unknown.
-func expected(m MinerStatus) any {
+// expectedSeconds is the mean time to a block, nil while the rate is unknown.
+func expectedSeconds(m MinerStatus) *float64 {
 	if m.Expected <= 0 {
 		return nil
 	}
-	return m.Expected.Seconds()
+	return new(m.Expected.Seconds())
 }
 
-// progress is the mining event: with figures while a search runs.
-func progress(m MinerStatus) object {
-	o := object{"mode": m.Mode, "searching": m.Searching}
-	if m.Searching {
-		o["tries"], o["rate"], o["expected"] = int64(m.Tries), m.Rate, expected(m)
+// miningEvent is the event of that name: with figures while a search runs.
+func miningEvent(m MinerStatus) any {
+	if !m.Searching {
+		return api.MiningEvent{Mode: m.Mode}
 	}
-	return o
+	return api.SearchEvent{Expected: expectedSeconds(m), Mode: m.Mode, Rate: m.Rate, Searching: true, Tries: m.Tries}
 }
 
 // setMining is POST /mining: {"mode"}, {"cores"}, {"share"} or several of them. Where one is refused nothing changes.
@@ -51,7 +51,7 @@ func (s *Server) setMining(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, s.miningJSON())
+	answer(w, http.StatusOK, s.minerInfo())
 }
 
 // maxCores is more than any machine has; a search takes a goroutine for each.
@@ -59,11 +59,11 @@ const maxCores = 1024
 
 func (s *Server) switchMining(o canonical.Object) error {
 	mode, hasMode := o.Get("mode")
-	cores, hasCores, err := whole(o, "cores", 0, maxCores, "0 stands for all cores.")
+	cores, hasCores, err := optionalInteger(o, "cores", 0, maxCores, "0 stands for all cores.")
 	if err != nil {
 		return err
 	}
-	share, hasShare, err := whole(o, "share", 1, 100, "It is a percentage of the cores' time.")
+	share, hasShare, err := optionalInteger(o, "share", 1, 100, "It is a percentage of the cores' time.")
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func (s *Server) switchMining(o canonical.Object) error {
 	return nil
 }
 
-// whole reads an integer between low and high, where the object has that key.
-func whole(o canonical.Object, key string, low, high int64, hint string) (value int, has bool, err error) {
+// optionalInteger reads an integer between low and high, if the object has that key.
+func optionalInteger(o canonical.Object, key string, low, high int64, hint string) (value int, has bool, err error) {
 	v, has := o.Get(key)
 	n, isInteger := integer(v)
 	if has && (!isInteger || n < low || n > high) {
@@ -99,26 +99,22 @@ func whole(o canonical.Object, key string, low, high int64, hint string) (value 
 // and text.after starts with that many hex zeros. The transactions are those that a block would hold now; the proof does not cover them.
 func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	t, rules := s.miner.Work(), s.chain.Rules()
-	list := make([]compact, 0, len(t.Transactions)+1)
-	for _, tx := range t.Transactions {
-		list = append(list, transactionJSON(tx))
-	}
 	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: s.network.ID(), Amount: rules.Reward}
-	list = append(list, transactionJSON(reward))
+	list := append(payments(t.Transactions), paymentInfo(reward))
 	parent := t.Parent
-	answer(w, http.StatusOK, object{
-		"id":           workID(parent, list),
-		"index":        parent.Index + 1,
-		"parent":       object{"hash": parent.Hash, "index": parent.Index, "proof": parent.Proof},
-		"text":         object{"after": parent.Hash, "before": strconv.FormatInt(parent.Proof, 10)},
-		"transactions": list,
-		"zeros":        rules.Zeros,
+	answer(w, http.StatusOK, api.Work{
+		ID:           workID(parent, list),
+		Index:        parent.Index + 1,
+		Parent:       api.WorkParent{Hash: parent.Hash.String(), Index: parent.Index, Proof: parent.Proof},
+		Text:         api.WorkText{After: parent.Hash.String(), Before: strconv.FormatInt(parent.Proof, 10)},
+		Transactions: list,
+		Zeros:        rules.Zeros,
 	})
 }
 
 // workID names the work: another parent or another transaction makes another one.
-func workID(parent consensus.Header, list []compact) string {
-	sum := sha256.Sum256(appendJSON(parent.Hash[:], list))
+func workID(parent consensus.Header, list []api.Payment) string {
+	sum := sha256.Sum256(api.Append(parent.Hash[:], list))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -129,7 +125,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	parent, proof, err := found(o)
+	parent, proof, err := readProof(o)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -147,11 +143,11 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header()["Location"] = []string{"/blocks/" + b.Hash().String()}
-	answer(w, http.StatusCreated, view(held, snap.Tip()))
+	answer(w, http.StatusCreated, blockInfo(held, snap.Tip()))
 }
 
-// found reads what a miner elsewhere has found.
-func found(o canonical.Object) (parent consensus.Hash, proof int64, err error) {
+// readProof reads what a miner elsewhere has found.
+func readProof(o canonical.Object) (parent consensus.Hash, proof int64, err error) {
 	hash, hasParent := o.Get("parent")
 	number, hasProof := o.Get("proof")
 	if !hasParent || !hasProof {

@@ -3,21 +3,23 @@ package rpc
 import (
 	"net/http"
 	"time"
+
+	"kuai/rpc/api"
 )
 
 // node is GET /node: who this is and how to reach it. Other nodes ask it to connect by URL.
 func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
-	tip, rules := s.chain.Tip(), s.chain.Rules()
-	status, mining := s.network.SyncStatus(), s.miner.Status()
+	tip := s.chain.Tip()
 	count, size := s.chain.PoolSize()
+	rules, status, mining := s.chain.Rules(), s.network.SyncStatus(), s.miner.Status()
 	peers, _ := s.heights()
-	answer(w, http.StatusOK, object{
-		"addresses": append([]string{}, s.network.Addresses()...), "agent": s.cfg.Agent, "genesis": rules.Genesis.Hash(), "height": tip.Index,
-		"mining":  object{"mode": mining.Mode, "rate": mining.Rate, "searching": mining.Searching},
-		"network": rules.Network(), "peer_id": s.network.ID(), "peers": peers,
-		"pool": object{"bytes": size, "transactions": count},
-		"sync": object{"active": status.Active, "height": status.Height, "peer": status.Peer, "target": status.Target},
-		"tip":  tip.Hash, "version": s.cfg.Version,
+	answer(w, http.StatusOK, api.Node{
+		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: tip.Index,
+		Mining:  api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
+		Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
+		Pool: api.NodePool{Bytes: size, Transactions: count},
+		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Target: status.Target},
+		Tip:  tip.Hash.String(), Version: s.cfg.Version,
 	})
 }
 
@@ -29,57 +31,49 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := s.network.Peers()
-	list := []object{}
+	list := []api.Peer{}
 	for _, p := range cut(all, from, limit) {
-		list = append(list, peerJSON(p))
+		list = append(list, peerInfo(p))
 	}
-	nodes, connected := []object{}, s.connectedPeers()
+	nodes, connected := []api.RegisteredNode{}, s.connectedPeers()
 	for _, n := range s.nodes.all() {
-		nodes = append(nodes, s.nodeJSON(n, connected[n.peer()]))
+		nodes = append(nodes, s.registeredNode(n, connected[n.peer()]))
 	}
-	answer(w, http.StatusOK, object{"count": len(all), "nodes": nodes, "peers": list})
+	answer(w, http.StatusOK, api.Peers{Count: len(all), Nodes: nodes, Peers: list})
 }
 
-func peerJSON(p Peer) object {
-	o := object{
-		"address": p.Address, "agent": p.Agent, "connected": p.Connected, "direction": p.Direction, "height": p.Height, "id": p.ID,
-		"latency_ms": nil, "score": p.Score, "static": p.Static, "tip": nil,
+func peerInfo(p Peer) api.Peer {
+	info := api.Peer{
+		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID,
+		LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, Static: p.Static,
 	}
 	if p.Latency > 0 {
-		o["latency_ms"] = float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond)
+		info.LatencyMS = new(float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond))
 	}
 	if p.Height > 0 {
-		o["tip"] = p.Tip
+		info.Tip = new(p.Tip.String())
 	}
-	if p.LastError != "" {
-		o["last_error"] = p.LastError
-	}
-	if !p.NextDial.IsZero() {
-		o["next_dial"] = p.NextDial.UTC().Format(time.RFC3339)
-	}
-	return o
+	return info
 }
 
-// nodeJSON is a registered node: what it was when it answered last, and what it answers now.
-func (s *Server) nodeJSON(n neighbour, connected bool) object {
-	o := object{"address": n.Address, "kind": string(n.Kind), "peer_id": n.peer(), "state": "not connected", "url": n.URL}
+// registeredNode is what a registered node was when it answered last, and what it answers now.
+func (s *Server) registeredNode(n neighbour, connected bool) api.RegisteredNode {
+	info := api.RegisteredNode{Address: n.Address, Kind: string(n.Kind), PeerID: n.peer(), State: "not connected", URL: n.URL}
 	connected = connected && n.Kind == kindKuai
 	f, next, asked := s.prober.look(n.URL)
 	switch {
 	case connected:
-		o["state"] = "connected"
+		info.State = "connected"
 	case n.URL != "" && !asked:
-		o["state"] = "not asked yet"
+		info.State = "not asked yet"
 	case n.URL != "":
-		o["state"], o["next_ask"] = s.describe(f), next.UTC().Format(time.RFC3339)
+		info.State, info.NextAsk = s.describe(f), next
 	}
 	if f.kind == kindKuai && n.Kind == kindKuai && !connected {
-		o["state"] = "a kuai node answers, but is not connected: its chain is read on resolve"
+		info.State = "a kuai node answers, but is not connected: its chain is read on resolve"
 	}
-	if f.status > 0 {
-		o["status"] = f.status
-	}
-	return o
+	info.Status = f.status
+	return info
 }
 
 // disconnect is DELETE /peers/{id}: by peer id, or by the address or URL of a registered node.
@@ -97,7 +91,7 @@ func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
 
 // healthz is GET /healthz: the process answers.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, object{"status": "ok"})
+	answer(w, http.StatusOK, api.Health{Status: "ok"})
 }
 
 // readyz is GET /readyz: 200 if this node has the chain of its peers as far as it can know. It is 503 while a sync is catching up,
@@ -105,12 +99,12 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	status, height := s.network.SyncStatus(), s.chain.Tip().Index
 	peers, told := s.heights()
-	body := object{"height": height, "peers": peers, "ready": true, "target": max(height, status.Target)}
+	body := api.Readiness{Height: height, Peers: peers, Ready: true, Target: max(height, status.Target)}
 	code := http.StatusOK
 	if err := s.chain.Err(); err != nil {
-		code, body["ready"], body["error"] = http.StatusServiceUnavailable, false, err.Error()
+		code, body.Ready, body.Error = http.StatusServiceUnavailable, false, err.Error()
 	} else if status.Active && status.Target > height || peers > 0 && told == 0 {
-		code, body["ready"] = http.StatusServiceUnavailable, false
+		code, body.Ready = http.StatusServiceUnavailable, false
 		w.Header()["Retry-After"] = []string{"1"}
 	}
 	answer(w, code, body)

@@ -15,6 +15,7 @@ import (
 
 	"kuai/chain/canonical"
 	"kuai/p2p/addrpolicy"
+	"kuai/rpc/api"
 )
 
 // Bounds of outgoing requests.
@@ -123,19 +124,19 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // node asks a kuai node who it is. An answer that is none is errNoNode.
-func (o *outbound) node(ctx context.Context, base string) (NodeInfo, error) {
+func (o *outbound) node(ctx context.Context, base string) (api.Node, error) {
 	body, err := o.get(ctx, base+"/node", maxNodeBody)
 	if err != nil {
-		return NodeInfo{}, err
+		return api.Node{}, err
 	}
 	defer body.Close()
 	text, err := io.ReadAll(canonical.NewTextReader(body))
 	if err != nil {
-		return NodeInfo{}, err
+		return api.Node{}, err
 	}
-	var info NodeInfo
+	var info api.Node
 	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || len(info.PeerID) > maxAddress || info.Network == "" {
-		return NodeInfo{}, fmt.Errorf("%s/node: %w", base, errNoNode)
+		return api.Node{}, fmt.Errorf("%s/node: %w", base, errNoNode)
 	}
 	return info, nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"kuai/rpc/api"
 )
 
 // How often a URL is asked what it is. Whoever wants it sooner gets what it said last.
@@ -50,7 +52,7 @@ const (
 // finding is what a URL answered when it was asked last.
 type finding struct {
 	kind        kind     // kindUnknown if it is neither, or silent
-	node        NodeInfo // of a kuai node
+	node        api.Node // of a kuai node
 	status      int      // of /node; 0: no answer
 	chainStatus int      // of /chain; 0: no answer, or not asked
 	err         error    // nil if kind is known; wraps errNoNode if something else answers there

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"kuai/chain/canonical"
+	"kuai/rpc/api"
 )
 
 // register is POST /nodes/register: all of the list, or nothing.
@@ -24,7 +25,7 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusCreated, object{"message": "New nodes have been added", "total_nodes": s.nodes.addresses()})
+	answer(w, http.StatusCreated, api.Registered{Message: "New nodes have been added", Nodes: s.nodes.addresses()})
 }
 
 // readNodes reads {"nodes": […]}, leaving out this node's own multiaddrs and what is named twice.

@@ -19,6 +19,7 @@ import (
 
 	"kuai/chain/atomicfile"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 const otherPeer = "/ip4/10.0.0.7/tcp/15000/p2p/12D3KooWOther"
@@ -34,7 +35,7 @@ func nobody(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-func listOf(nodes ...string) string { return `{"nodes":` + string(appendJSON(nil, nodes)) + `}` }
+func listOf(nodes ...string) string { return `{"nodes":` + string(api.Append(nil, nodes)) + `}` }
 
 // kinds reads what the node holds.
 func kinds(n *node) map[string]kind {
@@ -55,7 +56,7 @@ func TestRegisterTellsNodesApart(t *testing.T) {
 	netloc := func(url string) string { return strings.TrimPrefix(url, "http://") }
 	all := []string{netloc(kuaiURL), netloc(flaskURL), deaf, otherPeer, netloc(other)}
 	slices.Sort(all)
-	want(t, w, 201, fmt.Sprintf(`{"message":"New nodes have been added","total_nodes":%s}`+"\n", appendJSON(nil, all)))
+	want(t, w, 201, fmt.Sprintf(`{"message":"New nodes have been added","total_nodes":%s}`+"\n", api.Append(nil, all)))
 	expected := map[string]kind{netloc(kuaiURL): kindKuai, netloc(flaskURL): kindFlask, deaf: kindUnknown, otherPeer: kindKuai, netloc(other): kindUnknown}
 	if got := kinds(n); fmt.Sprint(got) != fmt.Sprint(expected) {
 		t.Errorf("kinds are %v\nexpected %v", got, expected)

@@ -20,7 +20,7 @@ const resolveTimeout = 10 * time.Second
 // resolve is GET /nodes/resolve: syncs now from every peer and registered node, then answers with the chain.
 // A dead, slow or lying one never fails it.
 func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
-	_, done := patient(w)
+	_, done := liftDeadlines(w)
 	defer done()
 	before := s.chain.Tip()
 	if err := s.resolves.do(r.Context(), s.reconcile); err != nil {

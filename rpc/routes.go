@@ -14,24 +14,24 @@ type resource struct {
 // resources names every path once.
 func (s *Server) resources() map[string]resource {
 	all := map[string]resource{
-		"/mine":             {get: s.changing(s.mine), head: headOnly, post: s.changing(s.mineMany)},
-		"/transactions/new": {post: s.changing(s.pay)},
+		"/mine":             {get: s.guardChange(s.mine), head: headOnly, post: s.guardChange(s.mineMany)},
+		"/transactions/new": {post: s.guardChange(s.newTransaction)},
 		"/chain":            {get: s.fullChain},
-		"/nodes/register":   {post: s.changing(s.register)},
-		"/nodes/resolve":    {get: s.changing(s.resolve), head: headOnly},
+		"/nodes/register":   {post: s.guardChange(s.register)},
+		"/nodes/resolve":    {get: s.guardChange(s.resolve), head: headOnly},
 
-		"/mining":        {get: s.mining, post: s.changing(s.setMining)},
+		"/mining":        {get: s.mining, post: s.guardChange(s.setMining)},
 		"/mining/work":   {get: s.work},
-		"/mining/submit": {post: s.changing(s.submit)},
+		"/mining/submit": {post: s.guardChange(s.submit)},
 
 		"/node":                 {get: s.node},
 		"/peers":                {get: s.peers},
-		"/peers/{id}":           {delete: s.changing(s.disconnect)},
+		"/peers/{id}":           {delete: s.guardChange(s.disconnect)},
 		"/blocks":               {get: s.blocks},
 		"/blocks/{ref}":         {get: s.block},
-		"/transactions/pending": {get: s.inTurn(s.pending)},
+		"/transactions/pending": {get: s.limitLarge(s.pending)},
 		"/transactions/{id}":    {get: s.transaction},
-		"/addresses/{address}":  {get: s.inTurn(s.account)},
+		"/addresses/{address}":  {get: s.limitLarge(s.address)},
 		"/forks":                {get: s.forks},
 		"/events":               {get: s.events},
 		"/healthz":              {get: s.healthz},

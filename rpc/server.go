@@ -175,7 +175,7 @@ func (s *Server) httpServer(ctx context.Context) *http.Server {
 		Handler:           s.handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnContext:       withConn,
-		ConnState:         follow,
+		ConnState:         trackState,
 		MaxHeaderBytes:    MaxHeaderBytes - headerSlop,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -202,9 +202,9 @@ func stopAfter(ctx context.Context, srv *http.Server) error {
 	return nil
 }
 
-// patient lifts the server's deadlines for work that may take long; the caller bounds it otherwise. What is sent has a deadline of
+// liftDeadlines lifts the server's deadlines for work that may take long; the caller bounds it otherwise. What is sent has a deadline of
 // its own. done restores both, so that neither an unread body nor what net/http sends last can hold the connection.
-func patient(w http.ResponseWriter) (rc *http.ResponseController, done func()) {
+func liftDeadlines(w http.ResponseWriter) (rc *http.ResponseController, done func()) {
 	rc = http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Time{}) // a recorder in a test has no deadlines
 	_ = rc.SetWriteDeadline(time.Time{})

@@ -156,7 +156,7 @@ func chainAfter(length int64) string { return `],"length":` + strconv.FormatInt(
 
 // sendChain streams the blocks [from, to) between before and after.
 func (s *Server) sendChain(w http.ResponseWriter, r *http.Request, snap *chain.Snapshot, from, to int64, before, after string) {
-	_, done := patient(w)
+	_, done := liftDeadlines(w)
 	defer done()
 	st := newStream(w, r)
 	defer st.release()
@@ -200,8 +200,8 @@ func (s *Server) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// inTurn answers with next from a place for long answers.
-func (s *Server) inTurn(next http.HandlerFunc) http.HandlerFunc {
+// limitLarge answers with next from a place for long answers.
+func (s *Server) limitLarge(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		leave, err := s.enter(r.Context())
 		if err != nil {

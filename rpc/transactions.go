@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // pending is GET /transactions/pending: the pool in order of arrival.
@@ -18,15 +20,23 @@ func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	all := s.chain.Pending()
-	list := []compact{}
-	for _, tx := range cut(all, from, limit) {
-		list = append(list, transactionJSON(tx))
-	}
-	answer(w, http.StatusOK, object{"count": len(all), "transactions": list})
+	answer(w, http.StatusOK, api.Pending{Count: len(all), Transactions: payments(cut(all, from, limit))})
 }
 
-func transactionJSON(tx consensus.Transaction) compact {
-	return canonical.AppendCompact(nil, tx.AppendCanonical(nil))
+func payments(all []consensus.Transaction) []api.Payment {
+	list := make([]api.Payment, 0, len(all)+1) // a reward may follow
+	for _, tx := range all {
+		list = append(list, paymentInfo(tx))
+	}
+	return list
+}
+
+func paymentInfo(tx consensus.Transaction) api.Payment {
+	p := api.Payment{Amount: json.Number(tx.Amount), Recipient: tx.Recipient, Sender: tx.Sender}
+	if tx.HasID {
+		p.ID = tx.ID.String()
+	}
+	return p
 }
 
 // transaction is GET /transactions/{id}: where a payment is.
@@ -45,18 +55,17 @@ func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, whereabouts(found))
+	answer(w, http.StatusOK, transactionInfo(found))
 }
 
-func whereabouts(found chain.Lookup) object {
-	o := object{"block": nil, "confirmations": 0, "status": "pending", "transaction": transactionJSON(found.Transaction)}
+func transactionInfo(found chain.Lookup) api.TransactionInfo {
+	info := api.TransactionInfo{Status: "pending", Transaction: paymentInfo(found.Transaction)}
 	switch {
 	case found.Pending && found.Returned:
-		o["status"] = "returned"
+		info.Status = "returned"
 	case !found.Pending:
-		o["status"] = "mined"
-		o["block"] = place(found.Block)
-		o["confirmations"] = found.Tip.Index - found.Block.Index + 1
+		info.Status, info.Confirmations = "mined", found.Tip.Index-found.Block.Index+1
+		info.Block = new(blockRef(found.Block))
 	}
-	return o
+	return info
 }

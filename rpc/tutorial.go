@@ -12,11 +12,12 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // mine forges one block. A client that hangs up ends the search; a new tip restarts it (the miner does).
 func (s *Server) mine(w http.ResponseWriter, r *http.Request) {
-	_, done := patient(w)
+	_, done := liftDeadlines(w)
 	defer done()
 	b, err := s.miner.Mine(r.Context())
 	if err != nil {
@@ -76,15 +77,15 @@ func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, _, err := whole(o, "blocks", 1, maxMine, `Send {"blocks": 3}, and ask several times for more than are mined at once.`)
+	n, _, err := optionalInteger(o, "blocks", 1, maxMine, `Send {"blocks": 3}, and ask several times for more than are mined at once.`)
 	return n, err
 }
 
 // mineRun answers with what it has mined; an error after the first block ends the run and is said in the message.
 func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
-	_, done := patient(w)
+	_, done := liftDeadlines(w)
 	defer done()
-	mined := make([]object, 0, n)
+	mined := make([]api.MinedBlock, 0, n)
 	message := "New Blocks Forged"
 	for len(mined) < n {
 		b, err := s.miner.Mine(r.Context())
@@ -97,13 +98,13 @@ func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
 			break
 		}
 		h := b.Header()
-		mined = append(mined, object{"hash": h.Hash, "index": h.Index, "previous_hash": h.Previous, "proof": h.Proof, "transactions": len(b.Transactions())})
+		mined = append(mined, api.MinedBlock{Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Proof: h.Proof, Transactions: len(b.Transactions())})
 	}
-	answer(w, http.StatusOK, object{"blocks": mined, "message": message})
+	answer(w, http.StatusOK, api.MinedBlocks{Blocks: mined, Message: message})
 }
 
-// pay puts a payment into the pool. The answer is sent when the payment is on disk.
-func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
+// newTransaction puts a payment into the pool. The answer is sent when the payment is on disk.
+func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 	const example = `{"sender": "alice", "recipient": "bob", "amount": 5}`
 	body, err := readBody(w, r, example)
 	if err != nil {
@@ -118,7 +119,7 @@ func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
 	next, err := s.chain.Pay(tx)
 	switch {
 	case errors.Is(err, chain.ErrKnown):
-		s.payAgain(w, r, tx)
+		s.sentAgain(w, r, tx)
 		return
 	case errors.Is(err, chain.ErrUnsettled):
 		s.fail(w, r, unsettledPayment(tx.ID, err))
@@ -127,11 +128,11 @@ func (s *Server) pay(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", next))
+	accepted(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", next))
 }
 
-// payAgain answers for an id that is known already: the same payment is no second one, another one is refused.
-func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx consensus.Transaction) {
+// sentAgain answers for an id that is known already: the same payment is no second one, another one is refused.
+func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.Transaction) {
 	found, err := s.chain.Transaction(tx.ID)
 	if err == nil && found.Transaction != tx {
 		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID.String() + ".", hint: "Leave the id out: the node draws one."}
@@ -143,9 +144,9 @@ func (s *Server) payAgain(w http.ResponseWriter, r *http.Request, tx consensus.T
 	case err != nil:
 		s.fail(w, r, err)
 	case found.Pending:
-		paid(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", found.Tip.Index+1))
+		accepted(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", found.Tip.Index+1))
 	default:
-		paid(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
+		accepted(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
 	}
 }
 
@@ -158,9 +159,9 @@ func unsettledPayment(id consensus.ID, err error) *problem {
 	return &p
 }
 
-func paid(w http.ResponseWriter, status int, id consensus.ID, message string) {
+func accepted(w http.ResponseWriter, status int, id consensus.ID, message string) {
 	w.Header()["Location"] = []string{"/transactions/" + id.String()}
-	answer(w, status, object{"message": message})
+	answer(w, status, api.Message{Message: message})
 }
 
 // readBody reads a body of any Content-Type within the limit, in any encoding that Flask reads, and returns it as UTF-8.

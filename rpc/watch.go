@@ -71,7 +71,7 @@ func (s *Server) askAgain(ctx context.Context, n neighbour) (said neighbour, f f
 		return said, f
 	}
 	s.tell(said, f)
-	s.follow(n, said)
+	s.applyChange(n, said)
 	return said, f
 }
 
@@ -105,8 +105,8 @@ func (s *Server) objection(f finding) error {
 	return nil
 }
 
-// follow remembers what a node has become and connects or releases it.
-func (s *Server) follow(before, now neighbour) {
+// applyChange remembers what a node has become and connects or releases it.
+func (s *Server) applyChange(before, now neighbour) {
 	if before.Kind == now.Kind && before.Peer == now.Peer {
 		return
 	}

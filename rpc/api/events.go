@@ -1,0 +1,54 @@
+package api
+
+// BlockEvent is a new tip.
+type BlockEvent struct {
+	From         string  `json:"from"`
+	Hash         string  `json:"hash" pattern:"^[0-9a-f]{64}$"`
+	Index        int64   `json:"index" minimum:"1"`
+	PreviousHash string  `json:"previous_hash"`
+	Timestamp    float64 `json:"timestamp"`
+	Transactions int     `json:"transactions" description:"Their number, with the reward."`
+}
+
+// ReorgEvent is a new tip on another branch.
+type ReorgEvent struct {
+	Dropped      int      `json:"dropped" description:"Blocks that left the chain."`
+	From         string   `json:"from"`
+	Hash         string   `json:"hash" pattern:"^[0-9a-f]{64}$"`
+	Index        int64    `json:"index" minimum:"1"`
+	Old          BlockRef `json:"old" description:"The tip before."`
+	PreviousHash string   `json:"previous_hash"`
+	Returned     int      `json:"returned" description:"Payments that are pending again."`
+	Timestamp    float64  `json:"timestamp"`
+	Transactions int      `json:"transactions" description:"Their number, with the reward."`
+}
+
+// TransactionEvent is a new pending payment.
+type TransactionEvent struct {
+	From        string  `json:"from"`
+	Transaction Payment `json:"transaction"`
+}
+
+// PeerEvent lists the connected peers.
+type PeerEvent struct {
+	Connected int      `json:"connected"`
+	Peers     []string `json:"peers"`
+}
+
+// MiningEvent is what the miner is at while it does not search.
+type MiningEvent struct {
+	Mode      string `json:"mode"`
+	Searching bool   `json:"searching"`
+}
+
+// SearchEvent is what the miner is at while it searches.
+type SearchEvent struct {
+	Expected  *float64 `json:"expected" description:"Mean seconds to a block, null while the rate is unknown."`
+	Mode      string   `json:"mode"`
+	Rate      float64  `json:"rate" description:"Tries per second."`
+	Searching bool     `json:"searching"`
+	Tries     uint64   `json:"tries"`
+}
+
+// ResetEvent says that events were missed: read the state anew.
+type ResetEvent struct{}

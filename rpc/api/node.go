@@ -1,0 +1,108 @@
+package api
+
+import "time"
+
+// Node is who a node is and how to reach it.
+type Node struct {
+	Addresses []string   `json:"addresses" description:"Multiaddrs that end in /p2p/ and the peer id."`
+	Agent     string     `json:"agent"`
+	Genesis   string     `json:"genesis" pattern:"^[0-9a-f]{64}$"`
+	Height    int64      `json:"height" minimum:"1"`
+	Mining    NodeMining `json:"mining"`
+	Network   string     `json:"network"`
+	PeerID    string     `json:"peer_id"`
+	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
+	Pool      NodePool   `json:"pool"`
+	Sync      NodeSync   `json:"sync"`
+	Tip       string     `json:"tip" pattern:"^[0-9a-f]{64}$"`
+	Version   string     `json:"version"`
+}
+
+// NodeMining is what the node's miner is at.
+type NodeMining struct {
+	Mode      string  `json:"mode"`
+	Rate      float64 `json:"rate" description:"Tries per second."`
+	Searching bool    `json:"searching"`
+}
+
+// NodePool is the size of the pending payments.
+type NodePool struct {
+	Bytes        int `json:"bytes" minimum:"0"`
+	Transactions int `json:"transactions" minimum:"0"`
+}
+
+// NodeSync is what the node's sync is at.
+type NodeSync struct {
+	Active bool   `json:"active"`
+	Height int64  `json:"height"`
+	Peer   string `json:"peer" description:"Its id, \"\" if there is none."`
+	Target int64  `json:"target" description:"The height of that peer."`
+}
+
+// Peers are the connected and remembered peers, and the registered nodes.
+type Peers struct {
+	Count int              `json:"count" minimum:"0" description:"Of all peers."`
+	Nodes []RegisteredNode `json:"nodes"`
+	Peers []Peer           `json:"peers"`
+}
+
+// RegisteredNode is an entry of POST /nodes/register.
+type RegisteredNode struct {
+	Address string    `json:"address"`
+	Kind    string    `json:"kind" enum:"kuai,flask,unknown" description:"What it was when it answered last."`
+	NextAsk time.Time `json:"next_ask,omitzero" description:"When it is asked again; left out while it is connected."`
+	PeerID  string    `json:"peer_id" description:"\"\" if not known."`
+	State   string    `json:"state" description:"In words: what it answers now."`
+	Status  int       `json:"status,omitempty" description:"Of its answer to GET /node; left out if there was none."`
+	URL     string    `json:"url" description:"\"\" if it was registered by multiaddr."`
+}
+
+// Peer is a peer. One that has never answered has no ID, and the URL that was asked for as its address.
+type Peer struct {
+	Address   string    `json:"address"`
+	Agent     string    `json:"agent"`
+	Connected bool      `json:"connected"`
+	Direction string    `json:"direction" enum:"inbound,outbound," description:"\"\" if not connected."`
+	Height    int64     `json:"height"`
+	ID        string    `json:"id"`
+	LastError string    `json:"last_error,omitempty" description:"Why the last dial failed."`
+	LatencyMS *float64  `json:"latency_ms" description:"null if not measured."`
+	NextDial  time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
+	Score     float64   `json:"score"`
+	Static    bool      `json:"static" description:"It was asked for, by --peer or a registration."`
+	Tip       *string   `json:"tip" description:"null if not known."`
+}
+
+// Register lists nodes to register.
+type Register struct {
+	Nodes []string `json:"nodes" maxItems:"64" description:"URLs, host:port, or multiaddrs that end in /p2p/ and a peer id."`
+}
+
+// Registered lists all registered nodes.
+type Registered struct {
+	Message string   `json:"message" example:"New nodes have been added"`
+	Nodes   []string `json:"total_nodes" description:"Sorted."`
+}
+
+// Health says that the process answers.
+type Health struct {
+	Status string `json:"status" enum:"ok"`
+}
+
+// Readiness says whether the node has caught up with its peers.
+type Readiness struct {
+	Error  string `json:"error,omitempty" description:"Of a disk that failed."`
+	Height int64  `json:"height" minimum:"1"`
+	Peers  int    `json:"peers" minimum:"0" description:"Connected ones."`
+	Ready  bool   `json:"ready"`
+	Target int64  `json:"target" description:"The greatest height that is known of."`
+}
+
+// Problem is an error, as in RFC 9457.
+type Problem struct {
+	Detail string `json:"detail" description:"What was wrong this time."`
+	Hint   string `json:"hint" description:"What to do."`
+	ID     string `json:"id,omitempty" description:"Of a payment that may be pending or not, as the disk failed."`
+	Status int    `json:"status"`
+	Title  string `json:"title" description:"The kind, the same for every problem of that kind."`
+}
