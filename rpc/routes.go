@@ -1,78 +1,112 @@
 package rpc
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"kuai/rpc/api"
 )
 
-// resource is what one path answers, by method. OPTIONS is answered by itself; HEAD by get, or by head where GET changes state.
-type resource struct {
-	get, head, post, delete http.HandlerFunc
+// handlers are what answers the operations of the API, by their ids. One that is nil isn't served by this node.
+type handlers map[string]http.HandlerFunc
+
+// handlers names the handler of each row of api.Operations.
+func (s *Server) handlers() handlers {
+	var metrics http.HandlerFunc
+	if s.cfg.Metrics != nil {
+		metrics = s.cfg.Metrics.ServeHTTP
+	}
+	return handlers{
+		"mineBlock":      s.mine,
+		"mineBlocks":     s.mineMany,
+		"newTransaction": s.newTransaction,
+		"getChain":       s.fullChain,
+		"registerNodes":  s.register,
+		"resolveChain":   s.resolve,
+
+		"getPending":     s.limitLarge(s.pending),
+		"getBlocks":      s.blocks,
+		"getBlock":       s.block,
+		"getTransaction": s.transaction,
+		"getAddress":     s.limitLarge(s.address),
+		"getForks":       s.forks,
+
+		"getNode":        s.node,
+		"getPeers":       s.peers,
+		"disconnectPeer": s.disconnect,
+		"getEvents":      s.events,
+
+		"getMining":   s.mining,
+		"setMining":   s.setMining,
+		"getWork":     s.work,
+		"submitProof": s.submit,
+
+		"getHealth":    s.healthz,
+		"getReadiness": s.readyz,
+		"getMetrics":   metrics,
+		"getOpenAPI":   file(typeJSON, api.OpenAPI),
+		"getPostman":   file(typeJSON, api.Postman),
+
+		"getPage":       page("index.html"),
+		"getPageScript": page("page.js"),
+		"getLiveScript": page("live.js"),
+		"getPageStyle":  page("page.css"),
+		"getMark":       page("mark.svg"),
+		"getIcon":       page("mark.svg"),
+	}
 }
 
-// resources names every path once.
-func (s *Server) resources() map[string]resource {
-	all := map[string]resource{
-		"/mine":             {get: s.guardChange(s.mine), head: headOnly, post: s.guardChange(s.mineMany)},
-		"/transactions/new": {post: s.guardChange(s.newTransaction)},
-		"/chain":            {get: s.fullChain},
-		"/nodes/register":   {post: s.guardChange(s.register)},
-		"/nodes/resolve":    {get: s.guardChange(s.resolve), head: headOnly},
+// resource is what one path answers, by method. HEAD and OPTIONS are answered by themselves.
+type resource map[string]http.HandlerFunc
 
-		"/mining":        {get: s.mining, post: s.guardChange(s.setMining)},
-		"/mining/work":   {get: s.work},
-		"/mining/submit": {post: s.guardChange(s.submit)},
-
-		"/node":                 {get: s.node},
-		"/peers":                {get: s.peers},
-		"/peers/{id}":           {delete: s.guardChange(s.disconnect)},
-		"/blocks":               {get: s.blocks},
-		"/blocks/{ref}":         {get: s.block},
-		"/transactions/pending": {get: s.limitLarge(s.pending)},
-		"/transactions/{id}":    {get: s.transaction},
-		"/addresses/{address}":  {get: s.limitLarge(s.address)},
-		"/forks":                {get: s.forks},
-		"/events":               {get: s.events},
-		"/healthz":              {get: s.healthz},
-		"/readyz":               {get: s.readyz},
-
-		"/":             {get: page("index.html")},
-		"/web/page.js":  {get: page("page.js")},
-		"/web/live.js":  {get: page("live.js")},
-		"/web/page.css": {get: page("page.css")},
-		"/web/mark.svg": {get: page("mark.svg")},
-		"/favicon.ico":  {get: page("mark.svg")},
-	}
-	if s.cfg.Metrics != nil {
-		all["/metrics"] = resource{get: s.cfg.Metrics.ServeHTTP}
+// resources binds operations to their handlers. What isn't known to read only gets the guard, whatever its handler does.
+func (s *Server) resources(ops []api.Operation, bound handlers) map[string]resource {
+	all := map[string]resource{}
+	for _, op := range ops {
+		handle, ok := bound[op.ID]
+		if !ok {
+			panic(fmt.Sprintf("rpc: operation %s has no handler", op.ID))
+		}
+		if handle == nil {
+			continue
+		}
+		if op.Guarded() {
+			handle = s.guardChange(handle)
+		}
+		if all[op.Path] == nil {
+			all[op.Path] = resource{}
+		}
+		all[op.Path].add(op, handle)
 	}
 	return all
 }
 
+// add answers op's method with handle. HEAD is as GET, or does nothing if GET changes state.
+func (res resource) add(op api.Operation, handle http.HandlerFunc) {
+	res[op.Method] = handle
+	switch {
+	case op.Method != http.MethodGet:
+	case op.Guarded():
+		res[http.MethodHead] = headOnly
+	default:
+		res[http.MethodHead] = handle
+	}
+}
+
 // handler dispatches by method.
 func (res resource) handler() http.HandlerFunc {
-	if res.head == nil {
-		res.head = res.get
-	}
-	methods := map[string]http.HandlerFunc{}
-	for name, h := range map[string]http.HandlerFunc{
-		http.MethodGet: res.get, http.MethodHead: res.head, http.MethodPost: res.post, http.MethodDelete: res.delete,
-	} {
-		if h != nil {
-			methods[name] = h
-		}
-	}
 	allow := []string{http.MethodOptions}
-	for name := range methods {
+	for name := range res {
 		allow = append(allow, name)
 	}
 	slices.Sort(allow)
-	methods[http.MethodOptions] = options(allow)
+	res[http.MethodOptions] = options(allow)
 	refused := &problem{status: http.StatusMethodNotAllowed, title: "method not allowed", detail: "this path does not answer that method",
 		hint: "it answers " + strings.Join(allow, ", "), page: pageMethod, allow: allow}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if h, ok := methods[r.Method]; ok {
+		if h, ok := res[r.Method]; ok {
 			h(w, r)
 			return
 		}
@@ -88,8 +122,13 @@ func options(allow []string) http.HandlerFunc {
 	}
 }
 
-// headOnly answers HEAD where GET changes state: what GET would answer with, and nothing done.
+// headOnly answers HEAD if GET changes state: what GET would answer with, and nothing done.
 func headOnly(w http.ResponseWriter, _ *http.Request) {
 	w.Header()["Content-Type"] = typeJSON
 	w.WriteHeader(http.StatusOK)
+}
+
+// file answers with a document that is built into the program.
+func file(contentType []string, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { send(w, http.StatusOK, contentType, body) }
 }

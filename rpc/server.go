@@ -14,6 +14,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 // Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
@@ -139,7 +140,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	if s.prober == nil {
 		s.prober = NewProber(cfg.Agent)
 	}
-	s.handler = s.guard(newRouter(s.resources()))
+	s.handler = s.guard(newRouter(s.resources(api.Operations, s.handlers())))
 	return s
 }
 

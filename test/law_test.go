@@ -23,7 +23,8 @@ var law = []struct {
 }{
 	{"kuai/cmd/", []string{"kuai/cmd/kuai"}, "commands are where wiring ends"},
 	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
-	{"kuai/rpc/api", []string{"kuai/rpc", "kuai/cmd/kuai"}, "requests and answers are shared by server and client"},
+	{"kuai/rpc/api", []string{"kuai/rpc", "kuai/rpc/api/generate", "kuai/cmd/kuai"}, "requests and answers are shared by server, client and the descriptions of the API"},
+	{"github.com/swaggest/", []string{"kuai/rpc/api/generate"}, "the API is described before the build: no node carries the library"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
 	{"kuai/p2p/addrpolicy", []string{"kuai/p2p", "kuai/rpc", "kuai/cmd/kuai"}, "one policy for every way out; pure, so that siblings may share it"},
 	{"kuai/p2p/mdns", []string{"kuai/p2p"}, "neighbours are looked for by the network"},

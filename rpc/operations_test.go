@@ -1,0 +1,249 @@
+package rpc
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"kuai/chain/consensus"
+	"kuai/rpc/api"
+)
+
+// document reads the OpenAPI description that a node serves.
+func document(t *testing.T) (doc map[string]any, schemas *jsonschema.Compiler) {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(api.OpenAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas = jsonschema.NewCompiler()
+	schemas.AssertFormat()
+	if err := schemas.AddResource("openapi.json", v); err != nil {
+		t.Fatal(err)
+	}
+	return v.(map[string]any), schemas
+}
+
+// contract checks answers against the description.
+type contract struct {
+	doc     map[string]any
+	schemas *jsonschema.Compiler
+}
+
+func newContract(t *testing.T) contract {
+	doc, schemas := document(t)
+	return contract{doc, schemas}
+}
+
+// check returns what is wrong with an answer to op.
+func (c contract) check(op api.Operation, status int, contentType string, body []byte) error {
+	response, pointer, err := c.response(op, status)
+	if err != nil {
+		return err
+	}
+	content, _ := response["content"].(map[string]any)
+	if len(content) == 0 {
+		if len(body) > 0 {
+			return fmt.Errorf("a body where none is described: %.80s", body)
+		}
+		return nil
+	}
+	kind := contentType
+	if _, exact := content[kind]; !exact {
+		kind, _, _ = mime.ParseMediaType(contentType)
+	}
+	if _, ok := content[kind]; !ok {
+		return fmt.Errorf("content type %q is not described", contentType)
+	}
+	schema, err := c.schemas.Compile("openapi.json#" + pointer + "/content/" + escaped(kind) + "/schema")
+	if err != nil {
+		return err
+	}
+	if !strings.HasSuffix(kind, "json") {
+		return schema.Validate(string(body))
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%w: %.80s", err, body)
+	}
+	return schema.Validate(v)
+}
+
+// response finds the description of op's answer of a status, and where it is.
+func (c contract) response(op api.Operation, status int) (response map[string]any, pointer string, err error) {
+	at := []string{"paths", op.Path, strings.ToLower(op.Method), "responses", strconv.Itoa(status)}
+	for {
+		v := any(c.doc)
+		pointer = ""
+		for _, key := range at {
+			object, _ := v.(map[string]any)
+			v, pointer = object[key], pointer+"/"+escaped(key)
+		}
+		response, ok := v.(map[string]any)
+		if !ok {
+			return nil, "", fmt.Errorf("status %d is not described", status)
+		}
+		ref, ok := response["$ref"].(string)
+		if !ok {
+			return response, pointer, nil
+		}
+		at = strings.Split(strings.TrimPrefix(ref, "#/"), "/")
+	}
+}
+
+// escaped writes a key as a part of a JSON pointer in a URL.
+func escaped(key string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "{", "%7B", "}", "%7D", " ", "%20", ";", "%3B").Replace(key)
+}
+
+// TestEveryExampleIsAnsweredAsDescribed sends the examples of all rows to a new node, one after the other, and then again.
+func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		send(w, 200, []string{"text/plain; version=0.0.4"}, []byte("figures"))
+	})
+	n := startOn(t, Config{Version: "1", Agent: "kuai/1", Metrics: metrics}, consensus.Classic())
+	n.answering(&standIn{})
+	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "inbound", Latency: 1, Height: 3, Tip: consensus.Hash{1}}, {ID: "b", LastError: "refused"}}
+	described := newContract(t)
+	for turn := range 2 {
+		for _, op := range api.Operations {
+			if slices.ContainsFunc(op.Answers, func(a api.Answer) bool { return a.Type == api.TypeEvents }) {
+				continue // it does not end, and has a test of its own
+			}
+			w := n.do(op.Method, op.Target(), op.Example.Body)
+			if err := described.check(op, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()); err != nil {
+				t.Errorf("%s %s: %d: %v", op.Method, op.Target(), w.Code, err)
+			}
+			if expected := op.Answers[0].Status; w.Code != expected && (turn == 0 || w.Code != op.Example.Else) {
+				t.Errorf("%s %s answers %d, not %d: %s", op.Method, op.Target(), w.Code, expected, w.Body)
+			}
+		}
+	}
+}
+
+// wrong is a request that is refused with a status.
+type wrong struct {
+	status               int
+	target, body, header string
+}
+
+// wrongs lists how op refuses requests, if the node's token is "secret".
+func wrongs(op api.Operation) []wrong {
+	const token = "Authorization: Bearer secret"
+	all := []wrong{{403, op.Target(), op.Example.Body, "Host: evil.example"}}
+	if op.Guarded() {
+		all = append(all, wrong{401, op.Target(), op.Example.Body, ""})
+	}
+	if op.Request != nil {
+		all = append(all, wrong{400, op.Target(), "{", token}, wrong{413, op.Target(), strings.Repeat(" ", MaxBodyBytes+1), token})
+	}
+	if strings.Contains(op.Example.Target, "?") {
+		all = append(all, wrong{400, op.Example.Target + "&limit=%zz", "", ""}, wrong{400, op.Path + "?limit=0", "", ""})
+	}
+	return all
+}
+
+// TestEveryErrorIsAsDescribed provokes errors at every row, in each form that an error can have.
+func TestEveryErrorIsAsDescribed(t *testing.T) {
+	described := newContract(t)
+	n := start(t, Config{Token: "secret", Metrics: http.NotFoundHandler()})
+	for _, op := range api.Operations {
+		for _, try := range wrongs(op) {
+			for _, accept := range []string{"*/*", "application/json"} {
+				w := n.do(op.Method, try.target, try.body, try.header, "Accept: "+accept)
+				if w.Code != try.status {
+					t.Errorf("%s %s: %d, not %d: %s", op.Method, try.target, w.Code, try.status, w.Body)
+				}
+				if err := described.check(op, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()); err != nil {
+					t.Errorf("%s %s: %d: %v", op.Method, try.target, w.Code, err)
+				}
+			}
+		}
+	}
+}
+
+// TestTheDescriptionIsStrict: an answer with another type, a key too few or too many, or another status breaks it.
+func TestTheDescriptionIsStrict(t *testing.T) {
+	described := newContract(t)
+	health := api.Operations[slices.IndexFunc(api.Operations, func(op api.Operation) bool { return op.ID == "getHealth" })]
+	for body, status := range map[string]int{`{"status":"ok","more":1}`: 200, `{}`: 200, `{"status":1}`: 200, `{"status":"ill"}`: 200, `[]`: 200, `{"status":"ok"`: 200, `{"status":"ok"}`: 201} {
+		if described.check(health, status, "application/json", []byte(body)) == nil {
+			t.Errorf("%d %s passed", status, body)
+		}
+	}
+	if described.check(health, 200, "text/plain", []byte(`{"status":"ok"}`)) == nil {
+		t.Error("another content type passed")
+	}
+	if err := described.check(health, 200, "application/json", []byte(`{"status":"ok"}`)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAChangeHasItsGuard: a row that says nothing of its effect is guarded, and no row but a GET can say that it reads only.
+func TestAChangeHasItsGuard(t *testing.T) {
+	n := start(t, Config{})
+	open := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+	for _, op := range []api.Operation{
+		{ID: "x", Method: "GET", Path: "/x"}, {ID: "x", Method: "POST", Path: "/x"}, {ID: "x", Method: "POST", Path: "/x", Effect: api.Reads},
+		{ID: "x", Method: "DELETE", Path: "/x", Effect: api.Reads}, {ID: "x", Method: "PUT", Path: "/x", Effect: api.Reads}, {ID: "x", Method: "HEAD", Path: "/x", Effect: api.Reads},
+	} {
+		n.handler = n.guard(newRouter(n.resources([]api.Operation{op}, handlers{"x": open})))
+		if w := n.do(op.Method, "/x", "", "Sec-Fetch-Site: cross-site"); w.Code != http.StatusForbidden {
+			t.Errorf("%s with effect %d: %d", op.Method, op.Effect, w.Code)
+		}
+		if w := n.do(op.Method, "/x", ""); w.Code != http.StatusNoContent {
+			t.Errorf("%s: %d", op.Method, w.Code)
+		}
+	}
+}
+
+// TestAnEndpointIsARowAndAHandler counts the places that know an operation: its row and the line that names its handler, and nothing
+// else of the server or its description. A new endpoint touches no other.
+func TestAnEndpointIsARowAndAHandler(t *testing.T) {
+	places := map[string][]string{} // by the text of a string in the source
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if text, err := strconv.Unquote(lit.Value); err == nil {
+					places[text] = append(places[text], path)
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, Config{})
+	bound := n.handlers()
+	row := filepath.Join("api", "operations.go")
+	for _, op := range api.Operations {
+		if got := places[op.ID]; !slices.Equal(got, []string{row, "routes.go"}) {
+			t.Errorf("%s is known in %q, not only in its row and beside its handler", op.ID, got)
+		}
+		delete(bound, op.ID)
+	}
+	for id := range bound {
+		t.Errorf("the handler of %s has no row", id)
+	}
+}
