@@ -109,11 +109,11 @@ func TestAddressOfNobody(t *testing.T) {
 func TestExactBalance(t *testing.T) {
 	tree := chaintest.New(t)
 	for _, amount := range []canonical.Number{"0.1", "0.2", "1e+16", "1e-05"} {
-		p := chaintest.Payment()
+		p := chaintest.Payment().Transaction()
 		p.Amount = amount
 		tree.Pay(p)
 	}
-	self := chaintest.Payment()
+	self := chaintest.Payment().Transaction()
 	self.Recipient = self.Sender
 	tree.Pay(self)
 	c := chaintest.Open(t, tree.Rules())
@@ -140,7 +140,7 @@ func TestAddressesThroughSwitches(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	pay := func(n int) (all []consensus.Transaction) {
 		for range n {
-			p := chaintest.Payment()
+			p := chaintest.Payment().Transaction()
 			p.Sender, p.Recipient = names[[]int{0, 1, 3}[random.IntN(3)]], names[random.IntN(len(names))]
 			p.Amount = amounts[random.IntN(len(amounts))]
 			all = append(all, p)
@@ -240,7 +240,7 @@ func TestIndexOfAddressesIsMadeAnew(t *testing.T) {
 func BenchmarkInsertAddresses(b *testing.B) {
 	r := benchRules()
 	insert(b, r, sealRun(b, r, b.N, func(parent consensus.Header) *consensus.Block {
-		p := chaintest.Payment()
+		p := chaintest.Payment().Transaction()
 		p.Sender, p.Recipient = "s"+p.ID.String(), "r"+p.ID.String()
 		return chaintest.Block(b, r, parent, fmt.Sprint("miner-", parent.Index%7), p)
 	}))

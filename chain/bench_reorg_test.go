@@ -29,7 +29,7 @@ func benchReorg(b *testing.B, deep int) {
 	grow := func(i, n int) {
 		blocks := make([]*consensus.Block, n)
 		for j := range blocks {
-			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment())
+			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment().Transaction())
 			tips[i] = blocks[j].Header()
 		}
 		addSegments(b, c, blocks)
@@ -101,7 +101,7 @@ func BenchmarkReorgFull(b *testing.B) {
 			for range n {
 				payments := make([]consensus.Transaction, 1950)
 				for i := range payments {
-					payments[i] = chaintest.Payment()
+					payments[i] = chaintest.Payment().Transaction()
 				}
 				block := chaintest.Block(b, r, parent, name, payments...)
 				addAll(b, c, []*consensus.Block{block})

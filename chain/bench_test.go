@@ -40,7 +40,7 @@ func sealRun(tb testing.TB, r *consensus.Rules, n int, seal func(parent consensu
 func BenchmarkInsert(b *testing.B) {
 	r := benchRules()
 	seal := func(parent consensus.Header) *consensus.Block {
-		return chaintest.Block(b, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment())
+		return chaintest.Block(b, r, parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", chaintest.Payment().Transaction())
 	}
 	var engine speed
 	b.Run("engine", func(b *testing.B) {

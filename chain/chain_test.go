@@ -230,7 +230,7 @@ func TestAddSegment(t *testing.T) {
 
 func TestAddSegmentKeepsWhatIsBeforeTheFault(t *testing.T) {
 	paid := chaintest.Payment()
-	tree := chaintest.New(t).Pay(paid).Mine(3).Pay(paid).Mine(2)
+	tree := chaintest.New(t).Pay(paid.Transaction()).Mine(3).Pay(paid.Transaction()).Mine(2)
 	c := chaintest.Open(t, tree.Rules())
 	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()), "peer")
 	if n != 4 || refusal(err) != consensus.RuleDuplicateID || c.Tip().Index != 5 {

@@ -55,7 +55,7 @@ func TestLackingReadsNoBlock(t *testing.T) {
 	if _, err := c.Add(sealed(t, r, r.Genesis.Header(), "m", mined), "peer"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Submit(pending, "peer"); err != nil {
+	if _, err := c.Submit(checked(t, pending), "peer"); err != nil {
 		t.Fatal(err)
 	}
 	put(t, c, func(b *store.Batch) { b.SetBlock(store.Record{Position: c.at(), Total: 1, Raw: []byte("no block")}) })

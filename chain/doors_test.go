@@ -100,7 +100,7 @@ func takesAsTip(t *testing.T, s chaintest.Setting, now time.Time, blocks []*cons
 func TestSubmitSaysTheSame(t *testing.T) {
 	for _, tc := range chaintest.TransactionCases(chaintest.Rules()) {
 		c := chaintest.Open(t, chaintest.Rules())
-		tx, err := c.Rules().ParseTransaction(tc.Raw)
+		tx, err := c.Rules().ParsePayment(tc.Raw)
 		if err == nil {
 			_, err = c.Submit(tx, "peer")
 		}

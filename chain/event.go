@@ -20,28 +20,28 @@ const (
 // How many events are kept for subscribers; a slower one is told that it lost some.
 const (
 	MaxEvents     = 8192
-	MaxEventBytes = 16 << 20 // canonical bytes of the blocks in them, and the names in the transactions; the rest is of one size
+	MaxEventBytes = 16 << 20 // canonical bytes of the blocks in them, and the payments; the rest is of one size
 )
 
 // Event is a change of state. A segment that extends the tip by many blocks is one event, of its last block:
 // the blocks between Old and Header are on the active chain.
 type Event struct {
-	Seq         uint64 // 1, 2, 3, … within this process
-	Kind        EventKind
-	From        string                // the peer that sent it, "" for this node
-	Header      consensus.Header      // the new tip (EventBlock, EventReorg)
-	Block       *consensus.Block      // the new tip (EventBlock, EventReorg)
-	Transaction consensus.Transaction // EventTransaction
-	Returned    int                   // EventReorg: transactions that are pending again
-	Dropped     int                   // EventReorg: blocks that left the active chain
-	Old         consensus.Header      // EventBlock, EventReorg: the tip before
+	Seq      uint64 // 1, 2, 3, … within this process
+	Kind     EventKind
+	From     string            // the peer that sent it, "" for this node
+	Header   consensus.Header  // the new tip (EventBlock, EventReorg)
+	Block    *consensus.Block  // the new tip (EventBlock, EventReorg)
+	Payment  consensus.Payment // EventTransaction
+	Returned int               // EventReorg: transactions that are pending again
+	Dropped  int               // EventReorg: blocks that left the active chain
+	Old      consensus.Header  // EventBlock, EventReorg: the tip before
 }
 
 func (e *Event) size() int {
 	if e.Block != nil {
 		return len(e.Block.Canonical())
 	}
-	return len(e.Transaction.Sender) + len(e.Transaction.Recipient)
+	return len(e.Payment.Canonical())
 }
 
 // events keeps the last events and wakes subscribers. It has a lock of its own, so that they do not wait for a batch.

@@ -45,3 +45,19 @@ func sealed(t testing.TB, r *consensus.Rules, parent consensus.Header, recipient
 	}
 	return b
 }
+
+// checked returns tx as a payment.
+func checked(t testing.TB, tx consensus.Transaction) consensus.Payment {
+	t.Helper()
+	p, err := noZeros().NewPayment(tx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// somePayment returns a payment with a fresh id.
+func somePayment(t testing.TB) consensus.Payment {
+	t.Helper()
+	return checked(t, consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
+}

@@ -176,13 +176,12 @@ func (c *Chain) loadSenders() error {
 func (c *Chain) loadPool() error {
 	c.pool = newPool()
 	return c.store.EachPending(func(p store.Pending) error {
-		t, err := c.rules.ParseTransaction(p.Canonical)
+		payment, err := c.rules.ParsePayment(p.Canonical)
 		if err != nil {
 			return fmt.Errorf("%w: pending transaction %d: %w", ErrDamaged, p.Seq, err)
 		}
 		c.pool.insert(&pending{
-			Transaction: t, size: len(p.Canonical), seq: p.Seq, from: c.senders.name(p.Origin.From),
-			received: p.Origin.Received, returned: p.Returned,
+			Payment: payment, size: len(p.Canonical), seq: p.Seq, from: c.senders.name(p.Origin.From), received: p.Origin.Received, returned: p.Returned,
 		})
 		return nil
 	})

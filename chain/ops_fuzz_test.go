@@ -139,7 +139,7 @@ func operate(t *testing.T, c *restartable, m *model, s *script) {
 	switch s.next(5) {
 	case 0:
 		p := payment(s.next(8))
-		_, err := c.Submit(p, fmt.Sprint("peer-", s.next(3)))
+		_, err := c.Submit(chaintest.Checked(p), fmt.Sprint("peer-", s.next(3)))
 		if want := m.submit(p); !errors.Is(err, want) {
 			t.Fatalf("Submit: %v, want %v", err, want)
 		}
@@ -153,8 +153,8 @@ func operate(t *testing.T, c *restartable, m *model, s *script) {
 		}
 		addBoth(t, c.Chain, m, parent, chaintest.Block(t, m.rules, parent.Header(), fmt.Sprint("m", s.next(4)), ps...))
 	case 3: // on the tip, from the pool
-		work := c.Template("m")
-		addBoth(t, c.Chain, m, m.tip, chaintest.Block(t, m.rules, work.Parent, "m", work.Transactions...))
+		work := c.Draft("m")
+		addBoth(t, c.Chain, m, m.tip, chaintest.Block(t, m.rules, work.Parent, "m", chaintest.Transactions(work.Payments...)...))
 	case 4:
 		c.restart()
 	}
@@ -174,7 +174,7 @@ func compare(t *testing.T, c *chain.Chain, m *model) {
 		t.Fatalf("the tip is %d %s, want %d %s", c.Tip().Index, c.Tip().Hash.Short(), m.tip.Index(), m.tip.Hash().Short())
 	}
 	want := m.pending()
-	for _, id := range c.PendingIDs() {
+	for _, id := range chaintest.PendingIDs(c) {
 		if !want[id] {
 			t.Fatalf("payment %s is pending", id)
 		}

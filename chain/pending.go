@@ -15,7 +15,7 @@ const firstSeq = 1 << 63
 
 // pending is a transaction of the pool.
 type pending struct {
-	consensus.Transaction
+	consensus.Payment
 	size     int // canonical bytes
 	seq      uint64
 	from     string
@@ -62,14 +62,14 @@ func (l *pool) insert(p *pending) {
 
 // stage takes p's id, number and room, and shows p to nobody.
 func (l *pool) stage(p *pending) {
-	l.staged[p.ID] = p
+	l.staged[p.ID()] = p
 	l.stagedBytes += p.size
 	l.next = max(l.next, p.seq+1)
 }
 
 // unstage is the end of that; insert or nothing follows.
 func (l *pool) unstage(p *pending) {
-	delete(l.staged, p.ID)
+	delete(l.staged, p.ID())
 	l.stagedBytes -= p.size
 }
 
@@ -110,10 +110,10 @@ func (l *pool) count(p *pending, sign int) {
 		delete(l.senders, p.from)
 	}
 	if sign < 0 {
-		delete(l.byID, p.ID)
+		delete(l.byID, p.ID())
 		return
 	}
-	l.byID[p.ID] = p
+	l.byID[p.ID()] = p
 	if len(l.byID) == 1 || p.received < l.oldest {
 		l.oldest = p.received
 	}

@@ -25,7 +25,7 @@ func TestReturnedRoom(t *testing.T) {
 		l, seq := newPool(), uint64(firstSeq)
 		fill := func(n int) (ps []*pending) {
 			for range n {
-				p := &pending{size: tc.size, seq: seq, Transaction: consensus.Transaction{ID: NewID()}}
+				p := &pending{size: tc.size, seq: seq, Payment: somePayment(t)}
 				seq++
 				ps = append(ps, p)
 			}
@@ -75,7 +75,7 @@ func TestRoomToTheByte(t *testing.T) {
 	} {
 		l := newPool()
 		for i := range tc.count {
-			p := &pending{Transaction: consensus.Transaction{ID: NewID()}, from: tc.from}
+			p := &pending{Payment: somePayment(t), from: tc.from}
 			if i == 0 {
 				p.size = tc.bytes
 			}
@@ -92,10 +92,10 @@ func TestMinedOldestIsForgotten(t *testing.T) {
 	r, now := noZeros(), time.Unix(1_800_000_000, 0)
 	c := opened(t, inMemory(t), r)
 	c.now = func() time.Time { return now }
-	var ps []consensus.Transaction
+	var ps []consensus.Payment
 	submit := func() {
 		t.Helper()
-		ps = append(ps, consensus.Transaction{Sender: "a", Recipient: "b", Amount: "1", ID: NewID(), HasID: true})
+		ps = append(ps, somePayment(t))
 		if _, err := c.Submit(ps[len(ps)-1], ""); err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestMinedOldestIsForgotten(t *testing.T) {
 	submit()
 	now = now.Add(MaxPoolAge / 2)
 	submit()
-	if _, err := c.Add(sealed(t, r, c.tip, "m", ps[0]), ""); err != nil {
+	if _, err := c.Add(sealed(t, r, c.tip, "m", ps[0].Transaction()), ""); err != nil {
 		t.Fatal(err)
 	}
 	young := now.UnixMilli()

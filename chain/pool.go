@@ -28,7 +28,7 @@ const (
 func (c *Chain) record(b *store.Batch, p *pending) store.Pending {
 	return store.Pending{
 		Seq: p.seq, Origin: store.Origin{From: c.senders.number(b, p.from), Received: p.received},
-		Returned: p.returned, Canonical: p.AppendCanonical(nil),
+		Returned: p.returned, Canonical: []byte(p.Canonical()),
 	}
 }
 
@@ -65,36 +65,26 @@ func (c *Chain) setOldest(at int64) {
 }
 
 // Pending returns the pool's transactions in order of arrival.
-func (c *Chain) Pending() []consensus.Transaction {
-	return eachPending(c, func(p *pending) consensus.Transaction { return p.Transaction })
-}
-
-// PendingIDs returns the ids of the pool's transactions in order of arrival.
-func (c *Chain) PendingIDs() []consensus.ID {
-	return eachPending(c, func(p *pending) consensus.ID { return p.ID })
-}
-
-// eachPending returns what of gives for each of the pool's transactions in order of arrival.
-func eachPending[T any](c *Chain, of func(*pending) T) []T {
+func (c *Chain) Pending() []consensus.Payment {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	all := make([]T, 0, len(c.pool.byID))
+	all := make([]consensus.Payment, 0, len(c.pool.byID))
 	for p := range c.pool.alive(limit) {
-		all = append(all, of(p))
+		all = append(all, p.Payment)
 	}
 	return all
 }
 
 // PendingByID returns the pending transaction with this id.
-func (c *Chain) PendingByID(id consensus.ID) (consensus.Transaction, bool) {
+func (c *Chain) PendingByID(id consensus.ID) (consensus.Payment, bool) {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if p, ok := c.pool.byID[id]; ok && p.received > limit {
-		return p.Transaction, true
+		return p.Payment, true
 	}
-	return consensus.Transaction{}, false
+	return consensus.Payment{}, false
 }
 
 // PoolSize returns the number and the canonical bytes of the pending transactions.
@@ -125,7 +115,7 @@ func (c *Chain) Transaction(id consensus.ID) (Lookup, error) {
 	p, ok, v := c.viewWith(id)
 	defer v.Close()
 	if ok && p.received > limit {
-		return Lookup{Transaction: p.Transaction, Pending: true, Returned: p.returned, Tip: v.tip}, nil
+		return Lookup{Transaction: p.Transaction(), Pending: true, Returned: p.returned, Tip: v.tip}, nil
 	}
 	at, ok, err := v.mined(id)
 	if err != nil {
@@ -209,28 +199,21 @@ func (c *Chain) Lacking(ids []consensus.ID) (lacking []consensus.ID) {
 	})
 }
 
-// Template is the work for the next block: the tip, and the pending transactions that fit, without the reward.
-type Template struct {
-	Parent       consensus.Header
-	Transactions []consensus.Transaction
-}
-
-// Template selects pending transactions in order of arrival within the limits of a block; recipient is the reward's, for its size.
-// It stops at the first that does not fit, so that no later one overtakes it.
-func (c *Chain) Template(recipient string) Template {
+// Draft is the next block: the tip, and the pending payments in order of arrival within the limits of a block. The reward is
+// recipient's. It stops at the first payment that does not fit, so that no later one overtakes it.
+func (c *Chain) Draft(recipient string) consensus.Draft {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	t := Template{Parent: c.tip}
-	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: recipient, Amount: c.rules.Reward}
-	room := c.rules.MaxBlockBytes - consensus.FrameSize(c.tip) - len(reward.AppendCanonical(nil))
+	d := consensus.Draft{Parent: c.tip, Recipient: recipient}
+	room := c.rules.MaxBlockBytes - consensus.FrameSize(c.tip) - len(c.rules.RewardTo(recipient).AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
 		room -= p.size + len(", ")
-		if room < 0 || len(t.Transactions) == most {
+		if room < 0 || len(d.Payments) == most {
 			break
 		}
-		t.Transactions = append(t.Transactions, p.Transaction)
+		d.Payments = append(d.Payments, p.Payment)
 	}
-	return t
+	return d
 }

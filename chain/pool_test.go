@@ -14,9 +14,9 @@ import (
 	"kuai/chain/consensus"
 )
 
-func submit(t testing.TB, c *chain.Chain, from string, n int) []consensus.Transaction {
+func submit(t testing.TB, c *chain.Chain, from string, n int) []consensus.Payment {
 	t.Helper()
-	ps := make([]consensus.Transaction, n)
+	ps := make([]consensus.Payment, n)
 	for i := range ps {
 		ps[i] = chaintest.Payment()
 		if _, err := c.Submit(ps[i], from); err != nil {
@@ -45,28 +45,11 @@ func TestSubmit(t *testing.T) {
 	if count, bytes := c.PoolSize(); count != 0 || bytes != 0 {
 		t.Errorf("after all was mined the pool has %d and %d bytes", count, bytes)
 	}
-	if l, err := c.Transaction(p.ID); err != nil || l.Pending || l.Transaction != p || l.Block != c.Tip() {
+	if l, err := c.Transaction(p.ID()); err != nil || l.Pending || l.Transaction != p.Transaction() || l.Block != c.Tip() {
 		t.Errorf("found as %+v, %v", l, err)
 	}
 	if _, err := c.Transaction(chain.NewID()); !errors.Is(err, chain.ErrNotFound) {
 		t.Errorf("an id that is nowhere: %v", err)
-	}
-}
-
-func TestSubmitRefusesWhatNoBlockCanHold(t *testing.T) {
-	c := chaintest.Open(t, chaintest.Rules())
-	for name, change := range map[string]func(*consensus.Transaction){
-		"no id":       func(p *consensus.Transaction) { p.HasID = false },
-		"a reward":    func(p *consensus.Transaction) { p.Sender = consensus.RewardSender },
-		"no amount":   func(p *consensus.Transaction) { p.Amount = "0" },
-		"no sender":   func(p *consensus.Transaction) { p.Sender = "" },
-		"a long name": func(p *consensus.Transaction) { p.Recipient = strings.Repeat("x", 257) },
-	} {
-		p := chaintest.Payment()
-		change(&p)
-		if _, err := c.Submit(p, ""); refusal(err) == "" {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }
 
@@ -92,9 +75,9 @@ func TestPoolBytes(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
 	fill := func(from string) (bytes int) {
 		for {
-			p := chaintest.Payment()
+			p := chaintest.Payment().Transaction()
 			p.Sender, p.Recipient = strings.Repeat("s", 256), strings.Repeat("\u5757", 85) // escaped to 510 bytes
-			if _, err := c.Submit(p, from); errors.Is(err, chain.ErrPoolFull) {
+			if _, err := c.Submit(chaintest.Checked(p), from); errors.Is(err, chain.ErrPoolFull) {
 				return bytes
 			} else if err != nil {
 				t.Fatal(err)
@@ -124,11 +107,11 @@ func TestPoolExpires(t *testing.T) {
 		time.Sleep(time.Second)
 		for range 2 {
 			count, _ := c.PoolSize()
-			_, found := c.PendingByID(old[0].ID)
-			if _, err := c.Transaction(old[0].ID); count != 1 || found || !errors.Is(err, chain.ErrNotFound) {
+			_, found := c.PendingByID(old[0].ID())
+			if _, err := c.Transaction(old[0].ID()); count != 1 || found || !errors.Is(err, chain.ErrNotFound) {
 				t.Errorf("a day later: %d pending, the old one found %v, %v", count, found, err)
 			}
-			if got := c.Pending(); !slices.Equal(got, young) || len(c.Template("m").Transactions) != 1 || len(c.PendingIDs()) != 1 {
+			if got := c.Pending(); !slices.Equal(got, young) || len(c.Draft("m").Payments) != 1 {
 				t.Errorf("a day later are pending %v", got)
 			}
 			c.restart()
@@ -142,19 +125,19 @@ func TestPoolExpires(t *testing.T) {
 	})
 }
 
-func TestTemplateKeepsOrderAndLimits(t *testing.T) {
+func TestDraftKeepsOrderAndLimits(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
 	r := c.Rules()
 	all := submit(t, c, "", 2*r.MaxBlockTransactions)
-	work := c.Template("m")
-	if n := len(work.Transactions); !slices.Equal(work.Transactions, all[:n]) || n > r.MaxBlockTransactions-1 {
+	work := c.Draft("m")
+	if n := len(work.Payments); !slices.Equal(work.Payments, all[:n]) || n > r.MaxBlockTransactions-1 {
 		t.Errorf("%d were chosen, not the first ones", n)
 	}
 	for rest := len(all); rest > 0; {
 		b := chaintest.MineOn(t, c, 1)[0]
 		got := b.Transactions()
 		n := len(got) - 1
-		if !slices.Equal(got[:n], all[len(all)-rest:][:n]) {
+		if !slices.Equal(got[:n], chaintest.Transactions(all[len(all)-rest:][:n]...)) {
 			t.Fatal("a block does not hold the next payments in order")
 		}
 		full := n == r.MaxBlockTransactions-1 || len(b.Canonical())+200 > r.MaxBlockBytes
@@ -165,40 +148,38 @@ func TestTemplateKeepsOrderAndLimits(t *testing.T) {
 	}
 }
 
-// TestTemplateFillsToTheByte: whatever the recipient, the block is within the limit, and the next payment would not have fitted.
-func TestTemplateFillsToTheByte(t *testing.T) {
+// TestDraftFillsToTheByte: whatever the recipient, the block is within the limit, and the next payment would not have fitted.
+func TestDraftFillsToTheByte(t *testing.T) {
 	for _, recipient := range []string{"m", strings.Repeat("\u5757", 85)} {
 		c := chaintest.Open(t, chaintest.Rules())
 		for i := range 600 {
-			p := chaintest.Payment()
+			p := chaintest.Payment().Transaction()
 			p.Sender = strings.Repeat("s", 256)
 			p.Recipient = fmt.Sprint(strings.Repeat("\u5757", 80), i%7)
-			if _, err := c.Submit(p, ""); err != nil {
+			if _, err := c.Submit(chaintest.Checked(p), ""); err != nil {
 				t.Fatal(err)
 			}
 		}
-		work := c.Template(recipient)
-		b, err := c.Rules().NewBlock(work.Parent, 1<<53-1, 1700000000.1234567, append(work.Transactions, chaintest.Reward(c.Rules(), recipient)))
+		work := c.Draft(recipient)
+		b, err := c.Rules().NewBlock(work.Parent, 1<<53-1, 1700000000.1234567, append(chaintest.Transactions(work.Payments...), chaintest.Reward(c.Rules(), recipient)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		next := c.Pending()[len(work.Transactions)]
+		next := c.Pending()[len(work.Payments)]
 		room := c.Rules().MaxBlockBytes - len(b.Canonical())
-		if need := len(next.AppendCanonical(nil)) + len(", "); room >= need {
+		if need := len(next.Transaction().AppendCanonical(nil)) + len(", "); room >= need {
 			t.Errorf("%d bytes are free, the next payment needs %d", room, need)
 		}
 	}
 }
 
-func TestPendingIDsKeepOrder(t *testing.T) {
+func TestPendingKeepsOrder(t *testing.T) {
 	c := openRestartable(t, chaintest.Rules())
 	all := submit(t, c.Chain, "a", 50)
 	c.restart()
 	all = append(all, submit(t, c.Chain, "b", 50)...)
-	for i, id := range c.PendingIDs() {
-		if id != all[i].ID {
-			t.Fatalf("payment %d is out of order", i)
-		}
+	if got := c.Pending(); !slices.Equal(got, all) {
+		t.Errorf("%d payments are pending, or not in order", len(got))
 	}
 }
 
@@ -210,7 +191,7 @@ func TestFullPoolLosesNothing(t *testing.T) {
 	for range 3 {
 		payments := make([]consensus.Transaction, 500)
 		for i := range payments {
-			payments[i] = chaintest.Payment()
+			payments[i] = chaintest.Payment().Transaction()
 			submitted[payments[i].ID] = true
 		}
 		tree.Pay(payments...)
@@ -219,7 +200,7 @@ func TestFullPoolLosesNothing(t *testing.T) {
 	c := openRestartable(t, tree.Rules())
 	addAll(t, c.Chain, tree.Blocks()[:3])
 	for _, p := range submit(t, c.Chain, "", chain.MaxPoolTransactions) {
-		submitted[p.ID] = true
+		submitted[p.ID()] = true
 	}
 	addAll(t, c.Chain, tree.Blocks()[3:])
 	if c.Tip() != tree.Tip() {

@@ -12,7 +12,7 @@ import (
 // TestRefusals breaks each rule that only the state can judge, on the tip and on a side branch.
 func TestRefusals(t *testing.T) {
 	paid := chaintest.Payment()
-	tree := chaintest.New(t).Pay(paid).Mine(3)
+	tree := chaintest.New(t).Pay(paid.Transaction()).Mine(3)
 	trunk := tree.Branch()
 	r := tree.Rules()
 	seal := func(parent consensus.Header, proof int64, at float64, txs ...consensus.Transaction) *consensus.Block {
@@ -41,7 +41,7 @@ func TestRefusals(t *testing.T) {
 		}{
 			{"index", seal(later, proof, 1.7e9), consensus.RuleIndexStep, nil},
 			{"proof", seal(where.parent, wrong, 1.7e9), consensus.RuleProof, nil},
-			{"id on the branch", seal(where.parent, proof, 1.7e9, paid), consensus.RuleDuplicateID, nil},
+			{"id on the branch", seal(where.parent, proof, 1.7e9, paid.Transaction()), consensus.RuleDuplicateID, nil},
 			{"future", seal(where.parent, proof, float64(time.Now().Add(3*time.Hour).Unix())), "", consensus.ErrFuture},
 		} {
 			t.Run(where.name+" "+tc.name, func(t *testing.T) {

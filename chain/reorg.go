@@ -123,16 +123,15 @@ func (s *reorg) returnAll(b held, search *store.IDs, room *poolRoom, now time.Ti
 		if again {
 			continue
 		}
-		t, canonical, ok := b.TransactionAt(offset)
+		payment, ok := b.PaymentAt(offset)
 		if !ok {
-			panic("chain: a block's ids lead to its transactions")
+			panic("chain: a block's ids lead to its payments")
 		}
-		if !room.take(len(canonical)) {
+		p := &pending{Payment: payment, size: len(payment.Canonical()), from: s.c.senders.name(b.origin.From), received: now.UnixMilli(), returned: true}
+		if !room.take(p.size) {
 			return false, nil
 		}
-		s.returned = append(s.returned, &pending{
-			Transaction: t, size: len(canonical), from: s.c.senders.name(b.origin.From), received: now.UnixMilli(), returned: true,
-		})
+		s.returned = append(s.returned, p)
 	}
 	return true, nil
 }

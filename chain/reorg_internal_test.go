@@ -37,7 +37,7 @@ func TestMemoryIsWhatTheStoreHas(t *testing.T) {
 		c := opened(t, inMemory(t), r)
 		for i := range 10 {
 			p := consensus.Transaction{Sender: "s", Recipient: "r", Amount: "1", ID: consensus.ID{1, byte(3 * i)}, HasID: true}
-			if _, err := c.Submit(p, "peer"); err != nil {
+			if _, err := c.Submit(checked(t, p), "peer"); err != nil {
 				t.Fatal(err)
 			}
 		}

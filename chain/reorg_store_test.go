@@ -24,17 +24,17 @@ func TestReorgKeepsThePoolsOrder(t *testing.T) {
 		}
 	}
 	all := c.Pending()
-	x1 := chaintest.Block(t, r, r.Genesis.Header(), "x", all[0], all[1])
-	x2 := chaintest.Block(t, r, x1.Header(), "x", all[2])
+	x1 := chaintest.Block(t, r, r.Genesis.Header(), "x", all[0].Transaction(), all[1].Transaction())
+	x2 := chaintest.Block(t, r, x1.Header(), "x", all[2].Transaction())
 	y1 := chaintest.Block(t, r, r.Genesis.Header(), "y")
 	y2 := chaintest.Block(t, r, y1.Header(), "y")
-	y3 := chaintest.Block(t, r, y2.Header(), "y", all[1])
+	y3 := chaintest.Block(t, r, y2.Header(), "y", all[1].Transaction())
 	addAll(t, c, []*consensus.Block{x1, x2})
 	if got := c.Pending(); !slices.Equal(got, all[3:]) {
 		t.Errorf("pending are %v", got)
 	}
 	addAll(t, c, []*consensus.Block{y1, y2, y3})
-	if got, want := c.Pending(), []consensus.Transaction{all[0], all[2], all[3], all[4]}; !slices.Equal(got, want) {
+	if got, want := c.Pending(), []consensus.Payment{all[0], all[2], all[3], all[4]}; !slices.Equal(got, want) {
 		t.Errorf("after the reorg pending are %v, want %v", got, want)
 	}
 }
@@ -69,7 +69,7 @@ func TestUnreadableBlockStopsAReorgWhole(t *testing.T) {
 		}
 		branch := func(name string, n int) (blocks []*consensus.Block) {
 			for parent := r.Genesis.Header(); n > 0; n-- {
-				blocks = append(blocks, chaintest.Block(t, r, parent, name, chaintest.Payment()))
+				blocks = append(blocks, chaintest.Block(t, r, parent, name, chaintest.Payment().Transaction()))
 				parent = blocks[len(blocks)-1].Header()
 			}
 			return blocks

@@ -51,7 +51,7 @@ func TestFirstSeenWinsTies(t *testing.T) {
 func TestReturnedPayments(t *testing.T) {
 	p := make([]consensus.Transaction, 6)
 	for i := range p {
-		p[i] = chaintest.Payment()
+		p[i] = chaintest.Payment().Transaction()
 	}
 	foreign := consensus.Transaction{Sender: "flask", Recipient: "bob", Amount: "1.5"} // no id: never pending
 	tree := chaintest.New(t).Pay(p[0]).Pay(p[1], foreign, p[2]).Fork(1).Pay(p[1]).Pay(p[3])
@@ -59,14 +59,14 @@ func TestReturnedPayments(t *testing.T) {
 	c := openRestartable(t, tree.Rules())
 	addAll(t, c.Chain, blocks[:2])
 	for _, later := range []consensus.Transaction{p[3], p[4], p[5]} {
-		if _, err := c.Submit(later, ""); err != nil {
+		if _, err := c.Submit(chaintest.Checked(later), ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	addAll(t, c.Chain, blocks[2:])
 	want := []consensus.Transaction{p[2], p[4], p[5]}
 	for range 2 {
-		if got := c.Pending(); !slices.Equal(got, want) {
+		if got := c.Pending(); !slices.Equal(chaintest.Transactions(got...), want) {
 			t.Errorf("pending are %v, want %v", got, want)
 		}
 		c.restart()
@@ -109,22 +109,22 @@ func TestReorgEvent(t *testing.T) {
 func TestDuplicateIDsAcrossBranches(t *testing.T) {
 	p := chaintest.Payment()
 	r := chaintest.Rules()
-	trunk := chaintest.New(t).Mine(4).Pay(p).Mine(1)
+	trunk := chaintest.New(t).Mine(4).Pay(p.Transaction()).Mine(1)
 	c := chaintest.Open(t, r)
 	addAll(t, c, trunk.Blocks())
-	side := chaintest.Block(t, r, trunk.Branch()[1].Header(), "side", p) // below the fork there is no p
+	side := chaintest.Block(t, r, trunk.Branch()[1].Header(), "side", p.Transaction()) // below the fork there is no p
 	below := chaintest.Block(t, r, side.Header(), "side")
 	addAll(t, c, []*consensus.Block{side, below})
-	again := chaintest.Block(t, r, below.Header(), "side", p)
+	again := chaintest.Block(t, r, below.Header(), "side", p.Transaction())
 	if _, err := c.Add(again, "peer"); refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("twice on one side branch: %v", err)
 	}
 	nested := chaintest.Block(t, r, side.Header(), "nested")
 	addAll(t, c, []*consensus.Block{nested})
-	if _, err := c.Add(chaintest.Block(t, r, nested.Header(), "nested", p), "peer"); refusal(err) != consensus.RuleDuplicateID {
+	if _, err := c.Add(chaintest.Block(t, r, nested.Header(), "nested", p.Transaction()), "peer"); refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("on a side branch of a side branch: %v", err)
 	}
-	other := chaintest.Block(t, r, trunk.Branch()[0].Header(), "other", p)
+	other := chaintest.Block(t, r, trunk.Branch()[0].Header(), "other", p.Transaction())
 	addAll(t, c, []*consensus.Block{other})
 	sound(t, c)
 }
@@ -132,7 +132,7 @@ func TestDuplicateIDsAcrossBranches(t *testing.T) {
 // TestFailedSwitch: an invalid block deep in what would be the longer branch leaves all as it was.
 func TestFailedSwitch(t *testing.T) {
 	p := chaintest.Payment()
-	tree := chaintest.New(t).Paying().Mine(8).Fork(6).Pay(p).Mine(3).Pay(p).Mine(6)
+	tree := chaintest.New(t).Paying().Mine(8).Fork(6).Pay(p.Transaction()).Mine(3).Pay(p.Transaction()).Mine(6)
 	c := openRestartable(t, tree.Rules())
 	addAll(t, c.Chain, tree.Blocks()[:8])
 	if _, err := c.Submit(chaintest.Payment(), ""); err != nil {
@@ -211,9 +211,9 @@ func grown(t *testing.T, parents []int) (blocks []*consensus.Block, longest int6
 	shared := chaintest.Payment()
 	blocks = []*consensus.Block{r.Genesis}
 	for i, p := range parents {
-		payments := []consensus.Transaction{chaintest.Payment()}
+		payments := []consensus.Transaction{chaintest.Payment().Transaction()}
 		if p == 0 {
-			payments = append(payments, shared)
+			payments = append(payments, shared.Transaction())
 		}
 		b := chaintest.Block(t, r, blocks[p].Header(), string(rune('a'+i)), payments...)
 		blocks, longest = append(blocks, b), max(longest, b.Index())
@@ -230,7 +230,7 @@ func deliver(t *testing.T, blocks []*consensus.Block, longest int64, random *ran
 				continue
 			}
 			submitted[tx.ID] = true
-			if _, err := c.Submit(tx, "peer"); err != nil {
+			if _, err := c.Submit(chaintest.Checked(tx), "peer"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -278,7 +278,7 @@ func conserved(t *testing.T, c *chain.Chain, submitted map[consensus.ID]bool) {
 			note(id)
 		}
 	}
-	for _, id := range c.PendingIDs() {
+	for _, id := range chaintest.PendingIDs(c) {
 		note(id)
 	}
 	if !maps.Equal(found, submitted) {

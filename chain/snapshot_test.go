@@ -166,7 +166,7 @@ func TestLookupNamesItsTip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if found, err := c.Transaction(p.ID); err != nil || found.Tip != c.Tip() {
+		if found, err := c.Transaction(p.ID()); err != nil || found.Tip != c.Tip() {
 			t.Errorf("%+v, %v", found, err)
 		}
 		chaintest.MineOn(t, c, 1)

@@ -4,45 +4,36 @@ import (
 	"cmp"
 
 	"kuai/chain/consensus"
-	"kuai/chain/store"
 )
 
 // Submit adds a received payment to the pool and returns the index of the block that can hold it at the earliest. It does not wait
-// for the disk. from names the sending peer. Errors: ErrKnown (pending or mined), ErrPoolFull, *InvalidError, or a failure of the store.
-func (c *Chain) Submit(t consensus.Transaction, from string) (next int64, err error) {
-	t, canonical, err := c.checkPayment(t)
-	if err != nil {
-		return 0, err
-	}
+// for the disk. from names the sending peer. Errors: ErrKnown (pending or mined), ErrPoolFull, or a failure of the store.
+func (c *Chain) Submit(payment consensus.Payment, from string) (next int64, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if p, ok := c.pool.staged[t.ID]; ok && p.Transaction == t && c.Err() == nil {
+	if p, ok := c.pool.staged[payment.ID()]; ok && p.Payment == payment && c.Err() == nil {
 		return c.enter(p, from), nil // a peer has it: there is nothing to wait for
 	}
-	p, err := c.admit(t, canonical, from)
+	p, err := c.admit(payment, from)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.write(p, canonical, func() { c.pool.insert(p) }); err != nil {
+	if err := c.write(p, func() { c.pool.insert(p) }); err != nil {
 		return 0, err
 	}
-	c.events.add(Event{Kind: EventTransaction, From: from, Transaction: p.Transaction})
+	c.events.add(Event{Kind: EventTransaction, From: from, Payment: payment})
 	return c.tip.Index + 1, nil
 }
 
 // Pay adds a payment that was made at this node, and returns when it is on disk. Nobody sees the payment before that. Returns as
 // Submit, and ErrUnsettled if the disk fails meanwhile: the payment may then be pending after a restart. The same payment, by its
 // id, waits for the same outcome and gets ErrKnown, so it is never paid twice.
-func (c *Chain) Pay(t consensus.Transaction) (next int64, err error) {
-	t, canonical, err := c.checkPayment(t)
-	if err != nil {
-		return 0, err
-	}
-	p, err := c.stage(t, canonical)
+func (c *Chain) Pay(payment consensus.Payment) (next int64, err error) {
+	p, err := c.stage(payment)
 	if p == nil {
 		return 0, err
 	}
-	if failed := c.Sync(); failed != nil && p.Transaction == t {
+	if failed := c.Sync(); failed != nil && p.Payment == payment {
 		return 0, unsettled(failed)
 	} else if failed != nil {
 		return 0, failed // another payment has this id; this one was not written
@@ -51,27 +42,20 @@ func (c *Chain) Pay(t consensus.Transaction) (next int64, err error) {
 	return next, cmp.Or(err, entered)
 }
 
-// checkPayment returns t as the chain spells it, and its canonical bytes.
-func (c *Chain) checkPayment(t consensus.Transaction) (checked consensus.Transaction, canonical []byte, err error) {
-	canonical = t.AppendCanonical(make([]byte, 0, 256))
-	checked, err = c.rules.ParseTransaction(canonical)
-	return checked, canonical, err
-}
-
 // stage writes a payment that nobody sees yet, without waiting for the disk. With ErrKnown it returns the payment with the same id
 // that was staged before; with any other error none.
-func (c *Chain) stage(t consensus.Transaction, canonical []byte) (*pending, error) {
+func (c *Chain) stage(payment consensus.Payment) (*pending, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if p, ok := c.pool.staged[t.ID]; ok {
+	if p, ok := c.pool.staged[payment.ID()]; ok {
 		return p, ErrKnown
 	}
-	p, err := c.admit(t, canonical, "")
+	p, err := c.admit(payment, "")
 	if err != nil {
 		return nil, err
 	}
 	c.pool.stage(p) // also if the write fails: the id stays taken until a restart
-	if err := c.write(p, canonical, func() {}); err != nil {
+	if err := c.write(p, func() {}); err != nil {
 		return nil, unsettled(err)
 	}
 	return p, nil
@@ -82,29 +66,32 @@ func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	switch {
-	case c.pool.staged[p.ID] == p:
+	case c.pool.staged[p.ID()] == p:
 		return c.enter(p, ""), nil
-	case c.pool.byID[p.ID] == p: // entered by a peer's or by the same payment sent again
+	case c.pool.byID[p.ID()] == p: // entered by a peer's or by the same payment sent again
 		return c.tip.Index + 1, nil
 	}
 	return 0, ErrKnown
 }
 
-// admit returns t as the pool's next payment, if it has room and t is not known.
-func (c *Chain) admit(t consensus.Transaction, canonical []byte, from string) (*pending, error) {
+// admit returns the pool's next payment, if there is room and it is not known.
+func (c *Chain) admit(payment consensus.Payment, from string) (*pending, error) {
+	if payment.Canonical() == "" {
+		panic("chain: a Payment is made by the rules") // its zero value is no payment
+	}
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	if err := c.expire(); err != nil {
 		return nil, err
 	}
-	if err := c.unknown(t.ID); err != nil {
+	if err := c.unknown(payment.ID()); err != nil {
 		return nil, err
 	}
-	if !c.pool.room(len(canonical), from) {
+	if !c.pool.room(len(payment.Canonical()), from) {
 		return nil, ErrPoolFull
 	}
-	return &pending{Transaction: t, size: len(canonical), seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
+	return &pending{Payment: payment, size: len(payment.Canonical()), seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
 }
 
 // unknown returns ErrKnown for a transaction that is pending, staged or on the active chain.
@@ -120,11 +107,10 @@ func (c *Chain) unknown(id consensus.ID) error {
 }
 
 // write puts p's record into the store. What readers see of the pool is memory, which change changes.
-func (c *Chain) write(p *pending, canonical []byte, change func()) error {
+func (c *Chain) write(p *pending, change func()) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	origin := store.Origin{From: c.senders.number(batch, p.from), Received: p.received}
-	batch.SetPending(store.Pending{Seq: p.seq, Origin: origin, Canonical: canonical})
+	batch.SetPending(c.record(batch, p))
 	return c.commit(batch, change)
 }
 
@@ -134,6 +120,6 @@ func (c *Chain) enter(p *pending, from string) (next int64) {
 	c.pool.unstage(p)
 	c.pool.insert(p)
 	c.mu.Unlock()
-	c.events.add(Event{Kind: EventTransaction, From: from, Transaction: p.Transaction})
+	c.events.add(Event{Kind: EventTransaction, From: from, Payment: p.Payment})
 	return c.tip.Index + 1
 }

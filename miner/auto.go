@@ -118,7 +118,7 @@ func (m *Miner) payment(ctx context.Context) bool {
 	wake, stop := m.chain.Watch()
 	defer stop()
 	for {
-		if count, _ := m.chain.PoolSize(); count > 0 && sleep(ctx, gather) && len(m.Work().Transactions) > 0 {
+		if count, _ := m.chain.PoolSize(); count > 0 && sleep(ctx, gather) && len(m.Work().Payments) > 0 {
 			return true
 		}
 		select {

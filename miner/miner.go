@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ const progressEvery = 10 * time.Second
 // Chain is what the miner needs of a chain.Chain.
 type Chain interface {
 	Tip() consensus.Header
-	Template(recipient string) chain.Template
+	Draft(recipient string) consensus.Draft
 	AddMined(*consensus.Block) error
 	Watch() (wake <-chan struct{}, stop func())
 	Rules() *consensus.Rules
@@ -151,20 +150,18 @@ func (m *Miner) lookout(tip consensus.Header, wake <-chan struct{}, cancel conte
 
 // seal makes the block that the proof is for and adds it to the chain. Its transactions are those pending now.
 func (m *Miner) seal(tip consensus.Header, proof int64) (*consensus.Block, error) {
-	work := m.chain.Template(m.recipient)
-	if work.Parent.Hash != tip.Hash {
+	draft := m.chain.Draft(m.recipient)
+	if draft.Parent.Hash != tip.Hash {
 		return nil, chain.ErrStale
 	}
-	rules := m.chain.Rules()
-	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: m.recipient, Amount: rules.Reward}
-	b, err := rules.NewBlock(tip, proof, seconds(time.Now()), append(slices.Clip(work.Transactions), reward))
+	b, err := m.chain.Rules().Seal(draft, proof, seconds(time.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("sealing block %d: %w", tip.Index+1, err)
 	}
 	if err := m.chain.AddMined(b); err != nil {
 		return nil, fmt.Errorf("adding mined block %d: %w", b.Index(), err)
 	}
-	m.log.Info("mined a block", "index", b.Index(), "hash", b.Hash().Short(), "proof", proof, "payments", len(work.Transactions))
+	m.log.Info("mined a block", "index", b.Index(), "hash", b.Hash().Short(), "proof", proof, "payments", len(draft.Payments))
 	return b, nil
 }
 
@@ -183,4 +180,4 @@ func (m *Miner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, er
 }
 
 // Work returns what an external miner works on: the parent, and the payments that the block would hold now.
-func (m *Miner) Work() chain.Template { return m.chain.Template(m.recipient) }
+func (m *Miner) Work() consensus.Draft { return m.chain.Draft(m.recipient) }

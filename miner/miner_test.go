@@ -51,7 +51,7 @@ func submit(t *testing.T, c *chain.Chain) consensus.Transaction {
 	if _, err := c.Submit(payment, ""); err != nil {
 		t.Fatal(err)
 	}
-	return payment
+	return payment.Transaction()
 }
 
 func TestMineSealsThePendingPayments(t *testing.T) {
@@ -148,12 +148,12 @@ type beaten struct {
 	before, after bool
 }
 
-func (b *beaten) Template(recipient string) chain.Template {
+func (b *beaten) Draft(recipient string) consensus.Draft {
 	if b.before {
 		b.before = false
 		chaintest.MineOn(b.t, b.Chain, 1)
 	}
-	return b.Chain.Template(recipient)
+	return b.Chain.Draft(recipient)
 }
 
 func (b *beaten) AddMined(block *consensus.Block) error {

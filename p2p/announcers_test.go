@@ -36,7 +36,7 @@ func largeBlock(t *testing.T, r *consensus.Rules, parent consensus.Header) *cons
 	t.Helper()
 	txs := make([]consensus.Transaction, 700)
 	for i := range txs {
-		txs[i] = chaintest.Payment()
+		txs[i] = chaintest.Payment().Transaction()
 	}
 	b := chaintest.Block(t, r, parent, "miner", txs...)
 	if len(b.Canonical()) <= 64<<10 {

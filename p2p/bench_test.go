@@ -77,7 +77,7 @@ func fill(b *testing.B, c *chain.Chain, n int) {
 	for n > 0 {
 		raws := make([][]byte, 0, at)
 		for range min(n, at) {
-			block := chaintest.Block(b, c.Rules(), parent, "d4ee26eee15148ee92c6cd394edd974e", chaintest.Payment())
+			block := chaintest.Block(b, c.Rules(), parent, "d4ee26eee15148ee92c6cd394edd974e", chaintest.Payment().Transaction())
 			raws, parent = append(raws, block.Canonical()), block.Header()
 		}
 		segment, _, err := c.Rules().ParseSegment(raws)

@@ -92,9 +92,9 @@ func TestLargestBlocksArePulled(t *testing.T) {
 				net.Rest(2 * time.Second)
 				var ids []consensus.ID
 				for range 5 * 700 {
-					p := chaintest.Payment()
+					p := chaintest.Payment().Transaction()
 					p.Recipient = strings.Repeat("b", 256)
-					if _, err := net.Nodes[0].Chain.Submit(p, ""); err != nil {
+					if _, err := net.Nodes[0].Chain.Submit(chaintest.Checked(p), ""); err != nil {
 						t.Fatal(err)
 					}
 					ids = append(ids, p.ID)

@@ -193,10 +193,10 @@ func (tl *teller) servePool(_ context.Context, x *exchange) error {
 	single := tl.single
 	tl.mu.Unlock()
 	offer := chaintest.Payment()
-	if tx, err := tl.chain.Rules().ParseTransaction(single); err == nil {
+	if tx, err := tl.chain.Rules().ParsePayment(single); err == nil {
 		offer = tx
 	}
-	if err := offerIDs(x.w, []consensus.Transaction{offer}); err != nil {
+	if err := offerIDs(x.w, []consensus.Payment{offer}); err != nil {
 		return err
 	}
 	if _, err := readWanted(x, 1); err != nil {

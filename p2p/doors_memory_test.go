@@ -104,7 +104,7 @@ func TestChildOfAnInvalidBlock(t *testing.T) {
 	peer := newStation(t, chaintest.Open(t, r))
 	d := doorTo(t, newStation(t, chaintest.Open(t, r)), fixed, r)
 	genesis := r.Genesis.Header()
-	bad, err := r.ParseBlock(mutated(t, r, genesis, chaintest.Block(t, r, genesis, "miner", chaintest.Payment()))[1])
+	bad, err := r.ParseBlock(mutated(t, r, genesis, chaintest.Block(t, r, genesis, "miner", chaintest.Payment().Transaction()))[1])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func TestPaymentFlood(t *testing.T) {
 		for sent := 0; sent < count; sent += each {
 			rpc := &pb.RPC{}
 			for range each {
-				rpc.Publish = append(rpc.Publish, &pb.Message{Data: chaintest.Payment().AppendCanonical(nil), Topic: &topic})
+				rpc.Publish = append(rpc.Publish, &pb.Message{Data: chaintest.Payment().Transaction().AppendCanonical(nil), Topic: &topic})
 			}
 			sendRPC(t, evil, node, rpc)
 			net.Rest(20 * time.Millisecond) // 20,000 a second

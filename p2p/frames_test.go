@@ -235,10 +235,10 @@ func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count i
 	t.Helper()
 	tip := n.c.Tip()
 	m := &mangler{rand.New(rand.NewPCG(8, 8)), map[string][]byte{
-		"block":        chaintest.Block(t, n.c.Rules(), tip, "evil", chaintest.Payment()).Canonical(),
+		"block":        chaintest.Block(t, n.c.Rules(), tip, "evil", chaintest.Payment().Transaction()).Canonical(),
 		"old block":    blocks[2].Canonical(),
 		"announcement": []byte(goodAnnouncement),
-		"payment":      chaintest.Payment().AppendCanonical(nil),
+		"payment":      chaintest.Payment().Transaction().AppendCanonical(nil),
 	}}
 	accepted := 0
 	for i := range count {

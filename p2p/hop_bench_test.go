@@ -24,7 +24,7 @@ func BenchmarkHops(b *testing.B) {
 			defer stop()
 			var took []time.Duration
 			for b.Loop() {
-				work := first.Template("miner")
+				work := first.Draft("miner")
 				mined := chaintest.Block(b, first.Rules(), work.Parent, "miner")
 				began := time.Now()
 				if err := first.AddMined(mined); err != nil {

@@ -151,7 +151,7 @@ func TestWhatNobodyMayPassOn(t *testing.T) {
 		net.Connected(10 * time.Second)
 		rules, tip := net.Nodes[0].Chain.Rules(), net.Nodes[0].Chain.Tip()
 		good := chaintest.Block(t, rules, tip, "a").Canonical()
-		pay := chaintest.Payment().AppendCanonical(nil)
+		pay := chaintest.Payment().Transaction().AppendCanonical(nil)
 		for _, c := range []struct {
 			name string
 			raw  []byte

@@ -110,7 +110,7 @@ func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
 	if _, err := a.c.Submit(pay, ""); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID); return ok })
+	eventually(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID()); return ok })
 
 	mined := chaintest.MineOn(t, b.c, 1)[0]
 	eventually(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })

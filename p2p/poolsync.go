@@ -43,14 +43,12 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var raw []byte
 	for _, id := range wanted {
 		t, ok := v.chain.PendingByID(id)
 		if !ok {
 			continue
 		}
-		raw = t.AppendCanonical(raw[:0])
-		if err := writeFrame(x.w, raw); err != nil {
+		if err := writeFrame(x.w, []byte(t.Canonical())); err != nil {
 			return err
 		}
 	}
@@ -58,11 +56,12 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 }
 
 // offerIDs writes the ids of pending and the empty frame.
-func offerIDs(w *bufio.Writer, pending []consensus.Transaction) error {
+func offerIDs(w *bufio.Writer, pending []consensus.Payment) error {
 	for some := range slices.Chunk(pending, idsInFrame) {
 		frame := make([]byte, 0, maxIDs)
-		for i := range some {
-			frame = append(frame, some[i].ID[:]...)
+		for _, p := range some {
+			id := p.ID()
+			frame = append(frame, id[:]...)
 		}
 		if err := writeFrame(w, frame); err != nil {
 			return err
@@ -235,14 +234,14 @@ func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 		if err != nil {
 			return added, err
 		}
-		t, err := rules.ParseTransaction(raw)
+		t, err := rules.ParsePayment(raw)
 		if err != nil {
 			return added, err
 		}
-		if !wanted[t.ID] {
+		if !wanted[t.ID()] {
 			return added, violation("a transaction that was not asked for")
 		}
-		delete(wanted, t.ID)
+		delete(wanted, t.ID())
 		switch _, err := s.chain.Submit(t, from.String()); {
 		case err == nil:
 			added++

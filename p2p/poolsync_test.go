@@ -24,7 +24,7 @@ func submit(t *testing.T, c *chain.Chain, n int) []consensus.ID {
 		if _, err := c.Submit(p, ""); err != nil {
 			t.Fatal(err)
 		}
-		ids[i] = p.ID
+		ids[i] = p.ID()
 	}
 	return ids
 }
@@ -33,7 +33,7 @@ func submit(t *testing.T, c *chain.Chain, n int) []consensus.ID {
 func pendingIDs(c *chain.Chain) []consensus.ID {
 	var ids []consensus.ID
 	for _, t := range c.Pending() {
-		ids = append(ids, t.ID)
+		ids = append(ids, t.ID())
 	}
 	return ids
 }
@@ -50,7 +50,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 		}
 	}
 	all := make(map[consensus.ID]bool)
-	for _, id := range slices.Concat(ours, theirs, []consensus.ID{shared.ID}) {
+	for _, id := range slices.Concat(ours, theirs, []consensus.ID{shared.ID()}) {
 		all[id] = true
 	}
 	one.connect(t, other)
@@ -73,7 +73,7 @@ func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
 	noLeaks(t)
 	one, other := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	mined := chaintest.Payment()
-	block := chaintest.Block(t, chaintest.Rules(), one.chain.Tip(), "miner", mined)
+	block := chaintest.Block(t, chaintest.Rules(), one.chain.Tip(), "miner", mined.Transaction())
 	if _, err := other.chain.Submit(mined, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -92,17 +92,17 @@ func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
 
 func TestPoolLiesAreProvable(t *testing.T) {
 	offered, stranger := chaintest.Payment(), chaintest.Payment()
-	negative := offered
+	negative := offered.Transaction()
 	negative.Amount = "-1"
-	ids := appendIDs(nil, []consensus.ID{offered.ID})
+	ids := appendIDs(nil, []consensus.ID{offered.ID()})
 	lies := map[string]struct {
 		ids []byte   // the only frame of ids
 		raw [][]byte // the transactions
 	}{
-		"a transaction that was not asked for": {ids, [][]byte{stranger.AppendCanonical(nil)}},
-		"the same one twice":                   {ids, [][]byte{offered.AppendCanonical(nil), offered.AppendCanonical(nil)}},
+		"a transaction that was not asked for": {ids, [][]byte{[]byte(stranger.Canonical())}},
+		"the same one twice":                   {ids, [][]byte{[]byte(offered.Canonical()), []byte(offered.Canonical())}},
 		"an invalid one":                       {ids, [][]byte{negative.AppendCanonical(nil)}},
-		"one that is not canonical":            {ids, [][]byte{append(offered.AppendCanonical(nil), ' ')}},
+		"one that is not canonical":            {ids, [][]byte{append([]byte(offered.Canonical()), ' ')}},
 		"one that is too large":                {ids, [][]byte{make([]byte, chaintest.Rules().MaxTransactionBytes+1)}},
 		"half an id":                           {ids[:8], nil},
 		"a frame with too many ids":            {make([]byte, maxIDs+idSize), nil},

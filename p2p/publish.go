@@ -79,7 +79,7 @@ func (g *gossip) news(e chain.Event) bool {
 	case e.From == "":
 		return true
 	case e.Kind == chain.EventTransaction:
-		return !g.passing.take(e.Transaction.ID)
+		return !g.passing.take(e.Payment.ID())
 	default:
 		return g.orphans.take(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
 	}
@@ -89,7 +89,7 @@ func (g *gossip) news(e chain.Event) bool {
 func (g *gossip) publish(ctx context.Context, e chain.Event) {
 	var err error
 	if e.Kind == chain.EventTransaction {
-		err = g.publishTransaction(ctx, e.Transaction)
+		err = g.publishTransaction(ctx, e.Payment)
 	} else {
 		err = g.publishBlock(ctx, e.Block)
 	}
@@ -111,10 +111,10 @@ func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	return nil
 }
 
-// publishTransaction sends t. Its size is checked by the rules: pubsub would drop an oversize message in silence.
-func (g *gossip) publishTransaction(ctx context.Context, t consensus.Transaction) error {
-	if err := g.txs.Publish(ctx, t.AppendCanonical(nil)); err != nil {
-		return fmt.Errorf("publish transaction %s: %w", t.ID, err)
+// publishTransaction sends p. Its size is checked by the rules: pubsub would drop an oversize message in silence.
+func (g *gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
+	if err := g.txs.Publish(ctx, []byte(p.Canonical())); err != nil {
+		return fmt.Errorf("publish transaction %s: %w", p.ID(), err)
 	}
 	g.m.published("transaction")
 	return nil

@@ -74,10 +74,10 @@ func TestReorgBySyncReturnsPayments(t *testing.T) {
 	}
 	pending := loser.chain.Pending()
 	for _, tx := range pending {
-		if !want[tx.ID] {
-			t.Errorf("%s is pending, was on no dropped block", tx.ID)
+		if !want[tx.ID()] {
+			t.Errorf("%s is pending, was on no dropped block", tx.ID())
 		}
-		delete(want, tx.ID)
+		delete(want, tx.ID())
 	}
 	if len(pending) != 7 || len(want) != 0 {
 		t.Errorf("%d payments returned, want the 7 of the dropped blocks, missing %v", len(pending), want)

@@ -39,9 +39,6 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 		g.refuseMessage(from, "block", fmt.Errorf("a block of at most %d bytes or an announcement was expected, %d bytes came", maxWhole, len(m.Data)))
 		return pubsub.ValidationReject
 	}
-	if bytes.Equal(m.Data, g.c.Rules().Genesis.Canonical()) {
-		return pubsub.ValidationIgnore // everybody holds it, and no rule of a block is for it
-	}
 	b, err := g.c.Rules().ParseBlock(m.Data)
 	if err != nil {
 		return g.say("block", from, err)
@@ -78,15 +75,15 @@ func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 	if from == g.h.ID() {
 		return pubsub.ValidationAccept
 	}
-	t, err := g.c.Rules().ParseTransaction(m.Data)
+	t, err := g.c.Rules().ParsePayment(m.Data)
 	if err != nil {
 		return g.say("transaction", from, err)
 	}
-	g.passing.add(t.ID)
+	g.passing.add(t.ID())
 	if _, err = g.c.Submit(t, from.String()); err != nil {
-		g.passing.take(t.ID)
+		g.passing.take(t.ID())
 	} else {
-		g.s.arrivals.payment(t.ID, from)
+		g.s.arrivals.payment(t.ID(), from)
 	}
 	return g.say("transaction", from, err)
 }

@@ -17,9 +17,9 @@ func alicePaid(t *testing.T) (*node, []*consensus.Block) {
 	n := start(t, Config{})
 	var blocks []*consensus.Block
 	for i, amount := range []canonical.Number{"0.1", "0.2", "5"} {
-		p := chaintest.Payment()
+		p := chaintest.Payment().Transaction()
 		p.Amount, p.ID = amount, consensus.ID{byte(i)}
-		if _, err := n.chain.Submit(p, ""); err != nil {
+		if _, err := n.chain.Submit(chaintest.Checked(p), ""); err != nil {
 			t.Fatal(err)
 		}
 		blocks = append(blocks, chaintest.MineOn(t, n.chain, 1)...)
@@ -52,9 +52,9 @@ func TestAnyNameHasAnAddress(t *testing.T) {
 	c := NewClient(listen(t, n.Handler()) + "/")
 	names := []string{"/", "//", "a/", "/a", "a//b", ".", "..", "./", "%", "%2F", "%2f/", "块/é", "a?b#c", "a b+c", "\\", "latest", "\x01", "a\nb", ";=&,", "://"}
 	for i, name := range names {
-		p := chaintest.Payment()
+		p := chaintest.Payment().Transaction()
 		p.Recipient, p.ID = name, consensus.ID{byte(i)}
-		if _, err := n.chain.Submit(p, ""); err != nil {
+		if _, err := n.chain.Submit(chaintest.Checked(p), ""); err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}
 	}

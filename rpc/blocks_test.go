@@ -20,8 +20,8 @@ func forked(t *testing.T) (n *node, payment consensus.Transaction, dropped *cons
 	t.Helper()
 	n = start(t, Config{})
 	rules := n.chain.Rules()
-	payment = chaintest.Payment()
-	if _, err := n.chain.Submit(payment, ""); err != nil {
+	p := chaintest.Payment()
+	if _, err := n.chain.Submit(p, ""); err != nil {
 		t.Fatal(err)
 	}
 	dropped = chaintest.MineOn(t, n.chain, 1)[0]
@@ -33,7 +33,7 @@ func forked(t *testing.T) (n *node, payment consensus.Transaction, dropped *cons
 		}
 		parent = b.Header()
 	}
-	return n, payment, dropped
+	return n, p.Transaction(), dropped
 }
 
 func TestBlockByReference(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPendingIsInOrderAndPaged(t *testing.T) {
 		if _, err := n.chain.Submit(p, "peer"); err != nil {
 			t.Fatal(err)
 		}
-		texts = append(texts, string(api.Append(nil, paymentInfo(p))))
+		texts = append(texts, string(api.Append(nil, paymentInfo(p.Transaction()))))
 	}
 	for query, page := range map[string][]string{"": texts, "?limit=2": texts[:2], "?from=4": texts[3:], "?from=2&limit=3": texts[1:4], "?from=6": nil} {
 		want(t, n.do("GET", "/transactions/pending"+query, ""), 200, `{"count":5,"transactions":[`+strings.Join(page, ",")+"]}\n")
@@ -175,9 +175,9 @@ func large(t *testing.T, c *chain.Chain, blocks int) {
 	t.Helper()
 	for range blocks {
 		for range 150 {
-			p := chaintest.Payment()
+			p := chaintest.Payment().Transaction()
 			p.Sender, p.Recipient = strings.Repeat("é", 120), strings.Repeat("é", 120)
-			if _, err := c.Submit(p, ""); err != nil {
+			if _, err := c.Submit(chaintest.Checked(p), ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -60,7 +60,7 @@ func onDiskThatFails(t *testing.T) (n *node, disk *vfs.MemFS, f *full) {
 func (n *node) seen() string {
 	events, _ := n.chain.Events(0)
 	count, bytes := n.chain.PoolSize()
-	text := fmt.Sprint(n.chain.Tip(), len(events), count, bytes, n.chain.PendingIDs(), n.chain.Template("m"), n.chain.Locator())
+	text := fmt.Sprint(n.chain.Tip(), len(events), count, bytes, chaintest.PendingIDs(n.chain), n.chain.Draft("m"), n.chain.Locator())
 	for _, path := range []string{"/chain", "/transactions/pending", "/blocks/latest", "/mining/work", "/peers", "/forks"} {
 		text += n.do("GET", path, "").Body.String()
 	}

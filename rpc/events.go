@@ -167,7 +167,7 @@ func eventOf(e chain.Event) (name string, data any) {
 			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()),
 		}
 	case chain.EventTransaction:
-		return "transaction", api.TransactionEvent{From: e.From, Transaction: paymentInfo(e.Transaction)}
+		return "transaction", api.TransactionEvent{From: e.From, Transaction: paymentInfo(e.Payment.Transaction())}
 	}
 	return "", nil
 }

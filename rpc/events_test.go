@@ -80,7 +80,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	if _, err := n.chain.Submit(p, "peer-x"); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.next("transaction"); got.data != fmt.Sprintf(`{"from":"peer-x","transaction":%s}`, api.Append(nil, paymentInfo(p))) || got.id != n.boot+"-1" {
+	if got := s.next("transaction"); got.data != fmt.Sprintf(`{"from":"peer-x","transaction":%s}`, api.Append(nil, paymentInfo(p.Transaction()))) || got.id != n.boot+"-1" {
 		t.Errorf("%+v", got)
 	}
 	genesis := n.chain.Rules().Genesis.Header()

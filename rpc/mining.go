@@ -99,8 +99,7 @@ func optionalInteger(o canonical.Object, key string, low, high int64, hint strin
 // and text.after starts with that many hex zeros. The transactions are those that a block would hold now; the proof does not cover them.
 func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	t, rules := s.miner.Work(), s.chain.Rules()
-	reward := consensus.Transaction{Sender: consensus.RewardSender, Recipient: s.network.ID(), Amount: rules.Reward}
-	list := append(payments(t.Transactions), paymentInfo(reward))
+	list := append(payments(t.Payments), paymentInfo(rules.RewardTo(t.Recipient)))
 	parent := t.Parent
 	answer(w, http.StatusOK, api.Work{
 		ID:           workID(parent, list),

@@ -128,7 +128,7 @@ func (m *testMiner) SetCores(n int) { m.set(func(s *MinerStatus) { s.Cores = n }
 
 func (m *testMiner) SetShare(percent int) { m.set(func(s *MinerStatus) { s.Share = percent }) }
 
-func (m *testMiner) Work() chain.Template { return m.chain.Template(m.name) }
+func (m *testMiner) Work() consensus.Draft { return m.chain.Draft(m.name) }
 
 func (m *testMiner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) {
 	work := m.Work()
@@ -153,7 +153,7 @@ func (m *testMiner) Mine(ctx context.Context) (*consensus.Block, error) {
 }
 
 func (m *testMiner) try() (*consensus.Block, error) {
-	rules, work := m.chain.Rules(), m.chain.Template(m.name)
+	rules, work := m.chain.Rules(), m.chain.Draft(m.name)
 	proof := int64(0)
 	for !rules.ValidProof(work.Parent.Proof, proof, work.Parent.Hash) {
 		proof++
@@ -161,10 +161,8 @@ func (m *testMiner) try() (*consensus.Block, error) {
 	return m.seal(work, proof)
 }
 
-func (m *testMiner) seal(work chain.Template, proof int64) (*consensus.Block, error) {
-	rules := m.chain.Rules()
-	txs := append(slices.Clone(work.Transactions), consensus.Transaction{Sender: consensus.RewardSender, Recipient: m.name, Amount: rules.Reward})
-	b, err := rules.NewBlock(work.Parent, proof, float64(time.Now().UnixMicro())/1e6, txs)
+func (m *testMiner) seal(work consensus.Draft, proof int64) (*consensus.Block, error) {
+	b, err := m.chain.Rules().Seal(work, proof, float64(time.Now().UnixMicro())/1e6)
 	if err != nil {
 		return nil, err
 	}

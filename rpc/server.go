@@ -82,7 +82,7 @@ type SyncStatus struct {
 type Miner interface {
 	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
 	Mine(ctx context.Context) (*consensus.Block, error)
-	Work() chain.Template                                                // for whoever searches elsewhere
+	Work() consensus.Draft                                               // for whoever searches elsewhere
 	Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
 	SetMode(mode string) error                                           // an error says which modes there are
 	SetCores(n int)                                                      // from the next search on; 0 for all

@@ -23,10 +23,10 @@ func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, api.Pending{Count: len(all), Transactions: payments(cut(all, from, limit))})
 }
 
-func payments(all []consensus.Transaction) []api.Payment {
+func payments(all []consensus.Payment) []api.Payment {
 	list := make([]api.Payment, 0, len(all)+1) // a reward may follow
-	for _, tx := range all {
-		list = append(list, paymentInfo(tx))
+	for _, p := range all {
+		list = append(list, paymentInfo(p.Transaction()))
 	}
 	return list
 }

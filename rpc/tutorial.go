@@ -111,7 +111,7 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	tx, err := s.chain.Rules().ReadTransaction(body, chain.NewID())
+	tx, err := s.chain.Rules().ReadPayment(body, chain.NewID())
 	if err != nil {
 		s.fail(w, r, badJSON(r, err, example))
 		return
@@ -122,20 +122,20 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 		s.sentAgain(w, r, tx)
 		return
 	case errors.Is(err, chain.ErrUnsettled):
-		s.fail(w, r, unsettledPayment(tx.ID, err))
+		s.fail(w, r, unsettledPayment(tx.ID(), err))
 		return
 	case err != nil:
 		s.fail(w, r, err)
 		return
 	}
-	accepted(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", next))
+	accepted(w, http.StatusCreated, tx.ID(), fmt.Sprintf("Transaction will be added to Block %d", next))
 }
 
 // sentAgain answers for an id that is known already: the same payment is no second one, another one is refused.
-func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.Transaction) {
-	found, err := s.chain.Transaction(tx.ID)
-	if err == nil && found.Transaction != tx {
-		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID.String() + ".", hint: "Leave the id out: the node draws one."}
+func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.Payment) {
+	found, err := s.chain.Transaction(tx.ID())
+	if err == nil && found.Transaction != tx.Transaction() {
+		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID().String() + ".", hint: "Leave the id out: the node draws one."}
 	}
 	if err == nil {
 		err = s.chain.Sync() // whoever sent it first may still wait for the disk
@@ -144,9 +144,9 @@ func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.
 	case err != nil:
 		s.fail(w, r, err)
 	case found.Pending:
-		accepted(w, http.StatusCreated, tx.ID, fmt.Sprintf("Transaction will be added to Block %d", found.Tip.Index+1))
+		accepted(w, http.StatusCreated, tx.ID(), fmt.Sprintf("Transaction will be added to Block %d", found.Tip.Index+1))
 	default:
-		accepted(w, http.StatusOK, tx.ID, fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
+		accepted(w, http.StatusOK, tx.ID(), fmt.Sprintf("Transaction was added to Block %d", found.Block.Index))
 	}
 }
 

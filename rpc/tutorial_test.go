@@ -149,8 +149,8 @@ func TestBodiesAreReadInAnyEncoding(t *testing.T) {
 			}
 		}
 		for _, p := range n.chain.Pending() {
-			if p.Sender != "块 😀" || p.Recipient != "é" {
-				t.Errorf("%s: read as %q, %q", name, p.Sender, p.Recipient)
+			if p.Transaction().Sender != "块 😀" || p.Transaction().Recipient != "é" {
+				t.Errorf("%s: read as %q, %q", name, p.Transaction().Sender, p.Transaction().Recipient)
 			}
 		}
 		if v := decode(t, n.do("POST", "/mine", encode(`{"blocks": 2}`)), 200); len(v["blocks"].([]any)) != 2 {

@@ -58,8 +58,38 @@ func open(t testing.TB, st *store.Store, r *consensus.Rules, now func() time.Tim
 }
 
 // Payment returns a valid payment with a fresh id.
-func Payment() consensus.Transaction {
-	return consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.NewID(), HasID: true}
+func Payment() consensus.Payment {
+	return Checked(consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: chain.NewID(), HasID: true})
+}
+
+// Checked returns t as a payment, which it is by the rules of the classic network.
+func Checked(t consensus.Transaction) consensus.Payment {
+	p, err := classic.NewPayment(t)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+var classic = consensus.Classic()
+
+// Transactions returns the payments as blocks hold them.
+func Transactions(payments ...consensus.Payment) []consensus.Transaction {
+	all := make([]consensus.Transaction, len(payments))
+	for i, p := range payments {
+		all[i] = p.Transaction()
+	}
+	return all
+}
+
+// PendingIDs returns the ids of what c has pending, in order of arrival.
+func PendingIDs(c *chain.Chain) []consensus.ID {
+	pending := c.Pending()
+	ids := make([]consensus.ID, len(pending))
+	for i, p := range pending {
+		ids[i] = p.ID()
+	}
+	return ids
 }
 
 // Reward returns the reward of a block to recipient.
@@ -93,8 +123,8 @@ func MineOn(t testing.TB, c *chain.Chain, n int) []*consensus.Block {
 	t.Helper()
 	blocks := make([]*consensus.Block, n)
 	for i := range blocks {
-		work := c.Template("miner")
-		blocks[i] = Block(t, c.Rules(), work.Parent, "miner", work.Transactions...)
+		work := c.Draft("miner")
+		blocks[i] = Block(t, c.Rules(), work.Parent, "miner", Transactions(work.Payments...)...)
 		if err := c.AddMined(blocks[i]); err != nil {
 			t.Fatalf("adding mined block %d: %v", blocks[i].Index(), err)
 		}
@@ -108,7 +138,7 @@ func Receive(t testing.TB, c *chain.Chain, from string) {
 	if _, err := c.Submit(Payment(), from); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", Payment()), from); err != nil {
+	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", Payment().Transaction()), from); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -155,7 +185,7 @@ func (b *Builder) Mine(n int) *Builder {
 	b.t.Helper()
 	for range n {
 		if b.pay {
-			b.Pay(Payment())
+			b.Pay(Payment().Transaction())
 		} else {
 			b.Pay()
 		}

@@ -139,6 +139,12 @@ func (b *Block) TransactionAt(offset int) (t Transaction, canonical []byte, ok b
 	return decodeTransaction(canonical), canonical, true
 }
 
+// PaymentAt returns the payment whose canonical bytes start at offset, as IDs yields it. ok is false where none starts there.
+func (b *Block) PaymentAt(offset int) (p Payment, ok bool) {
+	t, canonical, ok := b.TransactionAt(offset)
+	return Payment{t, string(canonical)}, ok && t.HasID
+}
+
 // Transactions decodes the block's transactions, the reward last.
 func (b *Block) Transactions() []Transaction {
 	txs := make([]Transaction, 0, b.count)

@@ -60,11 +60,11 @@ func TestTransactionCases(t *testing.T) {
 	r := chaintest.Rules()
 	cases := chaintest.TransactionCases(r)
 	for _, c := range cases {
-		_, err := r.ParseTransaction(c.Raw)
+		_, err := r.ParsePayment(c.Raw)
 		if err := c.Check(err); err != nil {
 			t.Error(err)
 		}
-		_, err = r.ReadTransaction(c.Raw, chain.NewID())
+		_, err = r.ReadPayment(c.Raw, chain.NewID())
 		if err := c.CheckLoose(err); err != nil {
 			t.Errorf("read: %v", err)
 		}
@@ -129,7 +129,7 @@ func TestCasesFollowTheRules(t *testing.T) {
 		}
 	}
 	for _, c := range chaintest.TransactionCases(r) {
-		_, err := r.ParseTransaction(c.Raw)
+		_, err := r.ParsePayment(c.Raw)
 		if err := c.Check(err); err != nil {
 			t.Error(err)
 		}

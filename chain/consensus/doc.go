@@ -11,8 +11,8 @@
 // # Flow
 //
 //	bytes ──Rules.ParseBlock──► *Block       ──Rules.CheckLink(parent), Rules.CheckTime(now)──► valid on that parent
-//	bytes ──Rules.ParseTransaction──► Transaction
-//	any spelling ──Rules.ReadBlock, Rules.ReadTransaction──► the same, made canonical first
+//	bytes ──Rules.ParsePayment──► Payment
+//	any spelling ──Rules.ReadBlock, Rules.ReadPayment──► the same, made canonical first
 //
 // ParseBlock proves in one pass all that a block's bytes alone can break. It says only yes or no, without allocating; which rule is
 // broken is found by a second, slower reading (explain.go), which follows the rules as they are written.

@@ -26,11 +26,11 @@ func FuzzParseTransaction(f *testing.F) {
 	r := Classic()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		agreeOnTransaction(t, r, raw)
-		tx, err := r.ReadTransaction(raw, ID{})
+		tx, err := r.ReadPayment(raw, ID{})
 		if err != nil {
 			return
 		}
-		again, err := r.ParseTransaction(tx.AppendCanonical(nil))
+		again, err := r.ParsePayment(tx.Transaction().AppendCanonical(nil))
 		if err != nil || again != tx {
 			t.Fatalf("%q reads as %+v, whose canonical form is %+v, %v", raw, tx, again, err)
 		}

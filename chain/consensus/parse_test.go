@@ -68,7 +68,7 @@ func agreeOnTransactions(t testing.TB, raw []byte, o canonical.Object, count int
 // agreeOnTransaction is agreeOnBlock for a pending transaction.
 func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 	t.Helper()
-	tx, err := r.ParseTransaction(raw)
+	tx, err := r.ParsePayment(raw)
 	reason := r.judgePending(raw)
 	if fmt.Sprint(err) != fmt.Sprint(reason) {
 		t.Fatalf("strict parser says %v, the judge %v, of %q", err, reason, raw)
@@ -77,7 +77,7 @@ func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 		return
 	}
 	v, _ := canonical.Read(raw)
-	if want := transactionOf(v.(canonical.Object)); tx != want {
+	if want := transactionOf(v.(canonical.Object)); tx.Transaction() != want {
 		t.Fatalf("strict parser reads %+v, the tolerant reader %+v, in %q", tx, want, raw)
 	}
 }

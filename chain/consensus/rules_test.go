@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 )
@@ -113,17 +114,17 @@ func TestEveryPaymentFitsInABlock(t *testing.T) {
 			continue
 		}
 		name := strings.Repeat("\x00", r.MaxNameBytes)
-		p := chaintest.Payment()
+		p := chaintest.Payment().Transaction()
 		p.Sender, p.Recipient, p.Amount = name, name, "2.2250738585072014e-308"
 		squeeze(&p, &p.Sender, r.MaxTransactionBytes)
 		squeeze(&p, &p.Recipient, r.MaxTransactionBytes)
 		reward := chaintest.Reward(r, name)
 		squeeze(&reward, &reward.Recipient, r.MaxTransactionBytes)
 		c := chaintest.Open(t, r)
-		if _, err := c.Submit(p, ""); err != nil {
+		if _, err := submitTo(c, p); err != nil {
 			t.Fatalf("%s: %v", limits, err)
 		}
-		if work := c.Template(reward.Recipient); len(work.Transactions) != 1 {
+		if work := c.Draft(reward.Recipient); len(work.Payments) != 1 {
 			t.Errorf("%s: a payment of %d bytes waits for ever", limits, len(p.AppendCanonical(nil)))
 		}
 	}
@@ -219,4 +220,13 @@ func TestNewBlockRefusesWhatParseBlockRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want the rule %q", name, err, c.want)
 		}
 	}
+}
+
+// submitTo checks t by c's rules and puts it into its pool.
+func submitTo(c *chain.Chain, t consensus.Transaction) (next int64, err error) {
+	p, err := c.Rules().NewPayment(t)
+	if err != nil {
+		return 0, err
+	}
+	return c.Submit(p, "")
 }

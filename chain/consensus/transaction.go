@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"strings"
 
 	"kuai/chain/canonical"
 )
@@ -53,30 +54,33 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 
 // decodeTransaction reads a transaction of a block that was checked.
 func decodeTransaction(canonical []byte) Transaction {
-	t := locate(canonical)
-	return t.decode(canonical)
-}
-
-// locate finds the parts of a transaction of a block that was checked.
-func locate(canonical []byte) (t transactionText) {
 	const noLimit = math.MaxInt
 	p := parser{raw: canonical}
+	var t transactionText
 	if !p.transaction(&Rules{MaxNameBytes: noLimit, MaxTransactionBytes: noLimit}, &t) {
-		panic("chain: a checked block holds a transaction that the strict parser refuses")
+		panic("consensus: a checked block holds a transaction that the strict parser refuses")
 	}
-	return t
+	return t.decode(string(canonical))
 }
 
-// decode reads the values at t.
-func (t *transactionText) decode(raw []byte) Transaction {
+// decode reads the values at t. They are parts of text where they can be.
+func (t *transactionText) decode(text string) Transaction {
 	tx := Transaction{
-		Sender:    canonical.DecodeString(raw[t.sender-1 : t.senderEnd+1]),
-		Recipient: canonical.DecodeString(raw[t.recipient-1 : t.recipientEnd+1]),
-		Amount:    canonical.Number(raw[t.amount:t.amountEnd]),
+		Sender:    decodeName(text[t.sender-1 : t.senderEnd+1]),
+		Recipient: decodeName(text[t.recipient-1 : t.recipientEnd+1]),
+		Amount:    canonical.Number(text[t.amount:t.amountEnd]),
 		HasID:     t.hasID(),
 	}
 	if tx.HasID {
-		canonical.DecodeHex(tx.ID[:], raw[t.id:t.id+2*len(tx.ID)])
+		canonical.DecodeHex(tx.ID[:], text[t.id:t.id+2*len(tx.ID)])
 	}
 	return tx
+}
+
+// decodeName reads a canonical string, quotes included.
+func decodeName(quoted string) string {
+	if inside := quoted[1 : len(quoted)-1]; strings.IndexByte(inside, '\\') < 0 {
+		return inside
+	}
+	return canonical.DecodeString([]byte(quoted))
 }

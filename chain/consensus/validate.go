@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,8 +13,11 @@ import (
 )
 
 // ParseBlock reads a block that must already be canonical and checks all that its bytes alone can break
-// (size, form, keys, types, transactions, ids within the block). It keeps raw. Errors are *InvalidError.
+// (size, form, keys, types, transactions, ids within the block). It keeps raw. The genesis block is valid as it is. Errors are *InvalidError.
 func (r *Rules) ParseBlock(raw []byte) (*Block, error) {
+	if bytes.Equal(raw, r.Genesis.raw) {
+		return r.Genesis, nil // no rule of a block is for it, and everybody holds it
+	}
 	b := new(Block)
 	if err := r.parseInto(b, raw); err != nil {
 		return nil, err
@@ -31,18 +35,37 @@ func (r *Rules) ReadBlock(text []byte) (*Block, error) {
 	return r.ParseBlock(slices.Clip(canonical.AppendValue(nil, v)))
 }
 
+// Draft is a block before its proof is found: what it extends, what it holds, and who gets the reward.
+type Draft struct {
+	Parent    Header
+	Payments  []Payment
+	Recipient string
+}
+
+// RewardTo returns the reward of a block that recipient mines.
+func (r *Rules) RewardTo(recipient string) Transaction {
+	return Transaction{Sender: RewardSender, Recipient: recipient, Amount: r.Reward}
+}
+
+// Seal makes the block of a draft with its proof, which is not checked, at a time in Unix seconds. Errors are *InvalidError.
+func (r *Rules) Seal(d Draft, proof int64, at float64) (*Block, error) {
+	size := FrameSize(d.Parent) + 256
+	for _, p := range d.Payments {
+		size += len(p.canonical) + len(", ")
+	}
+	raw := appendHeader(make([]byte, 0, size), d.Parent, proof, at)
+	for _, p := range d.Payments {
+		raw = append(raw, p.canonical...)
+		raw = append(raw, ", "...)
+	}
+	raw = r.RewardTo(d.Recipient).AppendCanonical(raw)
+	return r.ParseBlock(slices.Clip(append(raw, "]}"...)))
+}
+
 // NewBlock builds the canonical block that extends parent; txs ends with the reward. The proof is not checked here.
 // Errors are *InvalidError.
 func (r *Rules) NewBlock(parent Header, proof int64, at float64, txs []Transaction) (*Block, error) {
-	raw := append([]byte(nil), `{"index": `...)
-	raw = strconv.AppendInt(raw, parent.Index+1, 10)
-	raw = append(raw, `, "previous_hash": "`...)
-	raw = hex.AppendEncode(raw, parent.Hash[:])
-	raw = append(raw, `", "proof": `...)
-	raw = strconv.AppendInt(raw, proof, 10)
-	raw = append(raw, `, "timestamp": `...)
-	raw = canonical.AppendFloat(raw, at)
-	raw = append(raw, `, "transactions": [`...)
+	raw := appendHeader(nil, parent, proof, at)
 	for i, t := range txs {
 		if i > 0 {
 			raw = append(raw, ", "...)
@@ -50,6 +73,19 @@ func (r *Rules) NewBlock(parent Header, proof int64, at float64, txs []Transacti
 		raw = t.AppendCanonical(raw)
 	}
 	return r.ParseBlock(slices.Clip(append(raw, "]}"...)))
+}
+
+// appendHeader appends the child of parent up to where its transactions start.
+func appendHeader(raw []byte, parent Header, proof int64, at float64) []byte {
+	raw = append(raw, `{"index": `...)
+	raw = strconv.AppendInt(raw, parent.Index+1, 10)
+	raw = append(raw, `, "previous_hash": "`...)
+	raw = hex.AppendEncode(raw, parent.Hash[:])
+	raw = append(raw, `", "proof": `...)
+	raw = strconv.AppendInt(raw, proof, 10)
+	raw = append(raw, `, "timestamp": `...)
+	raw = canonical.AppendFloat(raw, at)
+	return append(raw, `, "transactions": [`...)
 }
 
 // CheckLink checks that b extends parent: previous hash, index and proof. Errors are *InvalidError.
@@ -90,46 +126,4 @@ func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool {
 	text = strconv.AppendInt(text, proof, 10)
 	text = hex.AppendEncode(text, last[:])
 	return Hash(sha256.Sum256(text)).HasZeros(r.Zeros)
-}
-
-// ParseTransaction reads a pending transaction that must be canonical and carry an id. Errors are *InvalidError.
-func (r *Rules) ParseTransaction(raw []byte) (Transaction, error) {
-	p := parser{raw: raw}
-	var t transactionText
-	if !p.transaction(r, &t) || p.pos != len(raw) || !t.hasID() || t.reward(raw) {
-		return Transaction{}, r.whyNotPending(raw)
-	}
-	return t.decode(raw), nil
-}
-
-// ReadTransaction reads a transaction from an HTTP body: any spelling, other keys ignored; it gets id where it has none.
-// Errors are *SyntaxError, *MissingError and *InvalidError.
-func (r *Rules) ReadTransaction(text []byte, id ID) (Transaction, error) {
-	v, err := canonical.Read(text)
-	if err != nil {
-		return Transaction{}, err
-	}
-	body, _ := v.(canonical.Object)
-	if missing := missingKeys(body, "sender", "recipient", "amount"); missing != nil {
-		return Transaction{}, &MissingError{Keys: missing}
-	}
-	var o canonical.Object
-	for _, key := range []string{"amount", "id", "recipient", "sender"} {
-		if v, ok := body.Get(key); ok {
-			o = append(o, canonical.Member{Key: key, Value: v})
-		}
-	}
-	if _, ok := o.Get("id"); !ok {
-		o = append(o, canonical.Member{Key: "id", Value: id.String()})
-	}
-	return r.judgePayment(o)
-}
-
-func missingKeys(o canonical.Object, want ...string) (missing []string) {
-	for _, key := range want {
-		if _, ok := o.Get(key); !ok {
-			missing = append(missing, key)
-		}
-	}
-	return missing
 }

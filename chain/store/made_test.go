@@ -15,7 +15,7 @@ import (
 
 // made is something that a node makes itself: a payment or a block.
 type made struct {
-	payment consensus.Transaction
+	payment consensus.Payment
 	block   *consensus.Block // nil for a payment
 }
 
@@ -30,11 +30,11 @@ func (m made) add(c *chain.Chain) error {
 // holds reports whether the chain holds it, pending or in a block.
 func (m made) holds(t *testing.T, c *chain.Chain) bool {
 	t.Helper()
-	found, err := c.Transaction(m.payment.ID)
+	found, err := c.Transaction(m.payment.ID())
 	if err != nil && !errors.Is(err, chain.ErrNotFound) {
 		t.Fatal(err)
 	}
-	return err == nil && found.Transaction == m.payment && (m.block == nil || c.Has(m.block.Hash()))
+	return err == nil && found.Transaction == m.payment.Transaction() && (m.block == nil || c.Has(m.block.Hash()))
 }
 
 // made returns a payment, and a block with another one, for c.
@@ -43,7 +43,7 @@ func bothMade(t *testing.T, c *chain.Chain) map[string]made {
 	payment := chaintest.Payment()
 	return map[string]made{
 		"payment": {payment: chaintest.Payment()},
-		"block":   {payment: payment, block: chaintest.Block(t, c.Rules(), c.Tip(), "m", payment)},
+		"block":   {payment: payment, block: chaintest.Block(t, c.Rules(), c.Tip(), "m", payment.Transaction())},
 	}
 }
 
@@ -54,13 +54,13 @@ func view(t *testing.T, c *chain.Chain, m made) string {
 	defer snap.Close()
 	events, _ := c.Events(0)
 	count, bytes := c.PoolSize()
-	_, pending := c.PendingByID(m.payment.ID)
-	_, lookup := c.Transaction(m.payment.ID)
-	account, err := c.Address(m.payment.Recipient, chain.Spot{}, 100)
+	_, pending := c.PendingByID(m.payment.ID())
+	_, lookup := c.Transaction(m.payment.ID())
+	account, err := c.Address(m.payment.Transaction().Recipient, chain.Spot{}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := fmt.Sprint(state(c), len(events), count, bytes, pending, lookup, account, c.Template("m"), c.Locator(), snap.Tip())
+	text := fmt.Sprint(state(c), len(events), count, bytes, pending, lookup, account, c.Draft("m"), c.Locator(), snap.Tip())
 	for raw, err := range snap.Blocks(1, 100) {
 		text += fmt.Sprintln(string(raw), err)
 	}
@@ -138,9 +138,9 @@ func refusedAgain(t *testing.T, c *chain.Chain, m made) {
 			t.Errorf("another %s after the failure: %v", name, err)
 		}
 	}
-	other := m.payment
+	other := m.payment.Transaction()
 	other.Recipient = "somebody else"
-	if _, err := c.Pay(other); !errors.Is(err, chain.ErrFailed) || errors.Is(err, chain.ErrUnsettled) {
+	if _, err := c.Pay(chaintest.Checked(other)); !errors.Is(err, chain.ErrFailed) || errors.Is(err, chain.ErrUnsettled) {
 		t.Errorf("another payment with the id of the one that waits: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func sentAgain(t *testing.T, c *chain.Chain, m made) {
 	}
 	count := 0
 	for _, p := range c.Pending() {
-		if p.ID == m.payment.ID {
+		if p.ID() == m.payment.ID() {
 			count++
 		}
 	}
@@ -173,16 +173,16 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 		want error // of the first
 	}{
 		"a peer's": {func(t *testing.T, c *chain.Chain, p consensus.Transaction) {
-			if _, err := c.Submit(p, "peer"); err != nil {
+			if _, err := c.Submit(chaintest.Checked(p), "peer"); err != nil {
 				t.Errorf("a peer's payment that waits here is refused, so gossip loses it: %v", err)
 			}
-			if _, err := c.Submit(p, "peer"); !errors.Is(err, chain.ErrKnown) {
+			if _, err := c.Submit(chaintest.Checked(p), "peer"); !errors.Is(err, chain.ErrKnown) {
 				t.Errorf("a peer's payment for the second time: %v", err)
 			}
 		}, true, nil},
 		"another payment of its id": {func(t *testing.T, c *chain.Chain, p consensus.Transaction) {
 			p.Recipient = "somebody else"
-			if _, err := c.Submit(p, "peer"); !errors.Is(err, chain.ErrKnown) {
+			if _, err := c.Submit(chaintest.Checked(p), "peer"); !errors.Is(err, chain.ErrKnown) {
 				t.Error(err)
 			}
 		}, false, nil},
@@ -210,13 +210,13 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 				synctest.Wait()
 				go func() { second <- m.add(c) }()
 				go func() {
-					p := m.payment
+					p := m.payment.Transaction()
 					p.Recipient = "a third"
-					_, err := c.Pay(p)
+					_, err := c.Pay(chaintest.Checked(p))
 					other <- err
 				}()
 				synctest.Wait()
-				tc.meet(t, c, m.payment)
+				tc.meet(t, c, m.payment.Transaction())
 				if m.holds(t, c) != tc.seen {
 					t.Errorf("seen before it is on disk: %v", m.holds(t, c))
 				}
@@ -241,7 +241,7 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 				if !m.holds(t, c) {
 					t.Error("the payment is lost")
 				}
-				once(t, c, m.payment.ID)
+				once(t, c, m.payment.ID())
 				after, stop := restarted(t, disk, 100)
 				defer stop()
 				if state(after) != state(c) {
@@ -258,7 +258,7 @@ func once(t *testing.T, c *chain.Chain, id consensus.ID) {
 	events, _ := c.Events(0)
 	count := 0
 	for _, e := range events {
-		if e.Kind == chain.EventTransaction && e.Transaction.ID == id || e.Kind == chain.EventBlock && len(e.Block.Transactions()) > 1 {
+		if e.Kind == chain.EventTransaction && e.Payment.ID() == id || e.Kind == chain.EventBlock && len(e.Block.Transactions()) > 1 {
 			count++
 		}
 	}

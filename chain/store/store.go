@@ -171,13 +171,16 @@ func plain(err error) error {
 
 func openError(dir string, err error) error {
 	err = plain(err)
+	var system syscall.Errno
 	switch {
 	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist): // the engine makes the directory: a file of its own is gone
 		return fmt.Errorf("%w: opening %s: %w", ErrDamaged, dir, err)
 	case errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("%w: %s: %w", ErrLocked, dir, err)
+	case errors.As(err, &system), errors.Is(err, ErrFailed):
+		return fmt.Errorf("opening the store in %s: %w", dir, err)
 	}
-	return fmt.Errorf("opening the store in %s: %w", dir, err)
+	return fmt.Errorf("%w: opening %s: %w", ErrDamaged, dir, err) // what the engine says of a file's content has no error of its own
 }
 
 func readError(err error) error {

@@ -35,7 +35,7 @@ func state(c *chain.Chain) string {
 	for _, f := range c.Forks() {
 		fmt.Fprint(&b, " ", f.Tip.Hash.Short(), f.Point.Index)
 	}
-	for _, id := range c.PendingIDs() {
+	for _, id := range chaintest.PendingIDs(c) {
 		fmt.Fprint(&b, " ", id)
 	}
 	return b.String()
@@ -119,11 +119,11 @@ func (w *workload) sync() error {
 func (w *workload) change() error {
 	switch w.random.IntN(8) {
 	case 0, 1:
-		_, err := w.c.Submit(w.payment(), fmt.Sprint("peer-", w.random.IntN(3)))
+		_, err := w.c.Submit(chaintest.Checked(w.payment()), fmt.Sprint("peer-", w.random.IntN(3)))
 		return err
 	case 2:
-		work := w.c.Template("m")
-		return w.add(w.block(work.Parent, work.Transactions...))
+		work := w.c.Draft("m")
+		return w.add(w.block(work.Parent, chaintest.Transactions(work.Payments...)...))
 	case 3:
 		return w.fork()
 	case 4:
@@ -141,7 +141,7 @@ func (w *workload) pay() error {
 	p := w.payment()
 	w.h.note(fmt.Sprint(state(w.c), " ", p.ID))
 	n := w.h.last()
-	if _, err := w.c.Pay(p); err != nil {
+	if _, err := w.c.Pay(chaintest.Checked(p)); err != nil {
 		return err
 	}
 	w.h.ack(n)
@@ -162,7 +162,7 @@ func (w *workload) mine() error {
 }
 
 func (w *workload) payment() consensus.Transaction {
-	p := chaintest.Payment()
+	p := chaintest.Payment().Transaction()
 	p.Sender = strings.Repeat("s", 1+w.random.IntN(256))
 	return p
 }

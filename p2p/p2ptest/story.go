@@ -16,9 +16,9 @@ func (n *Net) Mine(i, count int) {
 	node := n.Nodes[i]
 	rules := node.Chain.Rules()
 	for range count {
-		work := node.Chain.Template(node.ID())
+		work := node.Chain.Draft(node.ID())
 		at := float64(n.now(i).UnixMilli()) / 1e3
-		b, err := rules.NewBlock(work.Parent, chaintest.Proof(rules, work.Parent), at, append(work.Transactions, chaintest.Reward(rules, node.ID())))
+		b, err := rules.Seal(work, chaintest.Proof(rules, work.Parent), at)
 		if err == nil {
 			err = node.Chain.AddMined(b)
 		}
@@ -34,7 +34,7 @@ func (n *Net) Pay(i, count int) []consensus.ID {
 	ids := make([]consensus.ID, count)
 	for k := range ids {
 		t := chaintest.Payment()
-		ids[k] = t.ID
+		ids[k] = t.ID()
 		if _, err := n.Nodes[i].Chain.Submit(t, ""); err != nil {
 			n.t.Fatalf("node %d pays: %v", i, err)
 		}

@@ -44,9 +44,8 @@ func (s *searcher) Mine(context.Context) (*consensus.Block, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		work, rules := s.chain.Template(lonely{}.ID()), s.chain.Rules()
-		txs := append(slices.Clone(work.Transactions), chaintest.Reward(rules, lonely{}.ID()))
-		b, err := rules.NewBlock(work.Parent, chaintest.Proof(rules, work.Parent), float64(time.Now().UnixMicro())/1e6, txs)
+		work, rules := s.chain.Draft(lonely{}.ID()), s.chain.Rules()
+		b, err := rules.Seal(work, chaintest.Proof(rules, work.Parent), float64(time.Now().UnixMicro())/1e6)
 		if err == nil {
 			err = s.chain.AddMined(b)
 		}

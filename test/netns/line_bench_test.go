@@ -47,10 +47,9 @@ func hop(p part, t *tally) {
 
 // forge mines a block and returns when it was begun to be added.
 func forge(c *chain.Chain) (outcome, error) {
-	work, rules := c.Template("miner"), c.Rules()
-	txs := append(work.Transactions, chaintest.Reward(rules, "miner"))
+	work, rules := c.Draft("miner"), c.Rules()
 	now := float64(time.Now().UnixMicro()) / 1e6
-	b, err := rules.NewBlock(work.Parent, chaintest.Proof(rules, work.Parent), max(now, work.Parent.Timestamp), txs)
+	b, err := rules.Seal(work, chaintest.Proof(rules, work.Parent), max(now, work.Parent.Timestamp))
 	if err != nil {
 		return outcome{}, err
 	}
