@@ -9,20 +9,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func newBalance() *cobra.Command {
 	return wordVerb("balance ADDR", "Print what an address has, and its newest payments", 1,
-		func(ctx context.Context, c *rpc.Client, words []string) (rpc.AddressInfo, error) {
+		func(ctx context.Context, c *rpc.Client, words []string) (api.Account, error) {
 			if err := checkAddress(words[0]); err != nil {
-				return rpc.AddressInfo{}, err
+				return api.Account{}, err
 			}
 			return c.Address(ctx, words[0])
 		}, printBalance)
 }
 
 // printBalance prints the balance on a line of its own, for scripts, then the history, newest first.
-func printBalance(w io.Writer, a rpc.AddressInfo) error {
+func printBalance(w io.Writer, a api.Account) error {
 	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
 		return err
 	}

@@ -13,14 +13,15 @@ import (
 
 	"kuai/chain/consensus"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func newBlock() *cobra.Command {
 	c := wordVerb("block REF", "Print a block: by index, hash, or 'latest'", 1,
-		func(ctx context.Context, c *rpc.Client, words []string) (rpc.BlockInfo, error) {
+		func(ctx context.Context, c *rpc.Client, words []string) (api.BlockInfo, error) {
 			ref := strings.ToLower(words[0])
 			if !isBlockRef(ref) {
-				return rpc.BlockInfo{}, usageError{fmt.Errorf("%q: %s", words[0], wantBlockRef)}
+				return api.BlockInfo{}, usageError{fmt.Errorf("%q: %s", words[0], wantBlockRef)}
 			}
 			return c.Block(ctx, ref)
 		}, printBlock)
@@ -39,14 +40,14 @@ func isBlockRef(ref string) bool {
 	return err == nil
 }
 
-func printBlock(w io.Writer, b rpc.BlockInfo) error {
+func printBlock(w io.Writer, b api.BlockInfo) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	seconds, _ := b.Block.Timestamp.Float64()
 	for _, line := range [][2]string{
 		{"index", fmt.Sprint(b.Block.Index)},
 		{"hash", b.Hash},
 		{"previous", b.Block.PreviousHash},
-		{"proof", b.Block.Proof.String()},
+		{"proof", fmt.Sprint(b.Block.Proof)},
 		{"time", time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)},
 		{"branch", fmt.Sprintf("%s, %s", b.Branch, count(b.Confirmations, "confirmation"))},
 		{"from", fromText(b.From)},
@@ -67,7 +68,7 @@ func fromText(from string) string {
 }
 
 // printPayments prints a table. A block's reward and what a Flask node has mined have no id.
-func printPayments(w io.Writer, all []rpc.PaymentInfo) error {
+func printPayments(w io.Writer, all []api.Payment) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, p := range all {
 		fmt.Fprintf(t, "%s\t%s\t→\t%s\t%s\n", p.Amount, name(p.Sender), name(p.Recipient), p.ID)

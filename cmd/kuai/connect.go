@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 const (
@@ -85,8 +86,8 @@ func registerError(err error) error {
 }
 
 // joinedTo looks for a registered node among the peers, and returns why it isn't connected if it is not.
-func joinedTo(p rpc.PeersInfo, word string) (joinedInfo, error) {
-	var node *rpc.RegisteredNode
+func joinedTo(p api.Peers, word string) (joinedInfo, error) {
+	var node *api.RegisteredNode
 	for _, name := range namesOf(word) {
 		for i, n := range p.Nodes {
 			if strings.EqualFold(n.Address, name) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 // mineFlags are those of 'kuai mine' beside the ones of every verb.
@@ -41,14 +42,14 @@ func newMine() *cobra.Command {
 			return usageError{err}
 		}
 		change := f.change(c)
-		if len(words) > 0 && change != (rpc.MinerChange{}) {
+		if len(words) > 0 && change != (api.MinerChange{}) {
 			return usageError{fmt.Errorf("%q blocks and --mode, --cores or --share: one at a time", words[0])}
 		}
 		client, err := f.client(c)
 		switch {
 		case err != nil:
 			return err
-		case change == (rpc.MinerChange{}):
+		case change == (api.MinerChange{}):
 			err = mineBlocks(c, client, n, f.json)
 		default:
 			err = switchMining(c, client, change, f.json)
@@ -59,7 +60,7 @@ func newMine() *cobra.Command {
 }
 
 // change is what the flags ask for.
-func (f *mineFlags) change(c *cobra.Command) (change rpc.MinerChange) {
+func (f *mineFlags) change(c *cobra.Command) (change api.MinerChange) {
 	if c.Flags().Changed("mode") {
 		change.Mode = &f.mode
 	}
@@ -83,7 +84,7 @@ func blockCount(words []string) (int, error) {
 	return n, nil
 }
 
-func switchMining(c *cobra.Command, client *rpc.Client, change rpc.MinerChange, asJSON bool) error {
+func switchMining(c *cobra.Command, client *rpc.Client, change api.MinerChange, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
 	defer cancel()
 	m, err := client.SetMining(ctx, change)
@@ -114,7 +115,7 @@ func mineBlocks(c *cobra.Command, client *rpc.Client, n int, asJSON bool) error 
 	return nil
 }
 
-func printMined(w io.Writer, b rpc.MinedInfo, asJSON bool) error {
+func printMined(w io.Writer, b api.MinedBlock, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(b)
 	}
@@ -123,7 +124,7 @@ func printMined(w io.Writer, b rpc.MinedInfo, asJSON bool) error {
 }
 
 // mineBlock mines one block. Where w is a terminal it shows the progress meanwhile.
-func mineBlock(ctx context.Context, client *rpc.Client, w io.Writer) (rpc.MinedInfo, error) {
+func mineBlock(ctx context.Context, client *rpc.Client, w io.Writer) (api.MinedBlock, error) {
 	if isTerminal(w) {
 		watching, stop := context.WithCancel(ctx)
 		done := make(chan struct{})
@@ -154,7 +155,7 @@ func showProgress(ctx context.Context, client *rpc.Client, w io.Writer) {
 }
 
 // progressText is one line: how many tries, how fast, how long it takes on average.
-func progressText(m rpc.MinerInfo) string {
+func progressText(m api.Miner) string {
 	if !m.Searching {
 		return "waiting for the miner"
 	}

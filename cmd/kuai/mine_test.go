@@ -12,11 +12,12 @@ import (
 	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func TestProgressText(t *testing.T) {
 	seconds := func(s float64) *float64 { return &s }
-	for want, m := range map[string]rpc.MinerInfo{
+	for want, m := range map[string]api.Miner{
 		"waiting for the miner":                                            {},
 		"searching: 0.0 M tries, 0.0 M/s":                                  {Searching: true},
 		"searching: 12.3 M tries, 38.1 M/s, about 2ms a block":             {Searching: true, Tries: 12_345_678, Rate: 38_100_000, Expected: seconds(0.0017)},

@@ -9,14 +9,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func newPeers() *cobra.Command {
 	return verb("peers", "List connected and remembered peers, and registered nodes",
-		func(ctx context.Context, c *rpc.Client) (rpc.PeersInfo, error) { return c.Peers(ctx) }, printPeers)
+		func(ctx context.Context, c *rpc.Client) (api.Peers, error) { return c.Peers(ctx) }, printPeers)
 }
 
-func printPeers(w io.Writer, p rpc.PeersInfo) error {
+func printPeers(w io.Writer, p api.Peers) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, peer := range p.Peers {
 		state := "away"

@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func newPending() *cobra.Command {
 	return verb("pending", "List the payments that wait for a block",
-		func(ctx context.Context, c *rpc.Client) (rpc.PendingInfo, error) { return c.Pending(ctx) }, printPending)
+		func(ctx context.Context, c *rpc.Client) (api.Pending, error) { return c.Pending(ctx) }, printPending)
 }
 
-func printPending(w io.Writer, p rpc.PendingInfo) error {
+func printPending(w io.Writer, p api.Pending) error {
 	if err := printPayments(w, p.Transactions); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/canonical"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 // sentInfo is what 'kuai send' prints.
@@ -42,7 +43,7 @@ func askSend(ctx context.Context, c *rpc.Client, words []string) (sentInfo, erro
 		return sentInfo{}, err
 	}
 	id := chain.NewID().String()
-	message, err := c.Pay(ctx, rpc.PaymentInfo{Amount: json.Number(words[2]), ID: id, Recipient: words[1], Sender: words[0]})
+	message, err := c.Pay(ctx, api.Payment{Amount: json.Number(words[2]), ID: id, Recipient: words[1], Sender: words[0]})
 	return sentInfo{id, message}, err
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 // statusInfo is what 'kuai status' prints.
 type statusInfo struct {
-	rpc.NodeInfo
-	Connected []rpc.PeerInfo `json:"connected"`
+	api.Node
+	Connected []api.Peer `json:"connected"`
 }
 
 func newStatus() *cobra.Command {
@@ -30,7 +31,7 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 	if err != nil {
 		return statusInfo{}, err
 	}
-	s := statusInfo{NodeInfo: n, Connected: []rpc.PeerInfo{}}
+	s := statusInfo{Node: n, Connected: []api.Peer{}}
 	for _, p := range peers.Peers {
 		if p.Connected {
 			s.Connected = append(s.Connected, p)
@@ -59,14 +60,14 @@ func printStatus(w io.Writer, s statusInfo) error {
 	return t.Flush()
 }
 
-func miningText(m rpc.MiningInfo) string {
+func miningText(m api.NodeMining) string {
 	if m.Searching {
 		return fmt.Sprintf("%s, searching at %.0f tries/s", m.Mode, m.Rate)
 	}
 	return m.Mode + ", idle"
 }
 
-func syncText(s rpc.SyncingInfo) string {
+func syncText(s api.NodeSync) string {
 	if s.Active {
 		return fmt.Sprintf("at block %d of %d, from %s", s.Height, s.Target, s.Peer)
 	}

@@ -10,20 +10,21 @@ import (
 
 	"kuai/chain/consensus"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 func newTx() *cobra.Command {
 	return wordVerb("tx ID", "Say where a payment is", 1,
-		func(ctx context.Context, c *rpc.Client, words []string) (rpc.TransactionInfo, error) {
+		func(ctx context.Context, c *rpc.Client, words []string) (api.TransactionInfo, error) {
 			id := strings.ToLower(words[0])
 			if _, err := consensus.ParseID(id); err != nil {
-				return rpc.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
+				return api.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
 			}
 			return c.Transaction(ctx, id)
 		}, printTx)
 }
 
-func printTx(w io.Writer, t rpc.TransactionInfo) error {
+func printTx(w io.Writer, t api.TransactionInfo) error {
 	where := t.Status
 	switch {
 	case t.Block != nil:
@@ -34,5 +35,5 @@ func printTx(w io.Writer, t rpc.TransactionInfo) error {
 	if _, err := fmt.Fprintln(w, where); err != nil {
 		return err
 	}
-	return printPayments(w, []rpc.PaymentInfo{t.Transaction})
+	return printPayments(w, []api.Payment{t.Transaction})
 }

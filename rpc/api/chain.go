@@ -14,7 +14,7 @@ type Payment struct {
 type Block struct {
 	Index        int64       `json:"index" minimum:"1"`
 	PreviousHash string      `json:"previous_hash" description:"64 hex digits; of the first block \"1\"."`
-	Proof        json.Number `json:"proof"`
+	Proof        int64       `json:"proof" minimum:"0"`
 	Timestamp    json.Number `json:"timestamp" description:"Seconds since 1970."`
 	Transactions []Payment   `json:"transactions"`
 

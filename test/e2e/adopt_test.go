@@ -12,6 +12,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 	"kuai/test/process"
 )
 
@@ -94,11 +95,11 @@ func (v *victim) startAlone() {
 }
 
 // live starts the node alone, mines and pays, kills it, and returns its height.
-func (v *victim) live(t *testing.T, long []block, round int) int {
+func (v *victim) live(t *testing.T, long []api.Block, round int) int {
 	t.Helper()
 	v.startAlone()
 	v.check(t, long, round)
-	var message struct{ Message string }
+	var message api.Message
 	for range 2 {
 		for range 3 {
 			v.said.next++
@@ -132,7 +133,7 @@ func (v *victim) dieAdopting(rival *daemon, height, round int) {
 		})
 	case 1, 2:
 		process.Eventually(v.t, "a block of the rival", settle, func() error {
-			var n nodeInfo
+			var n api.Node
 			if err := v.ask("GET", "/node", nil, 200, &n); err != nil || n.Height <= int64(height) {
 				return fmt.Errorf("it is at block %d of its own: %v", n.Height, err)
 			}
@@ -145,7 +146,7 @@ func (v *victim) dieAdopting(rival *daemon, height, round int) {
 
 // check compares what was promised with what is there. A block that was promised may be gone only where the rival's longer chain
 // has taken its place.
-func (v *victim) check(t *testing.T, long []block, round int) {
+func (v *victim) check(t *testing.T, long []api.Block, round int) {
 	t.Helper()
 	here := v.chain()
 	if tip := len(here); tip <= len(long) && fmt.Sprint(here[tip-1]) == fmt.Sprint(long[tip-1]) {
@@ -160,7 +161,7 @@ func (v *victim) check(t *testing.T, long []block, round int) {
 }
 
 // finish lets the node adopt the whole chain, looks at its payments, mines and verifies. It returns how many payments were promised.
-func (v *victim) finish(t *testing.T, rival *daemon, long []block, round int) int {
+func (v *victim) finish(t *testing.T, rival *daemon, long []api.Block, round int) int {
 	t.Helper()
 	v.check(t, long, round)
 	v.Stop()

@@ -10,40 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"kuai/rpc/api"
 	"kuai/test/process"
 )
 
 // client is what curl is to a user. A mined block or a resolve may take its time.
 var client = &http.Client{Timeout: 60 * time.Second}
-
-type payment struct {
-	Sender    string      `json:"sender"`
-	Recipient string      `json:"recipient"`
-	Amount    json.Number `json:"amount"`
-	ID        string      `json:"id,omitempty"`
-}
-
-type block struct {
-	Index        int64     `json:"index"`
-	PreviousHash string    `json:"previous_hash"`
-	Proof        int64     `json:"proof"`
-	Timestamp    float64   `json:"timestamp"`
-	Transactions []payment `json:"transactions"`
-}
-
-type nodeInfo struct {
-	PeerID    string   `json:"peer_id"`
-	Addresses []string `json:"addresses"`
-	Height    int64    `json:"height"`
-	Tip       string   `json:"tip"`
-	Network   string   `json:"network"`
-	Peers     int      `json:"peers"`
-}
-
-type transactionInfo struct {
-	Status        string `json:"status"`
-	Confirmations int64  `json:"confirmations"`
-}
 
 // ask sends a request and decodes a JSON answer with the wanted status.
 func (d *daemon) ask(method, path string, body []byte, status int, answer any) error {
@@ -76,14 +48,14 @@ func (d *daemon) get(path string, answer any) {
 	}
 }
 
-func (d *daemon) node() (n nodeInfo) {
+func (d *daemon) node() (n api.Node) {
 	d.t.Helper()
 	d.get("/node", &n)
 	return n
 }
 
 // mine forges one block.
-func (d *daemon) mine() (b block) {
+func (d *daemon) mine() (b api.Forged) {
 	d.t.Helper()
 	d.get("/mine", &b)
 	return b
@@ -98,9 +70,9 @@ func (d *daemon) mineMany(n int) {
 }
 
 // chain returns the whole chain.
-func (d *daemon) chain() []block {
+func (d *daemon) chain() []api.Block {
 	d.t.Helper()
-	var answer struct{ Chain []block }
+	var answer api.Chain
 	d.get("/chain", &answer)
 	return answer.Chain
 }
@@ -108,7 +80,7 @@ func (d *daemon) chain() []block {
 // pending returns the ids of the pending payments.
 func (d *daemon) pending() []string {
 	d.t.Helper()
-	var answer struct{ Transactions []payment }
+	var answer api.Pending
 	d.get("/transactions/pending", &answer)
 	var ids []string
 	for _, tx := range answer.Transactions {
@@ -130,17 +102,15 @@ func (d *daemon) pay(n int) string {
 func paymentID(n int) string { return fmt.Sprintf("%032x", n) }
 
 func (d *daemon) tryPay(id string) error {
-	var answer struct{ Message string }
-	return d.ask("POST", "/transactions/new", mustJSON(d.t, payment{"alice", "bob", "5", id}), 201, &answer)
+	var answer api.Message
+	return d.ask("POST", "/transactions/new", mustJSON(d.t, api.Payment{Sender: "alice", Recipient: "bob", Amount: "5", ID: id}), 201, &answer)
 }
 
 // register adds a node by URL or multiaddr.
 func (d *daemon) register(node string) {
 	d.t.Helper()
-	var answer struct {
-		Nodes []string `json:"total_nodes"`
-	}
-	if err := d.ask("POST", "/nodes/register", mustJSON(d.t, map[string][]string{"nodes": {node}}), 201, &answer); err != nil {
+	var answer api.Registered
+	if err := d.ask("POST", "/nodes/register", mustJSON(d.t, api.Register{Nodes: []string{node}}), 201, &answer); err != nil {
 		d.t.Fatal(err)
 	}
 	if len(answer.Nodes) == 0 {
@@ -150,7 +120,7 @@ func (d *daemon) register(node string) {
 
 // transaction says where a payment is: "pending", "mined", "returned", or "" where it is not known.
 func (d *daemon) transaction(id string) string {
-	var answer transactionInfo
+	var answer api.TransactionInfo
 	if err := d.ask("GET", "/transactions/"+id, nil, 200, &answer); err != nil {
 		return ""
 	}
@@ -158,9 +128,9 @@ func (d *daemon) transaction(id string) string {
 }
 
 // agreed waits until all nodes have the same tip, and returns it.
-func agreed(t testing.TB, nodes ...*daemon) nodeInfo {
+func agreed(t testing.TB, nodes ...*daemon) api.Node {
 	t.Helper()
-	var first nodeInfo
+	var first api.Node
 	process.Eventually(t, "one tip", settle, func() error {
 		first = nodes[0].node()
 		for _, d := range nodes[1:] {

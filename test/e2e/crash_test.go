@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"kuai/rpc/api"
 )
 
 // kills is what CI can afford; docs/CONTRIBUTING.md has the long run.
@@ -16,7 +18,7 @@ var kills = flag.Int("kills", 50, "how often, at least, a test ends processes by
 // acknowledged is what a node has promised.
 type acknowledged struct {
 	mu       sync.Mutex
-	blocks   []block
+	blocks   []api.Forged
 	payments []string
 	next     int
 }
@@ -65,7 +67,7 @@ func (a *acknowledged) work(t *testing.T, d *daemon, life time.Duration) {
 
 func (a *acknowledged) mine(t *testing.T, d *daemon, first chan<- struct{}) {
 	for {
-		var b block
+		var b api.Forged
 		if err := d.ask("GET", "/mine", nil, 200, &b); err != nil {
 			return // killed
 		}
@@ -125,7 +127,7 @@ func (a *acknowledged) check(t *testing.T, d *daemon, round int) {
 // pendingAll reads all pages of the pool.
 func (a *acknowledged) pendingAll(d *daemon) []string {
 	d.t.Helper()
-	var answer struct{ Transactions []payment }
+	var answer api.Pending
 	var ids []string
 	for from := 1; ; from += len(answer.Transactions) {
 		answer.Transactions = nil
@@ -139,7 +141,7 @@ func (a *acknowledged) pendingAll(d *daemon) []string {
 	}
 }
 
-func present(chain []block, b block) error {
+func present(chain []api.Block, b api.Forged) error {
 	if int(b.Index) > len(chain) {
 		return fmt.Errorf("acknowledged block %d is gone: the chain ends at %d", b.Index, len(chain))
 	}
@@ -194,7 +196,7 @@ func (r *received) look(t *testing.T, d *daemon, paid int) {
 		r.height[h] = time.Now()
 	}
 	for n := paid; n > 0 && r.payments[paymentID(n)].IsZero(); n-- {
-		if d.ask("GET", "/transactions/"+paymentID(n), nil, 200, &transactionInfo{}) == nil {
+		if d.ask("GET", "/transactions/"+paymentID(n), nil, 200, &api.TransactionInfo{}) == nil {
 			r.payments[paymentID(n)] = time.Now()
 		}
 	}
@@ -211,7 +213,7 @@ func (r *received) check(t *testing.T, d *daemon, killed time.Time) {
 		}
 	}
 	for id, at := range r.payments {
-		err := d.ask("GET", "/transactions/"+id, nil, 200, &transactionInfo{})
+		err := d.ask("GET", "/transactions/"+id, nil, 200, &api.TransactionInfo{})
 		if killed.Sub(at) > most && err != nil {
 			t.Errorf("payment %s was there %v before the kill: %v", id, killed.Sub(at), err)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kuai/rpc/api"
 )
 
 // TestFullDisk fills the disk under a node: it says so, goes on answering, ends with code 1, and has everything that it
@@ -25,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 
 	var err error
 	for range 1000 {
-		var b block
+		var b api.Forged
 		if err = d.ask("GET", "/mine", nil, 200, &b); err != nil {
 			break
 		}
@@ -48,11 +50,11 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the peer has %d blocks, %d were acknowledged", n, len(said.blocks))
 	}
 	peer.mine() // whatever the peer has pending is in this block
-	err = peer.ask("GET", "/transactions/"+paymentID(1), nil, 200, &transactionInfo{})
+	err = peer.ask("GET", "/transactions/"+paymentID(1), nil, 200, &api.TransactionInfo{})
 	if err == nil || !strings.Contains(err.Error(), "status 404") {
 		t.Errorf("the peer knows the payment that was refused: %v", err)
 	}
-	var ready struct{ Error string }
+	var ready api.Readiness
 	if err := d.ask("GET", "/readyz", nil, 503, &ready); err != nil || ready.Error == "" {
 		t.Errorf("readyz: %q, %v", ready.Error, err)
 	}

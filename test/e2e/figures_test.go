@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"kuai/rpc/api"
 )
 
 // BenchmarkFigures measures what a user sees of real processes: the figures in the README.
@@ -59,7 +61,7 @@ func report(b *testing.B, name string, times []time.Duration) {
 // benchmarkRestart takes the time from the start of the process until it is ready, with 200 blocks on disk, after kill -9.
 func benchmarkRestart(b *testing.B) {
 	d := startDaemon(b)
-	var answer struct{ Message string }
+	var answer api.Message
 	if err := d.ask("POST", "/mine", []byte(`{"blocks": 200}`), 200, &answer); err != nil {
 		b.Fatal(err)
 	}

@@ -5,14 +5,9 @@ import (
 	"fmt"
 	"testing"
 
+	"kuai/rpc/api"
 	"kuai/test/flask"
 )
-
-// resolved is what /nodes/resolve answers on nodes of both kinds.
-type resolved struct {
-	Message  string
-	NewChain []block `json:"new_chain"`
-}
 
 // TestFlask lets chains travel between two daemons and the tutorial's own program, there and back.
 func TestFlask(t *testing.T) {
@@ -38,7 +33,7 @@ func TestFlask(t *testing.T) {
 	if got := f.Post("/nodes/register", fmt.Sprintf(`{"nodes": [%q]}`, a.url())); got.Status != 201 {
 		t.Fatalf("Flask registers us: %d %s", got.Status, got.Body)
 	}
-	var answer resolved
+	var answer api.Resolved
 	if got := f.Get("/nodes/resolve"); json.Unmarshal([]byte(got.Body), &answer) != nil || answer.Message != "Our chain was replaced" {
 		t.Fatalf("Flask resolves: %d %s", got.Status, got.Body)
 	}
@@ -55,7 +50,7 @@ func TestFlask(t *testing.T) {
 // expectReplaced resolves and wants a chain of n blocks in place of the old one.
 func (d *daemon) expectReplaced(t *testing.T, n int) {
 	t.Helper()
-	var answer resolved
+	var answer api.Resolved
 	d.get("/nodes/resolve", &answer)
 	if answer.Message != "Our chain was replaced" || len(answer.NewChain) != n {
 		t.Fatalf("resolve says %q with %d blocks, want a new chain of %d", answer.Message, len(answer.NewChain), n)

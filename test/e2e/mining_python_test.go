@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+
+	"kuai/rpc/api"
 )
 
 // TestPythonMinerIsBeaten lets another block come first twice: while the documents' miner looks in vain, and when it has a proof. The first
@@ -20,7 +22,7 @@ func TestPythonMinerIsBeaten(t *testing.T) {
 	}
 	d := startDaemon(t)
 	rival := func() {
-		if err := d.ask("GET", "/mine", nil, 200, new(block)); err != nil {
+		if err := d.ask("GET", "/mine", nil, 200, new(api.Forged)); err != nil {
 			t.Error(err)
 		}
 	}

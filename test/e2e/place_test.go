@@ -8,19 +8,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"kuai/rpc/api"
 	"kuai/test/flask"
 	"kuai/test/process"
 )
-
-// listedPeers is what GET /peers answers.
-type listedPeers struct {
-	Nodes []struct {
-		Address string
-		Kind    string
-		PeerID  string `json:"peer_id"`
-		State   string
-	}
-}
 
 // TestOneURLManyNodes registers a URL behind which one node after the other answers: a kuai node, Flask's program, and another kuai
 // node. Each is noticed without a resolve, a restart or a new registration.
@@ -38,7 +29,7 @@ func TestOneURLManyNodes(t *testing.T) {
 	listed := func(d *daemon, kind, id, state string) {
 		t.Helper()
 		process.Eventually(t, "the URL is listed as "+kind, settle, func() error {
-			var p listedPeers
+			var p api.Peers
 			d.get("/peers", &p)
 			if len(p.Nodes) != 1 || p.Nodes[0].Kind != kind || p.Nodes[0].PeerID != id || state != "" && p.Nodes[0].State != state {
 				return fmt.Errorf("%+v", p.Nodes)
@@ -68,7 +59,7 @@ func TestOneURLManyNodes(t *testing.T) {
 	if got := flask.Ask(t, "DELETE", a.url()+"/peers/"+id, "", ""); got.Status != 204 {
 		t.Fatalf("DELETE: %d %s", got.Status, got.Body)
 	}
-	var left listedPeers
+	var left api.Peers
 	if a.get("/peers", &left); len(left.Nodes) != 0 {
 		t.Errorf("still registered: %+v", left.Nodes)
 	}

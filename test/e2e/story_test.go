@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"kuai/rpc/api"
 	"kuai/test/process"
 )
 
@@ -102,7 +103,7 @@ func TestApart(t *testing.T) {
 }
 
 // occurrences counts a payment on a chain.
-func occurrences(chain []block, id string) (n int) {
+func occurrences(chain []api.Block, id string) (n int) {
 	for _, b := range chain {
 		for _, tx := range b.Transactions {
 			if tx.ID == id {
@@ -130,10 +131,7 @@ func TestRegister(t *testing.T) {
 			agreed(t, a, b)
 			b.mine() // the connection is mutual
 			agreed(t, a, b)
-			var answer struct {
-				Message string
-				Chain   []block
-			}
+			var answer api.Resolved
 			b.get("/nodes/resolve", &answer)
 			if answer.Message != "Our chain is authoritative" || len(answer.Chain) != 4 {
 				t.Errorf("resolve with equal chains says %q with %d blocks", answer.Message, len(answer.Chain))
