@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +20,8 @@ type asking struct {
 	dataDir   string
 	tokenFile string
 	json      bool
+
+	wait time.Duration // for the answer; 0: rpc.DefaultTimeout
 }
 
 // bind declares the flags on c.
@@ -60,7 +65,7 @@ func wordVerb[T any](use, short string, words int, ask func(context.Context, *rp
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
+		ctx, cancel := context.WithTimeout(c.Context(), a.patience())
 		defer cancel()
 		answer, err := ask(ctx, client, words)
 		if err != nil {
@@ -73,6 +78,53 @@ func wordVerb[T any](use, short string, words int, ask func(context.Context, *rp
 	}
 	return c
 }
+
+// patience is how long the verb waits for an answer.
+func (a *asking) patience() time.Duration {
+	if a.wait == 0 {
+		return rpc.DefaultTimeout
+	}
+	return a.wait
+}
+
+// open sends a GET request for an answer of any length, which the caller closes. Another status than 200 is an error.
+func (a *asking) open(ctx context.Context, path, lastEvent string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(a.api, "/")+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json") // of a refusal
+	if lastEvent != "" {
+		req.Header.Set("Last-Event-ID", lastEvent)
+	}
+	token, err := readToken(a.tokenFile)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusOK {
+		return res.Body, nil
+	}
+	defer res.Body.Close()
+	e := &rpc.StatusError{Status: res.StatusCode}
+	if e.Body, err = io.ReadAll(io.LimitReader(res.Body, maxRefusal)); err != nil {
+		return nil, err
+	}
+	var p struct{ Title, Detail, Hint string }
+	if json.Unmarshal(e.Body, &p) == nil { // or it is not a kuai node's
+		e.Title, e.Detail, e.Hint = p.Title, p.Detail, p.Hint
+	}
+	return nil, e
+}
+
+// maxRefusal bounds what is read of an answer that refuses something.
+const maxRefusal = 16 << 10
 
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)

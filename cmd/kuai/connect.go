@@ -113,8 +113,5 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 			why, next = peer.LastError, peer.NextDial
 		}
 	}
-	if !next.IsZero() {
-		why += next.Local().Format(" (next try at 15:04:05)")
-	}
-	return joinedInfo{}, errors.New(why)
+	return joinedInfo{}, errors.New(why + nextTry(next))
 }

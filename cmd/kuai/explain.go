@@ -24,7 +24,7 @@ func (a *asking) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("stopped before the node answered")
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("the node at %s gave no answer within %v", a.api, rpc.DefaultTimeout)
+		return fmt.Errorf("the node at %s gave no answer within %v", a.api, a.patience())
 	case errors.As(err, &broken) && broken.Op == "dial":
 		return fmt.Errorf("no node answers at %s (%w): start one with 'kuai daemon', or name another by -p or --api", a.api, broken.Err)
 	}

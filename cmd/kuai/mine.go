@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,7 @@ type mineFlags struct {
 	mode  string
 	cores int
 	share int
+	all   bool
 }
 
 func newMine() *cobra.Command {
@@ -36,21 +38,26 @@ func newMine() *cobra.Command {
 	c.Flags().StringVar(&f.mode, "mode", "", "when the node mines by itself: manual, instant, interval=5s, continuous")
 	c.Flags().IntVar(&f.cores, "cores", 0, "how many cores its next search uses; 0: all")
 	c.Flags().IntVar(&f.share, "share", 100, "how much of those cores' time it uses, in `percent`")
+	c.Flags().BoolVar(&f.all, "wait", false, "after that, wait until all connected peers have the blocks")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		n, err := blockCount(words)
 		if err != nil {
 			return usageError{err}
 		}
 		change := f.change(c)
-		if len(words) > 0 && change != (api.MinerChange{}) {
+		switch {
+		case change == (api.MinerChange{}):
+		case len(words) > 0:
 			return usageError{fmt.Errorf("%q blocks and --mode, --cores or --share: one at a time", words[0])}
+		case f.all:
+			return usageError{errors.New("--wait and --mode, --cores or --share: one at a time")}
 		}
 		client, err := f.client(c)
 		switch {
 		case err != nil:
 			return err
 		case change == (api.MinerChange{}):
-			err = mineBlocks(c, client, n, f.json)
+			err = f.mine(c, client, n)
 		default:
 			err = switchMining(c, client, change, f.json)
 		}
@@ -98,8 +105,9 @@ func switchMining(c *cobra.Command, client *rpc.Client, change api.MinerChange, 
 	return err
 }
 
-// mineBlocks prints a line for each block when it is on the node's disk. A stop by signal is no failure.
-func mineBlocks(c *cobra.Command, client *rpc.Client, n int, asJSON bool) error {
+// mine prints a line for each block when it is on the node's disk. A stop by signal is no failure.
+func (f *mineFlags) mine(c *cobra.Command, client *rpc.Client, n int) error {
+	var last api.MinedBlock
 	for range n {
 		b, err := mineBlock(c.Context(), client, c.ErrOrStderr())
 		if c.Context().Err() != nil {
@@ -108,11 +116,36 @@ func mineBlocks(c *cobra.Command, client *rpc.Client, n int, asJSON bool) error 
 		if err != nil {
 			return err
 		}
-		if err := printMined(c.OutOrStdout(), b, asJSON); err != nil {
+		if err := printMined(c.OutOrStdout(), b, f.json); err != nil {
 			return err
 		}
+		last = b
+	}
+	if f.all {
+		return waitForPeers(c.Context(), client, last)
 	}
 	return nil
+}
+
+// spreadTime is how long peers have to get what was mined. They compare their chains every second or two if a block did not arrive.
+const spreadTime = 30 * time.Second
+
+// waitForPeers waits until each connected peer has told that the block is its tip, or that its chain is longer.
+func waitForPeers(ctx context.Context, client *rpc.Client, b api.MinedBlock) error {
+	ctx, cancel := context.WithTimeout(ctx, spreadTime)
+	defer cancel()
+	return untilNil(ctx, waitLook, func() error {
+		p, err := client.Peers(ctx)
+		if err != nil {
+			return err
+		}
+		for _, peer := range p.Peers {
+			if has := peer.Height > b.Index || peer.Tip != nil && *peer.Tip == b.Hash; peer.Connected && !has {
+				return notYet{fmt.Errorf("not all peers have block %d after %v: %s is at block %d", b.Index, spreadTime, peer.ID, peer.Height)}
+			}
+		}
+		return nil
+	})
 }
 
 func printMined(w io.Writer, b api.MinedBlock, asJSON bool) error {

@@ -51,7 +51,8 @@ func newRoot(t terminal) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
-		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newGrade(), newVersion())
+		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newGrade(), newNodes(), newResolve(), newForks(),
+		newWatch(), newWait(), newVersion())
 	root.SetHelpCommand(newHelp())
 	all := append(root.Commands(), root)
 	for _, c := range all {

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+	"kuai/rpc/api"
+)
+
+func newForks() *cobra.Command {
+	c := verb("forks", "List the branches that are not on the node's chain, the longest first", askForks, printForks)
+	c.Example = "  kuai forks\n  kuai block $(kuai forks --json | jq -r '.forks[0].tip.hash')"
+	return c
+}
+
+func askForks(ctx context.Context, c *rpc.Client) (f api.Forks, err error) {
+	text, err := c.Do(ctx, http.MethodGet, "/forks?limit=1000", nil)
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	return f, err
+}
+
+func printForks(w io.Writer, f api.Forks) error {
+	if f.Count == 0 {
+		_, err := fmt.Fprintln(w, "no side branches")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, b := range f.Forks {
+		fmt.Fprintf(t, "block %d\t%s\t%s after block %d of the chain\n", b.Tip.Index, b.Tip.Hash, count(b.Length, "block"), b.Point.Index)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printMore(w, f.Count-len(f.Forks))
+}

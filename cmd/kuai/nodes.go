@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+	"kuai/rpc/api"
+)
+
+// nodesInfo is what 'kuai nodes' prints.
+type nodesInfo struct {
+	Nodes []api.RegisteredNode `json:"nodes"`
+}
+
+func newNodes() *cobra.Command {
+	c := verb("nodes", "List the registered nodes, and what each answers now", askNodes, printNodes)
+	c.Example = "  kuai nodes\n  kuai nodes --json"
+	return c
+}
+
+func askNodes(ctx context.Context, c *rpc.Client) (nodesInfo, error) {
+	p, err := c.Peers(ctx)
+	if p.Nodes == nil {
+		p.Nodes = []api.RegisteredNode{}
+	}
+	return nodesInfo{p.Nodes}, err
+}
+
+func printNodes(w io.Writer, n nodesInfo) error {
+	if len(n.Nodes) == 0 {
+		_, err := fmt.Fprintln(w, "no nodes are registered: 'kuai connect ADDRESS' registers one")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, node := range n.Nodes {
+		fmt.Fprintf(t, "%s\t%s\t%s%s\n", node.Address, node.Kind, node.State, nextTry(node.NextAsk))
+	}
+	return t.Flush()
+}
+
+// nextTry says when something is tried again, "" if it is not.
+func nextTry(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.Local().Format(" (next try at 15:04:05)")
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc/api"
+)
+
+const (
+	maxEventLine = 1 << 20                // bytes of one line of the stream; an event is some hundred
+	firstRetry   = 250 * time.Millisecond // from a lost connection until the next attempt; it doubles
+	longestRetry = 5 * time.Second
+)
+
+// event is one of GET /events.
+type event struct {
+	Name string          `json:"event"`
+	ID   string          `json:"id,omitempty"`
+	Data json.RawMessage `json:"data"`
+}
+
+// watching are the flags of 'kuai watch'.
+type watching struct {
+	asking
+	count int
+}
+
+func newWatch() *cobra.Command {
+	var f watching
+	c := &cobra.Command{
+		Use:   "watch",
+		Short: "Print blocks, payments, reorgs, peers and mining as they come",
+		Long: "Print what happens on the node, a line each, until Ctrl-C: new blocks, payments, reorgs, peers that connect or leave, and when\n" +
+			"a search for a block begins or ends. A lost connection is made again, and what was missed is printed. With --json, a line is an\n" +
+			"object with \"event\" and \"data\", as GET /events has them.",
+		Example: "  kuai watch\n  kuai watch --count 1            # the next event only\n  kuai watch --json | jq 'select(.event == \"reorg\")'",
+		Args:    arguments(0, 0),
+	}
+	f.bind(c)
+	c.Flags().IntVar(&f.count, "count", 0, "end after that many events; 0: do not")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if f.count < 0 {
+			return usageError{fmt.Errorf("--count %d: want 0 or more", f.count)}
+		}
+		if _, err := f.client(c); err != nil {
+			return err
+		}
+		return f.watch(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+	}
+	return c
+}
+
+// errEnough ends a stream after --count events.
+var errEnough = errors.New("that many events were printed")
+
+// watcher is a 'kuai watch' that runs.
+type watcher struct {
+	*watching
+	told    *teller
+	last    string // the id of the last event
+	printed int
+}
+
+// watch prints events until ctx ends. Only the first connection must succeed.
+func (f *watching) watch(ctx context.Context, out, errOut io.Writer) error {
+	w := &watcher{watching: f, told: newTeller(out, f.json)}
+	for wait, lost := firstRetry, false; ; wait = min(2*wait, longestRetry) {
+		stream, err := f.open(ctx, "/events", w.last)
+		if err == nil {
+			if lost {
+				fmt.Fprintf(errOut, "connected again to %s\n", f.api)
+			}
+			err = w.read(stream)
+			wait, lost = firstRetry, true
+			if ctx.Err() == nil && !w.ends(err) {
+				fmt.Fprintf(errOut, "the connection to %s was lost; trying again\n", f.api)
+			}
+		}
+		switch {
+		case ctx.Err() != nil, errors.Is(err, errEnough):
+			return nil //nolint:nilerr // the user has ended it
+		case w.ends(err):
+			return err
+		case !lost:
+			return f.explain(err)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// ends reports whether an error is one after which there is nothing more to print, or nowhere to.
+func (w *watcher) ends(err error) bool {
+	var failed *writeError
+	return errors.Is(err, errEnough) || errors.As(err, &failed)
+}
+
+// read prints the events of one connection.
+func (w *watcher) read(stream io.ReadCloser) error {
+	defer stream.Close()
+	return readEvents(stream, func(e event) error {
+		if e.ID != "" {
+			w.last = e.ID
+		}
+		wrote, err := w.told.tell(e)
+		if wrote {
+			w.printed++
+		}
+		if err == nil && w.count > 0 && w.printed >= w.count {
+			err = errEnough
+		}
+		return err
+	})
+}
+
+// readEvents gives each event of a stream to take, until take fails or the stream ends.
+func readEvents(r io.Reader, take func(event) error) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxEventLine)
+	var e event
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case field == "event":
+			e.Name = value
+		case field == "id":
+			e.ID = value
+		case field == "data":
+			e.Data = json.RawMessage(value)
+		case lines.Text() == "" && e.Name != "":
+			if err := take(e); err != nil {
+				return err
+			}
+			e = event{}
+		}
+	}
+	return lines.Err()
+}
+
+// writeError is a failure to print.
+type writeError struct{ error }
+
+func (e *writeError) Unwrap() error { return e.error }
+
+// teller prints events.
+type teller struct {
+	w         io.Writer
+	json      bool
+	peers     map[string]bool // connected; nil before the first event
+	searching bool
+}
+
+func newTeller(w io.Writer, asJSON bool) *teller { return &teller{w: w, json: asJSON} }
+
+// tell prints an event, and returns whether there was something to print.
+func (t *teller) tell(e event) (printed bool, err error) {
+	if t.json {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return false, fmt.Errorf("event %s: %w", e.Name, err)
+		}
+		_, err = fmt.Fprintf(t.w, "%s\n", text)
+		return true, writing(err)
+	}
+	lines, err := t.words(e)
+	if err != nil {
+		return false, fmt.Errorf("event %s: %w", e.Name, err)
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintf(t.w, "%s  %s\n", time.Now().Format("15:04:05"), line); err != nil {
+			return true, writing(err)
+		}
+	}
+	return len(lines) > 0, nil
+}
+
+func writing(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &writeError{err}
+}
+
+// words are the lines of an event, none if it changes nothing that is told.
+func (t *teller) words(e event) ([]string, error) {
+	switch e.Name {
+	case "block", "reorg":
+		var b api.ReorgEvent // of a block it has all fields but those of the old tip
+		err := json.Unmarshal(e.Data, &b)
+		if err == nil && e.Name == "reorg" {
+			return []string{reorgText(b)}, nil
+		}
+		return []string{fmt.Sprintf("block %d  %s, %s, from %s", b.Index, b.Hash, count(b.Transactions, "transaction"), fromText(b.From))}, err
+	case "transaction":
+		var p api.TransactionEvent
+		err := json.Unmarshal(e.Data, &p)
+		tx := p.Transaction
+		return []string{fmt.Sprintf("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(p.From))}, err
+	case "peer":
+		return t.peerWords(e.Data)
+	case "mining":
+		return t.miningWords(e.Data)
+	case "reset":
+		return []string{"events were missed: the node was restarted, or there were too many. 'kuai status' shows the present state"}, nil
+	}
+	return nil, nil
+}
+
+// reorgText tells a change of branch.
+func reorgText(b api.ReorgEvent) string {
+	returned := "no payments are pending again"
+	switch {
+	case b.Returned == 1:
+		returned = "1 payment is pending again"
+	case b.Returned > 1:
+		returned = fmt.Sprintf("%d payments are pending again", b.Returned)
+	}
+	point := b.Old.Index - int64(b.Dropped)
+	return fmt.Sprintf("reorg    a longer chain, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
+		point+1, count(b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(b.From), returned)
+}
+
+func (t *teller) peerWords(data []byte) (lines []string, err error) {
+	var v api.PeerEvent
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	now := make(map[string]bool)
+	for _, id := range v.Peers {
+		now[id] = true
+		if t.peers != nil && !t.peers[id] {
+			lines = append(lines, "peer "+id+" is connected")
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
+		if !now[id] {
+			lines = append(lines, "peer "+id+" is not connected any more")
+		}
+	}
+	if t.peers == nil {
+		lines = []string{fmt.Sprintf("%s connected", count(len(now), "peer"))}
+	}
+	t.peers = now
+	return lines, nil
+}
+
+func (t *teller) miningWords(data []byte) ([]string, error) {
+	var v api.MiningEvent
+	if err := json.Unmarshal(data, &v); err != nil || v.Searching == t.searching {
+		return nil, err
+	}
+	t.searching = v.Searching
+	if v.Searching {
+		return []string{"mining   a search for a block has begun (mode " + v.Mode + ")"}, nil
+	}
+	return []string{"mining   the search has ended"}, nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"kuai/rpc/api"
+)
+
+// TestWatchGoesOnAfterALostConnection names the last event that it has seen, and prints each once.
+func TestWatchGoesOnAfterALostConnection(t *testing.T) {
+	var asked []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Header.Get("Last-Event-ID"))
+		n := len(asked)
+		fmt.Fprintf(w, ": a comment\nretry: 2000\n\nevent: block\nid: boot-%d\ndata: {\"from\":\"\",\"hash\":\"ab\",\"index\":%d,\"transactions\":1}\n\n", n, n+1)
+	}))
+	defer srv.Close()
+	code, out, errOut := kuai(nil, "watch", "--count", "3", "--api", srv.URL)
+	if code != exitOK || strings.Join(asked, ",") != ",boot-1,boot-2" {
+		t.Errorf("exit code %d, asked from %q", code, asked)
+	}
+	for _, line := range []string{"block 2  ab, 1 transaction, from this node", "block 3  ab", "block 4  ab"} {
+		if strings.Count(out, line) != 1 {
+			t.Errorf("nothing about %q in\n%s", line, out)
+		}
+	}
+	if !strings.Contains(errOut, "was lost; trying again") || !strings.Contains(errOut, "connected again to "+srv.URL) {
+		t.Errorf("it says %s", errOut)
+	}
+	srv.Close()
+	says(t, exitFailure, "no node answers", "watch", "--api", srv.URL)
+}
+
+func TestWatchAsJSON(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "event: peer\ndata: {\"connected\":0,\"peers\":[]}\n\n")
+	}))
+	defer srv.Close()
+	if out := says(t, exitOK, "", "watch", "--count", "1", "--json", "--api", srv.URL); out != `{"event":"peer","data":{"connected":0,"peers":[]}}`+"\n" {
+		t.Errorf("%s", out)
+	}
+}
+
+func TestEventsInWords(t *testing.T) {
+	told := newTeller(nil, false)
+	for _, c := range []struct{ name, data, want string }{
+		{"peer", `{"peers":["a","b"]}`, "2 peers connected"},
+		{"peer", `{"peers":["b","c"]}`, "peer c is connected; peer a is not connected any more"},
+		{"mining", `{"mode":"manual","searching":false}`, ""},
+		{"mining", `{"mode":"manual","searching":true}`, "mining   a search for a block has begun (mode manual)"},
+		{"mining", `{"mode":"manual","searching":true,"tries":5}`, ""},
+		{"mining", `{"mode":"manual","searching":false}`, "mining   the search has ended"},
+		{"transaction", `{"from":"x","transaction":{"amount":5.0,"id":"i","recipient":"b\u001b[2J","sender":"a"}}`, `payment i  5.0 from a to "b\x1b[2J", from x`},
+		{"reset", `{}`, "events were missed: the node was restarted, or there were too many. 'kuai status' shows the present state"},
+		{"other", `{}`, ""},
+	} {
+		lines, err := told.words(event{Name: c.name, Data: []byte(c.data)})
+		if got := strings.Join(lines, "; "); err != nil || got != c.want {
+			t.Errorf("%s %s: %q, %v, want %q", c.name, c.data, got, err, c.want)
+		}
+	}
+}
+
+func TestReorgText(t *testing.T) {
+	b := api.ReorgEvent{Hash: "new", Index: 9, Dropped: 2, Old: api.BlockRef{Hash: "old", Index: 7}, From: "x"}
+	for returned, says := range map[int]string{0: "no payments are pending again", 1: "1 payment is pending again", 2: "2 payments are pending again"} {
+		b.Returned = returned
+		want := "reorg    a longer chain, from block 6 on, replaced 2 blocks: the tip was block 7 old and is now block 9 new, from x; " + says
+		if got := reorgText(b); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestResolvedMessage(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"message":"Our chain was replaced","new_chain":[`: "Our chain was replaced",
+		`{"chain":[{"index":1`:                              "Our chain is authoritative",
+		`[]`:                                                "",
+		`{"error":1}`:                                       "",
+		``:                                                  "",
+	} {
+		if got, err := resolvedMessage(strings.NewReader(text)); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+}
