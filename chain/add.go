@@ -97,7 +97,7 @@ func (c *Chain) addAt(b *consensus.Block, at store.Position, from string) error 
 		return err
 	}
 	total += int64(len(b.Canonical()))
-	if b.Index() > c.tip.Index {
+	if consensus.Heavier(c.rules.State(b.Header()), c.rules.State(c.tip)) {
 		return c.switchTo(b, total, way, from, now)
 	}
 	return c.hold(b, total, way, from, now)

@@ -125,7 +125,8 @@ func (m *Miner) search(ctx context.Context, tip consensus.Header, wake <-chan st
 	defer cancel(nil)
 	look := m.lookout(tip, wake, cancel)
 	effort := search.Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
-	return search.Proof(ctx, tip.Proof, tip.Hash, m.chain.Rules().Zeros, effort, &m.meter.tries, look)
+	puzzle := m.chain.Rules().Puzzle(consensus.Draft{Parent: tip, Recipient: m.recipient})
+	return search.Proof(ctx, puzzle, effort, &m.meter.tries, look)
 }
 
 // lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its

@@ -100,14 +100,14 @@ func optionalInteger(o canonical.Object, key string, low, high int64, hint strin
 func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	t, rules := s.miner.Work(), s.chain.Rules()
 	list := append(payments(t.Payments), paymentInfo(rules.RewardTo(t.Recipient)))
-	parent := t.Parent
+	parent, puzzle := t.Parent, rules.Puzzle(t)
 	answer(w, http.StatusOK, api.Work{
 		ID:           workID(parent, list),
 		Index:        parent.Index + 1,
 		Parent:       api.WorkParent{Hash: parent.Hash.String(), Index: parent.Index, Proof: parent.Proof},
-		Text:         api.WorkText{After: parent.Hash.String(), Before: strconv.FormatInt(parent.Proof, 10)},
+		Text:         api.WorkText{After: puzzle.After, Before: puzzle.Before},
 		Transactions: list,
-		Zeros:        rules.Zeros,
+		Zeros:        puzzle.Zeros,
 	})
 }
 

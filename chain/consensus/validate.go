@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -116,14 +115,4 @@ func (r *Rules) CheckTime(b *Block, now time.Time) error {
 		hint = "; it looks like milliseconds, and seconds are expected"
 	}
 	return fmt.Errorf("%w: timestamp %s, accepted up to %s%s", ErrFuture, canonical.AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339), hint)
-}
-
-// ValidProof says whether proof follows lastProof on a block with hash last: whether the SHA-256 of both proofs in
-// decimal and the hash in hex, joined, starts with the network's zeros.
-func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool {
-	var buffer [2*20 + 2*len(last)]byte // two int64 in decimal, one hash in hex
-	text := strconv.AppendInt(buffer[:0], lastProof, 10)
-	text = strconv.AppendInt(text, proof, 10)
-	text = hex.AppendEncode(text, last[:])
-	return Hash(sha256.Sum256(text)).HasZeros(r.Zeros)
 }

@@ -13,18 +13,18 @@ import (
 )
 
 // never has no proof that any benchmark could meet.
-var never = puzzle{35293, hashOf(1), 16}
+var never = puzzleOf(35293, hashOf(1), 16)
 
 // careful is the yardstick: a loop over crypto/sha256 that increments the digits in place, allocates nothing and looks at one word.
-func careful(p puzzle, from, to int64) (int64, bool) {
+func careful(p consensus.Puzzle, from, to int64) (int64, bool) {
 	s := newScanner(p, library)
 	end := s.write(from)
 	for proof := from; proof < to; proof++ {
 		sum := sha256.Sum256(s.message)
-		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && consensus.Hash(sum).HasZeros(p.zeros) {
+		if binary.BigEndian.Uint32(sum[:])&s.job.mask[0] == 0 && consensus.Hash(sum).HasZeros(p.Zeros) {
 			return proof, true
 		}
-		if !increment(s.message[len(s.prefix):end]) {
+		if !increment(s.message[len(p.Before):end]) {
 			end = s.write(proof + 1)
 		}
 	}
@@ -103,7 +103,7 @@ func BenchmarkSearch(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		for cores := 1; cores <= 2; cores++ {
 			start := time.Now()
-			proof, err := Proof(b.Context(), last, hashOf(int64(i)), 4, Effort{cores, 100}, &tries, func() {})
+			proof, err := Proof(b.Context(), puzzleOf(last, hashOf(int64(i)), 4), Effort{cores, 100}, &tries, func() {})
 			if err != nil {
 				b.Fatal(err)
 			}

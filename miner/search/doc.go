@@ -2,7 +2,7 @@
 //
 // # Vocabulary
 //
-//   - puzzle: the last proof, the hash of the last block, and the number of hex zeros that the network asks for.
+//   - puzzle: the texts around the proof, the last proof and the hash of the last block, and the number of hex zeros; the rules give it.
 //   - try: one SHA-256 of str(last proof) + str(proof) + last hash. At z hex zeros a proof takes 16^z tries in the mean.
 //   - run: the 10,000 proofs that share all digits but the low four. Job: a run with everything computed that its proofs share.
 //   - chunk: the part of a run that a core takes at a time.

@@ -13,10 +13,10 @@ import (
 )
 
 // lowest is what a scan must find, said with nothing but the library and the message's definition.
-func lowest(p puzzle, from, to int64) (int64, bool) {
+func lowest(p consensus.Puzzle, from, to int64) (int64, bool) {
 	for proof := from; proof < to; proof++ {
-		message := strconv.FormatInt(p.lastProof, 10) + strconv.FormatInt(proof, 10) + p.last.String()
-		if consensus.Hash(sha256.Sum256([]byte(message))).HasZeros(p.zeros) {
+		message := p.Before + strconv.FormatInt(proof, 10) + p.After
+		if consensus.Hash(sha256.Sum256([]byte(message))).HasZeros(p.Zeros) {
 			return proof, true
 		}
 	}
@@ -24,7 +24,7 @@ func lowest(p puzzle, from, to int64) (int64, bool) {
 }
 
 // check compares all kernels in [from, to).
-func check(t *testing.T, p puzzle, from, to int64) {
+func check(t *testing.T, p consensus.Puzzle, from, to int64) {
 	t.Helper()
 	want, wantFound := lowest(p, from, to)
 	for _, k := range kernels() {
@@ -47,7 +47,7 @@ func TestKernelsAgreeWithTheLibraryForAllLengths(t *testing.T) {
 	for last := 1; last <= 16; last++ {
 		for digits := 1; digits <= 16; digits++ {
 			for seed := range int64(3) {
-				p := puzzle{number(last, seed), hashOf(seed), 2}
+				p := puzzleOf(number(last, seed), hashOf(seed), 2)
 				from := number(digits, seed)
 				check(t, p, from, from+200)
 			}
@@ -58,7 +58,7 @@ func TestKernelsAgreeWithTheLibraryForAllLengths(t *testing.T) {
 func TestKernelsWhereTheDigitsGrow(t *testing.T) {
 	for zeros := range 4 {
 		for edge := int64(1); edge < consensus.MaxProof; edge *= 10 {
-			p := puzzle{edge / 7, hashOf(edge), zeros}
+			p := puzzleOf(edge/7, hashOf(edge), zeros)
 			check(t, p, max(edge-40, 0), edge+40)
 			check(t, p, max(20*edge-40, 0), 20*edge+40) // the next run
 		}
@@ -69,8 +69,8 @@ func TestKernelsForAllStartsAndTails(t *testing.T) {
 	for from := range int64(24) {
 		for n := range int64(24) {
 			for zeros := range 3 {
-				check(t, puzzle{35293, hashOf(from), zeros}, 4990+from, 4990+from+n)
-				check(t, puzzle{100, hashOf(n), zeros}, from, from+n)
+				check(t, puzzleOf(35293, hashOf(from), zeros), 4990+from, 4990+from+n)
+				check(t, puzzleOf(100, hashOf(n), zeros), from, from+n)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func TestKernelsForAllStartsAndTails(t *testing.T) {
 
 // The mask has eight hex digits; what a kernel finds beyond them is a candidate.
 func TestZerosBeyondTheFirstWord(t *testing.T) {
-	p := puzzle{100, hashOf(1), 9}
+	p := puzzleOf(100, hashOf(1), 9)
 	for _, k := range kernels() {
 		s := newScanner(p, kernel{k.name, func(j *job, digits []uint32) int {
 			j.mask = [4]uint32{} // everything is a candidate
@@ -92,7 +92,7 @@ func TestZerosBeyondTheFirstWord(t *testing.T) {
 
 func TestLastProofsThatNoRuleAllows(t *testing.T) {
 	for _, last := range []int64{-1, -1 << 63, 1<<63 - 1} {
-		check(t, puzzle{last, hashOf(last), 2}, consensus.MaxProof-500, consensus.MaxProof)
+		check(t, puzzleOf(last, hashOf(last), 2), consensus.MaxProof-500, consensus.MaxProof)
 	}
 }
 
@@ -102,7 +102,7 @@ func FuzzKernels(f *testing.F) {
 	f.Add(uint64(1<<53-1), uint64(1<<53-30), uint16(20), uint8(3), []byte{1})
 	f.Add(uint64(0), uint64(999_999_990), uint16(64), uint8(0), []byte{2})
 	f.Fuzz(func(t *testing.T, last, from uint64, n uint16, zeros uint8, seed []byte) {
-		p := puzzle{int64(last % consensus.MaxProof), sha256.Sum256(seed), int(zeros % 17)}
+		p := puzzleOf(int64(last%consensus.MaxProof), sha256.Sum256(seed), int(zeros%17))
 		start := int64(from % consensus.MaxProof)
 		check(t, p, start, start+int64(n%2000))
 	})

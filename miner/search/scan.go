@@ -2,8 +2,6 @@ package search
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
-	"strconv"
 
 	"kuai/chain/consensus"
 )
@@ -13,17 +11,16 @@ var fastest = kernels()[0]
 
 // scanner tries proofs one after another. Every core has its own.
 type scanner struct {
-	puzzle
+	puzzle  consensus.Puzzle
 	kernel  kernel
 	job     job
-	prefix  []byte // digits of the last proof
 	message []byte // for the proof that was written last
 }
 
-func newScanner(p puzzle, k kernel) *scanner {
-	s := &scanner{puzzle: p, kernel: k, prefix: strconv.AppendInt(nil, p.lastProof, 10)}
-	s.job.setZeros(p.zeros)
-	if len(s.prefix) > maxPrefix {
+func newScanner(p consensus.Puzzle, k kernel) *scanner {
+	s := &scanner{puzzle: p, kernel: k}
+	s.job.setZeros(p.Zeros)
+	if len(p.Before) > maxPrefix {
 		s.kernel = library
 	}
 	return s
@@ -57,7 +54,7 @@ func endOfRun(proof int64) int64 {
 // scanRun is scan within a run.
 func (s *scanner) scanRun(from, to int64) (int64, bool) {
 	end := s.write(from)
-	low := min(end-len(s.prefix), maxLow)
+	low := min(end-len(s.puzzle.Before), maxLow)
 	s.job.prepare(s.message, end-low, low)
 	first := from % run
 	digits := lowDigits()[low][first : first+to-from]
@@ -71,14 +68,12 @@ func (s *scanner) scanRun(from, to int64) (int64, bool) {
 
 // write writes the message for proof and returns where the proof's digits end.
 func (s *scanner) write(proof int64) (end int) {
-	s.message = strconv.AppendInt(append(s.message[:0], s.prefix...), proof, 10)
-	end = len(s.message)
-	s.message = hex.AppendEncode(s.message, s.last[:])
-	return end
+	s.message = s.puzzle.AppendMessage(s.message[:0], proof)
+	return len(s.message) - len(s.puzzle.After)
 }
 
 // valid says whether proof has all the zeros. A kernel looks at the first eight only.
 func (s *scanner) valid(proof int64) bool {
 	s.write(proof)
-	return consensus.Hash(sha256.Sum256(s.message)).HasZeros(s.zeros)
+	return consensus.Hash(sha256.Sum256(s.message)).HasZeros(s.puzzle.Zeros)
 }

@@ -23,11 +23,10 @@ const (
 // errExhausted is out of reach in practice: at 16 zeros 2^53 tries take years.
 var errExhausted = errors.New("no proof below 2^53 has the zeros that this network asks for")
 
-// Proof returns the smallest proof from 0 that follows lastProof on the block with hash last: the one whose hash starts with
-// zeros hex zeros. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
+// Proof returns the smallest proof from 0 that solves p. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
 // chunk of its own goroutine, and in each rest, it calls look, which may end ctx.
-func Proof(ctx context.Context, lastProof int64, last consensus.Hash, zeros int, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
-	s := &search{puzzle: puzzle{lastProof, last, zeros}, share: effort.Share, tries: tries}
+func Proof(ctx context.Context, p consensus.Puzzle, effort Effort, tries *atomic.Uint64, look func()) (int64, error) {
+	s := &search{puzzle: p, share: effort.Share, tries: tries}
 	s.best.Store(consensus.MaxProof)
 	var others sync.WaitGroup
 	for range effort.Cores - 1 {
@@ -50,21 +49,14 @@ type Effort struct {
 	Share int // of their time, 1 to 100 percent
 }
 
-// puzzle is what a proof is looked for.
-type puzzle struct {
-	lastProof int64
-	last      consensus.Hash
-	zeros     int
-}
-
 // search is what the cores that look for one proof share. Chunks are handed out in ascending order, and whoever takes one
 // finishes it: when all have stopped and one has found a proof, every chunk below the best was scanned.
 type search struct {
-	puzzle
-	share int
-	next  atomic.Int64 // start of the first chunk that nobody has taken
-	best  atomic.Int64 // lowest proof found, chain.MaxProof before
-	tries *atomic.Uint64
+	puzzle consensus.Puzzle
+	share  int
+	next   atomic.Int64 // start of the first chunk that nobody has taken
+	best   atomic.Int64 // lowest proof found, consensus.MaxProof before
+	tries  *atomic.Uint64
 }
 
 // work scans chunks until the next one lies above the lowest proof found, or ctx ends.

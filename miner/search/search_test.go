@@ -20,9 +20,9 @@ func TestSearchFindsTheSmallestProof(t *testing.T) {
 		for cores := 1; cores <= 3; cores++ {
 			last := int64(100)
 			for i := range chains {
-				p := puzzle{last, hashOf(int64(i)), zeros}
+				p := puzzleOf(last, hashOf(int64(i)), zeros)
 				var tries atomic.Uint64
-				got, err := Proof(t.Context(), p.lastProof, p.last, zeros, Effort{cores, 100}, &tries, func() {})
+				got, err := Proof(t.Context(), p, Effort{cores, 100}, &tries, func() {})
 				if want, _ := careful(p, 0, consensus.MaxProof); err != nil || got != want {
 					t.Fatalf("%d cores, %+v: got %d, %v, want %d", cores, p, got, err, want)
 				}
@@ -46,7 +46,7 @@ func TestSearchFindsTheTutorialsProof(t *testing.T) {
 	for !strings.HasPrefix(guess(want), "0000") {
 		want++
 	}
-	if got, err := Proof(t.Context(), lastProof, last, 4, Effort{1, 100}, new(atomic.Uint64), func() {}); err != nil || got != want {
+	if got, err := Proof(t.Context(), puzzleOf(lastProof, last, 4), Effort{1, 100}, new(atomic.Uint64), func() {}); err != nil || got != want {
 		t.Errorf("got %d, %v, want %d", got, err, want)
 	}
 }
@@ -57,7 +57,7 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 	var tries atomic.Uint64
 	done := make(chan error)
 	go func() {
-		_, err := Proof(ctx, 1, hashOf(1), 16, Effort{2, 100}, &tries, func() {})
+		_, err := Proof(ctx, puzzleOf(1, hashOf(1), 16), Effort{2, 100}, &tries, func() {})
 		done <- err
 	}()
 	for tries.Load() == 0 {
@@ -66,4 +66,11 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 	if err := <-done; err != reason {
 		t.Errorf("got %v, want the context's cause", err)
 	}
+}
+
+// puzzleOf is the puzzle of a block on a parent with that proof and hash.
+func puzzleOf(lastProof int64, last consensus.Hash, zeros int) consensus.Puzzle {
+	r := consensus.Classic()
+	r.Zeros = zeros
+	return r.Puzzle(consensus.Draft{Parent: consensus.Header{Proof: lastProof, Hash: last}})
 }
