@@ -132,9 +132,9 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 		return nil, fmt.Errorf("ask the node at %s: %w; is it running, and on this port?", c.base, plain(err))
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(canonical.NewTextReader(newBounded(res.Body, maxAnswer)))
+	text, err := io.ReadAll(canonical.NewTextReader(http.MaxBytesReader(nil, res.Body, maxAnswer)))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer of %s%s: %w", c.base, path, err)
+		return nil, fmt.Errorf("read the answer of %s%s: %w", c.base, path, tooLong(err))
 	}
 	if res.StatusCode >= http.StatusBadRequest {
 		return nil, statusError(res.StatusCode, text)

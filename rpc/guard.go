@@ -3,7 +3,6 @@ package rpc
 import (
 	"crypto/subtle"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -55,7 +54,7 @@ func (s *Server) recoverPanic(r *http.Request) {
 func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case isForeign(r):
+		case s.isForeign(r):
 			refuse(w, r, &problem{status: http.StatusForbidden, title: "cross-site request refused",
 				detail: "A page of another site asked for a change of this node.", hint: "Open the address yourself, or use curl."})
 		case isPrefetch(r):
@@ -71,21 +70,15 @@ func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// isForeign says whether a browser sent r for a page of another origin. Sec-Fetch-Site cannot be forged by a page; where a browser
-// does not send it, Origin, then Referer. curl, Postman and Python send none of them.
-func isForeign(r *http.Request) bool {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
-		return site != "same-origin" && site != "none"
+// isForeign reports whether a browser sent r for a page of another origin, which isn't one of Config.Origins. curl, Postman and Python
+// send none of the headers that tell. http.CrossOriginProtection lets every GET pass and doesn't know Referer, which some browsers
+// send alone.
+func (s *Server) isForeign(r *http.Request) bool {
+	change := &http.Request{Method: http.MethodPost, URL: r.URL, Host: r.Host, Header: r.Header}
+	if from := r.Header.Get("Referer"); from != "" && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+		change.Header = http.Header{"Origin": {from}}
 	}
-	from := r.Header.Get("Origin")
-	if from == "" {
-		from = r.Header.Get("Referer")
-	}
-	if from == "" {
-		return false
-	}
-	u, err := url.Parse(from)
-	return err != nil || !strings.EqualFold(u.Host, r.Host)
+	return s.crossOrigin.Check(change) != nil
 }
 
 func isPrefetch(r *http.Request) bool {

@@ -53,9 +53,6 @@ func statusOf(err error) int {
 	return 0
 }
 
-// errTooLong is wrapped by the error of a body that is longer than what is read of it.
-var errTooLong = errors.New("the answer is longer")
-
 // outbound asks other nodes.
 type outbound struct {
 	client *http.Client
@@ -100,27 +97,15 @@ func (o *outbound) get(ctx context.Context, url string, limit int64) (io.ReadClo
 		_ = res.Body.Close()
 		return nil, &wrongStatus{url: url, status: res.StatusCode}
 	}
-	return newBounded(res.Body, limit), nil
+	return http.MaxBytesReader(nil, res.Body, limit), nil // fails, rather than ends: half an answer is none
 }
 
-// bounded fails, rather than ends, past its limit: half an answer is no answer.
-type bounded struct {
-	io.ReadCloser
-	limit, left int64
-}
-
-func newBounded(r io.ReadCloser, limit int64) *bounded { return &bounded{r, limit, limit} }
-
-// Read reads at most what is left, and one byte more to tell an end from an excess.
-func (b *bounded) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
+// tooLong says of an answer what http.MaxBytesReader says of a request.
+func tooLong(err error) error {
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return fmt.Errorf("the answer is longer than the %d bytes that are read of it", large.Limit)
 	}
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w than the %d bytes that are read of it", errTooLong, b.limit)
-	}
-	return n, err
+	return err
 }
 
 // node asks a kuai node who it is. An answer that is none is errNoNode.
@@ -132,7 +117,7 @@ func (o *outbound) node(ctx context.Context, base string) (api.Node, error) {
 	defer body.Close()
 	text, err := io.ReadAll(canonical.NewTextReader(body))
 	if err != nil {
-		return api.Node{}, err
+		return api.Node{}, tooLong(err)
 	}
 	var info api.Node
 	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || len(info.PeerID) > maxAddress || info.Network == "" {

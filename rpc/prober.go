@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"kuai/rpc/api"
 )
 
@@ -32,7 +34,7 @@ type Prober struct {
 
 // site is what is known of one URL. Prober.mu guards all but asking.
 type site struct {
-	asking flight // shared by all that ask at the same time
+	asking singleflight.Group // shared by all that ask at the same time
 
 	found finding
 	asked bool          // found is set
@@ -91,7 +93,7 @@ func (p *Prober) Resolve(ctx context.Context, url string) (addrs []string, err e
 // ask asks now, or waits for the answer that another caller asked for just before.
 func (p *Prober) ask(ctx context.Context, url string) finding {
 	at := p.at(url)
-	err := at.asking.do(ctx, func(ctx context.Context) error {
+	err := shared(ctx, &at.asking, func(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
 		f := p.out.find(limited, url)

@@ -23,7 +23,7 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 	_, done := liftDeadlines(w)
 	defer done()
 	before := s.chain.Tip()
-	if err := s.resolves.do(r.Context(), s.reconcile); err != nil {
+	if err := shared(r.Context(), &s.resolves, s.reconcile); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -114,7 +114,7 @@ func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int6
 	in := &inflow{chain: s.chain, budget: budget, now: s.chain.Now()}
 	defer in.release()
 	if err := splitChain(body, roomForSpelling*s.chain.Rules().MaxBlockBytes, in.take); err != nil {
-		return err
+		return tooLong(err)
 	}
 	if in.last.Index <= s.chain.Tip().Index {
 		return nil
@@ -197,52 +197,4 @@ func (in *inflow) adopt(from string) error {
 		raws = raws[n:]
 	}
 	return nil
-}
-
-// flight lets one caller do a piece of work while others wait for its outcome.
-type flight struct {
-	mu  sync.Mutex
-	now *outcome // under way; nil where nothing is
-}
-
-type outcome struct {
-	done chan struct{}
-	err  error // set before done is closed
-}
-
-// do runs work, or waits for the run under way. Where that one ended with its caller's leaving, it tries again.
-func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
-	for {
-		o, mine := f.join()
-		if mine {
-			o.err = work(ctx)
-			f.land(o)
-			return o.err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-o.done:
-		}
-		if !errors.Is(o.err, context.Canceled) {
-			return o.err
-		}
-	}
-}
-
-func (f *flight) join() (o *outcome, mine bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.now != nil {
-		return f.now, false
-	}
-	f.now = &outcome{done: make(chan struct{})}
-	return f.now, true
-}
-
-func (f *flight) land(o *outcome) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.now = nil
-	close(o.done)
 }

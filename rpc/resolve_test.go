@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"kuai/chain/canonical"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
@@ -228,7 +230,7 @@ func TestResolveEndsInTime(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		n.net.sync = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
-		n.resolves = flight{}
+		n.resolves = singleflight.Group{}
 		began := time.Now()
 		n.resolveNow(t)
 		if took := time.Since(began); took > resolveTimeout {
@@ -243,7 +245,7 @@ func TestResolvesAtOnceShareOneRun(t *testing.T) {
 	n.net.sync = func(context.Context) error { runs.Add(1); return nil }
 	var waiting sync.WaitGroup
 	synctest.Test(t, func(t *testing.T) {
-		n.resolves = flight{}
+		n.resolves = singleflight.Group{}
 		release := make(chan struct{})
 		n.net.sync = func(context.Context) error { runs.Add(1); <-release; return nil }
 		for range 64 {
@@ -258,15 +260,15 @@ func TestResolvesAtOnceShareOneRun(t *testing.T) {
 	}
 }
 
-func TestFlightOutlivesALeader(t *testing.T) {
+func TestASharedRunOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f flight
+		var runs singleflight.Group
 		ctx, leave := context.WithCancel(t.Context())
-		go func() { _ = f.do(ctx, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }) }()
+		go func() { _ = shared(ctx, &runs, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }) }()
 		synctest.Wait()
 		done := make(chan error, 1)
 		ran := false
-		go func() { done <- f.do(t.Context(), func(context.Context) error { ran = true; return nil }) }()
+		go func() { done <- shared(t.Context(), &runs, func(context.Context) error { ran = true; return nil }) }()
 		synctest.Wait()
 		leave()
 		if err := <-done; err != nil || !ran {

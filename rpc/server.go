@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"kuai/chain"
 	"kuai/chain/consensus"
@@ -110,20 +111,21 @@ var ErrBusy = errors.New("the miner is busy")
 
 // Server answers HTTP.
 type Server struct {
-	cfg      Config
-	chain    *chain.Chain
-	network  Network
-	miner    Miner
-	log      *slog.Logger
-	nodes    *registry
-	prober   *Prober
-	resolves flight
-	hosts    map[string]bool // of Config.Hosts
-	exposed  atomic.Bool     // others than this machine can connect
-	boot     string          // names this process in event ids
-	long     chan struct{}   // one place per long answer
-	streams  chan struct{}   // one place per event stream
-	handler  http.Handler
+	cfg         Config
+	chain       *chain.Chain
+	network     Network
+	miner       Miner
+	log         *slog.Logger
+	nodes       *registry
+	prober      *Prober
+	resolves    singleflight.Group
+	hosts       map[string]bool // of Config.Hosts
+	crossOrigin http.CrossOriginProtection
+	exposed     atomic.Bool   // others than this machine can connect
+	boot        string        // names this process in event ids
+	long        chan struct{} // one place per long answer
+	streams     chan struct{} // one place per event stream
+	handler     http.Handler
 }
 
 // New makes a server that does nothing yet.
