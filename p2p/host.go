@@ -73,6 +73,7 @@ func hostOptions(cfg Config, g gater) ([]libp2p.Option, error) {
 		libp2p.ConnectionGater(g),
 		libp2p.DisableRelay(),
 		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
+		DialAlways(),
 		metricsOption(cfg),
 	}
 	for _, more := range []func(Config) (libp2p.Option, error){transports, announce, swarmKey} {
@@ -83,6 +84,13 @@ func hostOptions(cfg Config, g gater) ([]libp2p.Option, error) {
 		opts = append(opts, o)
 	}
 	return opts, nil
+}
+
+// DialAlways makes a host dial every address that it is told to dial. By default libp2p stops dialling public QUIC or IPv6 addresses
+// after 100 dials with fewer than 5 successes, and then tries one dial in 100. An outage of little more than a minute reaches that
+// count, and so do 100 dead addresses from a hostile peer. kuai paces and bounds its dials itself.
+func DialAlways() libp2p.Option {
+	return libp2p.ChainOptions(libp2p.UDPBlackHoleSuccessCounter(nil), libp2p.IPv6BlackHoleSuccessCounter(nil))
 }
 
 func metricsOption(cfg Config) libp2p.Option {

@@ -45,6 +45,18 @@ func TestBlocksAndPaymentsReachAll(t *testing.T) {
 	}
 }
 
+// TestLongOutageEnds cuts a network into single nodes for so long that hundreds of dials fail, and then heals it.
+func TestLongOutageEnds(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 4, Links: p2ptest.Star}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		net.Cut(func(i int) int { return i })
+		net.Rest(10 * time.Minute)
+		net.Mine(3, 2)
+		net.Heal()
+		t.Logf("one tip after %v", net.Converge(10*time.Second))
+	})
+}
+
 func TestPartitionHeals(t *testing.T) {
 	for _, c := range []struct{ left, right, mineLeft, mineRight int }{
 		{3, 2, 12, 7}, {1, 4, 3, 9}, {4, 4, 5, 6},

@@ -17,6 +17,8 @@ import (
 	"go.uber.org/fx"
 
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+
+	"kuai/p2p"
 )
 
 // firstPort is that of a host's first address. The swarm dials the lowest port first.
@@ -105,6 +107,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(), // it stalls the bubble
+		p2p.DialAlways(),                         // as a daemon's host
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 	)
 }
