@@ -13,7 +13,7 @@ import (
 )
 
 func newBalance() *cobra.Command {
-	return wordVerb("balance ADDR", "Print what an address has, and its newest payments", 1,
+	return wordVerb("balance ADDR", "Show the balance of an address, and its newest payments", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.Account, error) {
 			if err := checkAddress(words[0]); err != nil {
 				return api.Account{}, err

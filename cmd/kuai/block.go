@@ -17,7 +17,7 @@ import (
 )
 
 func newBlock() *cobra.Command {
-	c := wordVerb("block REF", "Print a block: by index, hash, or 'latest'", 1,
+	c := wordVerb("block REF", "Show a block: by index, hash, or 'latest'", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.BlockInfo, error) {
 			ref := strings.ToLower(words[0])
 			if !isBlockRef(ref) {

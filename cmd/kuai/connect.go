@@ -29,7 +29,7 @@ type joinedInfo struct {
 }
 
 func newConnect() *cobra.Command {
-	return wordVerb("connect ADDRESS", "Stay connected to a node: host:port, URL or multiaddr", 1, askConnect, printJoined)
+	return wordVerb("connect ADDRESS", "Register a node, and stay connected to it: host:port, URL or multiaddr", 1, askConnect, printJoined)
 }
 
 func printJoined(w io.Writer, j joinedInfo) error {

@@ -17,7 +17,7 @@ type healthInfo struct {
 
 func newHealth() *cobra.Command {
 	var ready bool
-	c := verb("health", "Exit with 0 where the node answers",
+	c := verb("health", "Check that the node answers: exit code 0, else 1",
 		func(ctx context.Context, c *rpc.Client) (healthInfo, error) {
 			return healthInfo{"ok"}, c.Health(ctx, ready)
 		},

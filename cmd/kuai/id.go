@@ -17,7 +17,7 @@ type identityInfo struct {
 }
 
 func newID() *cobra.Command {
-	return verb("id", "Print the node's address and its multiaddrs", askID, printID)
+	return verb("id", "Show the node's address and its multiaddrs", askID, printID)
 }
 
 func askID(ctx context.Context, c *rpc.Client) (identityInfo, error) {

@@ -29,7 +29,7 @@ func newMine() *cobra.Command {
 	var f mineFlags
 	c := &cobra.Command{
 		Use:         "mine [N]",
-		Short:       "Mine N blocks, or switch when the node mines by itself",
+		Short:       "Mine N blocks, or set when the node mines by itself",
 		Long:        "Mine N blocks on the node, one unless said otherwise. Ctrl-C ends the search.\nWith --mode, --cores or --share, change how the node mines until it stops, and mine nothing now.",
 		Args:        arguments(0, 1),
 		Annotations: map[string]string{negative: "want a number of blocks from 1"},

@@ -44,16 +44,14 @@ func newRoot(t terminal) *cobra.Command {
 		Args:          knownVerb,
 		Version:       versionText(),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		CompletionOptions: cobra.CompletionOptions{
-			HiddenDefaultCmd: true,
-		},
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newGrade(), newNodes(), newResolve(), newForks(),
-		newWatch(), newWait(), newVersion())
+		newWatch(), newWait(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())
+	arrange(root)
 	all := append(root.Commands(), root)
 	for _, c := range all {
 		begin(c, env, all)

@@ -24,7 +24,7 @@ type sentInfo struct {
 }
 
 func newSend() *cobra.Command {
-	c := wordVerb("send SENDER RECIPIENT AMOUNT", "Pay an amount from SENDER to RECIPIENT", 3, askSend, func(w io.Writer, s sentInfo) error {
+	c := wordVerb("send SENDER RECIPIENT AMOUNT", "Pay RECIPIENT from SENDER", 3, askSend, func(w io.Writer, s sentInfo) error {
 		_, err := fmt.Fprintf(w, "payment %s\n%s\n", s.ID, s.Message)
 		return err
 	})

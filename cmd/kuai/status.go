@@ -19,7 +19,7 @@ type statusInfo struct {
 }
 
 func newStatus() *cobra.Command {
-	return verb("status", "Print the node's chain, pool, mining and peers", askStatus, printStatus)
+	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus, printStatus)
 }
 
 func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {

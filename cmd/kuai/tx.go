@@ -14,7 +14,7 @@ import (
 )
 
 func newTx() *cobra.Command {
-	return wordVerb("tx ID", "Say where a payment is", 1,
+	return wordVerb("tx ID", "Show a payment: pending, or in which block", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.TransactionInfo, error) {
 			id := strings.ToLower(words[0])
 			if _, err := consensus.ParseID(id); err != nil {

@@ -104,9 +104,10 @@ func count[N int | int64](n N, thing string) string {
 // newHelp makes the verb that explains another one. Cobra's own ends with 0 if there is none of that name.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Explain a command",
-		Args:  arguments(0, 1),
+		Use:     "help [COMMAND]",
+		Short:   "Explain a command",
+		Example: "  kuai help mine",
+		Args:    arguments(0, 1),
 		RunE: func(c *cobra.Command, words []string) error {
 			about, rest, err := c.Root().Find(words)
 			if err == nil && len(rest) == 0 {
