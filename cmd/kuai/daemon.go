@@ -83,7 +83,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 	defer gone()
-	defer local.enter(n)()
+	defer local.enter(n, urls(lns))()
 
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(running) })

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,27 +16,46 @@ import (
 // localDial is how long a node on this machine may take to accept a connection.
 const localDial = time.Second
 
-// local returns the URL of the node on this machine that the flags mean: what the node.json of its directory says, as the node may
-// listen on another host or on any port. Without --port a single node on another port is meant, too.
+// local returns the URL of the node on this machine that the flags mean, as the node says it itself: it may listen on another host or
+// on any port. Without --port and --data-dir it is the only node of this user that runs, or that on the usual port if there are several.
 func (a *asking) local(ctx context.Context, portGiven bool) (string, error) {
 	if a.port < 0 || a.port > maxPort {
 		return "", fmt.Errorf("--port %d: want 0..%d", a.port, maxPort)
 	}
 	usual := fmt.Sprintf("http://127.0.0.1:%d", a.port)
-	if found := answering(ctx, a.nodeFiles(strconv.Itoa(a.port))); len(found) > 0 && a.matches(found[0], portGiven) {
-		return found[0], nil
-	}
-	if portGiven || a.dataDir != "" || answers(ctx, usual) {
+	if a.dataDir != "" || portGiven {
+		found := answering(ctx, readNodeFiles(a.nodeFiles(strconv.Itoa(a.port))))
+		if a.dataDir == "" {
+			found = append(found, answering(ctx, runningAPIs())...)
+		}
+		for _, api := range found {
+			if a.matches(api, portGiven) {
+				return api, nil
+			}
+		}
 		return usual, nil
 	}
-	switch found := answering(ctx, a.nodeFiles("*")); len(found) {
-	case 0:
+	found := answering(ctx, append(readNodeFiles(a.nodeFiles("*")), runningAPIs()...))
+	switch {
+	case len(found) == 0:
 		return usual, nil
-	case 1:
+	case len(found) == 1:
 		return found[0], nil
-	default:
-		return "", fmt.Errorf("several nodes run on this machine, none on port %d: name one by -p (%s)", a.port, strings.Join(found, ", "))
 	}
+	for _, api := range found {
+		if a.matches(api, true) {
+			return api, nil
+		}
+	}
+	return "", fmt.Errorf("several nodes run on this machine, none on port %d: name one by -p (%s)", a.port, strings.Join(found, ", "))
+}
+
+// runningAPIs returns the URLs of each node of this user that runs.
+func runningAPIs() (apis [][]string) {
+	for _, n := range allRunning() {
+		apis = append(apis, n.API)
+	}
+	return apis
 }
 
 // nodeFiles lists the node files of --data-dir, or else of the directories that nodes on port have on any network.
@@ -57,14 +77,23 @@ func (a *asking) matches(api string, portGiven bool) bool {
 	return err == nil && (!portGiven || a.port == 0 || u.Port() == strconv.Itoa(a.port))
 }
 
-// answering returns one URL for each file whose node accepts connections. A killed node leaves its file.
-func answering(ctx context.Context, files []string) (urls []string) {
+// readNodeFiles returns the URLs that each file has. A killed node leaves its file.
+func readNodeFiles(files []string) (apis [][]string) {
 	for _, file := range files {
-		n, err := readNodeFile(file)
-		if err != nil {
-			continue
+		if n, err := readNodeFile(file); err == nil {
+			apis = append(apis, n.API)
 		}
-		for _, api := range n.API {
+	}
+	return apis
+}
+
+// answering returns one URL of each node that accepts connections, each once.
+func answering(ctx context.Context, apis [][]string) (urls []string) {
+	for _, node := range apis {
+		for _, api := range node {
+			if slices.Contains(urls, api) {
+				break
+			}
 			if answers(ctx, api) {
 				urls = append(urls, api)
 				break

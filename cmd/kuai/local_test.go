@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -94,6 +95,32 @@ func TestLocalNodeIsFound(t *testing.T) {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestNodeWithoutANodeFileIsFound: nodes that keep nothing are found by the directory of those that run.
+func TestNodeWithoutANodeFileIsFound(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	api, port := standIn(t, "127.0.0.2:0")
+	l := newLocalNodes(Config{}, "net-1", slog.New(slog.DiscardHandler))
+	if _, err := l.write("x.json", localNode{os.Getpid(), nil, []string{"http://127.0.0.2:1", api}}); err != nil {
+		t.Fatal(err)
+	}
+	keepNode(t, filepath.Join(home, "kuai", "classic", "7"), api) // the same node
+	for _, c := range []struct {
+		asked asking
+		given bool
+		want  string
+	}{
+		{asking{port: 1}, false, api},
+		{asking{port: port}, true, api},
+		{asking{port: 1}, true, "http://127.0.0.1:1"},
+		{asking{port: 1, dataDir: t.TempDir()}, false, "http://127.0.0.1:1"},
+	} {
+		if got, err := c.asked.local(t.Context(), c.given); err != nil || got != c.want {
+			t.Errorf("%+v: %s, %v, want %s", c.asked, got, err, c.want)
+		}
 	}
 }
 

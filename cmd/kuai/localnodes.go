@@ -26,40 +26,49 @@ const (
 )
 
 // localNodes is the directory in which the running nodes of one user and network tell each other where they are, whatever their
-// data directories: they meet without multicast. Each has one file there. Its name begins with the machine's, as home directories may
-// be shared.
+// data directories: they meet without multicast, and verbs find them. Each has one file there. Its name begins with the machine's, as
+// home directories may be shared.
 type localNodes struct {
-	dir    string // "": they do not look for each other
+	dir    string // "": there is none
 	prefix string // of the names of this machine's files
+	meet   bool   // they look for each other
 	log    *slog.Logger
 }
 
 // localNode is what a file of the directory says.
 type localNode struct {
 	PID       int      `json:"pid"`
-	Addresses []string `json:"addresses"` // multiaddrs with /p2p/ that work on that machine
+	Addresses []string `json:"addresses"` // multiaddrs with /p2p/ that work on that machine; none of a node that others are not to dial
+	API       []string `json:"api"`       // URLs
 }
 
-// newLocalNodes returns the directory for a network's id. A user without a home has none, and neither has a node that is to find
-// nobody by itself.
+// newLocalNodes returns the directory for a network's id. A user without a home has none.
 func newLocalNodes(cfg Config, network string, log *slog.Logger) localNodes {
-	home, err := dataHome()
-	host, hostErr := os.Hostname()
-	if err = errors.Join(err, hostErr); err != nil || !cfg.MDNS {
-		if err != nil {
-			log.Debug("this user's other nodes on this machine are not found", "error", err)
-		}
+	dir, prefix, err := runningDir()
+	if err != nil {
+		log.Debug("this user's other nodes on this machine are not found", "error", err)
 		return localNodes{log: log}
 	}
-	return localNodes{filepath.Join(home, "kuai", "running", network), host + "_", log}
+	return localNodes{filepath.Join(dir, network), prefix, cfg.MDNS, log}
 }
 
-// enter writes the file of n and returns what removes it again. Without it the node runs, too.
-func (l localNodes) enter(n *p2p.Node) (leave func()) {
+// runningDir returns the directory that has one for each network, and how the names of this machine's files begin.
+func runningDir() (dir, prefix string, err error) {
+	home, err := dataHome()
+	host, hostErr := os.Hostname()
+	return filepath.Join(home, "kuai", "running"), host + "_", errors.Join(err, hostErr)
+}
+
+// enter writes the file of n, whose API is at the URLs, and returns what removes it again. Without it the node runs, too.
+func (l localNodes) enter(n *p2p.Node, api []string) (leave func()) {
 	if l.dir == "" {
 		return func() {}
 	}
-	leave, err := l.write(fmt.Sprintf("%s-%d.json", n.ID(), os.Getpid()), localNode{os.Getpid(), n.LocalAddresses()})
+	entry := localNode{PID: os.Getpid(), Addresses: []string{}, API: api}
+	if l.meet {
+		entry.Addresses = n.LocalAddresses()
+	}
+	leave, err := l.write(fmt.Sprintf("%s-%d.json", n.ID(), os.Getpid()), entry)
 	if err != nil {
 		level := slog.LevelInfo
 		if errors.Is(err, fs.ErrPermission) { // a container, whose user has no home
@@ -78,8 +87,19 @@ func (l localNodes) write(name string, n localNode) (remove func(), err error) {
 	return writeFile(filepath.Join(l.dir, l.prefix+name), n)
 }
 
-// list returns the addresses of the nodes that run, and removes the files of those that ended without doing so.
+// list returns the addresses of the nodes that run.
 func (l localNodes) list() (addresses []string) {
+	if !l.meet {
+		return nil
+	}
+	for _, n := range l.running() {
+		addresses = append(addresses, n.Addresses...)
+	}
+	return addresses
+}
+
+// running returns the nodes that run, and removes the files of those that ended without doing so.
+func (l localNodes) running() (nodes []localNode) {
 	dir, err := os.Open(l.dir)
 	if err != nil {
 		return nil // no node has run yet
@@ -100,10 +120,23 @@ func (l localNodes) list() (addresses []string) {
 		case !alive(n.PID):
 			_ = os.Remove(path)
 		default:
-			addresses = append(addresses, n.Addresses...)
+			nodes = append(nodes, n)
 		}
 	}
-	return addresses
+	return nodes
+}
+
+// allRunning returns the nodes of this user that run on this machine, of whatever network.
+func allRunning() (nodes []localNode) {
+	dir, prefix, err := runningDir()
+	if err != nil {
+		return nil
+	}
+	networks, _ := filepath.Glob(filepath.Join(dir, "*")) // a home with a * in its name has none
+	for _, network := range networks[:min(len(networks), maxLocalNodes)] {
+		nodes = append(nodes, localNodes{dir: network, prefix: prefix, log: slog.New(slog.DiscardHandler)}.running()...)
+	}
+	return nodes
 }
 
 func readLocalNode(path string) (n localNode, err error) {

@@ -23,16 +23,16 @@ func TestLocalNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := os.Getpid()
-	leave, err := l.write("a.json", localNode{pid, []string{"/a1", "/a2"}})
+	leave, err := l.write("a.json", localNode{pid, []string{"/a1", "/a2"}, nil})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, n := range map[string]localNode{
-		"b.json":       {pid, []string{"/b"}},
-		"ended.json":   {ended.Process.Pid, []string{"/ended"}},
-		"nobody.json":  {0, []string{"/nobody"}},
-		"new.json.new": {pid, []string{"/being written"}},
-		"large.json":   {pid, []string{strings.Repeat("x", maxLocalFile)}},
+		"b.json":       {pid, []string{"/b"}, nil},
+		"ended.json":   {ended.Process.Pid, []string{"/ended"}, nil},
+		"nobody.json":  {0, []string{"/nobody"}, nil},
+		"new.json.new": {pid, []string{"/being written"}, nil},
+		"large.json":   {pid, []string{strings.Repeat("x", maxLocalFile)}, nil},
 	} {
 		if _, err := l.write(name, n); err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestLocalNodes(t *testing.T) {
 	}
 	other := l
 	other.prefix = "another-machine_"
-	if _, err := other.write("other.json", localNode{pid, []string{"/other machine"}}); err != nil {
+	if _, err := other.write("other.json", localNode{pid, []string{"/other machine"}, nil}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(l.dir, l.prefix+"bad.json"), []byte("{"), 0o600); err != nil {
@@ -73,7 +73,7 @@ func TestLocalNodesAreBounded(t *testing.T) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	l := newLocalNodes(Config{MDNS: true}, "net-1", slog.New(slog.DiscardHandler))
 	for i := range 2 * maxLocalNodes {
-		if _, err := l.write(strings.Repeat("x", 1+i)+".json", localNode{os.Getpid(), []string{"/a"}}); err != nil {
+		if _, err := l.write(strings.Repeat("x", 1+i)+".json", localNode{os.Getpid(), []string{"/a"}, nil}); err != nil {
 			t.Fatal(err)
 		}
 	}
