@@ -23,13 +23,13 @@ func (c *Chain) Add(b *consensus.Block, from string) (Added, error) {
 	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.Header())}, nil
 }
 
-// AddSegment does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
+// AddBlocks does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
 // one by one. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
 // refused; those before it stay.
-func (c *Chain) AddSegment(s *consensus.Segment, from string) (n int, err error) {
+func (c *Chain) AddBlocks(s *consensus.Blocks, from string) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	blocks := s.Blocks()
+	blocks := s.All()
 	for len(blocks) > 0 {
 		if blocks[0].Header().Previous == c.tip.Hash {
 			added, err := c.extend(blocks, from)
@@ -100,5 +100,5 @@ func (c *Chain) addAt(b *consensus.Block, at store.Position, from string) error 
 	if consensus.Heavier(c.rules.State(b.Header()), c.rules.State(c.tip)) {
 		return c.switchTo(b, total, way, from, now)
 	}
-	return c.hold(b, total, way, from, now)
+	return c.addSide(b, total, way, from, now)
 }

@@ -117,7 +117,7 @@ func TestExactBalance(t *testing.T) {
 	self.Recipient = self.Sender
 	tree.Pay(self)
 	c := chaintest.Open(t, tree.Rules())
-	addSegments(t, c, tree.Blocks())
+	addRuns(t, c, tree.Blocks())
 	for address, want := range map[string]string{
 		"bob": "10000000000000000.30001", "alice": "-10000000000000000.30001", "miner-0": "5",
 	} {
@@ -173,13 +173,13 @@ func TestAddressesThroughSwitches(t *testing.T) {
 	sound(t, c.Chain)
 }
 
-// TestHistoryOfALongChain pages through what came in large segments: parts of a history of all lengths.
+// TestHistoryOfALongChain pages through what came in large runs: parts of a history of all lengths.
 func TestHistoryOfALongChain(t *testing.T) {
 	const long = 5000
 	tree := chaintest.New(t).Mine(long)
 	c := chaintest.Open(t, tree.Rules())
-	addSegments(t, c, tree.Blocks()[:3])
-	addSegments(t, c, tree.Blocks()[3:])
+	addRuns(t, c, tree.Blocks()[:3])
+	addRuns(t, c, tree.Blocks()[3:])
 	compareBook(t, c, bookOf(t, reversed(tree.Branch())), []string{"miner-0"}, 999)
 	for _, before := range []int64{2, 3, 500, 513, 514, 515, 516, 2047, long, long + 1} {
 		a, err := c.Address("miner-0", chain.Spot{Index: before}, 1)
@@ -216,7 +216,7 @@ func TestIndexOfAddressesIsMadeAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		addSegments(t, c, tree.Blocks()[:3000])
+		addRuns(t, c, tree.Blocks()[:3000])
 		addAll(t, c, tree.Blocks()[3000:])
 		sound(t, c)
 		b := st.NewBatch()

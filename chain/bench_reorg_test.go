@@ -32,7 +32,7 @@ func benchReorg(b *testing.B, deep int) {
 			blocks[j] = chaintest.Block(b, r, tips[i], fmt.Sprint("branch-", i), chaintest.Payment().Transaction())
 			tips[i] = blocks[j].Header()
 		}
-		addSegments(b, c, blocks)
+		addRuns(b, c, blocks)
 	}
 	grow(0, deep)
 	grow(1, deep-1)

@@ -19,8 +19,8 @@ func benchRules() *consensus.Rules {
 	return r
 }
 
-// sealRun makes segments of up to 2,048 blocks, n in all.
-func sealRun(tb testing.TB, r *consensus.Rules, n int, seal func(parent consensus.Header) *consensus.Block) (segments []*consensus.Segment) {
+// sealRun makes runs of up to 2,048 blocks, n in all.
+func sealRun(tb testing.TB, r *consensus.Rules, n int, seal func(parent consensus.Header) *consensus.Block) (runs []*consensus.Blocks) {
 	tb.Helper()
 	const most = 2048
 	for parent := r.Genesis.Header(); n > 0; n -= most {
@@ -29,12 +29,12 @@ func sealRun(tb testing.TB, r *consensus.Rules, n int, seal func(parent consensu
 			blocks[i] = seal(parent)
 			parent = blocks[i].Header()
 		}
-		segments = append(segments, segment(tb, r, blocks))
+		runs = append(runs, runOf(tb, r, blocks))
 	}
-	return segments
+	return runs
 }
 
-// BenchmarkInsert/chain adds checked blocks in segments of 2,048 to a chain on disk, one payment each, and syncs at the end.
+// BenchmarkInsert/chain adds checked blocks in runs of 2,048 to a chain on disk, one payment each, and syncs at the end.
 // BenchmarkInsert/engine puts the same keys and bytes into the same engine, without a chain; the metrics in % are the speed of the chain
 // against that, by the clock and by the processor's time.
 func BenchmarkInsert(b *testing.B) {
@@ -73,13 +73,13 @@ func BenchmarkInsert(b *testing.B) {
 	})
 }
 
-// insert adds the segments to a new chain on disk, and syncs.
-func insert(b *testing.B, r *consensus.Rules, segments []*consensus.Segment) speed {
+// insert adds the runs to a new chain on disk, and syncs.
+func insert(b *testing.B, r *consensus.Rules, runs []*consensus.Blocks) speed {
 	c, shut := chaintest.OpenDisk(b, r, b.TempDir())
 	defer shut()
 	return measure(b, func() error {
-		for _, s := range segments {
-			if _, err := c.AddSegment(s, "peer"); err != nil {
+		for _, s := range runs {
+			if _, err := c.AddBlocks(s, "peer"); err != nil {
 				return err
 			}
 		}
@@ -104,11 +104,11 @@ func measure(b *testing.B, insert func() error) (s speed) {
 	return s
 }
 
-// change is the keys and values that a chain writes for a segment.
+// change is the keys and values that a chain writes for a run.
 type change struct{ keys, values [][]byte }
 
-// changesOf adds the segments to a chain in memory, and returns what it writes for each: the keys that are new, ascending.
-func changesOf(tb testing.TB, r *consensus.Rules, segments []*consensus.Segment) (all []change) {
+// changesOf adds the runs to a chain in memory, and returns what it writes for each: the keys that are new, ascending.
+func changesOf(tb testing.TB, r *consensus.Rules, runs []*consensus.Blocks) (all []change) {
 	tb.Helper()
 	st := openStore(tb)
 	c, err := chain.Open(st, r, time.Now)
@@ -129,8 +129,8 @@ func changesOf(tb testing.TB, r *consensus.Rules, segments []*consensus.Segment)
 		return ch
 	}
 	fresh()
-	for _, s := range segments {
-		if _, err := c.AddSegment(s, "peer"); err != nil {
+	for _, s := range runs {
+		if _, err := c.AddBlocks(s, "peer"); err != nil {
 			tb.Fatal(err)
 		}
 		all = append(all, fresh())

@@ -34,7 +34,7 @@ type Chain struct {
 
 	mining   sync.Mutex // one AddMined at a time; taken before writing
 	writing  sync.Mutex // held by who changes the state, from the first look to the commit
-	invalid  refused
+	invalid  invalidBlocks
 	siblings siblings
 	ids      []idPlace      // scratch of extend
 	growing  store.Position // the side block that came last
@@ -53,7 +53,7 @@ type Chain struct {
 // timestamps are judged by. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
 // version of this program wrote it.
 func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: nothing}
+	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
 	c.addresses.wake = make(chan struct{}, 1)
 	return c, c.load()
 }

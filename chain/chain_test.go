@@ -86,9 +86,9 @@ func refusal(err error) consensus.Rule {
 	return ""
 }
 
-func segment(t testing.TB, r *consensus.Rules, blocks []*consensus.Block) *consensus.Segment {
+func runOf(t testing.TB, r *consensus.Rules, blocks []*consensus.Block) *consensus.Blocks {
 	t.Helper()
-	s, _, err := r.ParseSegment(chaintest.Raws(blocks))
+	s, _, err := r.ParseBlocks(chaintest.Raws(blocks))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestRelayBoundsSiblings(t *testing.T) {
 	}
 }
 
-func TestAddSegment(t *testing.T) {
+func TestAddBlocks(t *testing.T) {
 	tree := chaintest.New(t).Paying().Mine(30).Fork(20).Mine(25)
 	r := tree.Rules()
 	trunk, branch := tree.Blocks()[:30], tree.Blocks()[30:]
@@ -217,7 +217,7 @@ func TestAddSegment(t *testing.T) {
 		{"known", trunk[:5], 0, 31},
 		{"a branch that becomes the longest within", branch, 25, 36},
 	} {
-		n, err := c.AddSegment(segment(t, r, step.in), "peer")
+		n, err := c.AddBlocks(runOf(t, r, step.in), "peer")
 		if err != nil || n != step.n || c.Tip().Index != step.tip {
 			t.Fatalf("%s: added %d, tip %d, %v; want %d and %d", step.name, n, c.Tip().Index, err, step.n, step.tip)
 		}
@@ -228,15 +228,15 @@ func TestAddSegment(t *testing.T) {
 	sound(t, c)
 }
 
-func TestAddSegmentKeepsWhatIsBeforeTheFault(t *testing.T) {
+func TestAddBlocksKeepsWhatIsBeforeTheFault(t *testing.T) {
 	paid := chaintest.Payment()
 	tree := chaintest.New(t).Pay(paid.Transaction()).Mine(3).Pay(paid.Transaction()).Mine(2)
 	c := chaintest.Open(t, tree.Rules())
-	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()), "peer")
+	n, err := c.AddBlocks(runOf(t, tree.Rules(), tree.Blocks()), "peer")
 	if n != 4 || refusal(err) != consensus.RuleDuplicateID || c.Tip().Index != 5 {
 		t.Errorf("added %d, tip %d, %v", n, c.Tip().Index, err)
 	}
-	if n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[5:]), "peer"); n != 0 || refusal(err) != consensus.RuleParentInvalid {
+	if n, err := c.AddBlocks(runOf(t, tree.Rules(), tree.Blocks()[5:]), "peer"); n != 0 || refusal(err) != consensus.RuleParentInvalid {
 		t.Errorf("what follows the fault: %d, %v", n, err)
 	}
 	sound(t, c)
@@ -271,15 +271,19 @@ func TestOpenRefusesABlockAboveTheTip(t *testing.T) {
 	}
 }
 
-// TestSegmentsAreLinked: wherever a block does not extend the one before it, the segment ends before it.
-func TestSegmentsAreLinked(t *testing.T) {
+// TestBlocksAreLinked: wherever a block does not extend the one before it, the run ends before it.
+func TestBlocksAreLinked(t *testing.T) {
 	tree := chaintest.New(t).Mine(5).Fork(5).Mine(5)
 	one, other := tree.Blocks()[:5], tree.Blocks()[5:]
 	for at := 1; at < len(one); at++ {
 		raws := append(chaintest.Raws(one[:at]), chaintest.Raws(other[at:])...)
-		s, n, err := tree.Rules().ParseSegment(raws)
-		if refusal(err) != consensus.RuleParent || n != at || len(s.Blocks()) != at {
-			t.Errorf("with another branch from block %d on: %d blocks, at fault is %d, %v", at, len(s.Blocks()), n, err)
+		s, n, err := tree.Rules().ParseBlocks(raws)
+		if refusal(err) != consensus.RuleParent || n != at || len(s.All()) != at {
+			t.Errorf("with another branch from block %d on: %d blocks, at fault is %d, %v", at, len(s.All()), n, err)
+		}
+		s, n, err = tree.Rules().LinkBlocks(append(one[:at:at], other[at:]...))
+		if refusal(err) != consensus.RuleParent || n != at || len(s.All()) != at {
+			t.Errorf("the same, parsed before: %d blocks, at fault is %d, %v", len(s.All()), n, err)
 		}
 	}
 }

@@ -11,7 +11,7 @@
 // # Flow
 //
 //	consensus.Block   ──Chain.Add──► active chain, side branch, or an error
-//	consensus.Segment ──Chain.AddSegment──►  (the same, many blocks)
+//	consensus.Blocks ──Chain.AddBlocks──►  (the same, many blocks)
 //	a payment         ──Chain.Submit──► pool
 //	this node's: a block ──Chain.AddMined──► disk ──► active chain;  a payment ──Chain.Pay──► disk ──► pool
 //
@@ -21,7 +21,7 @@
 // # Guarantees
 //
 // What is active, the tip and the pool change together in one batch of the store, whatever the depth of a reorg, or not at all:
-// readers see all of it or nothing, and do not wait for it. Blocks never move. Add, AddSegment and Submit, for what peers send, do
+// readers see all of it or nothing, and do not wait for it. Blocks never move. Add, AddBlocks and Submit, for what peers send, do
 // not wait for the disk; Run brings it there within a second. Pay and AddMined, for what this node makes, return when it is on disk,
 // and nobody sees it before. Nothing is called while the chain's lock is held.
 //

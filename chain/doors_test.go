@@ -27,8 +27,8 @@ func TestEveryDoorOfTheChainSaysTheSame(t *testing.T) {
 			return err
 		},
 		"page": func(c *chain.Chain, raw []byte) error {
-			segment, _, err := c.Rules().ParseSegment([][]byte{raw})
-			if _, bad := c.AddSegment(segment, "peer"); bad != nil {
+			run, _, err := c.Rules().ParseBlocks([][]byte{raw})
+			if _, bad := c.AddBlocks(run, "peer"); bad != nil {
 				return bad
 			}
 			return err

@@ -23,7 +23,7 @@ const (
 	MaxEventBytes = 16 << 20 // canonical bytes of the blocks in them, and the payments; the rest is of one size
 )
 
-// Event is a change of state. A segment that extends the tip by many blocks is one event, of its last block:
+// Event is a change of state. A run that extends the tip by many blocks is one event, of its last block:
 // the blocks between Old and Header are on the active chain.
 type Event struct {
 	Seq      uint64 // 1, 2, 3, … within this process

@@ -9,7 +9,7 @@ import (
 // disk, and what a node holds is to be on disk within a second.
 const flushAfter = 200 * time.Millisecond
 
-// flush brings to disk what Add, AddSegment and Submit leave to it, within a second of each change, until ctx ends. While nothing
+// flush brings to disk what Add, AddBlocks and Submit leave to it, within a second of each change, until ctx ends. While nothing
 // changes it does nothing. It ends with an error as soon as the disk fails.
 func (c *Chain) flush(ctx context.Context) error {
 	timer := time.NewTimer(0)

@@ -10,8 +10,8 @@ import (
 	"kuai/chain/store"
 )
 
-// Held is a block with what this node knows of it.
-type Held struct {
+// BlockInfo is a block with what this node knows of it.
+type BlockInfo struct {
 	Block    *consensus.Block
 	Active   bool // on the active chain
 	From     string
@@ -19,25 +19,25 @@ type Held struct {
 }
 
 // Block returns the held block with hash h, or ErrNotFound.
-func (c *Chain) Block(h consensus.Hash) (Held, error) {
+func (c *Chain) Block(h consensus.Hash) (BlockInfo, error) {
 	s := c.Snapshot()
 	defer s.Close()
 	return s.Block(h)
 }
 
 // At returns the block at index on the active chain, or ErrNotFound.
-func (c *Chain) At(index int64) (Held, error) {
+func (c *Chain) At(index int64) (BlockInfo, error) {
 	s := c.Snapshot()
 	defer s.Close()
 	return s.At(index)
 }
 
-func (c *Chain) heldAt(v view, p store.Position, active bool) (Held, error) {
+func (c *Chain) blockInfo(v view, p store.Position, active bool) (BlockInfo, error) {
 	b, err := c.read(v.Reader, p)
 	if err != nil {
-		return Held{}, err
+		return BlockInfo{}, err
 	}
-	return Held{Block: b.Block, Active: active, From: c.senders.name(b.origin.From), Received: time.UnixMilli(b.origin.Received)}, nil
+	return BlockInfo{Block: b.Block, Active: active, From: c.senders.name(b.origin.From), Received: time.UnixMilli(b.origin.Received)}, nil
 }
 
 // Has reports whether the block with hash h is held. A store that cannot be read holds nothing.

@@ -56,12 +56,12 @@ func (r *recent[V]) put(h consensus.Hash, v V, most int) {
 }
 
 // refused remembers invalid blocks by their full hash, so that a mutated copy never keeps the honest block out.
-type refused struct {
+type invalidBlocks struct {
 	recent[*consensus.InvalidError]
 }
 
 // remember keeps err where it is about the block itself, and returns it.
-func (r *refused) remember(h consensus.Hash, err error) error {
+func (r *invalidBlocks) remember(h consensus.Hash, err error) error {
 	var invalid *consensus.InvalidError
 	if errors.As(err, &invalid) {
 		r.put(h, invalid, MaxInvalid)
@@ -70,7 +70,7 @@ func (r *refused) remember(h consensus.Hash, err error) error {
 }
 
 // check refuses a block that is known to be invalid, or whose parent is.
-func (r *refused) check(h consensus.Header) error {
+func (r *invalidBlocks) check(h consensus.Header) error {
 	if err, ok := r.get(h.Hash); ok {
 		return err
 	}

@@ -112,7 +112,7 @@ func (s *reorg) findReturned(now time.Time) error {
 }
 
 // returnAll returns a block's payments to the pool. It reports whether there is room for more.
-func (s *reorg) returnAll(b held, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
+func (s *reorg) returnAll(b storedBlock, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
 	for offset, id := range b.IDs() {
 		_, again := s.ids[id]
 		if !again {

@@ -139,7 +139,7 @@ func TestFailedSwitch(t *testing.T) {
 		t.Fatal(err)
 	}
 	tip, pending := c.Tip(), c.Pending()
-	n, err := c.AddSegment(segment(t, tree.Rules(), tree.Blocks()[8:]), "peer")
+	n, err := c.AddBlocks(runOf(t, tree.Rules(), tree.Blocks()[8:]), "peer")
 	if n != 4 || refusal(err) != consensus.RuleDuplicateID {
 		t.Errorf("added %d, %v", n, err)
 	}

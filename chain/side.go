@@ -149,7 +149,7 @@ func (c *Chain) follows(p store.Position) store.Position {
 }
 
 // hold keeps a block, whose parent is at the start of way, off the active chain.
-func (c *Chain) hold(b *consensus.Block, total int64, way path, from string, now time.Time) error {
+func (c *Chain) addSide(b *consensus.Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	parent, o := way.steps[0], c.origin(batch, from, now)
@@ -273,7 +273,7 @@ func (t *trimming) dropBranch(n uint32) error {
 	t.c.partly = n
 	for !t.full() {
 		if done, err := t.drop(n); err != nil || done {
-			t.c.partly = nothing
+			t.c.partly = noBranch
 			return err
 		}
 	}
@@ -281,7 +281,7 @@ func (t *trimming) dropBranch(n uint32) error {
 }
 
 // nothing is the number of no branch.
-const nothing = math.MaxUint32
+const noBranch = math.MaxUint32
 
 // drop drops the last block of branch n, or of one that hangs on it. It reports whether nothing of that may be dropped any more.
 func (t *trimming) drop(n uint32) (done bool, err error) {

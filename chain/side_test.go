@@ -37,7 +37,7 @@ func trim(t *testing.T, c *chain.Chain) {
 	}
 }
 
-func held(c *chain.Chain, blocks []*consensus.Block) (n int) {
+func storedBlock(c *chain.Chain, blocks []*consensus.Block) (n int) {
 	for _, b := range blocks {
 		if c.Has(b.Hash()) {
 			n++
@@ -53,14 +53,14 @@ func TestOldestBranchGoesFirst(t *testing.T) {
 	old := tree.Blocks()[10:] // a branch of four, and one of two that hangs on it
 	many := bush(t, c.Chain, chain.MaxSideBlocks-len(old)+1)
 	trim(t, c.Chain)
-	if n := held(c.Chain, old); n != 0 {
+	if n := storedBlock(c.Chain, old); n != 0 {
 		t.Errorf("%d blocks of the oldest branch, and of the one that hangs on it, are left", n)
 	}
-	left := held(c.Chain, many)
+	left := storedBlock(c.Chain, many)
 	if left > chain.MaxSideBlocks || left < chain.MaxSideBlocks*9/10 {
 		t.Errorf("%d of %d newer blocks are left", left, len(many))
 	}
-	if held(c.Chain, many[len(many)-left:]) != left {
+	if storedBlock(c.Chain, many[len(many)-left:]) != left {
 		t.Error("not the newest are left")
 	}
 	if _, err := c.Add(old[1], "peer"); !errors.Is(err, chain.ErrOrphan) {
@@ -80,34 +80,34 @@ func TestLongBranchMayGrow(t *testing.T) {
 	trunk := chaintest.New(t).Mine(long)
 	branch := chaintest.New(t).Fork(0).Mine(long + 1)
 	c := openRestartable(t, trunk.Rules())
-	addSegments(t, c.Chain, trunk.Blocks())
+	addRuns(t, c.Chain, trunk.Blocks())
 	bushes := bush(t, c.Chain, 10)
-	addSegments(t, c.Chain, branch.Blocks()[:long])
+	addRuns(t, c.Chain, branch.Blocks()[:long])
 	trim(t, c.Chain)
-	if n := held(c.Chain, bushes); n != 0 {
+	if n := storedBlock(c.Chain, bushes); n != 0 {
 		t.Errorf("%d older side blocks are left beside a branch past the limit", n)
 	}
-	if n := held(c.Chain, branch.Blocks()[:long]); n != long {
+	if n := storedBlock(c.Chain, branch.Blocks()[:long]); n != long {
 		t.Errorf("%d of %d blocks of the growing branch are held", n, long)
 	}
 	c.restart()
-	addSegments(t, c.Chain, branch.Blocks()[long:])
+	addRuns(t, c.Chain, branch.Blocks()[long:])
 	if c.Tip() != branch.Tip() {
 		t.Errorf("the tip is %d", c.Tip().Index)
 	}
 	sound(t, c.Chain) // the index of addresses walks back over the trunk before that can go
 	trim(t, c.Chain)
-	if n := held(c.Chain, trunk.Blocks()); n != 0 {
+	if n := storedBlock(c.Chain, trunk.Blocks()); n != 0 {
 		t.Errorf("%d blocks of a dropped branch past the limit are left", n)
 	}
 	sound(t, c.Chain)
 }
 
-func addSegments(t testing.TB, c *chain.Chain, blocks []*consensus.Block) {
+func addRuns(t testing.TB, c *chain.Chain, blocks []*consensus.Block) {
 	t.Helper()
 	for len(blocks) > 0 {
 		n := min(2048, len(blocks))
-		if added, err := c.AddSegment(segment(t, c.Rules(), blocks[:n]), "peer"); err != nil || added != n {
+		if added, err := c.AddBlocks(runOf(t, c.Rules(), blocks[:n]), "peer"); err != nil || added != n {
 			t.Fatalf("added %d of %d: %v", added, n, err)
 		}
 		blocks = blocks[n:]
@@ -147,7 +147,7 @@ func TestSiblingsOfASwitch(t *testing.T) {
 	tree := chaintest.New(t).Paying().Mine(long).Fork(long).Mine(long).Fork(long - 1).Mine(1).Fork(1).Mine(long)
 	shared, second := tree.Branch()[0].Header(), tree.Blocks()[2*long]
 	c := openRestartable(t, tree.Rules())
-	addSegments(t, c.Chain, tree.Blocks()[:long])
+	addRuns(t, c.Chain, tree.Blocks()[:long])
 	addAll(t, c.Chain, tree.Blocks()[long:])
 	if c.Tip() != tree.Tip() {
 		t.Fatal("no switch")

@@ -30,31 +30,31 @@ func (s *Snapshot) Tip() consensus.Header { return s.v.tip }
 func (s *Snapshot) Close() error { return s.v.Close() }
 
 // Block returns the held block with hash h, or ErrNotFound.
-func (s *Snapshot) Block(h consensus.Hash) (Held, error) {
+func (s *Snapshot) Block(h consensus.Hash) (BlockInfo, error) {
 	p, ok, err := s.v.Position(h)
 	if err != nil {
-		return Held{}, err
+		return BlockInfo{}, err
 	}
 	if !ok {
-		return Held{}, ErrNotFound
+		return BlockInfo{}, ErrNotFound
 	}
 	active, err := s.v.active(p)
 	if err != nil {
-		return Held{}, err
+		return BlockInfo{}, err
 	}
-	return s.chain.heldAt(s.v, p, active)
+	return s.chain.blockInfo(s.v, p, active)
 }
 
 // At returns the block at index on the snapshot's chain, or ErrNotFound.
-func (s *Snapshot) At(index int64) (Held, error) {
+func (s *Snapshot) At(index int64) (BlockInfo, error) {
 	if index < s.chain.rules.Genesis.Index() || index > s.v.tip.Index {
-		return Held{}, ErrNotFound
+		return BlockInfo{}, ErrNotFound
 	}
 	p, err := s.v.at(index)
 	if err != nil {
-		return Held{}, err
+		return BlockInfo{}, err
 	}
-	return s.chain.heldAt(s.v, p, true)
+	return s.chain.blockInfo(s.v, p, true)
 }
 
 // ForkPoint returns the index of the first locator hash that is on the snapshot's chain, 1 (genesis) if none is.

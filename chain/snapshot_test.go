@@ -50,8 +50,8 @@ func TestLocatorFindsForkPoint(t *testing.T) {
 	trunk := chaintest.New(t).Mine(3000)
 	branch := trunk.Fork(1700).Mine(50)
 	ours, theirs := chaintest.Open(t, trunk.Rules()), chaintest.Open(t, trunk.Rules())
-	addSegments(t, ours, trunk.Blocks()[:3000])
-	addSegments(t, theirs, branch.Branch())
+	addRuns(t, ours, trunk.Blocks()[:3000])
+	addRuns(t, theirs, branch.Branch())
 	locator := ours.Locator()
 	if len(locator) > chain.MaxLocator || locator[len(locator)-1] != trunk.Rules().Genesis.Hash() {
 		t.Fatalf("%d hashes, the last %s", len(locator), locator[len(locator)-1].Short())
@@ -115,11 +115,11 @@ func TestSlowSubscriberIsTold(t *testing.T) {
 	}
 }
 
-// TestSegmentIsOneEvent: many blocks at once wake subscribers once, with the newest tip.
-func TestSegmentIsOneEvent(t *testing.T) {
+// TestRunIsOneEvent: many blocks at once wake subscribers once, with the newest tip.
+func TestRunIsOneEvent(t *testing.T) {
 	tree := chaintest.New(t).Mine(100)
 	c := chaintest.Open(t, tree.Rules())
-	addSegments(t, c, tree.Blocks())
+	addRuns(t, c, tree.Blocks())
 	events, _ := c.Events(0)
 	if len(events) != 1 || events[0].Header != tree.Tip() || string(events[0].Block.Canonical()) != string(tree.Blocks()[99].Canonical()) {
 		t.Errorf("events are %+v", events)

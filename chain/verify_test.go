@@ -65,7 +65,7 @@ func TestVerifyFindsAWrongIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		addSegments(t, c, tree.Blocks())
+		addRuns(t, c, tree.Blocks())
 		sound(t, c)
 		var any store.Address
 		if err := st.EachAccount(func(a store.Address, _ *store.Account) error { any = a; return nil }); err != nil {

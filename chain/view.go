@@ -119,36 +119,36 @@ func allBlocks(from store.Reader, r store.Range) iter.Seq2[store.Record, error] 
 	}
 }
 
-// held is a block, who sent it and when, and the canonical bytes of the chain that ends with it.
-type held struct {
+// storedBlock is a block, who sent it and when, and the canonical bytes of the chain that ends with it.
+type storedBlock struct {
 	*consensus.Block
 	origin store.Origin
 	total  int64
 }
 
 // read returns the block at p, which must be held.
-func (c *Chain) read(r store.Reader, p store.Position) (held, error) {
+func (c *Chain) read(r store.Reader, p store.Position) (storedBlock, error) {
 	rec, ok, err := r.Block(p)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, p.Index, p.Branch)
 	}
 	if err != nil {
-		return held{}, err
+		return storedBlock{}, err
 	}
 	return c.parse(rec)
 }
 
 // parse reads a block that was valid when it came: if it breaks a rule now, it was damaged since.
-func (c *Chain) parse(rec store.Record) (held, error) {
+func (c *Chain) parse(rec store.Record) (storedBlock, error) {
 	b, err := c.rules.Genesis, error(nil)
 	if rec.Position.Index != b.Index() {
 		b, err = c.rules.ParseBlock(rec.Raw)
 	}
 	if err != nil {
-		return held{}, fmt.Errorf("%w: block %d of branch %d: %w", ErrDamaged, rec.Position.Index, rec.Position.Branch, err)
+		return storedBlock{}, fmt.Errorf("%w: block %d of branch %d: %w", ErrDamaged, rec.Position.Index, rec.Position.Branch, err)
 	}
 	if b.Index() != rec.Position.Index {
-		return held{}, fmt.Errorf("%w: the block stored as %d of branch %d has index %d", ErrDamaged, rec.Position.Index, rec.Position.Branch, b.Index())
+		return storedBlock{}, fmt.Errorf("%w: the block stored as %d of branch %d has index %d", ErrDamaged, rec.Position.Index, rec.Position.Branch, b.Index())
 	}
-	return held{b, rec.Origin, rec.Total}, nil
+	return storedBlock{b, rec.Origin, rec.Total}, nil
 }

@@ -80,9 +80,9 @@ func fill(b *testing.B, c *chain.Chain, n int) {
 			block := chaintest.Block(b, c.Rules(), parent, "d4ee26eee15148ee92c6cd394edd974e", chaintest.Payment().Transaction())
 			raws, parent = append(raws, block.Canonical()), block.Header()
 		}
-		segment, _, err := c.Rules().ParseSegment(raws)
+		run, _, err := c.Rules().ParseBlocks(raws)
 		if err == nil {
-			_, err = c.AddSegment(segment, "")
+			_, err = c.AddBlocks(run, "")
 		}
 		if err != nil {
 			b.Fatal(err)

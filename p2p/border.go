@@ -39,10 +39,10 @@ func (e *borderError) Error() string {
 
 // joins checks that a batch of p's extends the last block inserted: for the first one, a block of our chain that the lead named.
 func (d *download) joins(b *batch, p peer.ID) error {
-	if len(b.segment.Blocks()) == 0 {
+	if len(b.blocks.All()) == 0 {
 		return nil
 	}
-	first, last := b.segment.Blocks()[0], d.last
+	first, last := b.blocks.All()[0], d.last
 	previous := first.Header().Previous
 	switch {
 	case b.first == d.head.From:

@@ -14,7 +14,7 @@
 // # Flow
 //
 //	chain event of ours ──disk──► publish ──gossipsub──► the validator there ──► chain.Add ──► verdict ──► its mesh
-//	orphan heard, or a longer status ──► sync from that peer ──► chain.AddSegment ──► the new tip is published
+//	orphan heard, or a longer status ──► sync from that peer ──► chain.AddBlocks ──► the new tip is published
 //	peer connected, or new in the mesh ──► statuses are exchanged, the pool is pulled ──► new payments are published
 //
 // Gossip is fast and forgets: what it lost it never repairs in a small network. The stream protocols (status, sync, blocks,

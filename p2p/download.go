@@ -50,7 +50,7 @@ func (e *localError) Unwrap() error { return e.error }
 // tip on theirs.
 //
 //	workers: take a span → request → read → batches, each checked in a goroutine of its own
-//	run:     the span at the next index → its batches in order → Chain.AddSegment
+//	run:     the span at the next index → its batches in order → Chain.AddBlocks
 //
 // A span that its peer does not finish goes back, and another worker takes the rest.
 type download struct {
@@ -328,10 +328,10 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 func (d *download) add(b *batch, p peer.ID) error {
 	before := d.s.chain.Tip().Hash
 	d.count(true, 0)
-	n, err := d.s.chain.AddSegment(b.segment, p.String())
+	n, err := d.s.chain.AddBlocks(b.blocks, p.String())
 	d.count(false, b.bytes*n/len(b.raws))
 	d.added += n
-	if blocks := b.segment.Blocks(); err == nil && len(blocks) > 0 {
+	if blocks := b.blocks.All(); err == nil && len(blocks) > 0 {
 		d.last = pieceOf(blocks[len(blocks)-1], p)
 	}
 	if n > 0 && d.s.chain.Tip().Hash != before {

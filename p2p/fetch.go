@@ -40,7 +40,7 @@ func (v *server) serveBlocks(_ context.Context, x *exchange) error {
 }
 
 // canonical returns a held block's bytes, none where nothing is held.
-func canonical(held chain.Held) []byte {
+func canonical(held chain.BlockInfo) []byte {
 	if held.Block == nil {
 		return nil
 	}

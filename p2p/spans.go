@@ -21,13 +21,13 @@ var errShort = errors.New("nothing of what was asked for is on the peer's chain"
 
 // batch is a run of blocks that is checked and inserted at once.
 type batch struct {
-	raws    [][]byte
-	bytes   int    // of raws
-	chunk   []byte // what the last of raws were cut from
-	first   int64  // index that the first block must have
-	segment *consensus.Segment
-	err     error         // why the blocks after the segment were refused
-	done    chan struct{} // closed when segment and err are set
+	raws   [][]byte
+	bytes  int    // of raws
+	chunk  []byte // what the last of raws were cut from
+	first  int64  // index that the first block must have
+	blocks *consensus.Blocks
+	err    error         // why the blocks after the blocks were refused
+	done   chan struct{} // closed when blocks and err are set
 }
 
 // work asks p for spans until nothing is left or p fails.
@@ -234,11 +234,11 @@ func (d *download) check(sp *span, b *batch) {
 
 // parse checks the blocks' own bytes, the links between them, and the index of the first.
 func (b *batch) parse(rules *consensus.Rules) {
-	b.segment, _, b.err = rules.ParseSegment(b.raws)
-	if len(b.segment.Blocks()) == 0 {
+	b.blocks, _, b.err = rules.ParseBlocks(b.raws)
+	if len(b.blocks.All()) == 0 {
 		return
 	}
-	if first := b.segment.Blocks()[0].Header(); first.Index != b.first {
-		b.segment, b.err = &consensus.Segment{}, violation("block %d where %d was asked for", first.Index, b.first)
+	if first := b.blocks.All()[0].Header(); first.Index != b.first {
+		b.blocks, b.err = &consensus.Blocks{}, violation("block %d where %d was asked for", first.Index, b.first)
 	}
 }

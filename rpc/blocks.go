@@ -81,7 +81,7 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, blockInfo(held, snap.Tip()))
 }
 
-func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
+func find(snap *chain.Snapshot, ref string) (chain.BlockInfo, error) {
 	if ref == "latest" {
 		return snap.At(snap.Tip().Index)
 	}
@@ -90,14 +90,14 @@ func find(snap *chain.Snapshot, ref string) (chain.Held, error) {
 	}
 	index, err := strconv.ParseInt(ref, 10, 64)
 	if err != nil {
-		return chain.Held{}, badRequest("not a reference to a block", canonical.Quote(ref)+" is neither an index nor a hash.",
+		return chain.BlockInfo{}, badRequest("not a reference to a block", canonical.Quote(ref)+" is neither an index nor a hash.",
 			`A block is named by its index (1 is the first), by its hash (64 lower-case hex digits) or by "latest".`)
 	}
 	return snap.At(index)
 }
 
 // blockInfo is a block with what this node knows of it.
-func blockInfo(held chain.Held, tip consensus.Header) api.BlockInfo {
+func blockInfo(held chain.BlockInfo, tip consensus.Header) api.BlockInfo {
 	info := api.BlockInfo{
 		Block:  api.Block{Text: canonical.AppendCompact(nil, held.Block.Canonical())},
 		Branch: "side", From: held.From, Hash: held.Block.Hash().String(), Received: unixSeconds(held.Received),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,7 +129,7 @@ type inflow struct {
 	budget *atomic.Int64 // bytes that may still be kept, shared by all inflows of one resolve
 	now    time.Time
 	last   consensus.Header
-	lacked [][]byte // canonical, consecutive
+	lacked []*consensus.Block // consecutive, each linked to the one before
 	size   int64
 }
 
@@ -152,7 +153,7 @@ func (in *inflow) take(text []byte) error {
 	if len(in.lacked) == 0 && in.chain.Has(b.Hash()) {
 		return nil
 	}
-	return in.keep(b.Canonical())
+	return in.keep(b)
 }
 
 // takeGenesis compares the first block with ours; its own form is not subject to the rules.
@@ -169,12 +170,13 @@ func (in *inflow) takeGenesis(text []byte) error {
 	return nil
 }
 
-func (in *inflow) keep(raw []byte) error {
-	in.size += int64(len(raw))
-	if in.budget.Add(-int64(len(raw))) < 0 {
+func (in *inflow) keep(b *consensus.Block) error {
+	size := int64(len(b.Canonical()))
+	in.size += size
+	if in.budget.Add(-size) < 0 {
 		return errors.New("more new blocks than one resolve takes: resolve again when others have been read")
 	}
-	in.lacked = append(in.lacked, raw)
+	in.lacked = append(in.lacked, b)
 	return nil
 }
 
@@ -185,16 +187,14 @@ const adoptBatch = 2000
 
 // adopt adds what was kept.
 func (in *inflow) adopt(from string) error {
-	for raws := in.lacked; len(raws) > 0; {
-		n := min(len(raws), adoptBatch)
-		segment, at, err := in.chain.Rules().ParseSegment(raws[:n])
+	for some := range slices.Chunk(in.lacked, adoptBatch) {
+		run, at, err := in.chain.Rules().LinkBlocks(some)
 		if err != nil {
 			return fmt.Errorf("block %d of the new ones: %w", at+1, err)
 		}
-		if _, err := in.chain.AddSegment(segment, from); err != nil {
+		if _, err := in.chain.AddBlocks(run, from); err != nil {
 			return err
 		}
-		raws = raws[n:]
 	}
 	return nil
 }

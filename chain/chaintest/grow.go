@@ -6,21 +6,21 @@ import (
 	"kuai/chain"
 )
 
-// Grow adds n blocks of one payment each to the chain, as a sync would: in segments, and on disk when it returns.
+// Grow adds n blocks of one payment each to the chain, as a sync would: in runs, and on disk when it returns.
 func Grow(t testing.TB, c *chain.Chain, n int) {
 	t.Helper()
-	const segment = 2048
-	for parent := c.Tip(); n > 0; n -= segment {
-		raws := make([][]byte, min(n, segment))
+	const run = 2048
+	for parent := c.Tip(); n > 0; n -= run {
+		raws := make([][]byte, min(n, run))
 		for i := range raws {
 			b := Block(t, c.Rules(), parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", Payment().Transaction())
 			raws[i], parent = b.Canonical(), b.Header()
 		}
-		s, _, err := c.Rules().ParseSegment(raws)
+		s, _, err := c.Rules().ParseBlocks(raws)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.AddSegment(s, "peer"); err != nil {
+		if _, err := c.AddBlocks(s, "peer"); err != nil {
 			t.Fatal(err)
 		}
 	}

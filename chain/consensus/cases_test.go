@@ -21,8 +21,8 @@ func setting(t testing.TB, r *consensus.Rules) chaintest.Setting {
 	return chaintest.Setting{Rules: r, Parent: parent, Now: time.Unix(1_800_000_000, 0)}
 }
 
-// judgeBlock is a door without a state: what is read, linked to the parent and held against the clock.
-func judgeBlock(s chaintest.Setting, b *consensus.Block, err error) error {
+// checkBlock is a door without a state: what is read, linked to the parent and held against the clock.
+func checkBlock(s chaintest.Setting, b *consensus.Block, err error) error {
 	if err != nil {
 		return err
 	}
@@ -40,11 +40,11 @@ func TestBlockCases(t *testing.T) {
 	cases := chaintest.BlockCases(s)
 	for _, c := range cases {
 		b, err := s.Rules.ParseBlock(c.Raw)
-		if err := c.Check(judgeBlock(s, b, err)); err != nil {
+		if err := c.Check(checkBlock(s, b, err)); err != nil {
 			t.Error(err)
 		}
 		b, err = s.Rules.ReadBlock(c.Raw)
-		if err := c.CheckLoose(judgeBlock(s, b, err)); err != nil {
+		if err := c.CheckLoose(checkBlock(s, b, err)); err != nil {
 			t.Errorf("read: %v", err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestCasesFollowTheRules(t *testing.T) {
 	s := setting(t, r)
 	for _, c := range chaintest.BlockCases(s) {
 		b, err := r.ParseBlock(c.Raw)
-		if err := c.Check(judgeBlock(s, b, err)); err != nil {
+		if err := c.Check(checkBlock(s, b, err)); err != nil {
 			t.Error(err)
 		}
 	}

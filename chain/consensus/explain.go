@@ -9,17 +9,17 @@ import (
 	"kuai/chain/canonical"
 )
 
-// The judge says which rule a block or a transaction breaks. It follows the rules as they are written, one after the
-// other, over values that the tolerant reader made. The strict parser (parse.go) answers yes faster, and asks the
-// judge for the reason when it says no; the fuzz targets hold the two to the same answer.
+// Which rule a block or a transaction breaks is said here. The functions follow the rules as they are written, one after the other,
+// over values that the tolerant reader made. The strict parser (parse.go) answers yes faster, and asks here for the reason when it
+// says no; the fuzz targets hold the two to the same answer.
 
 var (
 	blockKeys       = []string{"index", "previous_hash", "proof", "timestamp", "transactions"}
 	transactionKeys = []string{"amount", "recipient", "sender"}
 )
 
-// judgeBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
-func (r *Rules) judgeBlock(raw []byte) error {
+// explainBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
+func (r *Rules) explainBlock(raw []byte) error {
 	if len(raw) > r.MaxBlockBytes {
 		return Invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
 	}
@@ -31,8 +31,8 @@ func (r *Rules) judgeBlock(raw []byte) error {
 	if !ok {
 		return Invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
 	}
-	for _, judge := range []func(canonical.Object) error{judgeBlockKeys, judgeHeader, r.judgeTransactions} {
-		if err := judge(o); err != nil {
+	for _, check := range []func(canonical.Object) error{explainKeys, explainHeader, r.explainTransactions} {
+		if err := check(o); err != nil {
 			return err
 		}
 	}
@@ -60,7 +60,7 @@ func commonPrefix(a, b []byte) int {
 	return n
 }
 
-func judgeBlockKeys(o canonical.Object) error {
+func explainKeys(o canonical.Object) error {
 	if err := checkKeys(o, blockKeys); err != nil {
 		return Invalid(RuleBlockKeys, "%s", err)
 	}
@@ -82,8 +82,8 @@ func checkKeys(o canonical.Object, want []string) error {
 	return nil
 }
 
-// judgeHeader checks the types and ranges of all but the transactions.
-func judgeHeader(o canonical.Object) error {
+// explainHeader checks the types and ranges of all but the transactions.
+func explainHeader(o canonical.Object) error {
 	index, _ := o.Get("index")
 	if i, ok := integer(index); !ok || i < 2 {
 		return Invalid(RuleIndex, "index %s is not an integer from 2", canonical.Describe(index))
@@ -114,7 +114,7 @@ func validTimestamp(n canonical.Number) bool {
 	return f > 0 && f < MaxTimestamp
 }
 
-// headerOf reads what judgeHeader passed.
+// headerOf reads what explainHeader passed.
 func headerOf(o canonical.Object) (h Header) {
 	index, _ := o.Get("index")
 	h.Index, _ = integer(index)
@@ -129,7 +129,7 @@ func headerOf(o canonical.Object) (h Header) {
 	return h
 }
 
-func (r *Rules) judgeTransactions(o canonical.Object) error {
+func (r *Rules) explainTransactions(o canonical.Object) error {
 	v, _ := o.Get("transactions")
 	txs, ok := v.([]canonical.Value)
 	if !ok {
@@ -139,17 +139,17 @@ func (r *Rules) judgeTransactions(o canonical.Object) error {
 		return Invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
 	}
 	for i, tx := range txs {
-		if err := r.judgeInBlock(tx, i, len(txs)); err != nil {
+		if err := r.explainInBlock(tx, i, len(txs)); err != nil {
 			return err
 		}
 	}
-	return judgeIDs(txs)
+	return explainIDs(txs)
 }
 
-// judgeInBlock checks transaction i of n.
-func (r *Rules) judgeInBlock(v canonical.Value, i, n int) error {
+// explainInBlock checks transaction i of n.
+func (r *Rules) explainInBlock(v canonical.Value, i, n int) error {
 	where := fmt.Sprintf("transaction %d of %d: ", i+1, n)
-	o, err := r.judgeTransaction(v, where)
+	o, err := r.checkTransaction(v, where)
 	if err != nil {
 		return err
 	}
@@ -158,12 +158,12 @@ func (r *Rules) judgeInBlock(v canonical.Value, i, n int) error {
 		return Invalid(RuleReward, "%ssender is %s, but the last transaction and no other is the reward from \"0\"", where, canonical.Describe(sender))
 	}
 	if i == n-1 {
-		return r.judgeReward(o)
+		return r.explainReward(o)
 	}
 	return nil
 }
 
-func (r *Rules) judgeReward(o canonical.Object) error {
+func (r *Rules) explainReward(o canonical.Object) error {
 	if _, ok := o.Get("id"); ok {
 		return Invalid(RuleReward, "the reward has an id, which only payments have")
 	}
@@ -173,8 +173,8 @@ func (r *Rules) judgeReward(o canonical.Object) error {
 	return nil
 }
 
-// judgeIDs looks for an id that occurs twice among transactions that are valid each.
-func judgeIDs(txs []canonical.Value) error {
+// explainIDs looks for an id that occurs twice among transactions that are valid each.
+func explainIDs(txs []canonical.Value) error {
 	first := make(map[ID]int, len(txs))
 	for i, tx := range txs {
 		t := transactionOf(tx.(canonical.Object))
@@ -188,8 +188,8 @@ func judgeIDs(txs []canonical.Value) error {
 	return nil
 }
 
-// judgeTransaction checks a payment or a reward; where says which, for the error.
-func (r *Rules) judgeTransaction(v canonical.Value, where string) (canonical.Object, error) {
+// checkTransaction checks a payment or a reward; where says which, for the error.
+func (r *Rules) checkTransaction(v canonical.Value, where string) (canonical.Object, error) {
 	if n := len(canonical.AppendValue(nil, v)); n > r.MaxTransactionBytes {
 		return nil, Invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
 	}
@@ -212,10 +212,10 @@ func (r *Rules) judgeTransaction(v canonical.Value, where string) (canonical.Obj
 	if s, _ := id.(string); hasID && !canonical.DecodeHex(new(ID)[:], s) {
 		return nil, Invalid(RuleID, "%sid %s is not 32 lower-case hex digits", where, canonical.Describe(id))
 	}
-	return o, r.judgeNames(o, where)
+	return o, r.checkNames(o, where)
 }
 
-func (r *Rules) judgeNames(o canonical.Object, where string) error {
+func (r *Rules) checkNames(o canonical.Object, where string) error {
 	for _, name := range []struct {
 		key  string
 		rule Rule
@@ -228,8 +228,8 @@ func (r *Rules) judgeNames(o canonical.Object, where string) error {
 	return nil
 }
 
-// judgePending returns the first broken rule of a pending transaction that must be canonical, nil where it breaks none.
-func (r *Rules) judgePending(raw []byte) error {
+// explainPending returns the first broken rule of a pending transaction that must be canonical, nil where it breaks none.
+func (r *Rules) explainPending(raw []byte) error {
 	if len(raw) > r.MaxTransactionBytes {
 		return Invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)
 	}
@@ -237,13 +237,13 @@ func (r *Rules) judgePending(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.judgePayment(v)
+	_, err = r.checkPayment(v)
 	return err
 }
 
-// judgePayment checks a transaction that is not in a block yet.
-func (r *Rules) judgePayment(v canonical.Value) (Transaction, error) {
-	o, err := r.judgeTransaction(v, "")
+// checkPayment checks a transaction that is not in a block yet.
+func (r *Rules) checkPayment(v canonical.Value) (Transaction, error) {
+	o, err := r.checkTransaction(v, "")
 	if err != nil {
 		return Transaction{}, err
 	}
@@ -257,7 +257,7 @@ func (r *Rules) judgePayment(v canonical.Value) (Transaction, error) {
 	return t, nil
 }
 
-// transactionOf reads what judgeTransaction passed.
+// transactionOf reads what checkTransaction passed.
 func transactionOf(o canonical.Object) (t Transaction) {
 	amount, _ := o.Get("amount")
 	t.Amount, _ = amount.(canonical.Number)

@@ -7,7 +7,7 @@ import (
 )
 
 // The strict parser reads a block once, from left to right, and proves on the way that its bytes are canonical and that
-// they break no rule. It allocates nothing. It says only yes or no: the judge (judge.go) has the reasons.
+// they break no rule. It allocates nothing. It says only yes or no; explain.go has the reasons.
 
 // parser is a position in a text. A method that returns false leaves it anywhere; the text is refused then.
 type parser struct {
@@ -178,10 +178,10 @@ func (r *Rules) parseInto(b *Block, raw []byte) error {
 	return nil
 }
 
-// whyNotBlock asks the judge for the rule that a refused block breaks. That there is one is what the fuzz targets prove;
+// whyNotBlock finds the rule that a refused block breaks. That there is one is what the fuzz targets prove;
 // were there none, the block would still not be let in.
 func (r *Rules) whyNotBlock(raw []byte) error {
-	if err := r.judgeBlock(raw); err != nil {
+	if err := r.explainBlock(raw); err != nil {
 		return err
 	}
 	return Invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the block")
@@ -189,7 +189,7 @@ func (r *Rules) whyNotBlock(raw []byte) error {
 
 // whyNotPending is whyNotBlock for a pending transaction.
 func (r *Rules) whyNotPending(raw []byte) error {
-	if err := r.judgePending(raw); err != nil {
+	if err := r.explainPending(raw); err != nil {
 		return err
 	}
 	return Invalid(RuleCanonical, "refused by the strict parser only: a fault of this program, please report it with the transaction")

@@ -56,8 +56,8 @@ func BenchmarkParseBlock(b *testing.B) {
 	}
 }
 
-// BenchmarkParseSegment is the same for a run of small blocks, per block.
-func BenchmarkParseSegment(b *testing.B) {
+// BenchmarkParseBlocks is the same for a run of small blocks, per block.
+func BenchmarkParseBlocks(b *testing.B) {
 	r := Classic()
 	parent := r.Genesis.Header()
 	var raws [][]byte
@@ -69,7 +69,7 @@ func BenchmarkParseSegment(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := 0; i < b.N; i += len(raws) {
-		if _, _, err := r.ParseSegment(raws); err != nil {
+		if _, _, err := r.ParseBlocks(raws); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 
 // The corpora are in testdata/fuzz. A longer run: go test ./chain -run '^$' -fuzz '^FuzzParseBlock$' -fuzztime 1h
 
-// FuzzParseBlock holds the strict parser to the judge: it accepts exactly the texts that decode, encode to the same
+// FuzzParseBlock holds the strict parser to the explanation: it accepts exactly the texts that decode, encode to the same
 // bytes and break no rule.
 func FuzzParseBlock(f *testing.F) {
 	for _, raw := range sampleBlocks(f)[:40] {

@@ -13,15 +13,15 @@ import (
 	"kuai/chain/canonical/canonicaltest"
 )
 
-// agreeOnBlock fails where the strict parser and the judge, which decodes, encodes and compares, differ on raw.
+// agreeOnBlock fails where the strict parser and the explanation, which decodes, encodes and compares, differ on raw.
 func agreeOnBlock(t testing.TB, r *Rules, raw []byte) {
 	t.Helper()
 	var b Block
 	p := parser{raw: raw}
 	strict := len(raw) <= r.MaxBlockBytes && p.block(r, &b)
-	reason := r.judgeBlock(raw)
+	reason := r.explainBlock(raw)
 	if strict != (reason == nil) {
-		t.Fatalf("strict parser says %v, the judge %v, of %q", strict, reason, raw)
+		t.Fatalf("strict parser says %v, the explanation %v, of %q", strict, reason, raw)
 	}
 	if !strict {
 		return
@@ -69,9 +69,9 @@ func agreeOnTransactions(t testing.TB, raw []byte, o canonical.Object, count int
 func agreeOnTransaction(t testing.TB, r *Rules, raw []byte) {
 	t.Helper()
 	tx, err := r.ParsePayment(raw)
-	reason := r.judgePending(raw)
+	reason := r.explainPending(raw)
 	if fmt.Sprint(err) != fmt.Sprint(reason) {
-		t.Fatalf("strict parser says %v, the judge %v, of %q", err, reason, raw)
+		t.Fatalf("strict parser says %v, the explanation %v, of %q", err, reason, raw)
 	}
 	if err != nil {
 		return
@@ -117,7 +117,7 @@ func sampleWithIDs(n int) []byte {
 	return b.raw
 }
 
-func TestStrictParserAgreesWithTheJudge(t *testing.T) {
+func TestStrictParserAgreesWithTheExplanation(t *testing.T) {
 	r := Classic()
 	rng := rand.New(rand.NewPCG(1, 2))
 	samples := sampleBlocks(t)
@@ -128,7 +128,7 @@ func TestStrictParserAgreesWithTheJudge(t *testing.T) {
 	for range 40_000 {
 		s := canonicaltest.Mutate(rng, samples[rng.IntN(len(samples))], samples[rng.IntN(len(samples))])
 		agreeOnBlock(t, r, s)
-		if r.judgeBlock(s) == nil {
+		if r.explainBlock(s) == nil {
 			accepted++
 		}
 	}

@@ -54,7 +54,7 @@ func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
 	if _, ok := o.Get("id"); !ok {
 		o = append(o, canonical.Member{Key: "id", Value: id.String()})
 	}
-	t, err := r.judgePayment(o)
+	t, err := r.checkPayment(o)
 	if err != nil {
 		return Payment{}, err
 	}

@@ -207,11 +207,11 @@ func (w *workload) run() error {
 		b := w.block(parent, w.payment(), w.payment())
 		raws[i], parent = b.Canonical(), b.Header()
 	}
-	s, _, err := w.c.Rules().ParseSegment(raws)
+	s, _, err := w.c.Rules().ParseBlocks(raws)
 	if err != nil {
 		return err
 	}
-	_, err = w.c.AddSegment(s, "peer")
+	_, err = w.c.AddBlocks(s, "peer")
 	return err
 }
 
