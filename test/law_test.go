@@ -111,8 +111,9 @@ func TestImportLawCatches(t *testing.T) {
 // pure lists packages that siblings may share because of the little that they import.
 var pure = map[string][]string{
 	"kuai/p2p/addrpolicy": {"errors", "fmt", "net/netip", "slices"},
-	"kuai/chain/consensus": {"bytes", "cmp", "crypto/sha256", "encoding/hex", "errors", "fmt", "hash/maphash", "iter", "kuai/chain/canonical", "math", "math/bits", "slices", "strconv",
-		"strings", "sync", "time", "unicode/utf8"}, // sync: a pool of scratch tables; time: its types
+	"kuai/chain/consensus": {"bytes", "cmp", "crypto/ed25519", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "github.com/hdevalence/ed25519consensus", "hash/maphash", "iter",
+		"kuai/chain/canonical", "math", "math/big", "math/bits", "slices", "strconv", "strings", "sync", "time", "unicode/utf8"},
+	// ed25519: signatures of payments; big: targets and work; sync: a pool of scratch tables; time: its types
 	"kuai/chain/canonical": {"bufio", "bytes", "cmp", "encoding/binary", "fmt", "io", "math", "math/bits", "slices", "strconv", "strings", "unicode/utf16", "unicode/utf8"},
 }
 

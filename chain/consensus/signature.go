@@ -1,0 +1,50 @@
+package consensus
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/hdevalence/ed25519consensus"
+
+	"kuai/chain/canonical"
+)
+
+// Signature is an Ed25519 signature, written as 128 lower-case hex digits.
+type Signature [ed25519.SignatureSize]byte
+
+// String returns 128 lower-case hex digits.
+func (s Signature) String() string { return hex.EncodeToString(s[:]) }
+
+// ParseSignature reads 128 lower-case hex digits.
+func ParseSignature(s string) (Signature, error) {
+	var sig Signature
+	if !canonical.DecodeHex(sig[:], s) {
+		return Signature{}, fmt.Errorf("signature %s is not 128 lower-case hex digits", canonical.Quote(s))
+	}
+	return sig, nil
+}
+
+// signatureDomain is the first line of what is signed. A key that also signs other texts never signs a payment by accident.
+const signatureDomain = "kuai-tx-1\n"
+
+// AppendSigned appends the bytes that the sender of t signs: the domain, the network's id and the canonical payment without a
+// signature, each of the first two on a line of its own. The network is in it, so that a payment is valid on one network only.
+func AppendSigned(dst []byte, network string, t Transaction) []byte {
+	dst = append(dst, signatureDomain...)
+	dst = append(dst, network...)
+	dst = append(dst, '\n')
+	return t.AppendCanonical(dst)
+}
+
+// SignPayment signs t for the network with that id. The caller sees to it that t.Sender is the address of key.
+func SignPayment(key ed25519.PrivateKey, network string, t Transaction) Signature {
+	return Signature(ed25519.Sign(key, AppendSigned(nil, network, t)))
+}
+
+// ValidSignature reports whether s is a signature of message by the key of a. The rule is ZIP 215, as the standard leaves cases open
+// that implementations decide differently: encodings of points need not be canonical, the equation is multiplied by the cofactor,
+// the scalar is below the group's order.
+func (a Address) ValidSignature(message []byte, s Signature) bool {
+	return ed25519consensus.Verify(a[:], message, s[:])
+}
