@@ -61,9 +61,7 @@ func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 			refuse(w, r, &problem{status: http.StatusForbidden, title: "prefetch refused",
 				detail: "A browser asked ahead of its user for a change of this node.", hint: "Open the address."})
 		case !s.holdsToken(r):
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			refuse(w, r, &problem{status: http.StatusUnauthorized, title: "token missing or wrong",
-				detail: "Changing this node needs its token.", hint: "Send the header Authorization: Bearer <token>."})
+			s.askForToken(w, r)
 		default:
 			next(w, r)
 		}
@@ -91,10 +89,39 @@ func isPrefetch(r *http.Request) bool {
 	return false
 }
 
+// authenticate stands before every path if reading needs the token, too.
+func (s *Server) authenticate(next http.Handler) http.Handler {
+	if s.cfg.TokenFor != TokenForAll {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.holdsToken(r) {
+			s.askForToken(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) askForToken(w http.ResponseWriter, r *http.Request) {
+	p := &problem{status: http.StatusUnauthorized, title: "token missing or wrong",
+		detail: "Changing this node needs its token.", hint: "Send the header Authorization: Bearer <token>."}
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	if s.cfg.TokenFor == TokenForAll {
+		p.detail = "This node answers its own user only."
+		p.hint = "The verbs of kuai find its token by themselves; others send it as Authorization: Bearer <token>, a browser as the password of any user."
+		w.Header().Add("WWW-Authenticate", `Basic realm="kuai", charset="UTF-8"`)
+	}
+	refuse(w, r, p)
+}
+
 func (s *Server) holdsToken(r *http.Request) bool {
 	if s.cfg.Token == "" {
 		return true
 	}
 	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ") // RFC 9110 §11: a scheme of any case, then spaces
+	if _, password, ok := r.BasicAuth(); ok && s.cfg.TokenFor == TokenForAll {
+		scheme, given = "Bearer", password
+	}
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.Trim(given, " ")), []byte(s.cfg.Token)) == 1
 }

@@ -142,15 +142,12 @@ type wrong struct {
 // wrongs lists how op refuses requests, if the node's token is "secret".
 func wrongs(op api.Operation) []wrong {
 	const token = "Authorization: Bearer secret"
-	all := []wrong{{403, op.Target(), op.Example.Body, "Host: evil.example"}}
-	if op.Guarded() {
-		all = append(all, wrong{401, op.Target(), op.Example.Body, ""})
-	}
+	all := []wrong{{403, op.Target(), op.Example.Body, "Host: evil.example"}, {401, op.Target(), op.Example.Body, ""}}
 	if op.Request != nil {
 		all = append(all, wrong{400, op.Target(), "{", token}, wrong{413, op.Target(), strings.Repeat(" ", MaxBodyBytes+1), token})
 	}
 	if strings.Contains(op.Example.Target, "?") {
-		all = append(all, wrong{400, op.Example.Target + "&limit=%zz", "", ""}, wrong{400, op.Path + "?limit=0", "", ""})
+		all = append(all, wrong{400, op.Example.Target + "&limit=%zz", "", token}, wrong{400, strings.Split(op.Example.Target, "?")[0] + "?limit=0", "", token})
 	}
 	return all
 }
@@ -158,7 +155,7 @@ func wrongs(op api.Operation) []wrong {
 // TestEveryErrorIsAsDescribed provokes errors at every row, in each form that an error can have.
 func TestEveryErrorIsAsDescribed(t *testing.T) {
 	described := newContract(t)
-	n := start(t, Config{Token: "secret", Metrics: http.NotFoundHandler()})
+	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Metrics: http.NotFoundHandler()})
 	for _, op := range api.Operations {
 		for _, try := range wrongs(op) {
 			for _, accept := range []string{"*/*", "application/json"} {

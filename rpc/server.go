@@ -36,13 +36,24 @@ const (
 // Config is what a server is told once. The zero value serves.
 type Config struct {
 	Hosts    []string     // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
+	Origins  []string     // of pages elsewhere that may use the API; in the forms of ParseOrigin
 	DataFile string       // where registered nodes are remembered; "" remembers none
 	Version  string       // of the program, for GET /node
 	Agent    string       // for GET /node and outgoing requests
 	Metrics  http.Handler // GET /metrics; nil answers 404
 	Token    string       // bearer token for what changes state; "" asks for none
+	TokenFor TokenScope   // what needs the token
 	Prober   *Prober      // asks other nodes' URLs, shared with the network; nil makes one
 }
+
+// TokenScope says which requests need the token.
+type TokenScope uint8
+
+// A token may also be needed for reading, on a machine that several people use. Browsers ask for it as a password then.
+const (
+	TokenForChanges TokenScope = iota
+	TokenForAll
+)
 
 // Network is the peer-to-peer side of the node, as far as HTTP shows and moves it.
 type Network interface {
@@ -142,7 +153,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	if s.prober == nil {
 		s.prober = NewProber(cfg.Agent)
 	}
-	s.handler = s.guard(newRouter(s.resources(api.Operations, s.handlers())))
+	s.handler = s.guard(s.allowOrigins(cfg.Origins, s.authenticate(newRouter(s.resources(api.Operations, s.handlers())))))
 	return s
 }
 

@@ -269,7 +269,7 @@ func ErrorsOf(op Operation) []int {
 		status int
 	}{
 		{op.Params != nil || op.Request != nil, 400},
-		{op.Guarded(), 401},
+		{true, 401},
 		{true, 403},
 		{op.Request != nil, 413},
 	}

@@ -150,7 +150,7 @@ type object = map[string]any
 // complete adds what the same rule gives to all operations: errors, the token, and whether they change the node.
 func complete(doc object, ops []api.Operation) {
 	components := doc["components"].(object)
-	components["securitySchemes"] = object{"token": object{"type": "http", "scheme": "bearer", "description": "Only if the node was started with a token."}}
+	components["securitySchemes"] = object{"token": object{"type": "http", "scheme": "bearer", "description": "Only if the node was started with a token: for what changes its state, or with --api-auth local for everything."}}
 	components["schemas"].(object)["Problem"] = problemSchema()
 	responses := object{}
 	for _, op := range ops {
@@ -176,10 +176,7 @@ func completeOperation(o object, op api.Operation) {
 	for _, status := range api.ErrorsOf(op) {
 		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/" + strconv.Itoa(status)}
 	}
-	o["security"] = []any{}
-	if op.Guarded() {
-		o["security"] = []any{object{"token": []any{}}, object{}}
-	}
+	o["security"] = []any{object{"token": []any{}}, object{}}
 	o["x-changes-state"], o["x-long"] = op.Guarded(), op.Long
 	if body, ok := o["requestBody"].(object); ok && op.Example.Body != "" {
 		content := body["content"].(object)["application/json"].(object)
