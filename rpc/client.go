@@ -22,7 +22,7 @@ const maxAnswer = 64 << 20
 // Client asks a node for the command line's verbs.
 type Client struct {
 	base  string
-	token string
+	token func() string // nil: none
 	http  *http.Client
 }
 
@@ -36,6 +36,11 @@ func NewClient(url string) *Client {
 
 // WithToken returns a client that sends token with each request.
 func (c *Client) WithToken(token string) *Client {
+	return c.WithTokenFrom(func() string { return token })
+}
+
+// WithTokenFrom returns a client that asks token before each request: a node that starts meanwhile draws a new one.
+func (c *Client) WithTokenFrom(token func() string) *Client {
 	d := *c
 	d.token = token
 	return &d
@@ -124,8 +129,10 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 		return nil, fmt.Errorf("the API address %q is no URL: %w", c.base, err)
 	}
 	req.Header.Set("Accept", "application/json")
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != nil {
+		if token := c.token(); token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -35,6 +36,9 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	}
 	line("page", page(cfg, n))
 	line("data", dataText(cfg))
+	if cfg.APIAuth == authLocal {
+		line("password", "in "+filepath.Join(cfg.DataDir, cookieName)) // a browser asks for it
+	}
 	b.WriteByte('\n')
 	return b.String()
 }
@@ -91,9 +95,17 @@ func second(cfg Config, n nodeFile, free func(port int) bool) string {
 		words = append(words, "--ephemeral")
 	}
 	if loopback(cfg.HTTPHost) && !cfg.MDNS {
-		words = append(words, "--peer", n.API[0])
+		words = append(words, "--peer", joinAddress(cfg, n))
 	}
 	return program(os.Executable()) + commandLine(words)
+}
+
+// joinAddress is what another node of this machine is told. One that asks for a token does not say by HTTP who it is.
+func joinAddress(cfg Config, n nodeFile) string {
+	if cfg.APIAuth == authLocal {
+		return reachable(n.Addresses)
+	}
+	return n.API[0]
 }
 
 // reachable picks the first multiaddr that others can use, else the first.

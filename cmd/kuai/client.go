@@ -47,7 +47,11 @@ func (a *asking) client(c *cobra.Command) (*rpc.Client, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return rpc.NewClient(a.api).WithToken(token), nil
+	node := rpc.NewClient(a.api)
+	if a.tokenFile == "" {
+		return node.WithTokenFrom(a.cookie), nil
+	}
+	return node.WithToken(token), nil
 }
 
 // verb makes a command that asks a running node one thing and prints the answer: as JSON, or as text does.

@@ -35,6 +35,8 @@ type Config struct {
 	PublicURL    string   `json:"public-url"` // "": not known
 	InsecureAPI  bool     `json:"insecure-api"`
 	APITokenFile string   `json:"api-token-file"`
+	APIAuth      string   `json:"api-auth"` // "" or authLocal
+	CORSOrigins  []string `json:"cors-origin"`
 	P2PPort      int      `json:"p2p-port"` // fromPort until resolved
 	Listen       []string `json:"listen"`
 	Announce     []string `json:"announce"`
@@ -67,6 +69,8 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` that people reach the page and the API at, if a container or a proxy hides it")
 	fs.BoolVar(&c.InsecureAPI, "insecure-api", false, "let anyone who reaches a non-loopback --http-host change state")
 	pathVar(fs, &c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
+	fs.StringVar(&c.APIAuth, "api-auth", "", "local: ask everybody for the token in the data directory's "+cookieName+", which verbs read by themselves")
+	fs.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, "`origin` of pages elsewhere that may use the API, as http://localhost:3000 (repeatable)")
 	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
 	fs.Lookup("p2p-port").DefValue = "0" // help says in words what is taken where nothing is said
 	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
@@ -88,7 +92,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
 }
 
 func (c *Config) checkPorts() error {
@@ -106,7 +110,7 @@ func (c *Config) checkPorts() error {
 }
 
 func (c *Config) checkHost() error {
-	if !loopback(c.HTTPHost) && !c.InsecureAPI && c.APITokenFile == "" {
+	if !loopback(c.HTTPHost) && !c.InsecureAPI && c.APITokenFile == "" && c.APIAuth == "" {
 		return fmt.Errorf("--http-host %s can be reached by others, who could mine and pay on this node: add --api-token-file FILE, or --insecure-api where the network keeps them out", c.HTTPHost)
 	}
 	return nil
@@ -117,6 +121,11 @@ func (c *Config) checkNames() error {
 	for _, h := range c.AllowHosts {
 		if _, err := rpc.ParseAllowHost(h); err != nil {
 			return fmt.Errorf("--allow-host: %w", err)
+		}
+	}
+	for _, o := range c.CORSOrigins {
+		if _, err := rpc.ParseOrigin(o); err != nil {
+			return fmt.Errorf("--cors-origin: %w", err)
 		}
 	}
 	if c.PublicURL == "" {
@@ -287,7 +296,7 @@ func (c *Config) rules() (*consensus.Rules, error) {
 
 // effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
 func (c Config) effective() Config {
-	for _, list := range []*[]string{&c.AllowHosts, &c.Listen, &c.Announce, &c.Peers, &c.Derived} {
+	for _, list := range []*[]string{&c.AllowHosts, &c.CORSOrigins, &c.Listen, &c.Announce, &c.Peers, &c.Derived} {
 		*list = append([]string{}, *list...)
 	}
 	return c

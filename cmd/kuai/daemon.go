@@ -74,9 +74,15 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 
+	token, forget, err := apiToken(cfg, known.token)
+	if err != nil {
+		return err
+	}
+	defer forget()
+
 	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	s := rpc.New(serverConfig(cfg, known.token, prober, metrics), c, network{n}, mining{m}, log)
+	s := rpc.New(serverConfig(cfg, token, prober, metrics), c, network{n}, mining{m}, log)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {

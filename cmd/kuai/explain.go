@@ -36,7 +36,7 @@ func (a *asking) refusal(e *rpc.StatusError) error {
 	case e.Title == "":
 		return fmt.Errorf("%s answers %d %s, which a kuai node does not: another program has that port", a.api, e.Status, http.StatusText(e.Status))
 	case e.Status == http.StatusUnauthorized && a.tokenFile == "":
-		return errors.New("this node takes changes only with its token: name the file that holds it by --api-token-file")
+		return errors.New("this node asks for its token: name the file that holds it by --api-token-file, or your node's directory by --data-dir")
 	case e.Status == http.StatusUnauthorized:
 		return fmt.Errorf("the token in %s is not this node's", a.tokenFile)
 	case e.Status == http.StatusForbidden:

@@ -117,7 +117,11 @@ func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometh
 		Agent:   agent(),
 		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Token:   token,
+		Origins: cfg.CORSOrigins,
 		Prober:  prober,
+	}
+	if cfg.APIAuth == authLocal {
+		c.TokenFor = rpc.TokenForAll
 	}
 	if !cfg.Ephemeral {
 		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")
