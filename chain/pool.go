@@ -87,17 +87,31 @@ func (c *Chain) PendingByID(id consensus.ID) (consensus.Payment, bool) {
 	return consensus.Payment{}, false
 }
 
-// PoolSize returns the number and the canonical bytes of the pending transactions.
-func (c *Chain) PoolSize() (count, bytes int) {
+// State is the tip and the size of the pool at one moment.
+type State struct {
+	Tip          consensus.Header
+	Pending      int // transactions
+	PendingBytes int // their canonical bytes
+}
+
+// State returns the tip together with the size of the pool: a transaction that the tip mined is not pending.
+func (c *Chain) State() State {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	count, bytes = len(c.pool.byID), c.pool.bytes
+	s := State{c.tip, len(c.pool.byID), c.pool.bytes}
 	gone, _ := c.pool.expired(limit)
 	for _, p := range gone {
-		count, bytes = count-1, bytes-p.size
+		s.Pending--
+		s.PendingBytes -= p.size
 	}
-	return count, bytes
+	return s
+}
+
+// PoolSize returns the number and the canonical bytes of the pending transactions.
+func (c *Chain) PoolSize() (count, bytes int) {
+	s := c.State()
+	return s.Pending, s.PendingBytes
 }
 
 // Lookup is where a transaction is.

@@ -9,17 +9,16 @@ import (
 
 // node is GET /node: who this is and how to reach it. Other nodes ask it to connect by URL.
 func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
-	tip := s.chain.Tip()
-	count, size := s.chain.PoolSize()
+	now := s.chain.State()
 	rules, status, mining := s.chain.Rules(), s.network.SyncStatus(), s.miner.Status()
 	peers, _ := s.heights()
 	answer(w, http.StatusOK, api.Node{
-		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: tip.Index,
+		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: now.Tip.Index,
 		Mining:  api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
 		Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
-		Pool: api.NodePool{Bytes: size, Transactions: count},
+		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
 		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Target: status.Target},
-		Tip:  tip.Hash.String(), Version: s.cfg.Version,
+		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,
 	})
 }
 

@@ -1,13 +1,16 @@
 package rpc
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/rpc/api"
 )
 
 func TestNodeSaysWhoItIs(t *testing.T) {
@@ -84,4 +87,39 @@ func TestReadyOnceAPeerHasToldItsHeight(t *testing.T) {
 			t.Errorf("%s: the client says %v", c.name, err)
 		}
 	}
+}
+
+// TestNodeIsOneMoment: a payment is either pending or below the tip, also if its block comes while GET /node is answered.
+func TestNodeIsOneMoment(t *testing.T) {
+	n := start(t, Config{})
+	const payments = 2000
+	rules, parent := n.chain.Rules(), n.chain.Tip()
+	var blocks []*consensus.Block
+	for range payments {
+		p := chaintest.Payment()
+		if _, err := n.chain.Submit(p, ""); err != nil {
+			t.Fatal(err)
+		}
+		b := chaintest.Block(t, rules, parent, "miner", chaintest.Transactions(p)...)
+		blocks, parent = append(blocks, b), b.Header()
+	}
+	var adding sync.WaitGroup
+	adding.Go(func() {
+		for _, b := range blocks {
+			if _, err := n.chain.Add(b, "peer"); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for height := int64(0); height <= payments && !t.Failed(); {
+		var v api.Node
+		if err := json.Unmarshal(n.do("GET", "/node", "").Body.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		if height = v.Height; v.Pool.Transactions != payments+1-int(height) {
+			t.Errorf("at block %d, %d of %d payments are pending", height, v.Pool.Transactions, payments)
+		}
+	}
+	adding.Wait()
 }
