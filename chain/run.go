@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -28,4 +29,45 @@ func whenWoken(ctx context.Context, wake <-chan struct{}, do func() error) error
 			return nil
 		}
 	}
+}
+
+// flushAfter is how long a change waits for others that can share its write to disk. A write takes tens of milliseconds on a slow
+// disk, and what a node holds is to be on disk within a second.
+const flushAfter = 200 * time.Millisecond
+
+// flush brings to disk what Add, AddBlocks and Submit leave to it, within a second of each change, until ctx ends. While nothing
+// changes it does nothing. It ends with an error as soon as the disk fails.
+func (c *Chain) flush(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.changed:
+		case <-ctx.Done():
+			return nil // Close syncs
+		}
+		timer.Reset(flushAfter)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		if err := c.Sync(); err != nil {
+			return err
+		}
+	}
+}
+
+// Sync returns when everything that was held at the call is on disk. Concurrent calls share one write.
+func (c *Chain) Sync() error {
+	target := c.applied.Load()
+	if c.durable.Load() >= target {
+		return c.store.Err()
+	}
+	if err := c.store.Sync(); err != nil {
+		return err
+	}
+	for old := c.durable.Load(); old < target && !c.durable.CompareAndSwap(old, target); {
+		old = c.durable.Load()
+	}
+	return nil
 }

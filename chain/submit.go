@@ -2,6 +2,7 @@ package chain
 
 import (
 	"cmp"
+	"crypto/rand"
 
 	"kuai/chain/consensus"
 )
@@ -122,4 +123,11 @@ func (c *Chain) enter(p *pending, from string) (next int64) {
 	c.mu.Unlock()
 	c.events.add(Event{Kind: EventTransaction, From: from, Payment: p.Payment})
 	return c.tip.Index + 1
+}
+
+// NewID draws a random id.
+func NewID() consensus.ID {
+	var id consensus.ID
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process where the system has no randomness
+	return id
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"kuai/chain/exact"
+	"kuai/chain/decimal"
 )
 
 // Address is an address as keys have it: of one size, whatever its length.
@@ -17,7 +17,7 @@ type Address [16]byte
 // Account is what all transactions of an address come to, or what some of them change.
 type Account struct {
 	Count   int64 // transactions that name the address
-	Balance exact.Decimal
+	Balance decimal.Decimal
 }
 
 // Spot is where a transaction is on the active chain.
@@ -216,7 +216,7 @@ func (a *Account) append(dst []byte) []byte {
 // add adds what append wrote.
 func (a *Account) add(key, value []byte) error {
 	count, n := binary.Varint(value)
-	var balance exact.Decimal
+	var balance decimal.Decimal
 	if n <= 0 || !balance.Read(value[n:]) || len(key) != 17 {
 		return fmt.Errorf("%w: account at key %x is malformed", ErrDamaged, key)
 	}

@@ -1,5 +1,5 @@
-// Package exact adds decimals without rounding: 0.1 and 0.2 are 0.3, and 1e+300 and 1 have 301 digits.
-package exact
+// Package decimal adds decimals without rounding: 0.1 and 0.2 are 0.3, and 1e+300 and 1 have 301 digits.
+package decimal
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package exact_test
+package decimal_test
 
 import (
 	"bytes"
@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"kuai/chain/canonical"
-	"kuai/chain/exact"
+	"kuai/chain/decimal"
 )
 
-func sum(t testing.TB, texts ...string) *exact.Decimal {
+func sum(t testing.TB, texts ...string) *decimal.Decimal {
 	t.Helper()
-	d := new(exact.Decimal)
+	d := new(decimal.Decimal)
 	for _, text := range texts {
 		negative := text[0] == '-'
 		if negative {
@@ -73,7 +73,7 @@ func rational(t testing.TB, text string) *big.Rat {
 func TestAgainstRationals(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		d, want := new(exact.Decimal), new(big.Rat)
+		d, want := new(decimal.Decimal), new(big.Rat)
 		for range 1 + random.IntN(12) {
 			text, negative := number(random), random.IntN(2) == 0
 			if !d.AddText(text, negative) {
@@ -84,7 +84,7 @@ func TestAgainstRationals(t *testing.T) {
 				term.Neg(term)
 			}
 			want.Add(want, term)
-			read := new(exact.Decimal)
+			read := new(decimal.Decimal)
 			if !read.Read(d.Append(nil)) {
 				t.Fatalf("the bytes of %s are not read", d)
 			}
@@ -129,7 +129,7 @@ func TestEqualValuesHaveEqualBytes(t *testing.T) {
 		}
 	}
 	for _, bad := range [][]byte{nil, {0x80}, {0xff, 0xff, 1}} {
-		if new(exact.Decimal).Read(bad) {
+		if new(decimal.Decimal).Read(bad) {
 			t.Errorf("%x is read", bad)
 		}
 	}
