@@ -27,7 +27,6 @@ type Chain struct {
 	durable atomic.Uint64 // those of them that are known to be on disk
 
 	changed   chan struct{} // size one: wakes Run after a change
-	senders   senders
 	closed    atomic.Bool
 	addresses addressIndex
 	trimming  chan struct{} // size one: there are more side blocks than the bounds allow

@@ -113,7 +113,7 @@ func duplicateID(id consensus.ID, index int64) error {
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
 func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPlace, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
-	total, mined := c.fill(batch, run, ids, c.origin(batch, from, now))
+	total, mined := c.fill(batch, run, ids, origin(from, now))
 	setTip(batch, tip.Header())
 	err := c.commit(batch, func() {
 		c.tip, c.total = tip.Header(), total
@@ -166,3 +166,11 @@ func (c *Chain) activeAt(index int64) store.Position {
 
 // at returns where the tip is stored.
 func (c *Chain) at() store.Position { return c.activeAt(c.tip.Index) }
+
+// origin is who sent a block, and when it came.
+func origin(from string, now time.Time) store.Origin {
+	return store.Origin{From: nameBytes(from), Received: now.UnixMilli()}
+}
+
+// nameBytes is a peer's name as the store keeps it: names are ids and addresses, which are shorter than its limit.
+func nameBytes(from string) []byte { return []byte(from[:min(len(from), store.MaxFromBytes)]) }

@@ -9,7 +9,7 @@ import (
 )
 
 // schema is the version of the store's layout. Any other is refused, not guessed at.
-const schema = 3
+const schema = 4
 
 // Named values of the store.
 const (
@@ -23,7 +23,7 @@ const (
 // load reads what memory holds, each part with the help of those before it: the sides need to know the tip, the pool
 // who sent what, and a mined block all of it.
 func (c *Chain) load() error {
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadSenders, c.loadPool, c.loadMined} {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadPool, c.loadMined} {
 		if err := load(); err != nil {
 			return err
 		}
@@ -160,19 +160,6 @@ func (c *Chain) parentOf(p store.Position) (store.Position, error) {
 	return first, err
 }
 
-func (c *Chain) loadSenders() error {
-	c.senders.names = append(c.senders.names, "", otherSender)
-	c.senders.numbers = map[string]uint32{"": 0, otherSender: otherSenderNumber}
-	return c.store.EachSender(func(n uint32, name string) error {
-		if int(n) != len(c.senders.names) {
-			return fmt.Errorf("%w: sender %d follows sender %d", ErrDamaged, n, len(c.senders.names)-1)
-		}
-		c.senders.names = append(c.senders.names, name)
-		c.senders.numbers[name] = n
-		return nil
-	})
-}
-
 func (c *Chain) loadPool() error {
 	c.pool = newPool()
 	return c.store.EachPending(func(p store.Pending) error {
@@ -181,7 +168,7 @@ func (c *Chain) loadPool() error {
 			return fmt.Errorf("%w: pending transaction %d: %w", ErrDamaged, p.Seq, err)
 		}
 		c.pool.insert(&pending{
-			Payment: payment, size: len(p.Canonical), seq: p.Seq, from: c.senders.name(p.Origin.From), received: p.Origin.Received, returned: p.Returned,
+			Payment: payment, size: len(p.Canonical), seq: p.Seq, from: string(p.Origin.From), received: p.Origin.Received, returned: p.Returned,
 		})
 		return nil
 	})

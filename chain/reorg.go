@@ -41,7 +41,7 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 		}
 	}
 	old := c.tip
-	if err := s.commit(c.origin(batch, from, now)); err != nil {
+	if err := s.commit(origin(from, now)); err != nil {
 		return err
 	}
 	c.events.add(Event{
@@ -127,7 +127,7 @@ func (s *reorg) returnAll(b storedBlock, search *store.IDs, room *poolRoom, now 
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
 		}
-		p := &pending{Payment: payment, size: len(payment.Canonical()), from: s.c.senders.name(b.origin.From), received: now.UnixMilli(), returned: true}
+		p := &pending{Payment: payment, size: len(payment.Canonical()), from: string(b.origin.From), received: now.UnixMilli(), returned: true}
 		if !room.take(p.size) {
 			return false, nil
 		}

@@ -152,7 +152,7 @@ func (c *Chain) follows(p store.Position) store.Position {
 func (c *Chain) addSide(b *consensus.Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	parent, o := way.steps[0], c.origin(batch, from, now)
+	parent, o := way.steps[0], origin(from, now)
 	p := c.follows(parent)
 	s, ok := c.sides.branches[p.Branch]
 	if !ok {

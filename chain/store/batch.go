@@ -30,11 +30,12 @@ func (b *Batch) Set(key, value []byte) { b.set(key, value) }
 
 // set and remove cannot fail: a batch is memory, and a closed one is a fault of ours that Pebble reports by panic.
 func (b *Batch) set(key, value []byte) { _ = b.b.Set(key, value, nil) }
+
 func (b *Batch) remove(key []byte)     { _ = b.b.Delete(key, nil) }
 
 // SetBlock puts a block.
 func (b *Batch) SetBlock(r Record) {
-	var buffer [3 * binary.MaxVarintLen64]byte
+	var buffer [MaxFromBytes + 3*binary.MaxVarintLen64]byte
 	head := binary.AppendUvarint(appendOrigin(buffer[:0], r.Origin), uint64(r.Total))
 	key := blockKey(b.key[:0], r.Position)
 	d := b.b.SetDeferred(len(key), len(head)+len(r.Raw))
@@ -101,11 +102,6 @@ func (b *Batch) SetPending(p Pending) {
 
 // DeletePending takes the transaction with this sequence number out of the pool.
 func (b *Batch) DeletePending(seq uint64) { b.remove(pendingKey(b.key[:0], seq)) }
-
-// SetSender names sender n.
-func (b *Batch) SetSender(n uint32, name string) {
-	b.set(numberKey(b.key[:0], kindSender, n), []byte(name))
-}
 
 // SetMeta sets a named value.
 func (b *Batch) SetMeta(name string, value []byte) { b.set(metaKey(b.key[:0], name), value) }

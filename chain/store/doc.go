@@ -14,7 +14,6 @@
 //	i id:16 branch:4 index:8   → offset                           a block with this transaction, and where in it
 //	m name                     → value                            schema, network, tip, a mined block on its way, position of the addresses
 //	p seq:8                    → origin, returned, canonical bytes   a pending transaction, in order of arrival
-//	s number:4                 → name                             a sending peer, so that an origin is a small number
 //
 // Integers in values are unsigned varints. A block never moves: what changes is which branch is active. A range of blocks is one
 // sequential scan.

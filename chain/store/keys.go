@@ -17,7 +17,6 @@ const (
 	kindID      = 'i'
 	kindMeta    = 'm'
 	kindPending = 'p'
-	kindSender  = 's'
 )
 
 // idPrefix is the length of the part of an id's key that all its positions share.
@@ -36,9 +35,12 @@ type Range struct {
 	From, To int64
 }
 
+// MaxFromBytes is how long the name of a peer may be: longer than any peer id and URL of a host and a port.
+const MaxFromBytes = 300
+
 // Origin is who sent something and when it came.
 type Origin struct {
-	From     uint32 // a sender's number, 0 for this node
+	From     []byte // the name of the peer that sent it, none for this node; at most MaxFromBytes
 	Received int64  // Unix milliseconds
 }
 
@@ -94,7 +96,9 @@ func numberKey(dst []byte, kind byte, n uint32) []byte {
 }
 
 func appendOrigin(dst []byte, o Origin) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(o.From)), uint64(o.Received))
+	dst = binary.AppendUvarint(dst, uint64(len(o.From)))
+	dst = append(dst, o.From...)
+	return binary.AppendUvarint(dst, uint64(o.Received))
 }
 
 func appendPosition(dst []byte, p Position) []byte {
@@ -117,8 +121,20 @@ func (r *reader) uint() uint64 {
 	return n
 }
 
+// bytes reads a length and as many bytes, which are a part of the text.
+func (r *reader) bytes() []byte {
+	n := r.uint()
+	if n > MaxFromBytes || n > uint64(len(r.rest)) {
+		r.bad = true
+		return nil
+	}
+	b := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
 func (r *reader) origin() Origin {
-	return Origin{From: uint32(r.uint()), Received: int64(r.uint())}
+	return Origin{From: r.bytes(), Received: int64(r.uint())}
 }
 
 func (r *reader) position() Position {

@@ -222,23 +222,6 @@ func (r Reader) EachSide(use func(n uint32, from int64) error) error {
 	return nil
 }
 
-// EachSender calls use for every sender, by number.
-func (r Reader) EachSender(use func(n uint32, name string) error) error {
-	for p, err := range r.scanKind(kindSender) {
-		if err != nil {
-			return err
-		}
-		n, err := number(p.key)
-		if err != nil {
-			return err
-		}
-		if err := use(n, string(p.value)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // EachPending calls use for every transaction of the pool, in order. Canonical is valid during the call.
 func (r Reader) EachPending(use func(p Pending) error) error {
 	for p, err := range r.scanKind(kindPending) {
