@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain/canonical"
 	"kuai/chain/consensus"
 )
 
@@ -50,25 +49,14 @@ func (v signatureVector) key(t testing.TB) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(seed)
 }
 
-// parts returns the payment without its signature, and the signature.
-func (v signatureVector) parts(t testing.TB) (consensus.Transaction, consensus.Signature) {
+// payment reads the vector's payment.
+func (v signatureVector) payment(t testing.TB) consensus.SignedPayment {
 	t.Helper()
-	value, err := canonical.Read([]byte(v.Payment))
+	p, err := consensus.Classic().ParseSigned([]byte(v.Payment))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := value.(canonical.Object)
-	text := func(key string) string { x, _ := o.Get(key); return x.(string) }
-	amount, _ := o.Get("amount")
-	id, err := consensus.ParseID(text("id"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := consensus.ParseSignature(text("signature"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return consensus.Transaction{Sender: text("sender"), Recipient: text("recipient"), Amount: amount.(canonical.Number), ID: id, HasID: true}, s
+	return p
 }
 
 func TestSignatureVectors(t *testing.T) {
@@ -78,14 +66,15 @@ func TestSignatureVectors(t *testing.T) {
 		if a.String() != v.Address {
 			t.Errorf("line %d: address %s, CPython says %s", i+1, a, v.Address)
 		}
-		tx, want := v.parts(t)
-		if got := consensus.SignPayment(key, v.Network, tx); got != want {
-			t.Errorf("line %d: signature %s, CPython says %s", i+1, got, want)
+		p := v.payment(t)
+		if err := p.CheckSignature(v.Network); err != nil {
+			t.Errorf("line %d: %v", i+1, err)
 		}
-		if !a.ValidSignature(consensus.AppendSigned(nil, v.Network, tx), want) {
-			t.Errorf("line %d: the signature does not verify", i+1)
+		bare := consensus.SignedPayment{Recipient: p.Recipient, Amount: p.Amount, ID: p.ID}
+		if got := string(consensus.SignPayment(key, v.Network, bare).AppendCanonical(nil)); got != v.Payment {
+			t.Errorf("line %d: signed as %s, CPython says %s", i+1, got, v.Payment)
 		}
-		for _, name := range []string{v.Address, tx.Recipient} {
+		for _, name := range []string{v.Address, p.Recipient.String()} {
 			if parsed, err := consensus.ParseAddress(name); err != nil || parsed.String() != name {
 				t.Errorf("line %d: %s reads as %s, %v", i+1, name, parsed, err)
 			}

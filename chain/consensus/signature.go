@@ -25,23 +25,6 @@ func ParseSignature(s string) (Signature, error) {
 	return sig, nil
 }
 
-// signatureDomain is the first line of what is signed. A key that also signs other texts never signs a payment by accident.
-const signatureDomain = "kuai-tx-1\n"
-
-// AppendSigned appends the bytes that the sender of t signs: the domain, the network's id and the canonical payment without a
-// signature, each of the first two on a line of its own. The network is in it, so that a payment is valid on one network only.
-func AppendSigned(dst []byte, network string, t Transaction) []byte {
-	dst = append(dst, signatureDomain...)
-	dst = append(dst, network...)
-	dst = append(dst, '\n')
-	return t.AppendCanonical(dst)
-}
-
-// SignPayment signs t for the network with that id. The caller sees to it that t.Sender is the address of key.
-func SignPayment(key ed25519.PrivateKey, network string, t Transaction) Signature {
-	return Signature(ed25519.Sign(key, AppendSigned(nil, network, t)))
-}
-
 // ValidSignature reports whether s is a signature of message by the key of a. The rule is ZIP 215, as the standard leaves cases open
 // that implementations decide differently: encodings of points need not be canonical, the equation is multiplied by the cofactor,
 // the scalar is below the group's order.

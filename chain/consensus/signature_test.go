@@ -64,12 +64,8 @@ var groupOrder = func() *big.Int {
 // TestMalleableSignatures: from a valid signature nobody can make another one of the same payment.
 func TestMalleableSignatures(t *testing.T) {
 	v := signatureVectors(t)[0]
-	tx, s := v.parts(t)
-	a, err := consensus.ParseAddress(v.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	message := consensus.AppendSigned(nil, v.Network, tx)
+	p := v.payment(t)
+	a, s, message := p.Sender, p.Signature, p.AppendSigned(nil, v.Network)
 	for k := int64(1); ; k++ { // the same scalar modulo the order
 		scalar := reversed(s[32:])
 		n := new(big.Int).SetBytes(scalar)
@@ -103,10 +99,10 @@ func TestMalleableSignatures(t *testing.T) {
 			t.Errorf("bit %d of the key may be flipped", i)
 		}
 	}
-	if a.ValidSignature(consensus.AppendSigned(nil, "0123456789abcdef-3", tx), s) {
+	if p.CheckSignature("0123456789abcdef-3") == nil {
 		t.Error("the signature is valid on another network")
 	}
-	if a.ValidSignature(tx.AppendCanonical(nil), s) {
+	if a.ValidSignature(p.Unsigned().AppendCanonical(nil), s) {
 		t.Error("the signature is valid without its domain")
 	}
 }
@@ -120,9 +116,10 @@ func reversed(b []byte) []byte {
 }
 
 func TestSignedBytes(t *testing.T) {
-	tx := consensus.Transaction{Sender: "a", Recipient: "b", Amount: "5", HasID: true}
-	const want = "kuai-tx-1\n0123456789abcdef-2\n" + `{"amount": 5, "id": "00000000000000000000000000000000", "recipient": "b", "sender": "a"}`
-	if got := string(consensus.AppendSigned([]byte("x"), "0123456789abcdef-2", tx)); got != "x"+want {
+	p := signatureVectors(t)[0].payment(t)
+	const want = "kuai-tx-1\n0123456789abcdef-2\n" + `{"amount": 222337, "id": "ec77bdea9482ffcf86e1b27a051021d1", ` +
+		`"recipient": "12D3KooWKDAqbk16fB8mq6ZNLEGHgk2RFfRHjw8kf7XrTxZ4Lmu2", "sender": "12D3KooWNAaN9QeZYQvFcvfFNdR8DR8W5CVGimasatFyNWMRKQew"}`
+	if got := string(p.AppendSigned([]byte("x"), "0123456789abcdef-2")); got != "x"+want {
 		t.Errorf("signed: %q", got)
 	}
 }
@@ -142,15 +139,10 @@ func TestBadSignatures(t *testing.T) {
 // BenchmarkVerify checks the signature of a usual payment on one core: at least 15,000 a second are wanted.
 func BenchmarkVerify(b *testing.B) {
 	v := signatureVectors(b)[0]
-	tx, s := v.parts(b)
-	a, err := consensus.ParseAddress(v.Address)
-	if err != nil {
-		b.Fatal(err)
-	}
-	message := consensus.AppendSigned(nil, v.Network, tx)
+	p := v.payment(b)
 	for b.Loop() {
-		if !a.ValidSignature(message, s) {
-			b.Fatal("refused")
+		if err := p.CheckSignature(v.Network); err != nil {
+			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "signatures/s")
