@@ -32,6 +32,8 @@ var law = []struct {
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
 	{"kuai/miner/search", []string{"kuai/miner"}, "proofs are searched for by the miner"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai"}, "the chain owns its store; the daemon opens and closes it"},
+	{"kuai/chain/wallet", []string{"kuai/cmd/kuai"}, "only the command handles keys of accounts: the chain checks signatures, it makes none"},
+	{"filippo.io/age", []string{"kuai/chain/wallet"}, "wallets' files are read and written in one place"},
 	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/cmd/kuai/grade", "kuai/test/flask"}, "one HTTP face"},

@@ -1,0 +1,103 @@
+package wallet
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kuai/chain/atomicfile"
+	"kuai/chain/canonical"
+	"kuai/chain/consensus"
+)
+
+// maxName is the longest name, in characters. It is a file's name, and a column of a table.
+const maxName = 32
+
+// CheckName returns a name in lower case, the only case that names have, as file systems differ in whether they tell case apart. It has 1
+// to 32 letters, digits, hyphens and underscores, and does not start with a hyphen.
+func CheckName(name string) (string, error) {
+	const want = "want 1 to 32 letters, digits, - and _"
+	name = strings.ToLower(name)
+	n := utf8.RuneCountInString(name)
+	if n == 0 || n > maxName || name[0] == '-' || !utf8.ValidString(name) {
+		return "", fmt.Errorf("name %s: %s", canonical.Quote(name), want)
+	}
+	for _, c := range name {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '-' && c != '_' {
+			return "", fmt.Errorf("name %s: %s", canonical.Quote(name), want)
+		}
+	}
+	return name, nil
+}
+
+// Name calls an address by a name that is free. An address may have several.
+func (w Wallets) Name(a consensus.Address, name string) error {
+	name, err := CheckName(name)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Directory(w.Dir); err != nil {
+		return fmt.Errorf("name %s: %w", name, err)
+	}
+	return w.writeName(name, a)
+}
+
+// Rename gives the address that is called old the free name instead. If it fails half way, the address has both.
+func (w Wallets) Rename(old, name string) error {
+	e, err := w.Find(old)
+	if err != nil {
+		return err
+	}
+	if err := w.Name(e.Address, name); err != nil {
+		return err
+	}
+	if err := os.Remove(w.nameFile(e.Name)); err != nil {
+		return fmt.Errorf("name %s: %w", e.Name, err)
+	}
+	return nil
+}
+
+// free checks a name that is to be given, and returns it in lower case.
+func (w Wallets) free(name string) (string, error) {
+	name, err := CheckName(name)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(w.nameFile(name)); err == nil {
+		return "", fmt.Errorf("name %s: %w", name, ErrExists)
+	}
+	return name, nil
+}
+
+func (w Wallets) nameFile(name string) string { return filepath.Join(w.Dir, name+nameSuffix) }
+
+func (w Wallets) writeName(name string, a consensus.Address) error {
+	err := atomicfile.Create(w.nameFile(name), []byte(a.String()+"\n"))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("name %s: %w", name, ErrExists)
+	case err != nil:
+		return fmt.Errorf("name %s was not saved: %w", name, err)
+	}
+	return nil
+}
+
+func (w Wallets) readName(name string) (consensus.Address, error) {
+	text, err := readFile(w.nameFile(name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return consensus.Address{}, fmt.Errorf("name %s: %w", name, ErrNotFound)
+	case err != nil:
+		return consensus.Address{}, fmt.Errorf("name %s: %w", name, err)
+	}
+	a, err := consensus.ParseAddress(strings.TrimSpace(string(text)))
+	if err != nil {
+		return consensus.Address{}, fmt.Errorf("name %s: %w: %w", name, ErrDamaged, err)
+	}
+	return a, nil
+}
