@@ -21,8 +21,8 @@ import (
 type problem struct {
 	status int
 	title  string   // the kind, the same for every problem of that kind
-	detail string   // what was wrong this time
-	hint   string   // what to do
+	detail string   // what was wrong this time, a sentence
+	hint   string   // what to do, sentences
 	retry  int      // seconds until it is worth trying again; 0 says nothing
 	page   string   // Flask's own body, where the tutorial has one for this problem
 	allow  []string // 405: the methods that there are
@@ -48,20 +48,20 @@ var errNotKept = errors.New("received and not on disk")
 // Problems without a cause elsewhere.
 var (
 	noSuchPath = &problem{
-		status: http.StatusNotFound, title: "not found", detail: "there is nothing at this path",
-		hint: "GET / shows the node; the tutorial's paths are /mine, /transactions/new, /chain, /nodes/register and /nodes/resolve", page: pageNotFound,
+		status: http.StatusNotFound, title: "not found", detail: "There is nothing at this path.",
+		hint: "GET / shows the node; the tutorial's paths are /mine, /transactions/new, /chain, /nodes/register and /nodes/resolve.", page: pageNotFound,
 	}
 	noNodes = &problem{
-		status: http.StatusBadRequest, title: "missing values", detail: "the body is no object with a list of strings under \"nodes\"",
-		hint: `send {"nodes": ["http://127.0.0.1:5001"]}`, page: missingNodes,
+		status: http.StatusBadRequest, title: "missing values", detail: "The body is no object with a list of strings under \"nodes\".",
+		hint: `Send {"nodes": ["http://127.0.0.1:5001"]}`, page: missingNodes,
 	}
 	tooManyReaders = &problem{
-		status: http.StatusServiceUnavailable, title: "busy", detail: "too many large responses are in progress",
-		hint: "try again in 5 seconds", retry: 5,
+		status: http.StatusServiceUnavailable, title: "busy", detail: "Too many large responses are in progress.",
+		hint: "Try again in 5 seconds.", retry: 5,
 	}
 	tooManyStreams = &problem{
-		status: http.StatusServiceUnavailable, title: "busy", detail: fmt.Sprintf("%d event streams are open, and a node serves no more", maxStreams),
-		hint: "close a page or program that follows this node's events, then try again", retry: 5,
+		status: http.StatusServiceUnavailable, title: "busy", detail: fmt.Sprintf("%d event streams are open, and a node serves no more.", maxStreams),
+		hint: "Close a page or program that follows this node's events, then try again.", retry: 5,
 	}
 )
 
@@ -87,22 +87,22 @@ func problemOf(err error) *problem {
 		return known
 	case errors.As(err, &large):
 		return &problem{status: http.StatusRequestEntityTooLarge, title: "body too large",
-			detail: fmt.Sprintf("a body holds at most %d bytes", large.Limit), hint: "send less in one request"}
+			detail: fmt.Sprintf("A body holds at most %d bytes.", large.Limit), hint: "Send less in one request."}
 	case errors.As(err, &missing):
 		return &problem{status: http.StatusBadRequest, title: "missing values", page: missingValues,
-			detail: missingFields(missing.Keys), hint: "send a JSON object that has all of them"}
+			detail: missingFields(missing.Keys), hint: "Send a JSON object that has all of them."}
 	case errors.As(err, &syntax):
-		return badRequest("body unreadable", "The body cannot be read as JSON: "+syntax.Error()+".", "send a JSON object")
+		return badRequest("body unreadable", "The body cannot be read as JSON: "+syntax.Error()+".", "Send a JSON object.")
 	case errors.As(err, &invalid):
-		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "change the value and send it again")
+		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "Change the value and send it again.")
 	case errors.Is(err, chain.ErrStale):
 		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first: the parent is no longer the tip.", hint: "GET /mining/work and search anew."}
 	case errors.Is(err, ErrBusy):
-		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "too many requests to mine wait already", hint: "try again in a second", retry: 1}
+		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "Too many requests to mine wait already.", hint: "Try again in a second.", retry: 1}
 	case errors.Is(err, chain.ErrPoolFull):
-		return &problem{status: http.StatusServiceUnavailable, title: "pool is full", detail: "too many payments wait to be mined", hint: "mine a block, then send it again", retry: 5}
+		return &problem{status: http.StatusServiceUnavailable, title: "pool is full", detail: "Too many payments wait to be mined.", hint: "Mine a block, then send it again.", retry: 5}
 	case errors.Is(err, chain.ErrNotFound):
-		return notFound("this node does not hold it", "check the spelling")
+		return notFound("This node does not hold it.", "Check the spelling.")
 	case errors.Is(err, chain.ErrUnsettled):
 		return diskFailed("The disk failed while the block was written, so whether it is on the chain after a restart is not known: "+diskDetail(err)+".",
 			"Make room or mend the disk and restart the node; GET /blocks/latest then shows whether it is there. What only reads is answered.")
@@ -114,9 +114,9 @@ func problemOf(err error) *problem {
 	case diskError(err):
 		return diskFailed("Nothing was changed: "+err.Error()+".", "Make room or mend the disk, then try again.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &problem{status: http.StatusServiceUnavailable, title: "interrupted", detail: "the work ended before it was done", hint: "try again", retry: 1}
+		return &problem{status: http.StatusServiceUnavailable, title: "interrupted", detail: "The work ended before it was done.", hint: "Try again.", retry: 1}
 	}
-	return &problem{status: http.StatusInternalServerError, title: "internal error", detail: "the node failed at this", hint: "its log says why"}
+	return &problem{status: http.StatusInternalServerError, title: "internal error", detail: "The node failed at this.", hint: "Its log says why."}
 }
 
 func diskFailed(detail, hint string) *problem {
@@ -142,9 +142,9 @@ func diskError(err error) bool {
 
 func missingFields(keys []string) string {
 	if len(keys) == 1 {
-		return "missing field: " + keys[0]
+		return "Missing field: " + keys[0] + "."
 	}
-	return "missing fields: " + strings.Join(keys, ", ")
+	return "Missing fields: " + strings.Join(keys, ", ") + "."
 }
 
 // fail answers with the problem that err is. Only faults of the node itself are logged.
@@ -167,26 +167,17 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 	switch {
 	case wantsJSON(r):
-		body := api.Problem{Detail: sentence(p.detail), Hint: sentence(p.hint), ID: p.id, Status: p.status, Title: p.title}
+		body := api.Problem{Detail: p.detail, Hint: p.hint, ID: p.id, Status: p.status, Title: p.title}
 		send(w, p.status, typeProblem, append(api.Append(nil, body), '\n'))
 	case p.page != "":
 		h["Content-Security-Policy"] = policyNothing
 		send(w, p.status, typeHTML, []byte(p.page))
 	default:
-		send(w, p.status, typeText, []byte(sentence(p.detail)+" "+sentence(p.hint)+"\n"))
+		send(w, p.status, typeText, []byte(p.detail+" "+p.hint+"\n"))
 	}
 }
 
-// sentence gives text a capital and a full stop, where it is not one already. Behind a URL, which is there to be pasted, it puts none.
-func sentence(text string) string {
-	last := text[strings.LastIndexByte(text, ' ')+1:]
-	if !strings.HasSuffix(text, ".") && !strings.Contains(last, "://") {
-		text += "."
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// wantsJSON says whether Accept names JSON. "*/*", which curl, Postman and browsers' fetch send, does not.
+// wantsJSON reports whether Accept names JSON. "*/*", which curl, Postman and browsers' fetch send, does not.
 func wantsJSON(r *http.Request) bool {
 	for _, line := range r.Header["Accept"] {
 		for part := range strings.SplitSeq(line, ",") {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -166,9 +168,18 @@ func TestEveryErrorIsAsDescribed(t *testing.T) {
 				if err := described.check(op, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()); err != nil {
 					t.Errorf("%s %s: %d: %v", op.Method, try.target, w.Code, err)
 				}
+				if problem := (api.Problem{}); accept == "application/json" && (json.Unmarshal(w.Body.Bytes(), &problem) != nil || !isSentence(problem.Detail) || !isSentence(problem.Hint)) {
+					t.Errorf("%s %s: %d: these are no sentences: %s", op.Method, try.target, w.Code, w.Body)
+				}
 			}
 		}
 	}
+}
+
+// isSentence reports whether text begins with a capital and ends with a full stop, or with a URL, which is there to be pasted.
+func isSentence(text string) bool {
+	last := text[strings.LastIndexByte(text, ' ')+1:]
+	return text != "" && !unicode.IsLower(rune(text[0])) && (strings.HasSuffix(text, ".") || strings.Contains(last, "://"))
 }
 
 // TestTheDescriptionIsStrict: an answer with another type, a key too few or too many, or another status breaks it.

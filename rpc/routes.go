@@ -103,8 +103,8 @@ func (res resource) handler() http.HandlerFunc {
 	}
 	slices.Sort(allow)
 	res[http.MethodOptions] = options(allow)
-	refused := &problem{status: http.StatusMethodNotAllowed, title: "method not allowed", detail: "this path does not answer that method",
-		hint: "it answers " + strings.Join(allow, ", "), page: pageMethod, allow: allow}
+	refused := &problem{status: http.StatusMethodNotAllowed, title: "method not allowed", detail: "This path does not answer that method.",
+		hint: "It answers " + strings.Join(allow, ", ") + ".", page: pageMethod, allow: allow}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if h, ok := res[r.Method]; ok {
 			h(w, r)
