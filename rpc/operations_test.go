@@ -19,6 +19,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/rpc/api"
 )
@@ -105,6 +106,67 @@ func (c contract) response(op api.Operation, status int) (response map[string]an
 	}
 }
 
+// TestEventsAreAsDescribed has every kind of event happen. Only the miner's have one of two forms.
+func TestEventsAreAsDescribed(t *testing.T) {
+	described, op := newContract(t), operation(t, "getEvents")
+	_, pointer, err := described.response(op, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := described.schemas.Compile("openapi.json#" + pointer + "/content/" + escaped(api.TypeEvents) + "/schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, Config{})
+	n.net.set([]Peer{{ID: "a", Connected: true}})
+	url := listen(t, n.Handler())
+	check := func(s *sse, name string) {
+		t.Helper()
+		got := s.next(name)
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(got.data))
+		if err == nil {
+			err = schema.Validate(v)
+		}
+		if err != nil {
+			t.Errorf("%s %s: %v", name, got.data, err)
+		}
+	}
+	s := listenTo(t, url, "an id of another process")
+	for _, name := range []string{"reset", "peer", "mining"} {
+		check(s, name)
+	}
+	n.miner.set(func(m *MinerStatus) { m.Searching, m.Tries = true, 5 })
+	s = listenTo(t, url, "")
+	check(s, "mining")
+	genesis := n.chain.Tip()
+	if _, err := n.chain.Submit(chaintest.Payment(), "peer"); err != nil {
+		t.Fatal(err)
+	}
+	check(s, "transaction")
+	chaintest.MineOn(t, n.chain, 1)
+	check(s, "block")
+	b := chaintest.Block(t, n.chain.Rules(), genesis, "other")
+	for _, block := range []*consensus.Block{b, chaintest.Block(t, n.chain.Rules(), b.Header(), "other")} {
+		if _, err := n.chain.Add(block, "peer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(s, "reorg")
+	if schema.Validate(map[string]any{"mode": "manual"}) == nil {
+		t.Error("an event without a key that all of its kind have passed")
+	}
+}
+
+// operation finds a row.
+func operation(t *testing.T, id string) api.Operation {
+	t.Helper()
+	i := slices.IndexFunc(api.Operations, func(op api.Operation) bool { return op.ID == id })
+	if i < 0 {
+		t.Fatalf("no operation %s", id)
+	}
+	return api.Operations[i]
+}
+
 // escaped writes a key as a part of a JSON pointer in a URL.
 func escaped(key string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "{", "%7B", "}", "%7D", " ", "%20", ";", "%3B").Replace(key)
@@ -122,7 +184,7 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 	for turn := range 2 {
 		for _, op := range api.Operations {
 			if slices.ContainsFunc(op.Answers, func(a api.Answer) bool { return a.Type == api.TypeEvents }) {
-				continue // it does not end, and has a test of its own
+				continue // it does not end: TestEventsAreAsDescribed
 			}
 			w := n.do(op.Method, op.Target(), op.Example.Body)
 			if err := described.check(op, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()); err != nil {
@@ -184,8 +246,7 @@ func isSentence(text string) bool {
 
 // TestTheDescriptionIsStrict: an answer with another type, a key too few or too many, or another status breaks it.
 func TestTheDescriptionIsStrict(t *testing.T) {
-	described := newContract(t)
-	health := api.Operations[slices.IndexFunc(api.Operations, func(op api.Operation) bool { return op.ID == "getHealth" })]
+	described, health := newContract(t), operation(t, "getHealth")
 	for body, status := range map[string]int{`{"status":"ok","more":1}`: 200, `{}`: 200, `{"status":1}`: 200, `{"status":"ill"}`: 200, `[]`: 200, `{"status":"ok"`: 200, `{"status":"ok"}`: 201} {
 		if described.check(health, status, "application/json", []byte(body)) == nil {
 			t.Errorf("%d %s passed", status, body)

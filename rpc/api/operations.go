@@ -31,7 +31,7 @@ type Operation struct {
 type Answer struct {
 	Status int
 	Type   string // of the content, "" for JSON
-	Bodies []any  // of the types that it may have; none for an empty body, or one that is not JSON
+	Bodies []any  // of the types that it may have, or the data of an event; none for an empty body, or one that is not JSON
 }
 
 // Example is a request that a node answers with the row's first answer, once the requests of the rows before have been sent to it.
@@ -208,7 +208,10 @@ var Operations = []Operation{
 	{
 		ID: "getEvents", Method: get, Path: "/events", Group: "network", Effect: Reads, Long: true,
 		Summary: "Server-Sent Events: block, reorg, transaction, peer, mining, reset. Last-Event-ID resumes the last 1000.",
-		Answers: okAs(TypeEvents), Errors: []int{503},
+		Answers: []Answer{{Status: 200, Type: TypeEvents, Bodies: []any{
+			BlockEvent{}, ReorgEvent{}, TransactionEvent{}, PeerEvent{}, MiningEvent{}, SearchEvent{}, ResetEvent{},
+		}}},
+		Errors: []int{503},
 	},
 
 	{
