@@ -5,22 +5,14 @@ import (
 	"kuai/chain/store"
 )
 
-// Added says what became of a block.
-type Added struct {
-	Tip   bool // it is the new tip
-	Relay bool // it may be passed on: false past MaxSiblings of one parent, and for a second block with the same parent and proof
-}
-
 // Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
-// It does not wait for the disk. from names the sending peer, "" for this node.
+// It does not wait for the disk. from names the sending peer, "" for this node. tip says whether b is the new tip.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
-func (c *Chain) Add(b *consensus.Block, from string) (Added, error) {
+func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := c.add(b, from); err != nil {
-		return Added{}, err
-	}
-	return Added{Tip: c.tip.Hash == b.Hash(), Relay: c.siblings.relay(b.Header())}, nil
+	err = c.add(b, from)
+	return err == nil && c.tip.Hash == b.Hash(), err
 }
 
 // AddBlocks does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it

@@ -31,13 +31,12 @@ type Chain struct {
 	addresses addressIndex
 	trimming  chan struct{} // size one: there are more side blocks than the bounds allow
 
-	mining   sync.Mutex // one AddMined at a time; taken before writing
-	writing  sync.Mutex // held by who changes the state, from the first look to the commit
-	invalid  invalidBlocks
-	siblings siblings
-	ids      []idPlace      // scratch of extend
-	growing  store.Position // the side block that came last
-	partly   uint32         // the branch that trimming has dropped a part of, or nothing
+	mining  sync.Mutex // one AddMined at a time; taken before writing
+	writing sync.Mutex // held by who changes the state, from the first look to the commit
+	invalid invalidBlocks
+	ids     []idPlace      // scratch of extend
+	growing store.Position // the side block that came last
+	partly  uint32         // the branch that trimming has dropped a part of, or nothing
 
 	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
 	tip   consensus.Header
@@ -52,7 +51,7 @@ type Chain struct {
 // timestamps are judged by. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
 // version of this program wrote it.
 func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
+	c := &Chain{rules: r, store: st, invalid: newInvalidBlocks(), now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
 	c.addresses.wake = make(chan struct{}, 1)
 	return c, c.load()
 }

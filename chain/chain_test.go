@@ -170,37 +170,6 @@ func TestAddMinedStale(t *testing.T) {
 	}
 }
 
-func TestRelayBoundsSiblings(t *testing.T) {
-	r := chaintest.Rules()
-	c := chaintest.Open(t, r)
-	parent := r.Genesis.Header()
-	relayed, proof := 0, int64(-1)
-	for i := range chain.MaxSiblings + 4 {
-		for proof++; !r.ValidProof(parent.Proof, proof, parent.Hash); {
-			proof++
-		}
-		for _, recipient := range []string{"a", "b"} {
-			b, err := r.NewBlock(parent, proof, 1.7e9, []consensus.Transaction{chaintest.Reward(r, recipient)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			added, err := c.Add(b, "peer")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if added.Relay != (recipient == "a" && i < chain.MaxSiblings) {
-				t.Errorf("sibling %d%s: relay is %v", i, recipient, added.Relay)
-			}
-			if added.Relay {
-				relayed++
-			}
-		}
-	}
-	if relayed != chain.MaxSiblings {
-		t.Errorf("%d siblings were relayed, not %d", relayed, chain.MaxSiblings)
-	}
-}
-
 func TestAddBlocks(t *testing.T) {
 	tree := chaintest.New(t).Paying().Mine(30).Fork(20).Mine(25)
 	r := tree.Rules()

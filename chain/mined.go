@@ -53,7 +53,6 @@ func (c *Chain) addMined(b *consensus.Block) error {
 	if err := c.settleMined(batch, b); err != nil {
 		return err
 	}
-	c.siblings.relay(b.Header())
 	return nil
 }
 

@@ -198,9 +198,9 @@ type audit struct {
 	seed        maphash.Seed
 	indexed     int64 // the last block that the index of addresses holds
 	blocks, ids int64
-	places      uint64        // of blocks and of transactions with an id
-	spots       uint64        // of transactions in the histories of addresses
-	count       uint64        // of transactions, weighed by address
+	places      uint64          // of blocks and of transactions with an id
+	spots       uint64          // of transactions in the histories of addresses
+	count       uint64          // of transactions, weighed by address
 	balance     decimal.Decimal // weighed by address
 	term        decimal.Decimal // scratch
 }

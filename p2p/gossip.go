@@ -52,6 +52,7 @@ type gossip struct {
 	pulls  *pulls       // announced blocks to fetch
 	meshed chan peer.ID // peers new in the mesh
 
+	relayed *relayed               // blocks passed on, or made, by parent
 	orphans recent[consensus.Hash] // heard, parent not held
 	passing recent[consensus.ID]   // transactions that gossip handed to the chain
 
@@ -69,6 +70,7 @@ func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, lo
 		pos:     c.LastEvent(),
 		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
+		relayed: newRelayed(),
 		orphans: newRecent[consensus.Hash](maxOrphans),
 		passing: newRecent[consensus.ID](maxPassing),
 	}

@@ -91,6 +91,7 @@ func (g *gossip) publish(ctx context.Context, e chain.Event) {
 	if e.Kind == chain.EventTransaction {
 		err = g.publishTransaction(ctx, e.Payment)
 	} else {
+		g.relayed.take(e.Header)
 		err = g.publishBlock(ctx, e.Block)
 	}
 	if err != nil && ctx.Err() == nil {

@@ -48,7 +48,7 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 
 // addBlock hands a block that came from a peer to the chain.
 func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationResult {
-	added, err := g.c.Add(b, from.String())
+	tip, err := g.c.Add(b, from.String())
 	switch {
 	case errors.Is(err, chain.ErrOrphan):
 		g.m.orphans.Inc()
@@ -56,11 +56,11 @@ func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 		g.s.wake(from)
 	case err == nil:
 		g.m.propagated(b)
-		if added.Tip {
+		if tip {
 			g.s.bring(from)
 			g.s.arrivals.block(b.Header(), from)
 		}
-		if !added.Relay {
+		if !g.relayed.take(b.Header()) {
 			return pubsub.ValidationIgnore
 		}
 	}

@@ -1,0 +1,44 @@
+package p2p
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"kuai/chain/consensus"
+)
+
+const (
+	// maxSiblings is how many children of one parent are passed on. Whoever has one valid proof can make more for nothing.
+	maxSiblings = 16
+	// maxParents is for how many parents the children are counted, those used last.
+	maxParents = 4096
+)
+
+// relayed holds the proofs of the blocks that were passed on for each parent.
+type relayed struct {
+	mu       sync.Mutex
+	byParent *simplelru.LRU[consensus.Hash, []int64]
+}
+
+func newRelayed() *relayed {
+	byParent, err := simplelru.NewLRU[consensus.Hash, []int64](maxParents, nil)
+	if err != nil {
+		panic("p2p: the size is greater than 0: " + err.Error())
+	}
+	return &relayed{byParent: byParent}
+}
+
+// take reports whether a new block may be passed on, and notes it: not past maxSiblings of one parent, nor a second block with the
+// same parent and proof.
+func (r *relayed) take(h consensus.Header) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	proofs, _ := r.byParent.Get(h.Previous)
+	if len(proofs) >= maxSiblings || slices.Contains(proofs, h.Proof) {
+		return false
+	}
+	r.byParent.Add(h.Previous, append(slices.Clip(proofs), h.Proof))
+	return true
+}
