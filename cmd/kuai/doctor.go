@@ -63,8 +63,8 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look for what keeps a node from running or from meeting others, and say the way out",
 		Long: "Look for what keeps 'kuai daemon' with the same flags from running, and a running node from meeting others: ports that are taken\n" +
-			"and by whom, AirPlay, the data directory, the disk, multicast, another network, peers that cannot be reached and why. One line\n" +
-			"each, with the way out. Exit code 1: there is a problem.",
+			"and by whom, AirPlay, the data directory, the disk, multicast, another network, peers that cannot be reached and why, clocks that\n" +
+			"differ. One line each, with the way out. Exit code 1: there is a problem.",
 		Example: "  kuai doctor\n  kuai doctor -p 5001 --json",
 		Args:    arguments(0, 0),
 	}
@@ -365,6 +365,7 @@ func (d *doctor) peers(ctx context.Context) {
 			d.say("peer", problem, fmt.Sprintf("%s: %s%s", node.Address, node.State, nextTry(node.NextAsk)), remedy)
 		}
 	}
+	d.clocks(ctx, p.Nodes)
 	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
 		d.say("peers", note, "the node knows nobody", "'kuai connect ADDRESS' introduces it to one")
 	}

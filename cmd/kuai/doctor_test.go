@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/rpc/api"
 )
@@ -155,5 +156,30 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 	}
 	if f := examined(t, "network", "-p", port, "--network", "classic"); f.State != problem || !strings.Contains(f.Text, "of network other-1") {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestDoctorComparesClocks(t *testing.T) {
+	now := time.Now()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+	}))
+	defer srv.Close()
+	nodes := []api.RegisteredNode{{Address: "gone", URL: "http://127.0.0.1:1"}, {Address: "multiaddr"}, {Address: "other", URL: srv.URL}}
+	for skew, want := range map[time.Duration]finding{
+		0:                 {State: fine, Text: "about that of 1 registered node"},
+		3 * time.Hour:     {State: problem, Text: "this machine's clock is 3h0m0s behind that of other"},
+		-20 * time.Minute: {State: problem, Text: "this machine's clock is 20m0s ahead of that of other"},
+	} {
+		now = time.Now().Add(skew)
+		d := &doctor{}
+		d.clocks(t.Context(), nodes)
+		if len(d.found) != 1 || d.found[0].State != want.State || d.found[0].Text != want.Text {
+			t.Errorf("%v: %+v, want %+v", skew, d.found, want)
+		}
+	}
+	d := &doctor{}
+	if d.clocks(t.Context(), nodes[:2]); d.found != nil {
+		t.Errorf("nobody was asked: %+v", d.found)
 	}
 }
