@@ -40,7 +40,7 @@ func serveBench(b *testing.B, srv *http.Server) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	go func() { _ = srv.Serve(&limited{ln, b.Context().Done(), newRoom()}) }()
+	go func() { _ = srv.Serve(&limitedListener{ln, b.Context().Done(), newConnLimiter()}) }()
 	b.Cleanup(func() { srv.Close() })
 	return ln.Addr().String()
 }

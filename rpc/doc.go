@@ -3,10 +3,10 @@
 //
 // # Flow
 //
-//	listener ──512 connections, those that wait longest make room──► net/http ──► guard (host, headers, body limit)
-//	   ──► routes (path, then method: HEAD, OPTIONS, 404 and 405 as Flask's)
-//	   ──► guardChange (cross-site, prefetch, token; only for what changes state)
-//	   ──► handler ──► chain, Network, Miner ──► JSON, or an error by the table in errors.go
+//	listener ──512 connections, those that wait longest are closed for new ones──► net/http ──► guard (host, headers, body limit)
+//	   ──► the mux, from the table in package api (path, then method: HEAD, OPTIONS, 404 and 405 as Flask's)
+//	   ──► guardChange (cross-site, prefetch, token; for every operation that isn't known to read only)
+//	   ──► handler ──► chain, Network, Miner ──► a type of package api as JSON, or an error by the table in errors.go
 //
 // # Vocabulary
 //

@@ -10,57 +10,57 @@ import (
 	"time"
 )
 
-// leastWait is how long a request may take to arrive though others want its place. Without it, clients that come back as soon as they
+// leastWait is how long a request may take to arrive though others want its slot. Without it, clients that come back as soon as they
 // are closed would push everybody out before anything arrives.
 const leastWait = 100 * time.Millisecond
 
-// room bounds the open connections of all listeners. Where it is full, a new connection takes the place of the one that waits for
-// its request longest, leastWait at the least: idle, or its header or body not here yet. One that is being answered is never closed for
-// another.
-type room struct {
-	places chan struct{}
-	wanted atomic.Int32  // accepted connections without a place
-	waits  chan struct{} // size one: a connection began to wait while a place was wanted
+// connLimiter bounds the open connections of all listeners. If all slots are taken, a new connection takes that of the connection that
+// has waited for its request longest, for leastWait at the least: idle, or with its header or body unfinished. A connection that is
+// being answered is never closed for another.
+type connLimiter struct {
+	slots  chan struct{}
+	wanted atomic.Int32  // accepted connections without a slot
+	waits  chan struct{} // size one: a connection began to wait while a slot was wanted
 	began  time.Time
 
 	mu   sync.Mutex
-	open map[*placed]struct{}
+	open map[*limitedConn]struct{}
 }
 
-func newRoom() *room {
-	return &room{
-		places: make(chan struct{}, MaxConnections), waits: make(chan struct{}, 1), began: time.Now(),
-		open: make(map[*placed]struct{}),
+func newConnLimiter() *connLimiter {
+	return &connLimiter{
+		slots: make(chan struct{}, MaxConnections), waits: make(chan struct{}, 1), began: time.Now(),
+		open: make(map[*limitedConn]struct{}),
 	}
 }
 
 // now is the time in nanoseconds, never 0.
-func (r *room) now() int64 { return 1 + int64(time.Since(r.began)) }
+func (l *connLimiter) now() int64 { return 1 + int64(time.Since(l.began)) }
 
-// enter gives conn a place. It returns nil where stop comes first.
-func (r *room) enter(conn net.Conn, stop <-chan struct{}) *placed {
-	if !r.take(stop) {
+// admit gives conn a slot. It returns nil if stop comes first.
+func (l *connLimiter) admit(conn net.Conn, stop <-chan struct{}) *limitedConn {
+	if !l.acquire(stop) {
 		return nil
 	}
-	p := &placed{Conn: conn, room: r}
-	p.await()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.open[p] = struct{}{}
+	p := &limitedConn{Conn: conn, limiter: l}
+	p.startWaiting()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open[p] = struct{}{}
 	return p
 }
 
-// take takes a place, at once where there is one.
-func (r *room) take(stop <-chan struct{}) bool {
-	r.wanted.Add(1)
-	defer r.passOn()
+// acquire takes a slot, at once if one is free. It reports false if stop comes first.
+func (l *connLimiter) acquire(stop <-chan struct{}) bool {
+	l.wanted.Add(1)
+	defer l.wakeNext()
 	for {
 		select {
-		case r.places <- struct{}{}:
+		case l.slots <- struct{}{}:
 			return true
 		default:
 		}
-		p, waited := r.longest()
+		p, waited := l.longestWaiting()
 		var soon <-chan time.Time
 		switch {
 		case p != nil && waited >= leastWait:
@@ -70,9 +70,9 @@ func (r *room) take(stop <-chan struct{}) bool {
 			soon = time.After(leastWait - waited)
 		}
 		select {
-		case r.places <- struct{}{}:
+		case l.slots <- struct{}{}:
 			return true
-		case <-r.waits:
+		case <-l.waits:
 		case <-soon:
 		case <-stop:
 			return false
@@ -80,67 +80,67 @@ func (r *room) take(stop <-chan struct{}) bool {
 	}
 }
 
-// passOn wakes whoever else wants a place: its signal may have come here.
-func (r *room) passOn() {
-	if r.wanted.Add(-1) > 0 {
-		r.signal()
+// wakeNext wakes another connection that wants a slot: its signal may have come here.
+func (l *connLimiter) wakeNext() {
+	if l.wanted.Add(-1) > 0 {
+		l.signal()
 	}
 }
 
-func (r *room) signal() {
+func (l *connLimiter) signal() {
 	select {
-	case r.waits <- struct{}{}:
+	case l.waits <- struct{}{}:
 	default:
 	}
 }
 
-// longest returns the connection that waits for its request longest, nil where none does.
-func (r *room) longest() (p *placed, waited time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// longestWaiting returns the connection that has waited for its request longest, nil if none waits.
+func (l *connLimiter) longestWaiting() (p *limitedConn, waited time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	var since int64
-	for o := range r.open {
+	for o := range l.open {
 		if at := o.since.Load(); at != 0 && (p == nil || at < since) {
 			p, since = o, at
 		}
 	}
-	return p, time.Duration(r.now() - since)
+	return p, time.Duration(l.now() - since)
 }
 
-// leave gives p's place back.
-func (r *room) leave(p *placed) {
-	r.mu.Lock()
-	_, here := r.open[p]
-	delete(r.open, p)
-	r.mu.Unlock()
+// release gives p's slot back.
+func (l *connLimiter) release(p *limitedConn) {
+	l.mu.Lock()
+	_, here := l.open[p]
+	delete(l.open, p)
+	l.mu.Unlock()
 	if here {
-		<-r.places
+		<-l.slots
 	}
 }
 
-// limited accepts connections into a room. While that is full of requests that are being answered, one connection waits here and
-// the kernel's queue holds who comes next.
-type limited struct {
+// limitedListener accepts connections within a limiter. While all slots are those of requests that are being answered, one connection
+// waits here and the next ones in the kernel's queue.
+type limitedListener struct {
 	net.Listener
-	stop <-chan struct{}
-	room *room
+	stop    <-chan struct{}
+	limiter *connLimiter
 }
 
-// Accept waits for a connection, then for its place.
-func (l *limited) Accept() (net.Conn, error) {
+// Accept waits for a connection, then for its slot.
+func (l *limitedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	if p := l.room.enter(conn, l.stop); p != nil {
+	if p := l.limiter.admit(conn, l.stop); p != nil {
 		return p, nil
 	}
 	_ = conn.Close()
 	return nil, l.refuse()
 }
 
-// refuse turns everybody away until the server has closed the listener.
-func (l *limited) refuse() error {
+// refuse closes new connections until the server has closed the listener.
+func (l *limitedListener) refuse() error {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -150,39 +150,39 @@ func (l *limited) refuse() error {
 	}
 }
 
-// placed is a connection that gives its place back when it closes.
-type placed struct {
+// limitedConn is a connection that gives its slot back when it closes.
+type limitedConn struct {
 	net.Conn
-	room  *room
-	since atomic.Int64 // room.now when it began to wait for its request; 0: that is being answered
+	limiter *connLimiter
+	since   atomic.Int64 // limiter.now when it began to wait for its request; 0: that is being answered
 }
 
-// await notes that the connection waits for its request, or the rest of it.
-func (p *placed) await() {
-	p.since.Store(p.room.now())
-	if p.room.wanted.Load() > 0 {
-		p.room.signal()
+// startWaiting notes that the connection waits for its request, or the rest of it.
+func (p *limitedConn) startWaiting() {
+	p.since.Store(p.limiter.now())
+	if p.limiter.wanted.Load() > 0 {
+		p.limiter.signal()
 	}
 }
 
-// Close closes the connection and gives its place back.
-func (p *placed) Close() error {
-	defer p.room.leave(p)
+// Close closes the connection and gives its slot back.
+func (p *limitedConn) Close() error {
+	defer p.limiter.release(p)
 	return p.Conn.Close()
 }
 
 // trackState is a server's ConnState: net/http calls a connection active once it has read a header.
 func trackState(c net.Conn, state http.ConnState) {
-	p, ok := c.(*placed)
+	p, ok := c.(*limitedConn)
 	switch {
 	case ok && state == http.StateActive:
 		p.since.Store(0)
 	case ok && state == http.StateIdle:
-		p.await()
+		p.startWaiting()
 	}
 }
 
-// connKey finds a request's *placed in its context.
+// connKey finds a request's *limitedConn in its context.
 type connKey struct{}
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
@@ -192,13 +192,13 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 // arriving is a body that ends its connection's wait when it is here.
 type arriving struct {
 	io.ReadCloser
-	conn *placed
+	conn *limitedConn
 }
 
-// watchBody makes r's connection wait for r's body, where it has one. One that the handler does not read is missing for good.
+// watchBody makes r's connection wait for r's body, if it has one. A body that the handler does not read counts as missing.
 func watchBody(r *http.Request) {
-	if p, ok := r.Context().Value(connKey{}).(*placed); ok && r.Body != http.NoBody {
-		p.await()
+	if p, ok := r.Context().Value(connKey{}).(*limitedConn); ok && r.Body != http.NoBody {
+		p.startWaiting()
 		r.Body = &arriving{r.Body, p}
 	}
 }

@@ -18,9 +18,9 @@ import (
 	"kuai/rpc/api"
 )
 
-// Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their places are wanted.
+// Bounds of the server. Half-open and idle connections cost a goroutine each and are cut by time, or when their slots are wanted.
 const (
-	MaxConnections = 512      // open at once; the next one takes the place of the one that waits for its request longest
+	MaxConnections = 512      // open at once; the next one takes the slot of the one that has waited for its request longest
 	MaxHeaderBytes = 32 << 10 // request line and header; browsers send the cookies of all ports of localhost
 	MaxBodyBytes   = 64 << 10 // any request body; more is 413
 
@@ -134,8 +134,8 @@ type Server struct {
 	crossOrigin http.CrossOriginProtection
 	exposed     atomic.Bool   // others than this machine can connect
 	boot        string        // names this process in event ids
-	long        chan struct{} // one place per long answer
-	streams     chan struct{} // one place per event stream
+	long        chan struct{} // one slot per long answer
+	streams     chan struct{} // one slot per event stream
 	handler     http.Handler
 }
 
@@ -171,11 +171,11 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	defer cancel()
 	srv := s.httpServer(stopped)
 	var g errgroup.Group
-	all := newRoom()
+	all := newConnLimiter()
 	for _, ln := range lns {
 		g.Go(func() error {
 			defer cancel() // one lost listener ends the others
-			return serveOn(srv, &limited{ln, stopped.Done(), all})
+			return serveOn(srv, &limitedListener{ln, stopped.Done(), all})
 		})
 	}
 	g.Go(func() error { return stopAfter(stopped, srv) })

@@ -188,8 +188,8 @@ func copyBlocks(st *stream, snap *chain.Snapshot, from, to int64) error {
 	return nil
 }
 
-// enter takes one of the places for long answers until leave.
-func (s *Server) enter(ctx context.Context) (leave func(), err error) {
+// acquireSlot takes one of the slots for long answers until leave.
+func (s *Server) acquireSlot(ctx context.Context) (leave func(), err error) {
 	select {
 	case s.long <- struct{}{}:
 		return func() { <-s.long }, nil
@@ -200,10 +200,10 @@ func (s *Server) enter(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// limitLarge answers with next from a place for long answers.
+// limitLarge answers with next from a slot for long answers.
 func (s *Server) limitLarge(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		leave, err := s.enter(r.Context())
+		leave, err := s.acquireSlot(r.Context())
 		if err != nil {
 			s.fail(w, r, err)
 			return
@@ -213,9 +213,9 @@ func (s *Server) limitLarge(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// snapshot takes a place and a snapshot until release.
+// snapshot takes a slot and a snapshot until release.
 func (s *Server) snapshot(ctx context.Context) (snap *chain.Snapshot, release func(), err error) {
-	leave, err := s.enter(ctx)
+	leave, err := s.acquireSlot(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

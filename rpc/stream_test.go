@@ -147,7 +147,7 @@ func TestClientThatLeavesWaitsForNoPlace(t *testing.T) {
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
-	if _, err := n.enter(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := n.acquireSlot(ctx); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
