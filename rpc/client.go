@@ -74,7 +74,7 @@ func (c *Client) Peers(ctx context.Context) (api.Peers, error) {
 	return v, c.read(ctx, "/peers?limit=1000", &v)
 }
 
-// Health returns nil where the node answers and, where ready is asked for, has caught up with its peers.
+// Health returns nil if the node answers and, if ready is asked for, has caught up with its peers.
 func (c *Client) Health(ctx context.Context, ready bool) error {
 	if !ready {
 		_, err := c.Do(ctx, http.MethodGet, "/healthz", nil)

@@ -24,7 +24,7 @@ type problem struct {
 	detail string   // what was wrong this time, a sentence
 	hint   string   // what to do, sentences
 	retry  int      // seconds until it is worth trying again; 0 says nothing
-	page   string   // Flask's own body, where the tutorial has one for this problem
+	page   string   // Flask's own body, if the tutorial has one for this problem
 	allow  []string // 405: the methods that there are
 	id     string   // of the payment whose outcome is not known
 }
@@ -156,7 +156,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	refuse(w, r, p)
 }
 
-// refuse writes p as problem JSON where the client asks for JSON, else as text, else as Flask's own body.
+// refuse writes p as problem JSON if the client asks for JSON, else as text, else as Flask's own body.
 func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	h := w.Header()
 	if p.retry > 0 {

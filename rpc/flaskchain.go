@@ -30,7 +30,7 @@ func splitChain(r io.Reader, largest int, take func(text []byte) error) error {
 type splitter struct {
 	in      *bufio.Reader
 	largest int
-	buf     []byte // the value being read, where it is wanted
+	buf     []byte // the value being read, if it is wanted
 }
 
 // members walks the outer object.
@@ -111,7 +111,7 @@ func (s *splitter) elements(take func([]byte) error) error {
 	}
 }
 
-// value reads one value and stands behind it; its text is in buf where it is wanted.
+// value reads one value and stands behind it; its text is in buf if it is wanted.
 func (s *splitter) value(wanted bool) error {
 	s.buf = s.buf[:0]
 	if _, err := s.next(); err != nil {
@@ -147,7 +147,7 @@ type extent struct {
 	quoted, escaped bool
 }
 
-// ends says whether c is behind the value.
+// ends reports whether c is behind the value.
 func (e *extent) ends(c byte) bool {
 	switch {
 	case e.escaped:

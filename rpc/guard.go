@@ -50,7 +50,7 @@ func (s *Server) recoverPanic(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// guardChange stands before what changes state: no other site's page, no prefetch, and the token where one is set.
+// guardChange stands before what changes state: no other site's page, no prefetch, and the token if one is set.
 func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {

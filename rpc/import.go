@@ -44,7 +44,7 @@ type Imported struct {
 	Replaced bool  // it was longer than ours, and is ours now
 }
 
-// Import adopts the chain that open opens, in any spelling, where it is longer than c, valid and of c's genesis: by the rules of
+// Import adopts the chain that open opens, in any spelling, if it is longer than c, valid and of c's genesis: by the rules of
 // GET /nodes/resolve, on a chain of any length. It is read twice: nothing is added before the last block has been checked, and
 // little is held in memory. What may break a rule after that is an id that the branch holds twice: the blocks before it stay.
 // It waits for the disk. from names the source. progress may be nil; total is 0 until it is known.
@@ -113,7 +113,7 @@ func (im *importer) block(ctx context.Context, text []byte) error {
 	return im.pass()
 }
 
-// pass adds what was kept, where that is wanted, and lets go of it.
+// pass adds what was kept, if that is wanted, and releases it.
 func (im *importer) pass() error {
 	if im.adds {
 		if err := im.adopt(im.from); err != nil {

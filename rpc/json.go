@@ -44,7 +44,7 @@ var (
 	typeText    = []string{"text/plain; charset=utf-8"}
 )
 
-// send writes a body of known length. net/http leaves it out where the request was HEAD. The work before it may have lifted the
+// send writes a body of known length. net/http leaves it out if the request was HEAD. The work before it may have lifted the
 // server's deadline: a reader that takes nothing must not hold the connection.
 func send(w http.ResponseWriter, status int, contentType []string, body []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder in a test has none

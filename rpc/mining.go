@@ -41,7 +41,7 @@ func miningEvent(m MinerStatus) any {
 	return api.SearchEvent{Expected: expectedSeconds(m), Mode: m.Mode, Rate: m.Rate, Searching: true, Tries: m.Tries}
 }
 
-// setMining is POST /mining: {"mode"}, {"cores"}, {"share"} or several of them. Where one is refused nothing changes.
+// setMining is POST /mining: {"mode"}, {"cores"}, {"share"} or several of them. If one is refused nothing changes.
 func (s *Server) setMining(w http.ResponseWriter, r *http.Request) {
 	o, err := readObject(w, r, `{"mode": "instant"}`)
 	if err == nil {
@@ -95,7 +95,7 @@ func optionalInteger(o canonical.Object, key string, low, high int64, hint strin
 	return int(n), has, nil
 }
 
-// work is GET /mining/work: all that a miner elsewhere needs. A proof is right where the SHA-256 of text.before, the proof in decimal
+// work is GET /mining/work: all that a miner elsewhere needs. A proof is right if the SHA-256 of text.before, the proof in decimal
 // and text.after starts with that many hex zeros. The transactions are those that a block would hold now; the proof does not cover them.
 func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	t, rules := s.miner.Work(), s.chain.Rules()

@@ -56,7 +56,7 @@ func (n neighbour) become(k kind, peer string) neighbour {
 	return n
 }
 
-// peer is the id of a kuai node, "" where it is not known.
+// peer is the id of a kuai node, "" if it is not known.
 func (n neighbour) peer() string {
 	if n.URL != "" {
 		return n.Peer
@@ -72,7 +72,7 @@ func (n neighbour) target() string {
 	return n.Address
 }
 
-// name is what Network.Disconnect takes, "" where there is no such.
+// name is what Network.Disconnect takes, "" if there is none.
 func (n neighbour) name() string {
 	if n.URL != "" {
 		return n.URL

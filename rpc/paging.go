@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// pageOf reads ?from=&limit=. from is 0 where it is not given, else counts from 1. limit is usual where it is not given and at
+// pageOf reads ?from=&limit=. from is 0 if it is not given, else counts from 1. limit is usual if it is not given and at
 // most largest; a largest of 0 sets no bound.
 func pageOf(r *http.Request, usual, largest int64) (from, limit int64, err error) {
 	if r.URL.RawQuery == "" {
@@ -56,7 +56,7 @@ func cut[T any](list []T, from, limit int64) []T {
 	return list[start:min(start+limit, int64(len(list)))]
 }
 
-// matches says whether an If-None-Match header names tag.
+// matches reports whether an If-None-Match header names tag.
 func matches(lines []string, tag string) bool {
 	for _, line := range lines {
 		for part := range strings.SplitSeq(line, ",") {

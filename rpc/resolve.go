@@ -105,7 +105,7 @@ func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.
 	}
 }
 
-// adoptFrom reads a neighbour's chain and adds what this node lacks, where it is longer, valid and of our genesis.
+// adoptFrom reads a neighbour's chain and adds what this node lacks, if it is longer, valid and of our genesis.
 func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int64) error {
 	body, err := s.prober.out.get(ctx, n.URL+"/chain", maxChainBody)
 	if err != nil {

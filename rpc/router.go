@@ -34,7 +34,7 @@ func newRouter(resources map[string]resource) router {
 	return rt
 }
 
-// ServeHTTP answers with the path's handler, or as Flask does where there is none.
+// ServeHTTP answers with the path's handler, or as Flask does if there is none.
 func (rt router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if handle, ok := rt.fixed[mergeSlashes(r.URL.Path)]; ok {
 		handle(w, r)

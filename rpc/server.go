@@ -60,7 +60,7 @@ type Network interface {
 	ID() string                        // peer id: the node's address
 	Addresses() []string               // multiaddrs with /p2p/
 	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried for ever; duplicates and own addresses are nil
-	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound where there is no such peer
+	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound if there is no such peer
 	Peers() []Peer                     // connected and remembered
 	SyncNow(ctx context.Context) error // from every connected peer
 	SyncStatus() SyncStatus
@@ -71,7 +71,7 @@ type Peer struct {
 	ID        string // "" for a URL that was asked for and has not answered
 	Agent     string
 	Address   string
-	Direction string // "inbound", "outbound", "" where not connected
+	Direction string // "inbound", "outbound", "" if not connected
 	Connected bool
 	Static    bool // connected by request, retried for ever
 	Latency   time.Duration
@@ -94,8 +94,8 @@ type SyncStatus struct {
 type Miner interface {
 	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
 	Mine(ctx context.Context) (*consensus.Block, error)
-	Work() consensus.Draft                                               // for whoever searches elsewhere
-	Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) // chain.ErrStale where parent is no longer the tip; on disk when it returns
+	Work() consensus.Draft                                               // for miners elsewhere
+	Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) // chain.ErrStale if parent is no longer the tip; on disk when it returns
 	SetMode(mode string) error                                           // an error says which modes there are
 	SetCores(n int)                                                      // from the next search on; 0 for all
 	SetShare(percent int)                                                // of the cores' time, from the next search on
@@ -117,7 +117,7 @@ type MinerStatus struct {
 	Expected  time.Duration // mean time to a block at this rate; 0 while the rate is unknown
 }
 
-// ErrBusy is wrapped by Miner.Mine where too many callers wait already. The daemon's adapter translates it.
+// ErrBusy is wrapped by Miner.Mine if too many callers wait already. The daemon's adapter translates it.
 var ErrBusy = errors.New("the miner is busy")
 
 // Server answers HTTP.

@@ -16,7 +16,7 @@ import (
 // Bounds of long answers.
 const (
 	maxLong      = 64               // at once: each has two chunks and a snapshot, or a page of entries, at most some 4 MB
-	longWait     = 5 * time.Second  // for the end of another one, where there are so many
+	longWait     = 5 * time.Second  // for the end of another one, if there are so many
 	chunkBytes   = 256 << 10        // sent at once
 	chunkTimeout = 10 * time.Second // to take a chunk; a reader this slow is cut
 )
@@ -53,7 +53,7 @@ func (s *stream) release() {
 	}
 }
 
-// step sends what has gathered where that is a chunk. Its error is the client's leaving, or errSent.
+// step sends what has gathered if that is a chunk. Its error is the client's leaving, or errSent.
 func (s *stream) step() error {
 	if len(s.buf) < chunkBytes {
 		return nil
@@ -105,7 +105,7 @@ func (s *stream) spelled(chunk []byte) []byte {
 	return canonical.AppendCompact(chunk[:0], chunk)
 }
 
-// finish ends the stream well, or cuts the connection where err says that the answer is not whole.
+// finish ends the stream well, or cuts the connection if err says that the answer is not whole.
 func (s *Server) finish(st *stream, r *http.Request, err error) {
 	begun := st.other != nil
 	if begun {
@@ -232,7 +232,7 @@ func (s *Server) closeSnapshot(snap *chain.Snapshot) {
 	}
 }
 
-// isCurrent sets the entity tag and answers 304 where the client holds the chain up to this tip already.
+// isCurrent sets the entity tag and answers 304 if the client holds the chain up to this tip already.
 func isCurrent(w http.ResponseWriter, r *http.Request, tip consensus.Hash) bool {
 	tag := `"` + tip.String() + `"`
 	h := w.Header()

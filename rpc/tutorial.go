@@ -53,7 +53,7 @@ func transactionsOf(b *consensus.Block) []byte {
 // maxMine is how many blocks one POST /mine may ask for.
 const maxMine = 1000
 
-// mineMany does as GET where the body is empty or names no number, and mines that many blocks where it does.
+// mineMany does as GET if the body is empty or names no number, and else mines that many blocks.
 func (s *Server) mineMany(w http.ResponseWriter, r *http.Request) {
 	n, err := s.wanted(w, r)
 	switch {
