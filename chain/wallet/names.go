@@ -53,7 +53,7 @@ func (w Wallets) Rename(old, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := w.Name(e.Address, name); err != nil {
+	if err := w.Name(e.Address, name); err != nil || e.Name == "" {
 		return err
 	}
 	if err := os.Remove(w.nameFile(e.Name)); err != nil {
@@ -62,16 +62,16 @@ func (w Wallets) Rename(old, name string) error {
 	return nil
 }
 
-// free checks a name that is to be given, and returns it in lower case.
-func (w Wallets) free(name string) (string, error) {
+// Free returns an error that wraps ErrExists if the name is given already.
+func (w Wallets) Free(name string) error {
 	name, err := CheckName(name)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if _, err := os.Lstat(w.nameFile(name)); err == nil {
-		return "", fmt.Errorf("name %s: %w", name, ErrExists)
+		return fmt.Errorf("name %s: %w", name, ErrExists)
 	}
-	return name, nil
+	return nil
 }
 
 func (w Wallets) nameFile(name string) string { return filepath.Join(w.Dir, name+nameSuffix) }

@@ -61,17 +61,22 @@ func unseal(file []byte, password string) (seed [SeedBytes]byte, err error) {
 	switch {
 	case errors.Is(err, age.ErrIncorrectIdentity) || errors.As(err, &none):
 		return seed, ErrPassword
-	case err != nil:
-		return seed, fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err != nil: // age's errors quote the file, which may be a seed that was saved there by mistake
+		return seed, fmt.Errorf("%w: it is not one of age that a password opens with work up to %d", ErrDamaged, MaxWork)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, SeedBytes+1))
 	switch {
 	case err != nil:
-		return seed, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return seed, fmt.Errorf("%w: its last part was changed or is missing", ErrDamaged)
 	case len(text) != SeedBytes:
 		return seed, fmt.Errorf("%w: it does not hold %d bytes", ErrDamaged, SeedBytes)
 	}
 	return [SeedBytes]byte(text), nil
+}
+
+// IsFile reports whether text is a wallet's file, armored or not.
+func IsFile(text []byte) bool {
+	return bytes.HasPrefix(text, []byte(armor.Header)) || bytes.HasPrefix(text, []byte("age-encryption.org/"))
 }
 
 func dearmored(file []byte) io.Reader {

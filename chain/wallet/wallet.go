@@ -43,7 +43,10 @@ func (w Wallets) KeyFile(a consensus.Address) string {
 
 // Create keeps key in a wallet of that name. Each guess of the password will take work (see DefaultWork). If it fails, nothing is kept.
 func (w Wallets) Create(name string, key Key, password string, work int) error {
-	name, err := w.free(name)
+	name, err := CheckName(name)
+	if err == nil {
+		err = w.Free(name)
+	}
 	if err != nil {
 		return err
 	}

@@ -383,7 +383,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	errs := errors.Join(wrong, w.Create("alice", key, password, work), w.Create("again", key, password, work), w.Create("b", key, password, 1),
 		w.Create("../x", key, password, work), wallet.Wallets{Dir: "/dev/null/x"}.Create("a", key, password, work))
 	seed := key.Seed()
-	if err := os.WriteFile(w.KeyFile(key.Address()), append(seed[:], password...), 0o600); err != nil {
+	if err := os.WriteFile(w.KeyFile(key.Address()), fmt.Appendf(nil, "%x %s", seed, password), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, plain := w.Open("alice", password)

@@ -49,14 +49,23 @@ func newRoot(t terminal) *cobra.Command {
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newNodes(), newResolve(), newForks(),
-		newWatch(), newWait(), newMan(), newVersion())
+		newWatch(), newWait(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())
 	arrange(root)
-	all := append(root.Commands(), root)
+	all := allVerbs(root)
 	for _, c := range all {
 		begin(c, env, all)
 	}
 	return root
+}
+
+// allVerbs returns c and every verb below it.
+func allVerbs(c *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{c}
+	for _, below := range c.Commands() {
+		all = append(all, allVerbs(below)...)
+	}
+	return all
 }
 
 // begin makes the command's flags read their env twins, and marks what goes wrong before the command begins. A variable is

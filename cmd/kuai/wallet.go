@@ -1,0 +1,308 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/chain/canonical"
+	"kuai/chain/consensus"
+	"kuai/chain/wallet"
+)
+
+// newWallet makes the verbs for keys that sign payments. They work on files and ask no node.
+func newWallet() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "wallet",
+		Short: "Keep keys behind a password, and sign payments with them",
+		Long: "Keep keys behind a password, and sign payments with them. A wallet is a file of this machine with one key; its address is the\n" +
+			"key's public half. A signature is for one network, which its id names. Payments of the tutorial's network carry no signature:\n" +
+			"'kuai send' pays there, without a wallet.",
+		Example: "  kuai wallet new alice\n  kuai wallet list",
+		Args:    knownVerb,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newWalletNew(), newWalletList(), newWalletShow(), newWalletImport(), newWalletExport(), newWalletName(),
+		newWalletSign(), newWalletVerify())
+	return c
+}
+
+// walletFlags are those that every wallet verb has.
+type walletFlags struct {
+	dir  string
+	json bool
+}
+
+func (f *walletFlags) bind(c *cobra.Command) {
+	pathVar(c.Flags(), &f.dir, "wallet-dir", "", "`directory` of wallets and names (default $XDG_DATA_HOME/kuai/wallets)")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+}
+
+func (f *walletFlags) wallets() (wallet.Wallets, error) {
+	if f.dir != "" {
+		return wallet.Wallets{Dir: f.dir}, nil
+	}
+	home, err := dataHome()
+	return wallet.Wallets{Dir: filepath.Join(home, "kuai", "wallets")}, err
+}
+
+// walletInfo is what the verbs print of a wallet or a named address.
+type walletInfo struct {
+	Name    string `json:"name"` // "" if it has none
+	Address string `json:"address"`
+	File    string `json:"file,omitempty"`  // of the key, if it is here
+	Words   string `json:"words,omitempty"` // that stand for the key, once
+}
+
+func infoOf(w wallet.Wallets, e wallet.Entry) walletInfo {
+	i := walletInfo{Name: e.Name, Address: e.Address.String()}
+	if e.HasKey {
+		i.File = w.KeyFile(e.Address)
+	}
+	return i
+}
+
+func (f *walletFlags) print(c *cobra.Command, i walletInfo) error {
+	w := c.OutOrStdout()
+	if f.json {
+		return printJSON(w, i)
+	}
+	_, err := fmt.Fprintf(w, "name     %s\naddress  %s\nkey      %s\n", orNone(i.Name), i.Address, orNone(i.File))
+	if err == nil && i.Words != "" {
+		_, err = fmt.Fprintf(w, "words    %s\nWrite the words down and keep them secret: they open the account without file and password, and are not shown again.\n", i.Words)
+	}
+	return err
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// keepFlags are those of the verbs that make a wallet.
+type keepFlags struct {
+	walletFlags
+	passwordFlags
+	work int
+}
+
+func (f *keepFlags) bind(c *cobra.Command) {
+	f.walletFlags.bind(c)
+	f.passwordFlags.bind(c)
+	c.Flags().IntVar(&f.work, "work", wallet.DefaultWork, fmt.Sprintf("what a guess of the password costs: 2^`n` KiB of memory, n from %d to %d", wallet.MinWork, wallet.MaxWork))
+}
+
+// place returns the directory, if name can be given to a new wallet.
+func (f *keepFlags) place(name string) (wallet.Wallets, error) {
+	if f.work < wallet.MinWork || f.work > wallet.MaxWork {
+		return wallet.Wallets{}, usageError{fmt.Errorf("--work %d: want %d..%d", f.work, wallet.MinWork, wallet.MaxWork)}
+	}
+	name, err := wallet.CheckName(name)
+	if err != nil {
+		return wallet.Wallets{}, usageError{err}
+	}
+	w, err := f.wallets()
+	if err == nil {
+		err = w.Free(name) // before a password is asked for
+	}
+	return w, err
+}
+
+// keep saves key under name and prints what is there then.
+func (f *keepFlags) keep(c *cobra.Command, w wallet.Wallets, name string, key wallet.Key, password, words string) error {
+	if err := w.Create(name, key, password, f.work); err != nil {
+		return err
+	}
+	e, err := w.Find(name)
+	if err != nil {
+		return err
+	}
+	i := infoOf(w, e)
+	i.Words = words
+	return f.print(c, i)
+}
+
+func newWalletNew() *cobra.Command {
+	var f keepFlags
+	var language string
+	c := &cobra.Command{
+		Use:     "new NAME",
+		Short:   "Make a key, keep it in a wallet, and show its 12 words",
+		Example: "  kuai wallet new alice\n  kuai wallet new 小明 --words chinese",
+		Args:    arguments(1, 1),
+	}
+	f.bind(c)
+	c.Flags().StringVar(&language, "words", "english", "`language` of the words: english or chinese")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := f.place(args[0])
+		if err != nil {
+			return err
+		}
+		words, err := wallet.NewWords(language)
+		if err != nil {
+			return usageError{err}
+		}
+		key, err := wallet.KeyOfWords(words)
+		if err != nil {
+			return err
+		}
+		password, err := f.choose(c)
+		if err != nil {
+			return err
+		}
+		return f.keep(c, w, args[0], key, password, words)
+	}
+	return c
+}
+
+func newWalletList() *cobra.Command {
+	var f walletFlags
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List wallets and named addresses",
+		Example: "  kuai wallet list",
+		Args:    arguments(0, 0),
+	}
+	f.bind(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		w, err := f.wallets()
+		if err != nil {
+			return err
+		}
+		entries, err := w.List()
+		if err != nil {
+			return err
+		}
+		all := make([]walletInfo, 0, len(entries))
+		for _, e := range entries {
+			all = append(all, infoOf(w, e))
+		}
+		if f.json {
+			return printJSON(c.OutOrStdout(), all)
+		}
+		return printWallets(c.OutOrStdout(), all)
+	}
+	return c
+}
+
+func printWallets(w io.Writer, all []walletInfo) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "No wallets yet: make one with 'kuai wallet new NAME'.")
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, i := range all {
+		key := "no key here"
+		if i.File != "" {
+			key = "wallet"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", orNone(i.Name), i.Address, key)
+	}
+	return table.Flush()
+}
+
+func newWalletShow() *cobra.Command {
+	var f walletFlags
+	c := &cobra.Command{
+		Use:     "show NAME|ADDRESS",
+		Short:   "Print the name, the address and the file of a wallet",
+		Example: "  kuai wallet show alice",
+		Args:    arguments(1, 1),
+	}
+	f.bind(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		w, err := f.wallets()
+		if err != nil {
+			return err
+		}
+		e, err := find(w, args[0])
+		if err != nil {
+			return err
+		}
+		return f.print(c, infoOf(w, e))
+	}
+	return c
+}
+
+// find returns the entry that ref names. A text that can be neither name nor address is a mistake of usage.
+func find(w wallet.Wallets, ref string) (wallet.Entry, error) {
+	if _, err := consensus.ParseAddress(ref); err != nil {
+		if _, nameErr := wallet.CheckName(ref); nameErr != nil {
+			return wallet.Entry{}, usageError{fmt.Errorf("%s: want a name or an address: %w", canonical.Quote(ref), err)}
+		}
+	}
+	return w.Find(ref)
+}
+
+func newWalletName() *cobra.Command {
+	var f walletFlags
+	c := &cobra.Command{
+		Use:     "name NAME|ADDRESS NEW-NAME",
+		Short:   "Call an address by a name, or a wallet by another one",
+		Long:    "Call an address by a name, or what has a name by another one. Names are on this machine only. An address has no checksum:\nname it once, and the name is what you have to spell.",
+		Example: "  kuai wallet name 12D3KooWMCJ4eUwhryEMhjmGc1BQ5PU8tVNUuS19kWyDzvgmH7uD bob\n  kuai wallet name bob robert",
+		Args:    arguments(2, 2),
+	}
+	f.bind(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := wallet.CheckName(args[1]); err != nil {
+			return usageError{err}
+		}
+		w, err := f.wallets()
+		if err != nil {
+			return err
+		}
+		e, err := find(w, args[0])
+		switch {
+		case err != nil:
+		case e.Name != "":
+			err = w.Rename(e.Name, args[1])
+		default:
+			err = w.Name(e.Address, args[1])
+		}
+		if err == nil {
+			e, err = w.Find(args[1])
+		}
+		if err != nil {
+			return err
+		}
+		return f.print(c, infoOf(w, e))
+	}
+	return c
+}
+
+// readSmall reads a file, standard input for "-", of at most most bytes.
+func readSmall(name string, most int64) ([]byte, error) {
+	if name == "-" {
+		return readAtMost(os.Stdin, most)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAtMost(f, most)
+}
+
+func readAtMost(r io.Reader, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("there are more than %d bytes", most)
+	}
+	return text, err
+}
+
+// readSmallText reads a file in any encoding that editors save text in.
+func readSmallText(name string, most int64) ([]byte, error) {
+	text, err := readSmall(name, most)
+	if err == nil {
+		text, err = canonical.DecodeText(text)
+	}
+	return text, err
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"kuai/chain"
+	"kuai/chain/canonical"
+	"kuai/chain/consensus"
+	"kuai/chain/wallet"
+)
+
+// networkFlag names the network that a signature is for.
+type networkFlag struct{ id string }
+
+func (f *networkFlag) bind(c *cobra.Command) {
+	c.Flags().StringVar(&f.id, "network-id", "", "`id` of the network that the signature is for, as 0123456789abcdef-2 (required)")
+}
+
+var networkID = regexp.MustCompile(`^[0-9a-f]{16}-[1-9][0-9]{0,8}$`)
+
+func (f *networkFlag) check() error {
+	if !networkID.MatchString(f.id) {
+		return usageError{fmt.Errorf("--network-id %s: want the id of a network, as 0123456789abcdef-2", canonical.Quote(f.id))}
+	}
+	return nil
+}
+
+func newWalletSign() *cobra.Command {
+	var f walletFlags
+	var p passwordFlags
+	var n networkFlag
+	var id string
+	c := &cobra.Command{
+		Use:   "sign SENDER RECIPIENT AMOUNT",
+		Short: "Sign a payment with a wallet, and print it",
+		Long: "Sign a payment with the wallet of SENDER, and print it in canonical form. Nothing is sent. SENDER and RECIPIENT are names or\n" +
+			"addresses. The signature is valid on the network with that id only; the payment's own id keeps it from being sent twice.",
+		Example:     "  kuai wallet sign alice bob 5 --network-id 0123456789abcdef-2 > payment.json",
+		Args:        arguments(3, 3),
+		Annotations: map[string]string{negative: wantWhole},
+	}
+	f.bind(c)
+	p.bind(c)
+	n.bind(c)
+	c.Flags().StringVar(&id, "id", "", "`id` of the payment, 32 hex digits (default: a random one)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		payment, err := draftPayment(c, &f, args[1], args[2], id)
+		if err == nil {
+			err = n.check()
+		}
+		if err != nil {
+			return err
+		}
+		key, err := openWallet(c, &f, &p, args[0])
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n", key.Sign(n.id, payment).AppendCanonical(nil))
+		return err
+	}
+	return c
+}
+
+const wantWhole = "want a whole number from 1 to 9007199254740991"
+
+// draftPayment reads the parts of a payment that its signer chooses. It warns of a recipient who has no name here.
+func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string) (p consensus.SignedPayment, err error) {
+	if p.Amount, err = strconv.ParseInt(amount, 10, 64); err != nil || p.Amount < 1 || p.Amount > consensus.MaxAmount {
+		return p, usageError{fmt.Errorf("%q: %s", amount, wantWhole)}
+	}
+	p.ID = chain.NewID()
+	if id != "" {
+		if p.ID, err = consensus.ParseID(id); err != nil {
+			return p, usageError{fmt.Errorf("--id: %w", err)}
+		}
+	}
+	w, err := f.wallets()
+	if err != nil {
+		return p, err
+	}
+	e, err := find(w, recipient)
+	if err == nil && e.Name == "" && !e.HasKey {
+		fmt.Fprintf(c.ErrOrStderr(), "The recipient has no name here. An address has no checksum: check every character, then name it with 'kuai wallet name %s NAME'.\n", e.Address)
+	}
+	p.Recipient = e.Address
+	return p, err
+}
+
+func newWalletVerify() *cobra.Command {
+	var f walletFlags
+	var n networkFlag
+	c := &cobra.Command{
+		Use:     "verify FILE",
+		Short:   "Check the signature of a payment",
+		Long:    "Check the form and the signature of the payment in FILE (- for standard input). Needs no wallet. Exit code 1: it is not valid.",
+		Example: "  kuai wallet verify payment.json --network-id 0123456789abcdef-2",
+		Args:    arguments(1, 1),
+	}
+	f.bind(c)
+	n.bind(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := n.check(); err != nil {
+			return err
+		}
+		text, err := readSmallText(args[0], consensus.ClassicTransactionBytes)
+		if err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+		p, err := readSigned(text)
+		if err == nil {
+			err = p.CheckSignature(n.id)
+		}
+		if err != nil {
+			return err
+		}
+		return f.printVerified(c, p)
+	}
+	return c
+}
+
+// readSigned reads a payment in any spelling.
+func readSigned(text []byte) (consensus.SignedPayment, error) {
+	v, err := canonical.Read(text)
+	if err != nil {
+		return consensus.SignedPayment{}, err
+	}
+	return consensus.Classic().ParseSigned(canonical.AppendValue(nil, v))
+}
+
+// verifiedInfo is what 'kuai wallet verify' prints.
+type verifiedInfo struct {
+	Amount        int64  `json:"amount"`
+	ID            string `json:"id"`
+	Recipient     string `json:"recipient"`
+	RecipientName string `json:"recipient_name,omitempty"`
+	Sender        string `json:"sender"`
+	SenderName    string `json:"sender_name,omitempty"`
+}
+
+func (f *walletFlags) printVerified(c *cobra.Command, p consensus.SignedPayment) error {
+	w, err := f.wallets()
+	if err != nil {
+		return err
+	}
+	i := verifiedInfo{Amount: p.Amount, ID: p.ID.String(), Recipient: p.Recipient.String(), RecipientName: nameOf(w, p.Recipient),
+		Sender: p.Sender.String(), SenderName: nameOf(w, p.Sender)}
+	if f.json {
+		return printJSON(c.OutOrStdout(), i)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "valid\namount     %d\nsender     %s\nrecipient  %s\nid         %s\n", i.Amount,
+		withName(i.Sender, i.SenderName), withName(i.Recipient, i.RecipientName), i.ID)
+	return err
+}
+
+// nameOf returns what an address is called here, "" if it has no name.
+func nameOf(w wallet.Wallets, a consensus.Address) string {
+	e, err := w.Find(a.String())
+	if err != nil {
+		return "" // names are for show
+	}
+	return e.Name
+}
+
+func withName(address, name string) string {
+	if name == "" {
+		return address
+	}
+	return address + " (" + name + ")"
+}
