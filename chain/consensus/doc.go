@@ -17,6 +17,14 @@
 // ParseBlock proves in one pass all that a block's bytes alone can break. It says only yes or no, without allocating; which rule is
 // broken is found by a second, slower reading (explain.go), which follows the rules as they are written.
 //
+// # Secure rules
+//
+// A second set of rules stands beside the classic one; no network uses it yet:
+//
+//	bytes ──Rules.ParseSigned──► SignedPayment ──CheckSignature(network)──► valid where its id is new and its sender can pay
+//	bytes ──Rules.ParseSecureBlock──► *SecureBlock ──CheckSignatures, CheckSecureLink(parent, Pace.Next(parent)), CheckSecureTime──► valid on
+//	that parent, but for ids and balances
+//
 // # Guarantees
 //
 // Everything here is a function of values: the same bytes, parent and time give the same answer on every node. No store, clock, lock,
