@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"kuai/chain/canonical"
@@ -32,22 +33,55 @@ var base58Values = func() (values [256]int8) {
 	return values
 }()
 
+// The conversion takes five characters and four bytes at a time. One by one it takes 18 times the steps, and a payment has two addresses.
+const (
+	groupDigits = 5
+	groupBase   = 58 * 58 * 58 * 58 * 58
+	groups      = 11 // the characters after the first, and four leading zeros
+)
+
+// base58Number is a number of 320 bits, its most significant word first: two zero bytes, the prefix and the key.
+type base58Number [10]uint32
+
 // String returns the 52 characters of the address.
 func (a Address) String() string {
-	var number [addressBytes]byte
-	copy(number[copy(number[:], addressPrefix[:]):], a[:])
-	var text [AddressLength]byte
-	for i := len(text) - 1; i > 0; i-- {
-		rest := 0
-		for j, b := range number {
-			rest = rest<<8 | int(b)
-			number[j] = byte(rest / 58)
-			rest %= 58
-		}
-		text[i] = base58[rest]
+	var raw [4 * len(base58Number{})]byte
+	key := raw[len(raw)-len(a):]
+	copy(raw[len(raw)-addressBytes:], addressPrefix[:])
+	copy(key, a[:])
+	var number base58Number
+	for i := range number {
+		number[i] = binary.BigEndian.Uint32(raw[4*i:])
 	}
-	text[0] = base58[0] // base58btc writes a leading zero byte as the digit zero
-	return string(text[:])
+	var text [groups * groupDigits]byte
+	for end := len(text); end > 0; end -= groupDigits {
+		rest := number.divide()
+		for i := range groupDigits {
+			text[end-1-i] = base58[rest%58]
+			rest /= 58
+		}
+	}
+	text[len(text)-AddressLength] = base58[0] // base58btc writes a leading zero byte as the digit zero
+	return string(text[len(text)-AddressLength:])
+}
+
+// divide divides n by groupBase and returns the rest.
+func (n *base58Number) divide() (rest uint64) {
+	for i, word := range n {
+		rest = rest<<32 | uint64(word)
+		n[i] = uint32(rest / groupBase)
+		rest %= groupBase
+	}
+	return rest
+}
+
+// multiply makes n the product with groupBase, plus carry. The number of an address fits.
+func (n *base58Number) multiply(carry uint64) {
+	for i := len(n) - 1; i >= 0; i-- {
+		carry += groupBase * uint64(n[i])
+		n[i] = uint32(carry)
+		carry >>= 32
+	}
 }
 
 // ParseAddress reads the only text that an address has.
@@ -55,25 +89,28 @@ func ParseAddress(s string) (Address, error) {
 	if len(s) != AddressLength {
 		return Address{}, fmt.Errorf("address %s has %d characters, want the %d of an Ed25519 peer id", canonical.Quote(s), len(s), AddressLength)
 	}
-	var number [addressBytes]byte
+	var number base58Number
+	group := uint64(0)
 	for i := range len(s) {
-		carry := int(base58Values[s[i]])
-		if carry < 0 {
+		value := base58Values[s[i]]
+		if value < 0 {
 			return Address{}, fmt.Errorf("address %s: character %d is not in the base58 alphabet", canonical.Quote(s), i+1)
 		}
-		for j := len(number) - 1; j >= 0; j-- {
-			carry += 58 * int(number[j])
-			number[j] = byte(carry)
-			carry >>= 8
-		}
-		if carry > 0 {
-			return Address{}, errNotEd25519(s)
+		group = 58*group + uint64(value)
+		if (len(s)-1-i)%groupDigits == 0 {
+			number.multiply(group)
+			group = 0
 		}
 	}
-	if s[0] != base58[0] || [len(addressPrefix)]byte(number[:]) != addressPrefix {
+	var raw [4 * len(number)]byte
+	for i, word := range number {
+		binary.BigEndian.PutUint32(raw[4*i:], word)
+	}
+	start := len(raw) - len(Address{})
+	if s[0] != base58[0] || raw[0] != 0 || raw[1] != 0 || [len(addressPrefix)]byte(raw[start-len(addressPrefix):start]) != addressPrefix {
 		return Address{}, errNotEd25519(s)
 	}
-	return Address(number[len(addressPrefix):]), nil
+	return Address(raw[start:]), nil
 }
 
 func errNotEd25519(s string) error {
