@@ -1,8 +1,10 @@
 package chain
 
 import (
+	"cmp"
 	"kuai/chain/consensus"
 	"kuai/chain/store"
+	"slices"
 )
 
 // Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
@@ -11,86 +13,82 @@ import (
 func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	err = c.add(b, from)
+	_, err = c.addRun([]*consensus.Block{b}, from)
 	return err == nil && c.tip.Hash == b.Hash(), err
 }
 
-// AddBlocks does for a run of blocks what Add does for one: from the first that extends the tip on all in one batch, those before it
-// one by one. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
+// AddBlocks does for a run of blocks what Add does for one, with one batch for all that extend the tip, and one for all that stay on a
+// side branch. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
 // refused; those before it stay.
-func (c *Chain) AddBlocks(s *consensus.Blocks, from string) (n int, err error) {
+func (c *Chain) AddBlocks(run *consensus.Blocks, from string) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	blocks := s.All()
-	for len(blocks) > 0 {
-		if blocks[0].Header().Previous == c.tip.Hash {
-			added, err := c.extend(blocks, from)
-			return n + added, err
-		}
-		switch err := c.add(blocks[0], from); err {
-		case nil:
-			n++
-		case ErrKnown:
-		default:
+	for blocks := run.All(); len(blocks) > 0; {
+		added, err := c.addRun(blocks, from)
+		n += added
+		if err != nil && err != ErrKnown {
 			return n, err
 		}
-		blocks = blocks[1:]
+		blocks = blocks[max(added, 1):]
 	}
 	return n, nil
 }
 
-// add is Add for a caller that holds the lock. Its checks are in the order of the rules.
-func (c *Chain) add(b *consensus.Block, from string) error {
-	if b.Header().Previous == c.tip.Hash {
-		_, err := c.extend([]*consensus.Block{b}, from)
-		return err
+// addRun adds the first of the blocks, each of which extends the one before, and those after it that the same batch can take. It
+// returns how many. Its checks are in the order of the rules.
+func (c *Chain) addRun(run []*consensus.Block, from string) (n int, err error) {
+	first := run[0].Header()
+	if first.Previous == c.tip.Hash {
+		return c.extend(run, from)
 	}
 	if err := c.Err(); err != nil {
-		return err
+		return 0, err
 	}
-	if _, held, err := c.store.Position(b.Header().Hash); err != nil || held {
-		return orKnown(err)
+	if _, held, err := c.store.Position(first.Hash); err != nil || held {
+		return 0, cmp.Or(err, ErrKnown)
 	}
-	if err := c.invalid.check(b.Header()); err != nil {
-		return err
+	if err := c.invalid.check(first); err != nil {
+		return 0, err
 	}
-	at, held, err := c.store.Position(b.Header().Previous)
+	at, held, err := c.store.Position(first.Previous)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !held {
-		return ErrOrphan
+		return 0, ErrOrphan
 	}
-	return c.addAt(b, at, from)
+	return c.branchOff(run, at, from)
 }
 
-func orKnown(err error) error {
-	if err != nil {
-		return err
-	}
-	return ErrKnown
-}
-
-// addAt adds a block whose parent, at, is held and is not the tip.
-func (c *Chain) addAt(b *consensus.Block, at store.Position, from string) error {
+// branchOff is addRun for blocks on at, which is held and is not the tip. None of them is held, as their parents would be.
+func (c *Chain) branchOff(run []*consensus.Block, at store.Position, from string) (n int, err error) {
 	parent, total, err := c.header(at)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := c.rules.CheckLink(parent, b); err != nil {
-		return c.invalid.remember(b.Header().Hash, err)
+	if err := c.rules.CheckLink(parent, run[0]); err != nil {
+		return 0, c.invalid.remember(run[0].Hash(), err)
 	}
-	way := c.sides.path(at)
-	if err := c.checkIDs(b, way); err != nil {
-		return c.invalid.remember(b.Header().Hash, err)
+	heavier := func(b *consensus.Block) bool {
+		return consensus.Heavier(c.rules.State(b.Header()), c.rules.State(c.tip))
 	}
-	now := c.now()
-	if err := c.rules.CheckTime(b, now); err != nil {
-		return err
+	replaces := heavier(run[0])
+	if i := slices.IndexFunc(run, heavier); i >= 0 {
+		run = run[:max(i, 1)]
 	}
-	total += int64(len(b.Canonical()))
-	if consensus.Heavier(c.rules.State(b.Header()), c.rules.State(c.tip)) {
-		return c.switchTo(b, total, way, from, now)
+	now, way := c.now(), c.sides.path(at)
+	ids := c.idsOf(run)
+	run, refusal := c.checkRun(run, ids, way, now)
+	switch {
+	case len(run) == 0:
+		return 0, refusal
+	case replaces:
+		err = c.switchTo(run[0], total+int64(len(run[0].Canonical())), way, from, now)
+	default:
+		err = c.addSides(run, total, way, from, now)
 	}
-	return c.addSide(b, total, way, from, now)
+	if err != nil {
+		return 0, err
+	}
+	return len(run), refusal
 }

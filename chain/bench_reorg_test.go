@@ -14,7 +14,7 @@ import (
 	"kuai/chain/consensus"
 )
 
-// BenchmarkReorg switches between two branches of 5,000 and of 100,000 blocks with one payment each, there and back. The metrics are
+// BenchmarkReorg switches between two branches of 5,000 and of 100,000 blocks with one payment each, there and back, on disk. The metrics are
 // the resident memory that a reorg adds at most, and the longest time that a reader waits meanwhile.
 func BenchmarkReorg(b *testing.B) {
 	for _, deep := range []int{5_000, 100_000} {
@@ -25,7 +25,8 @@ func BenchmarkReorg(b *testing.B) {
 func benchReorg(b *testing.B, deep int) {
 	r := benchRules()
 	tips := [2]consensus.Header{r.Genesis.Header(), r.Genesis.Header()}
-	c := chaintest.Open(b, r)
+	c, shut := chaintest.OpenDisk(b, r, b.TempDir())
+	defer shut()
 	grow := func(i, n int) {
 		blocks := make([]*consensus.Block, n)
 		for j := range blocks {
@@ -85,13 +86,7 @@ func watchReader(c *chain.Chain) (longest func() time.Duration) {
 // BenchmarkReorgFull switches once between two branches of full blocks, KUAI_BENCH_DEEP each (200), on disk; the metric is the
 // resident memory that it adds at most.
 func BenchmarkReorgFull(b *testing.B) {
-	deep, r := 200, benchRules()
-	if v := os.Getenv("KUAI_BENCH_DEEP"); v != "" {
-		var err error
-		if deep, err = strconv.Atoi(v); err != nil {
-			b.Fatal(err)
-		}
-	}
+	deep, r := deepFromEnv(b, 200), benchRules()
 	most := 0.0
 	for range b.N {
 		b.StopTimer()
@@ -99,11 +94,7 @@ func BenchmarkReorgFull(b *testing.B) {
 		var parent consensus.Header
 		grow := func(name string, n int) {
 			for range n {
-				payments := make([]consensus.Transaction, 1950)
-				for i := range payments {
-					payments[i] = chaintest.Payment().Transaction()
-				}
-				block := chaintest.Block(b, r, parent, name, payments...)
+				block := fullBlock(b, r, parent, name)
 				addAll(b, c, []*consensus.Block{block})
 				parent = block.Header()
 			}
@@ -121,6 +112,60 @@ func BenchmarkReorgFull(b *testing.B) {
 		most = max(most, peak()-before)
 		if c.Tip() != last.Header() {
 			b.Fatal("no switch")
+		}
+		shut()
+	}
+	b.ReportMetric(most, "MiB")
+}
+
+// fullBlock is a block of about as many bytes as a block can have.
+func fullBlock(tb testing.TB, r *consensus.Rules, parent consensus.Header, miner string) *consensus.Block {
+	payments := make([]consensus.Transaction, 1950)
+	for i := range payments {
+		payments[i] = chaintest.Payment().Transaction()
+	}
+	return chaintest.Block(tb, r, parent, miner, payments...)
+}
+
+// deepFromEnv is KUAI_BENCH_DEEP, or otherwise.
+func deepFromEnv(b *testing.B, otherwise int) int {
+	v := os.Getenv("KUAI_BENCH_DEEP")
+	if v == "" {
+		return otherwise
+	}
+	deep, err := strconv.Atoi(v)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return deep
+}
+
+// BenchmarkTrim drops a side branch of full blocks, KUAI_BENCH_DEEP of them (1,200), until the others are within the bounds, on disk;
+// the metric is the resident memory that it adds at most.
+func BenchmarkTrim(b *testing.B) {
+	deep, r := deepFromEnv(b, 1200), benchRules()
+	most := 0.0
+	for range b.N {
+		b.StopTimer()
+		c, shut := chaintest.OpenDisk(b, r, b.TempDir())
+		chaintest.Grow(b, c, deep+1)
+		parent := r.Genesis.Header()
+		for range deep {
+			block := fullBlock(b, r, parent, "old")
+			addAll(b, c, []*consensus.Block{block})
+			parent = block.Header()
+		}
+		addAll(b, c, []*consensus.Block{chaintest.Block(b, r, r.Genesis.Header(), "last")}) // the branch that grows is spared
+		debug.FreeOSMemory()
+		before, peak := residentMiB(b), watchPeak(b)
+		b.StartTimer()
+		if err := c.Trim(); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		most = max(most, peak()-before)
+		if forks := c.Forks(); len(forks) != 1 {
+			b.Fatalf("%d forks are left", len(forks))
 		}
 		shut()
 	}

@@ -46,7 +46,7 @@ func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*conse
 		return nil, nil, c.invalid.remember(run[0].Header().Hash, err)
 	}
 	ids = c.idsOf(run)
-	valid, refusal = c.checkRun(run, ids, now)
+	valid, refusal = c.checkRun(run, ids, c.sides.path(c.at()), now)
 	return valid, ids, refusal
 }
 
@@ -65,9 +65,9 @@ func (c *Chain) idsOf(run []*consensus.Block) []idPlace {
 	return ids
 }
 
-// checkRun returns the blocks before the first that is refused, and why it is.
-func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, now time.Time) ([]*consensus.Block, error) {
-	twice, err := c.firstTwice(ids)
+// checkRun returns the blocks before the first that is refused, and why it is. way leads down from the parent of the first.
+func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, way path, now time.Time) ([]*consensus.Block, error) {
+	twice, err := c.firstTwice(ids, way)
 	for i, b := range run {
 		if err != nil && twice <= b.Index() {
 			return run[:i], c.invalid.remember(b.Header().Hash, err)
@@ -79,9 +79,9 @@ func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, now time.Time) (
 	return run, nil
 }
 
-// firstTwice finds the lowest block with an id that is on the active chain, or in a block before it. After a failure to
+// firstTwice finds the lowest block with an id that is on the chain below the blocks, or in a block before it. After a failure to
 // look up it is 0: none of the blocks can be judged.
-func (c *Chain) firstTwice(ids []idPlace) (index int64, refusal error) {
+func (c *Chain) firstTwice(ids []idPlace, way path) (index int64, refusal error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
@@ -90,7 +90,6 @@ func (c *Chain) firstTwice(ids []idPlace) (index int64, refusal error) {
 		return 0, err
 	}
 	defer search.Close()
-	way := c.sides.path(c.at())
 	for i, p := range ids {
 		on, ok, err := c.onPath(search, p.id, way)
 		if err != nil {

@@ -27,7 +27,7 @@ type pending struct {
 // pool is what memory keeps of the pending transactions.
 type pool struct {
 	byID    map[consensus.ID]*pending
-	order   list.List // of *pending, by sequence number
+	order   *list.List // of *pending, by sequence number
 	bytes   int
 	senders map[string]usage
 	oldest  int64  // no transaction came before this, Unix milliseconds
@@ -42,7 +42,7 @@ type pool struct {
 type usage struct{ count, bytes int }
 
 func newPool() pool {
-	return pool{byID: make(map[consensus.ID]*pending), senders: make(map[string]usage), next: firstSeq, staged: make(map[consensus.ID]*pending)}
+	return pool{byID: make(map[consensus.ID]*pending), order: list.New(), senders: make(map[string]usage), next: firstSeq, staged: make(map[consensus.ID]*pending)}
 }
 
 // insert puts p behind the others, those before which it arrived excepted.
@@ -82,14 +82,6 @@ func (l *pool) find(id consensus.ID) (*pending, bool) {
 	return p, ok
 }
 
-// insertFront puts the transactions before the others, in their order.
-func (l *pool) insertFront(ps []*pending) {
-	for _, p := range slices.Backward(ps) {
-		p.element = l.order.PushFront(p)
-		l.count(p, 1)
-	}
-}
-
 func (l *pool) removeAll(ps []*pending) {
 	for _, p := range ps {
 		if p.element == nil {
@@ -99,6 +91,55 @@ func (l *pool) removeAll(ps []*pending) {
 		l.order.Remove(p.element)
 		l.count(p, -1)
 	}
+}
+
+// largeExchange is from how many transactions on an exchange is made beside the pool: readers would wait for as many changes of it.
+const largeExchange = 1000
+
+// exchange returns what takes the leaving transactions out of the pool and puts those that a reorg returns in front, in their order.
+func (l *pool) exchange(leaving, returned []*pending) (do func()) {
+	if len(leaving)+len(returned) >= largeExchange {
+		next := l.exchanged(leaving, returned)
+		return func() {
+			*l = next
+			for _, p := range leaving {
+				if l.staged[p.ID()] == p {
+					l.unstage(p)
+				}
+			}
+		}
+	}
+	return func() {
+		l.removeAll(leaving)
+		for _, p := range slices.Backward(returned) {
+			p.element = l.order.PushFront(p)
+			l.count(p, 1)
+		}
+	}
+}
+
+// exchanged returns a pool without those that leave, with those that are returned in front.
+func (l *pool) exchanged(leaving, returned []*pending) pool {
+	next := newPool()
+	next.byID = make(map[consensus.ID]*pending, len(l.byID)+len(returned))
+	next.next, next.staged, next.stagedBytes = l.next, l.staged, l.stagedBytes
+	gone := make(map[*pending]bool, len(leaving))
+	for _, p := range leaving {
+		gone[p] = true
+	}
+	enter := func(p *pending) {
+		p.element = next.order.PushBack(p)
+		next.count(p, 1)
+	}
+	for _, p := range returned {
+		enter(p)
+	}
+	for e := l.order.Front(); e != nil; e = e.Next() {
+		if p := e.Value.(*pending); !gone[p] {
+			enter(p)
+		}
+	}
+	return next
 }
 
 func (l *pool) count(p *pending, sign int) {

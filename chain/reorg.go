@@ -20,25 +20,33 @@ type reorg struct {
 	sides    map[uint32]side           // branches as they are then; count 0: without side blocks
 	last     store.Range               // of the active chain then
 	ids      map[consensus.ID]struct{} // of the new tip, which the store does not hold yet
+	joining  *idFilter                 // of the blocks that become active
 	mined    []*pending                // pool entries on the new branch
 	returned []*pending                // payments of the old branch that the new one lacks
 }
 
 // switchTo makes b, whose parent is at the start of way, the tip: in one batch, whatever the depth.
 func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string, now time.Time) error {
-	batch := c.store.NewBatch()
-	defer batch.Close()
 	s := &reorg{
-		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total, batch: batch,
+		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total,
 		sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
 	}
 	for _, id := range b.IDs() {
 		s.ids[id] = struct{}{}
 	}
-	for _, do := range []func(now time.Time) error{s.findMined, s.findReturned, s.disconnect, s.connect} {
-		if err := do(now); err != nil {
-			return err
-		}
+	if err := s.findMined(); err != nil {
+		return err
+	}
+	if err := s.findReturned(now); err != nil {
+		return err
+	}
+	s.batch = c.store.NewBatchOf(s.size())
+	defer s.batch.Close()
+	if err := s.disconnect(now); err != nil {
+		return err
+	}
+	if err := s.connect(); err != nil {
+		return err
 	}
 	old := c.tip
 	if err := s.commit(origin(from, now)); err != nil {
@@ -52,18 +60,30 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 	return nil
 }
 
-// findMined finds the pending transactions that the new branch holds.
-func (s *reorg) findMined(time.Time) error {
-	pool := &s.c.pool
+// size is about how many bytes the batch takes: what is returned, what is mined, and little beside it.
+func (s *reorg) size() int {
+	const each, rest = 128, 4096 // of a payment beside its canonical bytes: its key, its sender and the times
+	size := len(s.b.Canonical()) + each*(len(s.mined)+len(s.returned)) + rest
+	for _, p := range s.returned {
+		size += p.size
+	}
+	return size
+}
+
+// findMined finds the pending transactions that the new branch holds, and notes its ids.
+func (s *reorg) findMined() error {
+	_, base, err := s.c.header(s.way.fork())
+	if err != nil {
+		return err
+	}
+	s.joining = newIDFilter(int(s.total - base))
 	note := func(id consensus.ID) {
-		if p, ok := pool.find(id); ok {
+		s.joining.add(id)
+		if p, ok := s.c.pool.find(id); ok {
 			s.mined = append(s.mined, p)
 		}
 	}
 	for _, part := range s.way.ranges() {
-		if len(pool.byID)+len(pool.staged) == 0 {
-			break
-		}
 		for rec, err := range allBlocks(s.c.store.Reader, part) {
 			if err != nil {
 				return err
@@ -77,7 +97,7 @@ func (s *reorg) findMined(time.Time) error {
 			}
 		}
 	}
-	for id := range s.ids {
+	for _, id := range s.b.IDs() {
 		note(id)
 	}
 	return nil
@@ -90,7 +110,7 @@ func (s *reorg) findReturned(now time.Time) error {
 		return err
 	}
 	defer search.Close()
-	room := s.c.pool.returnRoom(s.mined)
+	room, from := s.c.pool.returnRoom(s.mined), ""
 	for part, err := range s.c.store.Active(s.way.fork().Index+1, s.c.tip.Index+1) {
 		if err != nil {
 			return err
@@ -103,7 +123,10 @@ func (s *reorg) findReturned(now time.Time) error {
 			if err != nil {
 				return err
 			}
-			if more, err := s.returnAll(b, search, &room, now); err != nil || !more {
+			if string(b.origin.From) != from {
+				from = string(b.origin.From)
+			}
+			if more, err := s.returnAll(b.Block, from, search, &room, now); err != nil || !more {
 				return err
 			}
 		}
@@ -112,28 +135,36 @@ func (s *reorg) findReturned(now time.Time) error {
 }
 
 // returnAll returns a block's payments to the pool. It reports whether there is room for more.
-func (s *reorg) returnAll(b storedBlock, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
+func (s *reorg) returnAll(b *consensus.Block, from string, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
 	for offset, id := range b.IDs() {
-		_, again := s.ids[id]
-		if !again {
-			if _, again, err = s.c.onPath(search, id, s.way); err != nil {
-				return false, err
-			}
-		}
-		if again {
+		if again, err := s.joins(id, search); err != nil {
+			return false, err
+		} else if again {
 			continue
 		}
 		payment, ok := b.PaymentAt(offset)
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
 		}
-		p := &pending{Payment: payment, size: len(payment.Canonical()), from: string(b.origin.From), received: now.UnixMilli(), returned: true}
+		p := &pending{Payment: payment, size: len(payment.Canonical()), from: from, received: now.UnixMilli(), returned: true}
 		if !room.take(p.size) {
 			return false, nil
 		}
 		s.returned = append(s.returned, p)
 	}
 	return true, nil
+}
+
+// joins reports whether the new branch holds a transaction of the old one.
+func (s *reorg) joins(id consensus.ID, search *store.IDs) (bool, error) {
+	if !s.joining.mayHave(id) {
+		return false, nil
+	}
+	if _, ok := s.ids[id]; ok {
+		return true, nil
+	}
+	_, ok, err := s.c.onPath(search, id, s.way)
+	return ok, err
 }
 
 // disconnect makes the active blocks above the fork side blocks.
@@ -179,7 +210,7 @@ func (c *Chain) end(p store.Position) (consensus.Header, int64, error) {
 }
 
 // connect makes the side blocks on the way active, and the new tip.
-func (s *reorg) connect(time.Time) error {
+func (s *reorg) connect() error {
 	on := s.way.fork()
 	s.last = store.Range{Branch: on.Branch, From: on.Index}
 	for _, part := range append(s.way.ranges(), store.Range{Branch: s.at.Branch, From: s.at.Index, To: s.at.Index + 1}) {
@@ -228,6 +259,7 @@ func (s *reorg) commit(o store.Origin) error {
 		s.batch.SetPending(c.record(s.batch, p))
 	}
 	setTip(s.batch, s.b.Header())
+	pool := c.pool.exchange(s.mined, s.returned)
 	return c.commit(s.batch, func() {
 		c.tip, c.total, c.last = s.b.Header(), s.total, s.last
 		for n, b := range s.sides {
@@ -236,7 +268,6 @@ func (s *reorg) commit(o store.Origin) error {
 			}
 		}
 		c.sides.last = max(c.sides.last, s.at.Branch)
-		c.pool.removeAll(s.mined)
-		c.pool.insertFront(s.returned)
+		pool()
 	})
 }

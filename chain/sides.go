@@ -107,25 +107,6 @@ func (w path) ranges() []store.Range {
 	return parts
 }
 
-// checkIDs checks that no transaction of b is on the chain below it, to which way leads.
-func (c *Chain) checkIDs(b *consensus.Block, way path) error {
-	search, err := c.store.IDs()
-	if err != nil {
-		return err
-	}
-	defer search.Close()
-	for _, id := range b.IDs() {
-		index, ok, err := c.onPath(search, id, way)
-		if err != nil {
-			return err
-		}
-		if ok {
-			return duplicateID(id, index)
-		}
-	}
-	return nil
-}
-
 // onPath returns the index of the block with this transaction on the chain to which way leads.
 func (c *Chain) onPath(search *store.IDs, id consensus.ID, way path) (index int64, ok bool, err error) {
 	for at, err := range search.Of(id) {
@@ -148,19 +129,25 @@ func (c *Chain) follows(p store.Position) store.Position {
 	return store.Position{Branch: c.sides.last + 1, Index: p.Index + 1}
 }
 
-// hold keeps a block, whose parent is at the start of way, off the active chain.
-func (c *Chain) addSide(b *consensus.Block, total int64, way path, from string, now time.Time) error {
+// addSides keeps blocks, each of which extends the one before, off the active chain, in one batch. The parent of the first is at the
+// start of way, and total is the canonical bytes of the chain up to it.
+func (c *Chain) addSides(run []*consensus.Block, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	parent, o := way.steps[0], origin(from, now)
 	p := c.follows(parent)
 	s, ok := c.sides.branches[p.Branch]
 	if !ok {
-		s = side{from: p.Index, parent: parent, base: total - int64(len(b.Canonical()))}
+		s = side{from: p.Index, parent: parent, base: total}
 		batch.SetSide(p.Branch, s.from)
 	}
-	s.tip, s.total, s.changed = b.Header(), total, o.Received
-	c.put(batch, b, p, parent, total, o)
+	for _, b := range run {
+		p.Index = b.Index()
+		total += int64(len(b.Canonical()))
+		c.put(batch, b, p, parent, total, o)
+		parent = p
+	}
+	s.tip, s.total, s.changed = run[len(run)-1].Header(), total, o.Received
 	err := c.commit(batch, func() {
 		c.sides.set(p.Branch, s)
 		c.sides.last = max(c.sides.last, p.Branch)
@@ -178,7 +165,7 @@ func (c *Chain) put(batch *store.Batch, b *consensus.Block, p, parent store.Posi
 		batch.SetParent(p.Branch, parent)
 	}
 	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.Canonical()})
-	batch.SetPosition(b.Header().Hash, p)
+	batch.SetPosition(b.Hash(), p)
 	for offset, id := range b.IDs() {
 		batch.SetID(id, p, offset)
 	}
@@ -280,7 +267,7 @@ func (t *trimming) dropBranch(n uint32) error {
 	return nil
 }
 
-// nothing is the number of no branch.
+// noBranch is the number of no branch.
 const noBranch = math.MaxUint32
 
 // drop drops the last block of branch n, or of one that hangs on it. It reports whether nothing of that may be dropped any more.

@@ -38,7 +38,7 @@ func (s *idSet) add(offset int) bool {
 
 func (s *idSet) borrow() {
 	s.many = idTables.Get().(*idTable)
-	s.many.reset(min(s.most, len(s.raw)/minIDTransaction+1))
+	s.many.reset(min(s.most, len(s.raw)/MinIDTransaction+1))
 	for _, offset := range s.few {
 		s.many.add(s.raw, offset)
 	}
@@ -51,8 +51,8 @@ func (s *idSet) release() {
 	}
 }
 
-// minIDTransaction is the length of the shortest transaction with an id.
-const minIDTransaction = len(`{"amount": 1, "id": "00000000000000000000000000000000", "recipient": "a", "sender": "b"}`)
+// MinIDTransaction is the length of the shortest transaction with an id.
+const MinIDTransaction = len(`{"amount": 1, "id": "00000000000000000000000000000000", "recipient": "a", "sender": "b"}`)
 
 func sameID(raw []byte, a, b uint32) bool {
 	const digits = 2 * uint32(len(ID{}))

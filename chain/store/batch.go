@@ -16,6 +16,9 @@ type Batch struct {
 // NewBatch returns an empty batch. Close it in any case.
 func (s *Store) NewBatch() *Batch { return &Batch{b: s.db.NewBatch()} }
 
+// NewBatchOf is NewBatch for one that will hold about so many bytes: a large one would be copied each time that it grows.
+func (s *Store) NewBatchOf(bytes int) *Batch { return &Batch{b: s.db.NewBatchWithSize(bytes)} }
+
 // Close releases the batch.
 func (b *Batch) Close() { _ = b.b.Close() }
 
@@ -31,7 +34,7 @@ func (b *Batch) Set(key, value []byte) { b.set(key, value) }
 // set and remove cannot fail: a batch is memory, and a closed one is a fault of ours that Pebble reports by panic.
 func (b *Batch) set(key, value []byte) { _ = b.b.Set(key, value, nil) }
 
-func (b *Batch) remove(key []byte)     { _ = b.b.Delete(key, nil) }
+func (b *Batch) remove(key []byte) { _ = b.b.Delete(key, nil) }
 
 // SetBlock puts a block.
 func (b *Batch) SetBlock(r Record) {
