@@ -25,7 +25,7 @@ const (
 )
 
 // record is what the store keeps of p.
-func (c *Chain) record(b *store.Batch, p *pending) store.Pending {
+func record(p *pending) store.Pending {
 	return store.Pending{
 		Seq: p.seq, Origin: store.Origin{From: nameBytes(p.from), Received: p.received},
 		Returned: p.returned, Canonical: []byte(p.Canonical()),

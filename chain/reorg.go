@@ -256,7 +256,7 @@ func (s *reorg) commit(o store.Origin) error {
 	}
 	c.pool.number(s.returned)
 	for _, p := range s.returned {
-		s.batch.SetPending(c.record(s.batch, p))
+		s.batch.SetPending(record(p))
 	}
 	setTip(s.batch, s.b.Header())
 	pool := c.pool.exchange(s.mined, s.returned)

@@ -111,7 +111,7 @@ func (c *Chain) unknown(id consensus.ID) error {
 func (c *Chain) write(p *pending, change func()) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	batch.SetPending(c.record(batch, p))
+	batch.SetPending(record(p))
 	return c.commit(batch, change)
 }
 

@@ -47,6 +47,7 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string { return fmt.Sprintf("invalid (%s): %s", e.Rule, e.Detail) }
 
+// Invalid returns an *InvalidError.
 func Invalid(rule Rule, format string, args ...any) error {
 	return &InvalidError{Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }

@@ -95,15 +95,6 @@ type rootVector struct {
 	Root string
 }
 
-func hash(t testing.TB, text string) consensus.Hash {
-	t.Helper()
-	h, err := consensus.ParseHash(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
 func TestRootVectors(t *testing.T) {
 	for i, v := range vectors[rootVector](t, "secure_roots.jsonl", 30) {
 		b := v.Block

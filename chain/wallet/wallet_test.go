@@ -367,7 +367,7 @@ func TestKeysAreNotPrinted(t *testing.T) {
 // findsNoSecret greps text for the seed in the forms that formatting gives bytes.
 func findsNoSecret(t *testing.T, text string, seed [wallet.SeedBytes]byte) {
 	t.Helper()
-	decimal := strings.Trim(fmt.Sprint(seed[:8]), "[]")
+	decimal := strings.Trim(fmt.Sprintf("%d", seed[:8]), "[]")
 	golang := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", seed[:8]), "[]byte{"), "}")
 	for _, form := range []string{hex.EncodeToString(seed[:8]), decimal, strings.ReplaceAll(decimal, " ", ","), golang, fmt.Sprintf("% x", seed[:8]), string(seed[:8])} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
