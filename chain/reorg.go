@@ -62,7 +62,7 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 
 // size is about how many bytes the batch takes: what is returned, what is mined, and little beside it.
 func (s *reorg) size() int {
-	const each, rest = 128, 4096 // of a payment beside its canonical bytes: its key, its sender and the times
+	const each, rest = 96, 4096 // of a payment beside its canonical bytes: its key, its sender and the times
 	size := len(s.b.Canonical()) + each*(len(s.mined)+len(s.returned)) + rest
 	for _, p := range s.returned {
 		size += p.size

@@ -129,27 +129,28 @@ func transactionEnd(raw []byte, next int) int {
 	return next - len(", ")
 }
 
-// TransactionAt returns the transaction whose canonical bytes start at offset, as IDs yields it, and those bytes, which
-// the caller must not change. ok is false where none starts there.
-func (b *Block) TransactionAt(offset int) (t Transaction, canonical []byte, ok bool) {
+// TransactionAt returns the transaction whose canonical bytes start at offset, as IDs yields it, and those bytes. ok is false where
+// none starts there.
+func (b *Block) TransactionAt(offset int) (t Transaction, canonical string, ok bool) {
 	if offset < 0 || offset >= len(b.raw) || nextTransaction(b.raw, offset) != offset {
-		return Transaction{}, nil, false
+		return Transaction{}, "", false
 	}
-	canonical = b.raw[offset:transactionEnd(b.raw, nextTransaction(b.raw, offset+1))]
-	return decodeTransaction(canonical), canonical, true
+	t, canonical = decodeTransaction(b.raw[offset:transactionEnd(b.raw, nextTransaction(b.raw, offset+1))])
+	return t, canonical, true
 }
 
 // PaymentAt returns the payment whose canonical bytes start at offset, as IDs yields it. ok is false where none starts there.
 func (b *Block) PaymentAt(offset int) (p Payment, ok bool) {
 	t, canonical, ok := b.TransactionAt(offset)
-	return Payment{t, string(canonical)}, ok && t.HasID
+	return Payment{t, canonical}, ok && t.HasID
 }
 
 // Transactions decodes the block's transactions, the reward last.
 func (b *Block) Transactions() []Transaction {
 	txs := make([]Transaction, 0, b.count)
-	for _, t := range b.Spans() {
-		txs = append(txs, decodeTransaction(t))
+	for _, canonical := range b.Spans() {
+		t, _ := decodeTransaction(canonical)
+		txs = append(txs, t)
 	}
 	return txs
 }

@@ -55,7 +55,7 @@ func agreeOnTransactions(t testing.TB, raw []byte, o canonical.Object, count int
 	}
 	for at, id := range b.IDs() {
 		tx, canonical, ok := b.TransactionAt(at)
-		if !ok || tx != ids[id] || !bytes.Equal(canonical, tx.AppendCanonical(nil)) {
+		if !ok || tx != ids[id] || canonical != string(tx.AppendCanonical(nil)) {
 			t.Fatalf("at %d: id %s, transaction %+v in %q, of %q", at, id, tx, canonical, raw)
 		}
 		delete(ids, id)

@@ -52,15 +52,16 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// decodeTransaction reads a transaction of a block that was checked.
-func decodeTransaction(canonical []byte) Transaction {
+// decodeTransaction reads a transaction of a block that was checked. Its strings are parts of text, which is canonical, where they can be.
+func decodeTransaction(canonical []byte) (t Transaction, text string) {
 	const noLimit = math.MaxInt
 	p := parser{raw: canonical}
-	var t transactionText
-	if !p.transaction(&Rules{MaxNameBytes: noLimit, MaxTransactionBytes: noLimit}, &t) {
+	var found transactionText
+	if !p.transaction(&Rules{MaxNameBytes: noLimit, MaxTransactionBytes: noLimit}, &found) {
 		panic("consensus: a checked block holds a transaction that the strict parser refuses")
 	}
-	return t.decode(string(canonical))
+	text = string(canonical)
+	return found.decode(text), text
 }
 
 // decode reads the values at t. They are parts of text where they can be.
