@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,12 +120,24 @@ func chainOf(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *chai
 	return c
 }
 
-// connect dials other.
+// connect dials other, and returns when the station knows all protocols of the network that other serves: identify may be answered from
+// before other served them, and is told of them afterwards.
 func (st *station) connect(t testing.TB, other *station) {
 	t.Helper()
 	if err := st.host.Connect(context.Background(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the other's protocols are known", func() bool {
+		for _, served := range other.host.Mux().Protocols() {
+			if !strings.HasPrefix(string(served), "/kuai/") {
+				continue
+			}
+			if known, err := st.host.Peerstore().SupportsProtocols(other.id, served); err != nil || len(known) == 0 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // reaches waits until the station's tip is hash.
