@@ -35,6 +35,7 @@ type Chain struct {
 	writing sync.Mutex // held by who changes the state, from the first look to the commit
 	invalid invalidBlocks
 	ids     []idPlace      // scratch of extend
+	stored  storedIDs      // what onPath need not look up
 	growing store.Position // the side block that came last
 	partly  uint32         // the branch that trimming has dropped a part of, or nothing
 

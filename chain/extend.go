@@ -149,6 +149,7 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPlace, 
 		if p.index > last {
 			continue
 		}
+		c.stored.add(p.id)
 		batch.SetID(p.id, c.activeAt(p.index), p.offset)
 		if p, ok := c.pool.find(p.id); ok {
 			mined = append(mined, p)

@@ -23,11 +23,17 @@ const (
 // load reads what memory holds, each part with the help of those before it: the sides need to know the tip, the pool
 // who sent what, and a mined block all of it.
 func (c *Chain) load() error {
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadPool, c.loadMined} {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadPool, c.loadIDs, c.loadMined} {
 		if err := load(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// loadIDs knows the ids of a chain that has none. Those of a longer one are gathered by Run: they are too many for a start to wait.
+func (c *Chain) loadIDs() error {
+	c.stored.complete = c.tip.Index == c.rules.Genesis.Index() && len(c.sides.branches) == 0
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (s *reorg) findMined() error {
 	if err != nil {
 		return err
 	}
-	s.joining = newIDFilter(int(s.total - base))
+	s.joining = filterForBlocks(int(s.total - base))
 	note := func(id consensus.ID) {
 		s.joining.add(id)
 		if p, ok := s.c.pool.find(id); ok {

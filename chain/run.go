@@ -13,6 +13,10 @@ import (
 func (c *Chain) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.flush(ctx) })
+	g.Go(func() error {
+		_ = c.gatherIDs(ctx) // without them every id is looked up; Verify names what is damaged
+		return nil
+	})
 	g.Go(func() error { return whenWoken(ctx, c.addresses.wake, func() error { return c.follow(ctx) }) })
 	g.Go(func() error { return whenWoken(ctx, c.trimming, c.trim) })
 	return g.Wait()

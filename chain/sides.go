@@ -109,6 +109,9 @@ func (w path) ranges() []store.Range {
 
 // onPath returns the index of the block with this transaction on the chain to which way leads.
 func (c *Chain) onPath(search *store.IDs, id consensus.ID, way path) (index int64, ok bool, err error) {
+	if !c.stored.mayHave(id) {
+		return 0, false, nil
+	}
 	for at, err := range search.Of(id) {
 		if err != nil {
 			return 0, false, err
@@ -167,6 +170,7 @@ func (c *Chain) put(batch *store.Batch, b *consensus.Block, p, parent store.Posi
 	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.Canonical()})
 	batch.SetPosition(b.Hash(), p)
 	for offset, id := range b.IDs() {
+		c.stored.add(id)
 		batch.SetID(id, p, offset)
 	}
 }
