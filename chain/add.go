@@ -2,9 +2,10 @@ package chain
 
 import (
 	"cmp"
+	"slices"
+
 	"kuai/chain/consensus"
 	"kuai/chain/store"
-	"slices"
 )
 
 // Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.

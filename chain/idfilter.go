@@ -63,19 +63,20 @@ const (
 	maxIDFilters = 10       // 67 million ids, 84 MB; with more of them every id is looked up
 )
 
-// storedIDs says of an id that no block in the store holds it, or that one may: filters that grow with the chain. They are made from
-// the store's ids in memory at each start, so they cannot differ from them, and never let an id pass that a block holds: before they
-// are complete, and past their bounds, every id is looked up. The caller holds Chain.writing.
+// storedIDs reports which ids no block in the store holds: filters that grow with the chain. They are made from the store's ids after
+// each start, and kept in memory only. Before they are complete, and past their bounds, every id is looked up, so an id that a block
+// holds is never taken for a new one. The caller holds Chain.writing.
 type storedIDs struct {
 	filters  []*idFilter
 	room     int  // in the last of them
-	complete bool // all ids of the store were added
+	complete bool // the ids that were stored before this start were added
+	full     bool // an id was not added, as there are too many
 }
 
 func (s *storedIDs) add(id consensus.ID) {
 	if s.room == 0 {
-		if len(s.filters) == maxIDFilters {
-			s.complete = false
+		if len(s.filters) >= maxIDFilters {
+			s.full = true
 			return
 		}
 		s.room = firstIDs << len(s.filters)
@@ -86,7 +87,7 @@ func (s *storedIDs) add(id consensus.ID) {
 }
 
 func (s *storedIDs) mayHave(id consensus.ID) bool {
-	if !s.complete {
+	if !s.complete || s.full {
 		return true
 	}
 	for _, f := range s.filters {
@@ -107,7 +108,7 @@ func (c *Chain) gatherIDs(ctx context.Context) error {
 	}
 	v := c.view()
 	defer v.Close()
-	before := storedIDs{complete: true}
+	var before storedIDs
 	err := v.EachID(func(id [16]byte, _ store.Position, _ int) error {
 		before.add(id)
 		return ctx.Err()
@@ -118,6 +119,7 @@ func (c *Chain) gatherIDs(ctx context.Context) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.stored.filters = append(before.filters, c.stored.filters...)
-	c.stored.complete = before.complete && len(c.stored.filters) <= 2*maxIDFilters
+	c.stored.full = c.stored.full || before.full
+	c.stored.complete = true
 	return nil
 }

@@ -89,11 +89,37 @@ func TestStoredIDsAreGathered(t *testing.T) {
 	}
 }
 
-// TestStoredIDsPastTheirBounds: with more ids than the filters hold, all are looked up.
+// TestStoredIDsPastTheirBounds: with more ids than the filters hold, all are looked up, also if the limit was passed while those of the
+// store were gathered.
 func TestStoredIDsPastTheirBounds(t *testing.T) {
-	s := storedIDs{complete: true, filters: make([]*idFilter, maxIDFilters)}
-	s.add(NewID())
-	if s.complete || !s.mayHave(NewID()) {
-		t.Error("an id passed that was not added")
+	for _, filters := range []int{maxIDFilters, maxIDFilters + 1} {
+		s := storedIDs{complete: true, filters: make([]*idFilter, filters)}
+		s.add(NewID())
+		if len(s.filters) != filters || !s.mayHave(NewID()) {
+			t.Error("an id passed that was not added")
+		}
+	}
+	r, st := noZeros(), inMemory(t)
+	first := opened(t, st, r)
+	p := somePayment(t)
+	if _, err := first.Add(sealed(t, r, first.tip, "m", p.Transaction()), "peer"); err != nil {
+		t.Fatal(err)
+	}
+	c := opened(t, st, r)
+	c.stored.filters = make([]*idFilter, maxIDFilters)
+	for i := range c.stored.filters {
+		c.stored.filters[i] = newIDFilter(1)
+	}
+	late := somePayment(t)
+	if _, err := c.Add(sealed(t, r, c.tip, "m", late.Transaction()), "peer"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.gatherIDs(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []consensus.ID{p.ID(), late.ID()} {
+		if !c.stored.mayHave(id) {
+			t.Errorf("%s is held, and would not be looked up", id)
+		}
 	}
 }

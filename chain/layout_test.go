@@ -2,11 +2,12 @@ package chain_test
 
 import (
 	"errors"
-	"kuai/chain"
-	"kuai/chain/chaintest"
 	"strings"
 	"testing"
 	"time"
+
+	"kuai/chain"
+	"kuai/chain/chaintest"
 )
 
 // TestStoreOfOtherRulesIsRefused: the same genesis under other rules is another network.
