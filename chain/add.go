@@ -9,7 +9,7 @@ import (
 )
 
 // Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
-// It does not wait for the disk. from names the sending peer, "" for this node. tip says whether b is the new tip.
+// It does not wait for the disk. from names the sending peer, "" for this node. tip reports whether b is the new tip.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
 func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {
 	c.writing.Lock()

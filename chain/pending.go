@@ -187,7 +187,7 @@ func (l *pool) expired(limit int64) (gone []*pending, oldest int64) {
 	return gone, oldest
 }
 
-// room says whether a transaction of this size fits, in all and in its sender's share.
+// room reports whether a transaction of this size fits, in all and in its sender's share.
 func (l *pool) room(size int, from string) bool {
 	u, share := l.senders[from], 1
 	if from != "" {

@@ -113,7 +113,7 @@ func (s *syncer) blame(p peer.ID, err error) {
 	}
 }
 
-// provable says whether err proves that the other side is bad.
+// provable reports whether err proves that the other side is bad.
 func provable(err error) bool {
 	var invalid *consensus.InvalidError
 	return errors.Is(err, errViolation) || errors.As(err, &invalid)

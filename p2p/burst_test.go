@@ -132,7 +132,7 @@ func TestFirstMessagesAfterConnect(t *testing.T) {
 	})
 }
 
-// connected says whether node a has a connection with node b.
+// connected reports whether node a has a connection with node b.
 func connected(net *p2ptest.Net, a, b int) bool {
 	for _, p := range net.Nodes[a].Peers() {
 		if p.ID == net.Nodes[b].ID() {

@@ -151,7 +151,7 @@ func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// isDull says whether less than stallBytes of new blocks came in the last time of patience.
+// isDull reports whether less than stallBytes of new blocks came in the last time of patience.
 func (d *download) isDull(patience time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -200,7 +200,7 @@ func (d *download) plan(head syncHead, sp *span) {
 	d.hold(sp)
 }
 
-// enlist says whether p may join as a worker: once in a download, while there are not too many.
+// enlist reports whether p may join as a worker: once in a download, while there are not too many.
 func (d *download) enlist(p peer.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

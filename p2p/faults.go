@@ -171,7 +171,7 @@ func (f *faults) forgive(p peer.ID) {
 	}
 }
 
-// refused says whether connections with p are refused now. Never true for a static peer.
+// refused reports whether connections with p are refused now. Never true for a static peer.
 func (f *faults) refused(p peer.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,7 +179,7 @@ func (f *faults) refused(p peer.ID) bool {
 	return r != nil && !r.protected && time.Now().Before(r.refused)
 }
 
-// paused says whether p is not to be asked for blocks now.
+// paused reports whether p is not to be asked for blocks now.
 func (f *faults) paused(p peer.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -73,7 +73,7 @@ func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
 	return pos
 }
 
-// news says whether e is to be published: it is our own, or it came by a stream and not by gossip.
+// news reports whether e is to be published: it is our own, or it came by a stream and not by gossip.
 func (g *gossip) news(e chain.Event) bool {
 	switch {
 	case e.From == "":

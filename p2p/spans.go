@@ -197,7 +197,7 @@ func newBatch(first int64) *batch {
 	return &batch{first: first, done: make(chan struct{})}
 }
 
-// full says whether a block of n bytes belongs into the next batch.
+// full reports whether a block of n bytes belongs into the next batch.
 func (b *batch) full(n int) bool {
 	return len(b.raws) == batchBlocks || len(b.raws) > 0 && b.bytes+n > batchBytes
 }

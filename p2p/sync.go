@@ -217,7 +217,7 @@ func (s *syncer) candidate(again bool) (claimant, bool) {
 	return all[rand.N(len(all))], true
 }
 
-// hasOther says whether a peer other than lead claims a height above ours and may be asked.
+// hasOther reports whether a peer other than lead claims a height above ours and may be asked.
 func (s *syncer) hasOther(lead peer.ID) bool {
 	return slices.ContainsFunc(s.candidates(s.chain.Tip().Index+1), func(c claimant) bool { return c.peer != lead })
 }

@@ -67,7 +67,7 @@ func (n *node) seen() string {
 	return text
 }
 
-// TestFailedMeansNothingHappened: whatever the API answers with 507 has changed nothing that anybody can see, and says whether it may
+// TestFailedMeansNothingHappened: whatever the API answers with 507 has changed nothing that anybody can see, and reports whether it may
 // be there after a restart.
 func TestFailedMeansNothingHappened(t *testing.T) {
 	const unknown, nothing = "is not known", "Nothing was changed"

@@ -8,7 +8,7 @@ import (
 )
 
 // Create writes a new file at path with data; only the owner may read it. If a file is there already, that one stays and the error wraps
-// fs.ErrExist. If it fails, there is no new file.
+// fs.ErrExist. It leaves nothing behind if it fails.
 func Create(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp")

@@ -12,7 +12,7 @@ type Number string
 // reading a longer one is the sender's to choose.
 const MaxNumberBytes = 64
 
-// IsInteger says whether n is an integer and not a float.
+// IsInteger reports whether n is an integer and not a float.
 func (n Number) IsInteger() bool { return isIntegerText(string(n)) }
 
 // Float returns the value, rounded where an integer has more than 53 bits.

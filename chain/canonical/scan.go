@@ -11,7 +11,7 @@ const (
 	highs = 0x80 * eight
 )
 
-// IsHex says whether all bytes of s, a multiple of eight, are lower-case hex digits.
+// IsHex reports whether all bytes of s, a multiple of eight, are lower-case hex digits.
 func IsHex(s []byte) bool {
 	for ; len(s) >= 8; s = s[8:] {
 		if !hexWord(binary.LittleEndian.Uint64(s)) {
@@ -21,7 +21,7 @@ func IsHex(s []byte) bool {
 	return len(s) == 0
 }
 
-// hexWord says whether the eight bytes of w are lower-case hex digits. Where no byte has its high bit, adding 0x80-c
+// hexWord reports whether the eight bytes of w are lower-case hex digits. Where no byte has its high bit, adding 0x80-c
 // sets the high bit of the bytes that are at least c.
 func hexWord(w uint64) bool {
 	digit := (w + (0x80-'0')*eight) &^ (w + (0x80-'9'-1)*eight)
@@ -101,7 +101,7 @@ func shortEscape(letter byte) (n, utf8Size int) {
 	return 0, 0
 }
 
-// shortForm says whether a control character has an escape of two bytes.
+// shortForm reports whether a control character has an escape of two bytes.
 func shortForm(c rune) bool {
 	return c >= '\b' && c <= '\r' && c != '\v'
 }

@@ -107,7 +107,7 @@ func plainPrefix[T string | []byte](s T) int {
 	return len(s)
 }
 
-// isPlain says whether c stands for itself in a canonical string. 0x7f does not: CPython escapes what is not ' '..'~'.
+// isPlain reports whether c stands for itself in a canonical string. 0x7f does not: CPython escapes what is not ' '..'~'.
 func isPlain(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }
 
 // shortEscapes and shortEscaped pair the letters of the two-byte escapes with what they stand for.

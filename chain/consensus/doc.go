@@ -6,7 +6,7 @@
 //     SHA-256.
 //   - index: a block's height, counted from 1 (the genesis block), as in the tutorial.
 //   - network: a set of rules and a genesis block, named by Rules.Network.
-//   - rule: one condition of validity, with a name. InvalidError says which one is broken.
+//   - rule: one condition of validity, with a name. InvalidError names the one that is broken.
 //
 // # Flow
 //

@@ -67,7 +67,7 @@ func explainKeys(o canonical.Object) error {
 	return nil
 }
 
-// checkKeys says which key is missing or unknown.
+// checkKeys returns an error that names a missing or an unknown key.
 func checkKeys(o canonical.Object, want []string) error {
 	for _, key := range want {
 		if _, ok := o.Get(key); !ok {
@@ -188,7 +188,7 @@ func explainIDs(txs []canonical.Value) error {
 	return nil
 }
 
-// checkTransaction checks a payment or a reward; where says which, for the error.
+// checkTransaction checks a payment or a reward; where is its place in the block, for the error.
 func (r *Rules) checkTransaction(v canonical.Value, where string) (canonical.Object, error) {
 	if n := len(canonical.AppendValue(nil, v)); n > r.MaxTransactionBytes {
 		return nil, Invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)

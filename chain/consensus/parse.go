@@ -84,7 +84,7 @@ type transactionText struct {
 
 func (t *transactionText) hasID() bool { return t.id > 0 }
 
-// reward says whether the sender is RewardSender, which has one canonical spelling.
+// reward reports whether the sender is RewardSender, which has one canonical spelling.
 func (t *transactionText) reward(raw []byte) bool {
 	return t.senderEnd-t.sender == len(RewardSender) && raw[t.sender] == RewardSender[0]
 }

@@ -43,7 +43,7 @@ func (t Target) Compare(x Target) int { return bytes.Compare(t[:], x[:]) }
 // Met reports whether h, read as a number, is at most t.
 func (t Target) Met(h Hash) bool { return bytes.Compare(h[:], t[:]) <= 0 }
 
-// Work returns how many hashes a proof takes in the mean: 2^256 / (t + 1), rounded down. It fits in 256 bits for every t from 1.
+// Work returns how many hashes a proof takes in the mean: 2^256 / (t + 1), rounded down. It fits in 256 bits for all t from 1.
 func (t Target) Work() (w Work) {
 	n := new(big.Int).SetBytes(t[:])
 	n.Div(new(big.Int).Lsh(big.NewInt(1), 256), n.Add(n, big.NewInt(1)))

@@ -33,7 +33,7 @@ type Transaction struct {
 	HasID     bool // false for rewards and for transactions mined by a Flask node
 }
 
-// IsReward says whether the sender is "0".
+// IsReward reports whether the sender is "0".
 func (t Transaction) IsReward() bool { return t.Sender == RewardSender }
 
 // AppendCanonical appends the canonical bytes to dst.

@@ -26,7 +26,7 @@ type Spot struct {
 	Position int // in the block, from 0
 }
 
-// Before says whether s comes first.
+// Before reports whether s comes first.
 func (s Spot) Before(o Spot) bool {
 	return s.Index < o.Index || s.Index == o.Index && s.Position < o.Position
 }
@@ -58,7 +58,7 @@ func (r *Run) Add(s Spot) (ok bool) {
 	return true
 }
 
-// Empty says whether nothing was added.
+// Empty reports whether nothing was added.
 func (r *Run) Empty() bool { return r.count == 0 }
 
 // Below returns the run's spots in blocks up to index.

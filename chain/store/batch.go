@@ -22,7 +22,7 @@ func (s *Store) NewBatchOf(bytes int) *Batch { return &Batch{b: s.db.NewBatchWit
 // Close releases the batch.
 func (b *Batch) Close() { _ = b.b.Close() }
 
-// Empty says whether nothing was put in.
+// Empty reports whether nothing was put in.
 func (b *Batch) Empty() bool { return b.b.Empty() }
 
 // Bytes returns the size of the batch.

@@ -16,7 +16,7 @@ import (
 // unless said otherwise.
 type Reader struct{ r pebble.Reader }
 
-// get calls use with the value of key; it says whether there is one.
+// get calls use with the value of key; it reports whether there is one.
 func (r Reader) get(key []byte, use func(value []byte) error) (bool, error) {
 	value, closer, err := r.r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {

@@ -72,7 +72,7 @@ func (h *history) acknowledged() int {
 	return h.acked
 }
 
-// since says whether the chain was in state s when or after it was in its state n.
+// since reports whether the chain was in state s when or after it was in its state n.
 func (h *history) since(n int, s string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

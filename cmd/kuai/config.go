@@ -221,7 +221,7 @@ func (c *Config) checkLog() error {
 	return nil
 }
 
-// loopback says whether only this machine reaches host.
+// loopback reports whether only this machine reaches host.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

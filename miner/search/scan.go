@@ -72,7 +72,7 @@ func (s *scanner) write(proof int64) (end int) {
 	return len(s.message) - len(s.puzzle.After)
 }
 
-// valid says whether proof has all the zeros. A kernel looks at the first eight only.
+// valid reports whether proof has all the zeros. A kernel looks at the first eight only.
 func (s *scanner) valid(proof int64) bool {
 	s.write(proof)
 	return consensus.Hash(sha256.Sum256(s.message)).HasZeros(s.puzzle.Zeros)

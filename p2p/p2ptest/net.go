@@ -33,7 +33,7 @@ type Options struct {
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
 }
 
-// Links says whether nodes a and b of n have a link. It is symmetrical.
+// Links reports whether nodes a and b of n have a link. It is symmetrical.
 type Links func(n, a, b int) bool
 
 // Line links each node to the next.
@@ -183,10 +183,10 @@ func (n *Net) Heal() {
 	n.wire.set(n.linked)
 }
 
-// linked says whether hosts a and b have a link.
+// linked reports whether hosts a and b have a link.
 func (n *Net) linked(a, b int) bool { return n.stranger(a, b) || n.o.Links(n.o.Nodes, a, b) }
 
-// stranger says whether one of the two is a stranger.
+// stranger reports whether one of the two is a stranger.
 func (n *Net) stranger(a, b int) bool { return a >= n.o.Nodes || b >= n.o.Nodes }
 
 // Stranger makes a bare host on the wire that reaches every node and is reached by all: an evil one, or one of another

@@ -89,7 +89,7 @@ type Health struct {
 	Status string `json:"status" enum:"ok"`
 }
 
-// Readiness says whether the node has caught up with its peers.
+// Readiness reports whether the node has caught up with its peers.
 type Readiness struct {
 	Error  string `json:"error,omitempty" description:"Of a disk that failed."`
 	Height int64  `json:"height" minimum:"1"`

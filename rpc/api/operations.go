@@ -2,7 +2,7 @@ package api
 
 import "slices"
 
-// Effect says whether an operation changes the state of the node.
+// Effect reports whether an operation changes the state of the node.
 type Effect uint8
 
 // The zero value is the guarded one: a row that says nothing gets the guard.
