@@ -223,34 +223,6 @@ func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 	}
 }
 
-func TestConnectChecksTheForm(t *testing.T) {
-	a := runNode(t, chaintest.Rules(), nil)
-	id, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ name, addr, want string }{
-		{"own address", a.Addresses()[0], ""},
-		{"no peer id", "/ip4/192.0.2.1/tcp/15000", "/p2p/"},
-		{"rubbish", "nonsense", "neither a multiaddr"},
-		{"host and port", "192.0.2.1:5000", "neither a multiaddr"},
-		{"URL without host", "http:///node", "not an http URL"},
-		{"URL with nobody to ask", "http://192.0.2.1:5000", "give a multiaddr"},
-		{"fine", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
-		{"the same again", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := a.Connect(c.addr)
-			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
-		})
-	}
-	if n := len(a.Peers()); n != 1 {
-		t.Errorf("%d peers are kept, want 1: %+v", n, a.Peers())
-	}
-}
-
 func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
 	other := chaintest.Rules()
 	other.Version++
@@ -332,45 +304,6 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 	_, err := New(Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.logger())
 	if err == nil || !strings.Contains(err.Error(), "TCP only") {
 		t.Errorf("swarm key with QUIC: %v", err)
-	}
-}
-
-func TestPortThatIsTakenIsSaid(t *testing.T) {
-	a := runNode(t, chaintest.Rules(), nil)
-	key, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := strings.Split(a.Addresses()[0], "/p2p/")[0]
-	_, err = New(Config{Identity: key, Listen: []string{at}}, a.c, a.log.logger())
-	if err == nil || !strings.Contains(err.Error(), at) {
-		t.Errorf("got %v, want an error that names %s", err, at)
-	}
-}
-
-func TestConfigThatMakesNoSenseIsSaid(t *testing.T) {
-	c := chaintest.Open(t, chaintest.Rules())
-	key, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range []struct {
-		name string
-		cfg  Config
-		want string
-	}{
-		{"no identity", Config{}, "Identity"},
-		{"listen", Config{Identity: key, Listen: []string{"0.0.0.0:15000"}}, "not a multiaddr"},
-		{"announce", Config{Identity: key, Announce: []string{"example.org"}}, "not a multiaddr"},
-		{"swarm key", Config{Identity: key, SwarmKey: []byte("secret")}, "/key/swarm/psk/1.0.0/"},
-		{"peer", Config{Identity: key, Peers: []string{"/ip4/192.0.2.1/tcp/1"}}, "/p2p/"},
-	} {
-		t.Run(k.name, func(t *testing.T) {
-			_, err := New(k.cfg, c, new(lines).logger())
-			if err == nil || !strings.Contains(err.Error(), k.want) {
-				t.Errorf("got %v, want %q", err, k.want)
-			}
-		})
 	}
 }
 

@@ -2,12 +2,9 @@ package wallet_test
 
 import (
 	"bytes"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,88 +174,6 @@ func TestAgeOpensWallets(t *testing.T) {
 	}
 }
 
-// TestDamagedWallets flips a bit of every byte, cuts at every length, and puts other texts in: the key is opened as it was, or an error says that
-// the file is damaged or the password wrong.
-func TestDamagedWallets(t *testing.T) {
-	w, key := withAlice(t)
-	path := w.KeyFile(key.Address())
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := newKey(t)
-	if err := w.Create("other", other, password, work); err != nil {
-		t.Fatal(err)
-	}
-	swapped, err := os.ReadFile(w.KeyFile(other.Address()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string][]byte{"empty": nil, "another wallet": swapped, "large": bytes.Repeat([]byte("a"), 1<<20), "text": []byte("hello\n")}
-	for i := range file {
-		flipped := bytes.Clone(file)
-		flipped[i] ^= 1 << (i % 8)
-		texts[fmt.Sprint("byte ", i)] = flipped
-	}
-	for n := range file {
-		texts[fmt.Sprint("length ", n)] = file[:n]
-	}
-	seen := map[string]int{}
-	for name, text := range texts {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := w.Open("alice", password)
-		switch {
-		case err == nil:
-			seen["opened"]++
-			if got.Seed() != key.Seed() {
-				t.Errorf("%s: another key", name)
-			}
-		case errors.Is(err, wallet.ErrPassword):
-			seen["password"]++
-		case errors.Is(err, wallet.ErrDamaged):
-			seen["damaged"]++
-		default:
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	t.Log(seen)
-	if seen["opened"] > 20 || seen["password"] == 0 || seen["damaged"] == 0 {
-		t.Errorf("%v", seen) // ends of lines may be cut
-	}
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, wrong := range []string{"", "Correct horse 电池", password + " ", strings.Repeat("a", 1<<16)} {
-		if _, err := w.Open("alice", wrong); !errors.Is(err, wallet.ErrPassword) {
-			t.Errorf("password %.20q: %v", wrong, err)
-		}
-	}
-	if got, err := w.Open("alice", password); err != nil || got.Seed() != key.Seed() {
-		t.Errorf("the right password after all: %v", err)
-	}
-}
-
-// TestDamagedNames: a broken file of a name hides neither the others nor the wallet.
-func TestDamagedNames(t *testing.T) {
-	w, key := withAlice(t)
-	for _, text := range []string{"", "12D3KooW", strings.Repeat("a", 1<<20)} {
-		if err := os.WriteFile(filepath.Join(w.Dir, "alice.name"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Open("alice", password); !errors.Is(err, wallet.ErrDamaged) {
-			t.Errorf("%.10q: %v", text, err)
-		}
-		if all, err := w.List(); err != nil || len(all) != 1 || all[0] != (wallet.Entry{Address: key.Address(), HasKey: true}) {
-			t.Errorf("%.10q: list %v, %v", text, all, err)
-		}
-		if _, err := w.Open(key.Address().String(), password); err != nil {
-			t.Errorf("%.10q: by address: %v", text, err)
-		}
-	}
-}
-
 // TestOneOfManyCreates: of many that create the same at once, one does.
 func TestOneOfManyCreates(t *testing.T) {
 	w := wallet.Wallets{Dir: t.TempDir()}
@@ -331,66 +246,6 @@ func TestFullDisk(t *testing.T) {
 	}
 	if err := w.Create("bob", bob, password, work); err != nil {
 		t.Errorf("once there is room: %v", err)
-	}
-}
-
-// TestKeysAreNotPrinted formats keys, and values that hold them, in every way, and greps for the secret.
-func TestKeysAreNotPrinted(t *testing.T) {
-	key := newKey(t)
-	seed := key.Seed()
-	nested := struct {
-		Exported wallet.Key
-		hidden   wallet.Key
-		pointer  *wallet.Key
-	}{key, key, &key}
-	var out strings.Builder
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%c", "%b", "%o", "%T", "%08d", "% x"} {
-		for _, v := range []any{key, &key, nested, &nested, []wallet.Key{key}, []*wallet.Key{&key}, map[string]wallet.Key{"a": key}, wallet.Key{}} {
-			fmt.Fprintf(&out, verb+"\n", v)
-		}
-	}
-	fmt.Fprintln(&out, key, &key, nested)
-	log := slog.New(slog.NewJSONHandler(&out, nil))
-	log.Info("key", "key", key, "nested", nested)
-	slog.New(slog.NewTextHandler(&out, nil)).Info("key", "key", key, "nested", nested)
-	for _, v := range []any{key, nested, map[string]any{"key": key}} {
-		if text, err := json.Marshal(v); err == nil {
-			t.Errorf("encoded as %s", text)
-		}
-	}
-	findsNoSecret(t, out.String(), seed)
-	if !strings.Contains(out.String(), "key of "+key.Address().String()) || !strings.Contains(out.String(), "no key") {
-		t.Errorf("printed:\n%s", out.String())
-	}
-}
-
-// findsNoSecret greps text for the seed in the forms that formatting gives bytes.
-func findsNoSecret(t *testing.T, text string, seed [wallet.SeedBytes]byte) {
-	t.Helper()
-	decimal := strings.Trim(fmt.Sprintf("%d", seed[:8]), "[]")
-	golang := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", seed[:8]), "[]byte{"), "}")
-	for _, form := range []string{hex.EncodeToString(seed[:8]), decimal, strings.ReplaceAll(decimal, " ", ","), golang, fmt.Sprintf("% x", seed[:8]), string(seed[:8])} {
-		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
-			t.Errorf("the secret is shown as %q", form)
-		}
-	}
-}
-
-// TestErrorsShowNoSecrets greps the errors of everything that can fail.
-func TestErrorsShowNoSecrets(t *testing.T) {
-	w, key := withAlice(t)
-	_, wrong := w.Open("alice", "wrong"+password)
-	errs := errors.Join(wrong, w.Create("alice", key, password, work), w.Create("again", key, password, work), w.Create("b", key, password, 1),
-		w.Create("../x", key, password, work), wallet.Wallets{Dir: "/dev/null/x"}.Create("a", key, password, work))
-	seed := key.Seed()
-	if err := os.WriteFile(w.KeyFile(key.Address()), fmt.Appendf(nil, "%x %s", seed, password), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, plain := w.Open("alice", password)
-	text := errors.Join(errs, plain).Error()
-	findsNoSecret(t, text, seed)
-	if strings.Contains(text, "horse") || strings.Count(text, "\n") < 6 {
-		t.Errorf("errors: %s", text)
 	}
 }
 
