@@ -22,6 +22,7 @@ type Config struct {
 	SwarmKey []byte         // a swarm key file's contents, as Kubo's; nil: none
 	Dir      string         // where peers.json lives; "": nothing is remembered
 	Agent    string         // program and version, told to peers
+	Name     string         // what its operator calls this node, told to peers; see CheckName
 
 	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
 	// returns is checked like any peer. Nil: none are looked for.
@@ -35,6 +36,7 @@ type Config struct {
 // Peer is a peer as this node sees it.
 type Peer struct {
 	ID        string // "" for a static peer's URL that has not answered yet
+	Name      string // what the peer last called itself, "" for no name: claimed, not proved, and others may have the same
 	Agent     string
 	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected

@@ -16,6 +16,7 @@ const (
 	maxStatus      = 512  // a status, with what later versions append
 	minStatus      = 83   // a status with an empty agent
 	maxAgent       = 128  // of UTF-8
+	maxName        = 64   // of UTF-8; see CheckName
 	maxLocator     = 64   // hashes
 	minSyncRequest = 49   // a chain request with an empty locator
 	maxSyncRequest = 2097 // a chain request with a full one
@@ -34,6 +35,7 @@ const (
 //	tip      32   hash of the tip
 //	time     i64  the sender's clock, milliseconds since 1970
 //	agent    u8 length (≤ 128), then UTF-8
+//	name     u8 length (≤ 64), then UTF-8; may be left out
 type statusMsg struct {
 	Version uint16
 	Genesis consensus.Hash
@@ -41,9 +43,10 @@ type statusMsg struct {
 	Tip     consensus.Hash
 	Time    time.Time
 	Agent   string
+	Name    string // what its operator calls it, "" for no name: claimed, not proved, and other nodes may have the same
 }
 
-// append appends the message to dst. The agent is cut to its maximum.
+// append appends the message to dst. The agent is cut to its maximum; CheckName holds for the name.
 func (m statusMsg) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, m.Version)
 	dst = append(dst, m.Genesis[:]...)
@@ -51,7 +54,11 @@ func (m statusMsg) append(dst []byte) []byte {
 	dst = append(dst, m.Tip[:]...)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Time.UnixMilli()))
 	agent := cutAgent(m.Agent)
-	return append(append(dst, byte(len(agent))), agent...)
+	dst = append(append(dst, byte(len(agent))), agent...)
+	if m.Name == "" {
+		return dst
+	}
+	return append(append(dst, byte(len(m.Name))), m.Name...)
 }
 
 // cutAgent returns the longest valid beginning of s that fits.
@@ -83,7 +90,7 @@ func parseStatus(b []byte) (statusMsg, error) {
 	if n > maxAgent || len(b) < minStatus+n || !utf8.Valid(b[minStatus:minStatus+n]) {
 		return statusMsg{}, violation("agent of a status is too long, cut short or not UTF-8")
 	}
-	m.Height, m.Agent = int64(height), string(b[minStatus:minStatus+n])
+	m.Height, m.Agent, m.Name = int64(height), string(b[minStatus:minStatus+n]), parseName(b[minStatus+n:])
 	return m, nil
 }
 

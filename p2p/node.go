@@ -57,6 +57,9 @@ func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, er
 }
 
 func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *slog.Logger) (*Node, error) {
+	if err := CheckName(cfg.Name); err != nil {
+		return nil, fmt.Errorf("name %q: %w", cfg.Name, err)
+	}
 	net := c.Rules().Network()
 	m, err := newMetrics(cfg.Registerer, h, c)
 	if err != nil {
@@ -68,6 +71,7 @@ func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *s
 	}
 	n := &Node{h: h, f: f, book: b, twin: t, log: log}
 	n.s = newSyncer(h, c, net, cfg.Agent, f, log)
+	n.s.name = cfg.Name
 	n.s.onSync, n.s.onSwitch = m.synced, n.publishTip
 	n.g = newGossip(h, c, n.s, f, m, log)
 	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, added: make(chan struct{}, 1)}

@@ -57,7 +57,7 @@ func (n *Node) connected(p peer.ID) (Peer, bool) {
 		e.Agent, _ = agent.(string)
 	}
 	if s, ok := n.s.claim(p); ok {
-		e.Height, e.Tip = s.Height, s.Tip
+		e.Name, e.Height, e.Tip = s.Name, s.Height, s.Tip
 	}
 	return e, true
 }

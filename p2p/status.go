@@ -47,7 +47,7 @@ func (s *syncer) self() statusMsg {
 	tip := s.chain.Tip()
 	return statusMsg{
 		Version: statusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
-		Height: tip.Index, Tip: tip.Hash, Time: time.Now(), Agent: s.agent,
+		Height: tip.Index, Tip: tip.Hash, Time: time.Now(), Agent: s.agent, Name: s.name,
 	}
 }
 

@@ -30,6 +30,7 @@ type syncer struct {
 	chain   *chain.Chain
 	network string
 	agent   string
+	name    string // of this node, for peers; set before run
 	faults  *faults
 	log     *slog.Logger
 	server  *server

@@ -225,6 +225,7 @@ func TestLaterVersionsMayAppendToAStatus(t *testing.T) {
 
 func FuzzStatus(f *testing.F) {
 	f.Add(exampleStatus.append(nil))
+	f.Add(append(exampleStatus.append(nil), "\x06laptop"...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := parseStatus(b); err == nil && !bytes.HasPrefix(b, m.append(nil)) {
 			t.Errorf("%x came back as %x", b, m.append(nil))

@@ -69,6 +69,7 @@ type Network interface {
 // Peer is another node as the network knows it.
 type Peer struct {
 	ID        string // "" for a URL that was asked for and has not answered
+	Name      string // what the peer calls itself, "" for no name: claimed, not proved
 	Agent     string
 	Address   string
 	Direction string // "inbound", "outbound", "" if not connected
