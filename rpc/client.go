@@ -111,6 +111,18 @@ func (c *Client) Ready(ctx context.Context) (api.Readiness, error) {
 	return v, err
 }
 
+// LogLevel asks for the least level of what the node logs.
+func (c *Client) LogLevel(ctx context.Context) (api.LogLevel, error) {
+	var v api.LogLevel
+	return v, c.read(ctx, "/log/level", &v)
+}
+
+// SetLogLevel changes it, until the node stops.
+func (c *Client) SetLogLevel(ctx context.Context, level string) (api.LogLevel, error) {
+	var v api.LogLevel
+	return v, c.send(ctx, http.MethodPut, "/log/level", api.LogLevel{Level: level}, &v)
+}
+
 func (c *Client) read(ctx context.Context, path string, v any) error {
 	body, err := c.Do(ctx, http.MethodGet, path, nil)
 	if err != nil {

@@ -75,13 +75,17 @@ func (c *Client) Mine(ctx context.Context) (api.MinedBlock, error) {
 	return v.Blocks[0], nil
 }
 
-// post sends v as JSON and decodes the answer.
 func (c *Client) post(ctx context.Context, path string, v, into any) error {
+	return c.send(ctx, http.MethodPost, path, v, into)
+}
+
+// send sends v as JSON and decodes the answer.
+func (c *Client) send(ctx context.Context, method, path string, v, into any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("a value that is no JSON: %w", err)
 	}
-	text, err := c.Do(ctx, http.MethodPost, path, body)
+	text, err := c.Do(ctx, method, path, body)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"log/slog"
 	"mime"
 	"net/http"
 	"path/filepath"
@@ -177,7 +178,7 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		send(w, 200, []string{"text/plain; version=0.0.4"}, []byte("figures"))
 	})
-	n := startOn(t, Config{Version: "1", Agent: "kuai/1", Metrics: metrics}, consensus.Classic())
+	n := startOn(t, Config{Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
 	n.answering(&standIn{})
 	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "inbound", Latency: 1, Height: 3, Tip: consensus.Hash{1}}, {ID: "b", LastError: "refused"}}
 	described := newContract(t)
@@ -219,7 +220,7 @@ func wrongs(op api.Operation) []wrong {
 // TestEveryErrorIsAsDescribed provokes errors at every row, in each form that an error can have.
 func TestEveryErrorIsAsDescribed(t *testing.T) {
 	described := newContract(t)
-	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Metrics: http.NotFoundHandler()})
+	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Metrics: http.NotFoundHandler(), LogLevel: new(slog.LevelVar)})
 	for _, op := range api.Operations {
 		for _, try := range wrongs(op) {
 			for _, accept := range []string{"*/*", "application/json"} {

@@ -18,6 +18,10 @@ func (s *Server) handlers() handlers {
 	if s.cfg.Metrics != nil {
 		metrics = s.cfg.Metrics.ServeHTTP
 	}
+	var logLevel, setLogLevel http.HandlerFunc
+	if s.cfg.LogLevel != nil {
+		logLevel, setLogLevel = s.logLevel, s.setLogLevel
+	}
 	return handlers{
 		"mineBlock":      s.mine,
 		"mineBlocks":     s.mineMany,
@@ -46,6 +50,8 @@ func (s *Server) handlers() handlers {
 		"getHealth":    s.healthz,
 		"getReadiness": s.readyz,
 		"getMetrics":   metrics,
+		"getLogLevel":  logLevel,
+		"setLogLevel":  setLogLevel,
 		"getOpenAPI":   file(typeJSON, api.OpenAPI),
 		"getPostman":   file(typeJSON, api.Postman),
 

@@ -35,15 +35,16 @@ const (
 
 // Config is what a server is told once. The zero value serves.
 type Config struct {
-	Hosts    []string     // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
-	Origins  []string     // of pages elsewhere that may use the API; in the forms of ParseOrigin
-	DataFile string       // where registered nodes are remembered; "" remembers none
-	Version  string       // of the program, for GET /node
-	Agent    string       // for GET /node and outgoing requests
-	Metrics  http.Handler // GET /metrics; nil answers 404
-	Token    string       // bearer token for what changes state; "" asks for none
-	TokenFor TokenScope   // what needs the token
-	Prober   *Prober      // asks other nodes' URLs, shared with the network; nil makes one
+	Hosts    []string       // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
+	Origins  []string       // of pages elsewhere that may use the API; in the forms of ParseOrigin
+	DataFile string         // where registered nodes are remembered; "" remembers none
+	Version  string         // of the program, for GET /node
+	Agent    string         // for GET /node and outgoing requests
+	Metrics  http.Handler   // GET /metrics; nil answers 404
+	Token    string         // bearer token for what changes state; "" asks for none
+	TokenFor TokenScope     // what needs the token
+	LogLevel *slog.LevelVar // GET and PUT /log/level; nil answers 404
+	Prober   *Prober        // asks other nodes' URLs, shared with the network; nil makes one
 }
 
 // TokenScope says which requests need the token.

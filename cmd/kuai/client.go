@@ -61,8 +61,13 @@ func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, e
 
 // wordVerb makes a verb that takes that many words.
 func wordVerb[T any](use, short string, words int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
+	return rangeVerb(use, short, words, words, ask, text)
+}
+
+// rangeVerb makes a verb that takes from least to most words.
+func rangeVerb[T any](use, short string, least, most int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
 	var a asking
-	c := &cobra.Command{Use: use, Short: short, Args: arguments(words, words)}
+	c := &cobra.Command{Use: use, Short: short, Args: arguments(least, most)}
 	a.bind(c)
 	c.RunE = func(c *cobra.Command, words []string) error {
 		client, err := a.client(c)

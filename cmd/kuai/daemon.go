@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -34,11 +33,11 @@ func newDaemon(foreign []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log := newLog(cfg, c.ErrOrStderr())
+		log := newNodeLog(cfg, c.ErrOrStderr())
 		if len(foreign) > 0 {
 			log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
 		}
-		return withChain(cfg, r, log, func(held *chain.Chain) error {
+		return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
 			return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
 		})
 	}
@@ -46,14 +45,14 @@ func newDaemon(foreign []string) *cobra.Command {
 }
 
 // daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
-func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out io.Writer, log *slog.Logger) error {
+func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out io.Writer, log nodeLog) error {
 	metrics := prometheus.NewRegistry()
 	prober := rpc.NewProber(agent())
 	netCfg, err := networkConfig(cfg, known.swarmKey, prober, metrics)
 	if err != nil {
 		return err
 	}
-	local := newLocalNodes(cfg, c.Rules().Network(), log)
+	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
 	mode, err := miner.ParseMode(cfg.Mine)
 	if err != nil {
@@ -69,7 +68,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	if err := probe(ctx, cfg.Listen); err != nil {
 		return err
 	}
-	n, err := p2p.New(netCfg, c, log)
+	n, err := p2p.New(netCfg, c, log.Logger)
 	if err != nil {
 		return err
 	}
@@ -80,9 +79,11 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	defer forget()
 
-	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log)
+	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	s := rpc.New(serverConfig(cfg, token, prober, metrics), c, network{n}, mining{m}, log)
+	serverCfg := serverConfig(cfg, token, prober, metrics)
+	serverCfg.LogLevel = log.level
+	s := rpc.New(serverCfg, c, network{n}, mining{m}, log.Logger)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {

@@ -14,7 +14,7 @@ type verbGroup struct {
 
 // verbGroups are all verbs in the order in which the help has the groups.
 var verbGroups = []verbGroup{
-	{"node", "Node:", []string{"daemon", "status", "id", "health", "watch", "wait", "config"}},
+	{"node", "Node:", []string{"daemon", "status", "id", "health", "watch", "wait", "logs", "config"}},
 	{"chain", "Chain:", []string{"send", "tx", "pending", "balance", "block", "forks", "export", "import", "verify", "wallet"}},
 	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve"}},
 	{"mining", "Mining:", []string{"mine"}},

@@ -98,6 +98,11 @@ type Readiness struct {
 	Target int64  `json:"target" description:"The greatest height that is known of."`
 }
 
+// LogLevel is the least level of what a node logs.
+type LogLevel struct {
+	Level string `json:"level" enum:"debug,info,warn,error"`
+}
+
 // Problem is an error, as in RFC 9457.
 type Problem struct {
 	Detail string `json:"detail" description:"What was wrong this time."`

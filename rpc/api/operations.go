@@ -57,6 +57,7 @@ var Groups = []Group{
 const (
 	get    = "GET"
 	post   = "POST"
+	put    = "PUT"
 	del    = "DELETE"
 	typeJS = "text/javascript; charset=utf-8"
 )
@@ -245,6 +246,17 @@ var Operations = []Operation{
 		ID: "getMetrics", Method: get, Path: "/metrics", Group: "operation", Effect: Reads,
 		Summary: "Figures for Prometheus.",
 		Answers: okAs("text/plain"), Errors: []int{404},
+	},
+	{
+		ID: "getLogLevel", Method: get, Path: "/log/level", Group: "operation", Effect: Reads,
+		Summary: "The least level of what the node logs.",
+		Answers: ok(LogLevel{}), Errors: []int{404},
+	},
+	{
+		ID: "setLogLevel", Method: put, Path: "/log/level", Group: "operation",
+		Summary: "Change the least level of what the node logs, until it stops.",
+		Request: LogLevel{}, Answers: ok(LogLevel{}), Errors: []int{404},
+		Example: Example{Body: `{"level": "info"}`},
 	},
 	{
 		ID: "getOpenAPI", Method: get, Path: "/openapi.json", Group: "operation", Effect: Reads,

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kuai/rpc"
+	"kuai/rpc/api"
+)
+
+// newLogs makes the verbs for the log of a node that runs.
+func newLogs() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "logs",
+		Short:   "Change how much a running node logs",
+		Example: "  kuai logs level debug",
+		Args:    knownVerb,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newLogsLevel())
+	return c
+}
+
+func newLogsLevel() *cobra.Command {
+	c := rangeVerb("level [LEVEL]", "Set the least level that the node logs, or show it", 0, 1, askLogLevel, func(w io.Writer, l api.LogLevel) error {
+		_, err := fmt.Fprintf(w, "level %s\n", l.Level)
+		return err
+	})
+	c.Long = "Set the least level that the node logs (debug, info, warn or error), until it stops. Without LEVEL, show it."
+	c.Example = "  kuai logs level debug\n  kuai logs level info -p 5001\n  kuai logs level"
+	c.ValidArgs = logLevels
+	return c
+}
+
+// logLevels are the values of --log-level.
+var logLevels = []string{"debug", "info", "warn", "error"}
+
+func askLogLevel(ctx context.Context, c *rpc.Client, words []string) (api.LogLevel, error) {
+	if len(words) == 0 {
+		return c.LogLevel(ctx)
+	}
+	level := strings.ToLower(words[0])
+	if !slices.Contains(logLevels, level) {
+		return api.LogLevel{}, usageError{fmt.Errorf("%q: want debug, info, warn or error", words[0])}
+	}
+	return c.SetLogLevel(ctx, level)
+}
