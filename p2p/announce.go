@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,76 +13,23 @@ import (
 	"kuai/chain/consensus"
 )
 
-// An announcement stands on the block topic for a block of more than maxWhole bytes. Its one form, spaces included:
-//
-//	{"hash": "<64 hex>", "index": 7, "previous_hash": "<64 hex>", "size": 70000}
-//
-// hash is the block's, size its canonical bytes. Whoever passes it on holds the block and gives it by /kuai/<net>/blocks/1.
-// No block begins with the same bytes, as its first key is "index".
-const (
-	maxAnnouncement = 256             // bytes; the longest is 205
-	pullTimeout     = 5 * time.Second // for the answer of each announcer
-)
-
-var announcementStart = []byte(`{"hash": "`)
+// pullTimeout bounds the answer of each announcer.
+const pullTimeout = 5 * time.Second
 
 // announced is an announcement and who sent it.
 type announced struct {
-	hash, parent consensus.Hash
-	index        int64
-	size         int
-	from         peer.ID
-}
-
-// appendAnnouncement appends the wire form.
-func (a announced) appendAnnouncement(dst []byte) []byte {
-	return fmt.Appendf(dst, `{"hash": "%s", "index": %d, "previous_hash": "%s", "size": %d}`, a.hash, a.index, a.parent, a.size)
-}
-
-// announcementOf stands for b.
-func announcementOf(b *consensus.Block) announced {
-	h := b.Header()
-	return announced{hash: h.Hash, parent: h.Previous, index: h.Index, size: len(b.Canonical())}
-}
-
-// parseAnnouncement reads the wire form and takes no other spelling.
-func parseAnnouncement(raw []byte, r *consensus.Rules) (announced, error) {
-	if len(raw) > maxAnnouncement {
-		return announced{}, fmt.Errorf("announcement of %d bytes, at most %d", len(raw), maxAnnouncement)
-	}
-	var m struct {
-		Hash     string `json:"hash"`
-		Index    int64  `json:"index"`
-		Previous string `json:"previous_hash"`
-		Size     int    `json:"size"`
-	}
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return announced{}, fmt.Errorf("announcement: %w", err)
-	}
-	a := announced{index: m.Index, size: m.Size}
-	var err1, err2 error
-	a.hash, err1 = consensus.ParseHash(m.Hash)
-	a.parent, err2 = consensus.ParseHash(m.Previous)
-	if err := errors.Join(err1, err2); err != nil {
-		return announced{}, fmt.Errorf("announcement: %w", err)
-	}
-	if string(a.appendAnnouncement(nil)) != string(raw) {
-		return announced{}, errors.New("announcement is not in its one form")
-	}
-	if a.index < 2 || a.size <= maxWhole || a.size > r.MaxBlockBytes {
-		return announced{}, fmt.Errorf("announcement of block %d of %d bytes: only %d to %d are announced", a.index, a.size, maxWhole+1, r.MaxBlockBytes)
-	}
-	return a, nil
+	announcement
+	from peer.ID
 }
 
 // judgeAnnouncement never accepts: the block is pulled first, and then announced as our own.
 func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
-	a, err := parseAnnouncement(raw, g.c.Rules())
+	what, err := parseAnnouncement(raw, g.c.Rules().MaxBlockBytes)
 	if err != nil {
 		g.refuseMessage(from, "announcement", err)
 		return pubsub.ValidationReject
 	}
-	a.from = from
+	a := announced{what, from}
 	switch {
 	case g.c.Has(a.hash):
 	case !g.c.Has(a.parent):
@@ -110,7 +56,7 @@ func (g *gossip) pullAll(ctx context.Context) {
 }
 
 // pullOne fetches an announced block from one announcer after the other, and announces it in turn.
-func (g *gossip) pullOne(ctx context.Context, a announced) {
+func (g *gossip) pullOne(ctx context.Context, a announcement) {
 	defer g.pulls.done(a)
 	defer g.s.expect(a.hash)()
 	for !g.c.Has(a.hash) && ctx.Err() == nil {
@@ -121,9 +67,7 @@ func (g *gossip) pullOne(ctx context.Context, a announced) {
 		if g.f.paused(p) {
 			continue
 		}
-		its := a
-		its.from = p
-		if err := g.pullFrom(ctx, its); err != nil {
+		if err := g.pullFrom(ctx, announced{a, p}); err != nil {
 			g.refuse(p, blocksName, "announced block not taken", "hash", a.hash, "error", err)
 			g.s.wake(p)
 		}
@@ -158,8 +102,7 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block,
 	g.f.progressed(a.from)
 	b, err := g.c.Rules().ParseBlock(raws[0]) // its hash is the one asked for
 	if err == nil {
-		said := announcementOf(b)
-		if said.from = a.from; said != a {
+		if said := announcementOf(b); said != a.announcement {
 			err = violation("announced block is not what was announced: block %d of %d bytes", b.Index(), said.size)
 		}
 	}

@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -100,7 +99,7 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	switch {
 	case v == pubsub.ValidationReject && len(raw) > maxWhole:
 		return &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: "refused by its length, before it was read"}
-	case v == pubsub.ValidationReject && bytes.HasPrefix(raw, announcementStart):
+	case v == pubsub.ValidationReject && isAnnouncement(raw):
 		return &consensus.InvalidError{Rule: consensus.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
 	case v == pubsub.ValidationReject:
 		return d.why.take()
@@ -117,13 +116,13 @@ func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	t.Helper()
 	from.say(raw)
 	st.connect(t, from.station)
-	a := announced{hash: sha256.Sum256(raw), parent: d.c.Tip().Hash, index: d.c.Tip().Index + 1, size: len(raw), from: from.id}
-	if v := d.hear(from.station, a.appendAnnouncement(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+	a := announcement{hash: sha256.Sum256(raw), parent: d.c.Tip().Hash, index: d.c.Tip().Index + 1, size: len(raw)}
+	if v := d.hear(from.station, a.append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
 		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
-	its := <-d.pulls.queue
-	its.from, _ = d.pulls.next(its)
-	return d.pullFrom(t.Context(), its)
+	waits := <-d.pulls.queue
+	announcer, _ := d.pulls.next(waits)
+	return d.pullFrom(t.Context(), announced{waits, announcer})
 }
 
 // teller is a peer that serves one page of blocks and any block that it was told to.

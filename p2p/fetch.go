@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"io"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -83,16 +82,4 @@ func readBlocks(r *bufio.Reader, hashes []consensus.Hash, most int) ([][]byte, e
 		raws = append(raws, raw)
 	}
 	return raws, readEnd(r)
-}
-
-// readEnd checks that nothing follows.
-func readEnd(r *bufio.Reader) error {
-	switch _, err := r.ReadByte(); err {
-	case io.EOF:
-		return nil
-	case nil:
-		return violation("more than was asked for")
-	default:
-		return err
-	}
 }

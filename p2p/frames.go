@@ -77,10 +77,14 @@ func readPart(r *bufio.Reader, most int) (payload []byte, came int, err error) {
 		return nil, 0, err
 	}
 	payload = make([]byte, n)
-	if came, err = io.ReadFull(r, payload); err != nil {
-		return payload, came, endInside(true, err)
-	}
-	return payload, n, nil
+	came, err = readFull(r, payload)
+	return payload, came, err
+}
+
+// readFull reads the rest of a frame into b. The end of the stream before that is io.ErrUnexpectedEOF.
+func readFull(r io.Reader, b []byte) (int, error) {
+	n, err := io.ReadFull(r, b)
+	return n, endInside(true, err)
 }
 
 // readOne reads the only frame of a request: the first, where one must be. Its errors say how much was expected and how much came.
@@ -103,4 +107,16 @@ func endInside(inside bool, err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// readEnd checks that nothing follows but the end of the stream.
+func readEnd(r *bufio.Reader) error {
+	switch _, err := r.ReadByte(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return violation("more than was asked for")
+	default:
+		return err
+	}
 }

@@ -22,7 +22,6 @@ import (
 
 // Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
 const (
-	maxWhole     = 64 << 10         // bytes of a block that travels whole; larger ones are announced
 	maxMessage   = 128 << 10        // bytes of an RPC: a whole block and room for control
 	maxControl   = 64 << 10         // bytes of an RPC's control part
 	gossipQueue  = 4096             // messages waiting, out to one peer and in to be judged

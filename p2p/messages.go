@@ -22,6 +22,8 @@ const (
 	maxSyncRequest = 2097 // a chain request with a full one
 	syncHeadSize   = 60   // the first frame of its answer
 	maxBlocksAsked = 64   // hashes in a request by hash
+	idsInFrame     = 4096 // transaction ids, most in one frame
+	maxIDs         = idsInFrame * idSize
 	maxHeight      = 1 << 53
 	hashSize       = len(consensus.Hash{})
 	idSize         = len(consensus.ID{})

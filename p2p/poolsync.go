@@ -22,8 +22,6 @@ const (
 	poolPause    = 10 * time.Second // between two rounds, and up to as much again
 	maxPoolPulls = 4                // at once from peers that we dialled, and as many from others; 2 MiB each at most
 	pullPause    = time.Second      // between a pull from a peer and one that it gives cause for
-	idsInFrame   = 4096
-	maxIDs       = idsInFrame * idSize // bytes of a frame of ids
 )
 
 // servePool offers our pending payments and sends those that the peer lacks. Gossip repairs nothing that was lost and tells

@@ -43,7 +43,7 @@ func TestProtocolDocument(t *testing.T) {
 			t.Errorf("%s: the document does not show %s", name, frame)
 		}
 	}
-	announcement := announced{hash: twos, parent: ones, index: 7, size: 70000}.appendAnnouncement(nil)
+	announcement := announcement{hash: twos, parent: ones, index: 7, size: 70000}.append(nil)
 	genesis := consensus.Classic().Genesis
 	for _, want := range [][]byte{announcement, genesis.Canonical(), []byte(genesis.Hash().String()), []byte(consensus.Classic().Network())} {
 		if !bytes.Contains(text, want) {

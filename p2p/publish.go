@@ -103,7 +103,7 @@ func (g *gossip) publish(ctx context.Context, e chain.Event) {
 func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	data := b.Canonical()
 	if len(data) > maxWhole {
-		data = announcementOf(b).appendAnnouncement(nil)
+		data = announcementOf(b).append(nil)
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
 		return fmt.Errorf("publish block %d %s: %w", b.Index(), b.Hash().Short(), err)

@@ -23,18 +23,18 @@ const (
 // pulls are the announced blocks that wait to be fetched, each from those who announced it and from nobody else: what a peer
 // says of others costs only itself.
 type pulls struct {
-	queue chan announced // keys of waiting, each once; it has room for all
+	queue chan announcement // keys of waiting, each once; it has room for all
 
 	mu      sync.Mutex
-	waiting map[announced][]peer.ID // announcers that were not asked yet; the key names no peer
-	count   map[peer.ID]int         // places of each peer in waiting
+	waiting map[announcement][]peer.ID // announcers that were not asked yet
+	count   map[peer.ID]int            // places of each peer in waiting
 	unheld  map[peer.ID]*rate.Limiter
 }
 
 func newPulls() *pulls {
 	return &pulls{
-		queue:   make(chan announced, maxPulls),
-		waiting: make(map[announced][]peer.ID),
+		queue:   make(chan announcement, maxPulls),
+		waiting: make(map[announcement][]peer.ID),
 		count:   make(map[peer.ID]int),
 		unheld:  make(map[peer.ID]*rate.Limiter),
 	}
@@ -42,27 +42,26 @@ func newPulls() *pulls {
 
 // add notes an announcement, and reports whether its block will be fetched.
 func (q *pulls) add(a announced) bool {
-	p := a.from
-	a.from = ""
+	p, what := a.from, a.announcement
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	from, known := q.waiting[a]
+	from, known := q.waiting[what]
 	switch {
 	case slices.Contains(from, p):
 		return true
 	case q.count[p] >= maxPeerPulls, known && len(from) >= pullTries, !known && len(q.waiting) >= maxPulls:
 		return false
 	}
-	q.waiting[a] = append(from, p)
+	q.waiting[what] = append(from, p)
 	q.count[p]++
 	if !known {
-		q.queue <- a
+		q.queue <- what
 	}
 	return true
 }
 
 // next takes out the peer to ask for a next, false where none is left; then a is no longer waited for.
-func (q *pulls) next(a announced) (peer.ID, bool) {
+func (q *pulls) next(a announcement) (peer.ID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	from := q.waiting[a]
@@ -76,7 +75,7 @@ func (q *pulls) next(a announced) (peer.ID, bool) {
 }
 
 // done ends the wait for a.
-func (q *pulls) done(a announced) {
+func (q *pulls) done(a announcement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, p := range q.waiting[a] {

@@ -185,7 +185,7 @@ func (d *download) readBlocks(r *bufio.Reader, sp *span, head syncHead, most int
 			b = newBatch(sp.got)
 		}
 		if err := b.read(r, n); err != nil {
-			return endInside(true, err)
+			return err
 		}
 		total += n
 		sp.got++
@@ -209,7 +209,7 @@ func (b *batch) read(r io.Reader, n int) error {
 	}
 	start := len(b.chunk)
 	raw := b.chunk[start : start+n : start+n]
-	if _, err := io.ReadFull(r, raw); err != nil {
+	if _, err := readFull(r, raw); err != nil {
 		return err
 	}
 	b.chunk = b.chunk[:start+n]

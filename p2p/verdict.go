@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +31,7 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 	if from == g.h.ID() {
 		return pubsub.ValidationAccept // our own chain's
 	}
-	if bytes.HasPrefix(m.Data, announcementStart) {
+	if isAnnouncement(m.Data) {
 		return g.judgeAnnouncement(from, m.Data)
 	}
 	if len(m.Data) > maxWhole { // ours are announced from there on

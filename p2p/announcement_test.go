@@ -5,26 +5,25 @@ import (
 	"strings"
 	"testing"
 
-	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 )
 
 const goodAnnouncement = `{"hash": "0101010101010101010101010101010101010101010101010101010101010101", "index": 7, "previous_hash": "0202020202020202020202020202020202020202020202020202020202020202", "size": 70000}`
 
 func TestAnnouncementHasOneForm(t *testing.T) {
-	r := chaintest.Rules()
-	a, err := parseAnnouncement([]byte(goodAnnouncement), r)
+	most := consensus.Classic().MaxBlockBytes
+	a, err := parseAnnouncement([]byte(goodAnnouncement), most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := announced{hash: consensus.Hash(ofBytes(1)), parent: consensus.Hash(ofBytes(2)), index: 7, size: 70000}
+	want := announcement{hash: hashOf(1), parent: hashOf(2), index: 7, size: 70000}
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
-	if got := string(a.appendAnnouncement(nil)); got != goodAnnouncement {
+	if got := string(a.append(nil)); got != goodAnnouncement {
 		t.Errorf("written as %s", got)
 	}
-	longest := announced{index: math.MaxInt64, size: math.MaxInt64}.appendAnnouncement(nil)
+	longest := announcement{index: math.MaxInt64, size: math.MaxInt64}.append(nil)
 	if len(longest) > maxAnnouncement {
 		t.Errorf("the longest announcement has %d bytes, at most %d are taken", len(longest), maxAnnouncement)
 	}
@@ -48,7 +47,7 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 			if raw == goodAnnouncement {
 				t.Fatal("the case changes nothing")
 			}
-			if a, err := parseAnnouncement([]byte(raw), r); err == nil {
+			if a, err := parseAnnouncement([]byte(raw), most); err == nil {
 				t.Errorf("taken: %+v", a)
 			}
 		})
@@ -57,18 +56,11 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 
 func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte(goodAnnouncement))
-	r := chaintest.Rules()
+	most := consensus.Classic().MaxBlockBytes
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		a, err := parseAnnouncement(raw, r)
-		if err == nil && string(a.appendAnnouncement(nil)) != string(raw) {
+		a, err := parseAnnouncement(raw, most)
+		if err == nil && string(a.append(nil)) != string(raw) {
 			t.Errorf("taken in another form: %q", raw)
 		}
 	})
-}
-
-func ofBytes(b byte) (h [32]byte) {
-	for i := range h {
-		h[i] = b
-	}
-	return h
 }
