@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // pullTimeout bounds the answer of each announcer.
@@ -18,24 +19,24 @@ const pullTimeout = 5 * time.Second
 
 // announced is an announcement and who sent it.
 type announced struct {
-	announcement
+	wire.Announcement
 	from peer.ID
 }
 
 // judgeAnnouncement never accepts: the block is pulled first, and then announced as our own.
 func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
-	what, err := parseAnnouncement(raw, g.c.Rules().MaxBlockBytes)
+	what, err := wire.ParseAnnouncement(raw, g.c.Rules().MaxBlockBytes)
 	if err != nil {
 		g.refuseMessage(from, "announcement", err)
 		return pubsub.ValidationReject
 	}
 	a := announced{what, from}
 	switch {
-	case g.c.Has(a.hash):
-	case !g.c.Has(a.parent):
-		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.index, a.hash.Short(), a.parent.Short()))
+	case g.c.Has(a.Hash):
+	case !g.c.Has(a.Parent):
+		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.Index, a.Hash.Short(), a.Parent.Short()))
 		g.m.orphans.Inc()
-		g.orphans.add(a.hash)
+		g.orphans.add(a.Hash)
 		g.s.wake(from)
 	case g.f.paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
 		g.s.wake(from)
@@ -56,10 +57,10 @@ func (g *gossip) pullAll(ctx context.Context) {
 }
 
 // pullOne fetches an announced block from one announcer after the other, and announces it in turn.
-func (g *gossip) pullOne(ctx context.Context, a announcement) {
+func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
 	defer g.pulls.done(a)
-	defer g.s.expect(a.hash)()
-	for !g.c.Has(a.hash) && ctx.Err() == nil {
+	defer g.s.expect(a.Hash)()
+	for !g.c.Has(a.Hash) && ctx.Err() == nil {
 		p, ok := g.pulls.next(a)
 		if !ok {
 			return
@@ -68,7 +69,7 @@ func (g *gossip) pullOne(ctx context.Context, a announcement) {
 			continue
 		}
 		if err := g.pullFrom(ctx, announced{a, p}); err != nil {
-			g.refuse(p, blocksName, "announced block not taken", "hash", a.hash, "error", err)
+			g.refuse(p, blocksName, "announced block not taken", "hash", a.Hash, "error", err)
 			g.s.wake(p)
 		}
 	}
@@ -85,10 +86,10 @@ func (g *gossip) pullFrom(ctx context.Context, a announced) error {
 
 // fetchBlock gets an announced block from its announcer, who answers for it.
 func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
-	raws, err := g.s.fetch(ctx, a.from, []consensus.Hash{a.hash})
+	raws, err := g.s.fetch(ctx, a.from, []consensus.Hash{a.Hash})
 	switch {
 	case errors.Is(err, errUnlisted), err == nil && raws[0] == nil:
-		err := violation("announced a block that it does not give")
+		err := wire.Violation("announced a block that it does not give")
 		if g.pulls.isProvenFalse(a.from) {
 			g.s.punish(a.from, err)
 		}
@@ -102,8 +103,8 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block,
 	g.f.progressed(a.from)
 	b, err := g.c.Rules().ParseBlock(raws[0]) // its hash is the one asked for
 	if err == nil {
-		if said := announcementOf(b); said != a.announcement {
-			err = violation("announced block is not what was announced: block %d of %d bytes", b.Index(), said.size)
+		if said := wire.AnnouncementOf(b); said != a.Announcement {
+			err = wire.Violation("announced block is not what was announced: block %d of %d bytes", b.Index(), said.Size)
 		}
 	}
 	if err != nil {

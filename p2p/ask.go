@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // A peer that is asked must deliver stallBytes in each stallAfter, or the end of its answer. One that is far away may take
@@ -67,7 +68,7 @@ func sendRequest(st network.Stream, payload []byte) error {
 	if err := st.SetDeadline(time.Now().Add(requestWithin)); err != nil {
 		return err
 	}
-	if _, err := st.Write(appendFrame(nil, payload)); err != nil {
+	if _, err := st.Write(wire.AppendFrame(nil, payload)); err != nil {
 		return err
 	}
 	return st.CloseWrite()
@@ -116,5 +117,5 @@ func (s *syncer) blame(p peer.ID, err error) {
 // provable reports whether err proves that the other side is bad.
 func provable(err error) bool {
 	var invalid *consensus.InvalidError
-	return errors.Is(err, errViolation) || errors.As(err, &invalid)
+	return errors.Is(err, wire.ErrViolation) || errors.As(err, &invalid)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // A download's helpers are asked for blocks below the tip that the lead named, so all spans belong to one chain. If two peers' spans do
@@ -54,7 +55,7 @@ func (d *download) joins(b *batch, p peer.ID) error {
 		return nil
 	}
 	if p == last.from {
-		return violation("block %d does not extend block %d, both sent as of one chain", first.Index(), last.index)
+		return wire.Violation("block %d does not extend block %d, both sent as of one chain", first.Index(), last.index)
 	}
 	return d.border(last, pieceOf(first, p))
 }
@@ -65,7 +66,7 @@ func (d *download) arrives(p peer.ID) error {
 		return nil
 	}
 	if p == d.lead {
-		return violation("block %d is %s, the tip was said to be %s", d.last.index, d.last.hash.Short(), d.head.Tip.Short())
+		return wire.Violation("block %d is %s, the tip was said to be %s", d.last.index, d.last.hash.Short(), d.head.Tip.Short())
 	}
 	return d.border(d.last, piece{from: d.lead, index: d.head.Height, hash: d.head.Tip})
 }

@@ -15,16 +15,17 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // servesOwn answers chain requests of an index with blocks of its own chain, whatever chain was asked for.
 func servesOwn(st *station) handler {
 	return func(_ context.Context, x *exchange) error {
-		payload, err := readOne(x.r, maxSyncRequest)
+		payload, err := wire.ReadOne(x.r, wire.MaxSyncRequest)
 		if err != nil {
 			return err
 		}
-		req, err := parseSyncRequest(payload)
+		req, err := wire.ParseSyncRequest(payload)
 		if err != nil {
 			return err
 		}
@@ -32,14 +33,14 @@ func servesOwn(st *station) handler {
 		snap := st.chain.Snapshot()
 		defer snap.Close()
 		head := planAnswer(snap, req)
-		if err := writeFrame(x.w, head.append(nil)); err != nil {
+		if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
 			return err
 		}
 		for raw, err := range snap.Blocks(head.From, head.From+int64(head.Count)) {
 			if err != nil {
 				return err
 			}
-			if err := writeFrame(x.w, bytes.Clone(raw)); err != nil {
+			if err := wire.WriteFrame(x.w, bytes.Clone(raw)); err != nil {
 				return err
 			}
 		}
@@ -148,7 +149,7 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	other := chaintest.New(t).Paying().Mine(300).Branch()
 	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
 	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	lead.server.handlers[syncName] = forged(func() *server { return lead.server }, func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+	lead.server.handlers[syncName] = forged(func() *server { return lead.server }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws
 	})

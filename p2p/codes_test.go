@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/wire"
 )
 
 // TestViolationCodeArrives breaks each protocol over TCP as its asker, with more on the way than is read, and reads the code.
@@ -28,7 +29,7 @@ func TestViolationCodeArrives(t *testing.T) {
 					t.Errorf("reset with %#x, want %#x", code, codeViolation)
 				}
 				again := attacker.open(t, victim, statusName)
-				_ = sendRequest(again, attacker.self().append(nil))
+				_ = sendRequest(again, attacker.self().Append(nil))
 				if code := resetCode(t, again); code != codeViolation {
 					t.Errorf("a stream after that was reset with %#x, want %#x", code, codeViolation)
 				}
@@ -41,7 +42,7 @@ func TestViolationCodeArrives(t *testing.T) {
 // TestViolationCodeReachesWhoAnswers lets peers answer a chain request badly, in the frames and in a block, and go on sending.
 func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 	blocks := chaintest.New(t).Paying().Mine(300).Branch()
-	for name, raw := range map[string][]byte{"a bad frame": {0xff, 0xff, 0xff, 0xff, 0xff}, "a bad block": appendFrame(nil, []byte("{}"))} {
+	for name, raw := range map[string][]byte{"a bad frame": {0xff, 0xff, 0xff, 0xff, 0xff}, "a bad block": wire.AppendFrame(nil, []byte("{}"))} {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
 			code := make(chan error, 1)
@@ -51,11 +52,11 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				answer := appendFrame(nil, head.append(nil))
+				answer := wire.AppendFrame(nil, head.Append(nil))
 				for _, b := range raws[:200] {
-					answer = appendFrame(answer, b)
+					answer = wire.AppendFrame(answer, b)
 				}
-				for answer = append(answer, raw...); err == nil; answer = appendFrame(nil, raws[200]) {
+				for answer = append(answer, raw...); err == nil; answer = wire.AppendFrame(nil, raws[200]) {
 					_, err = x.Write(answer)
 				}
 				code <- err

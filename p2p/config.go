@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // Config is what a Node is told. The zero value of every field but Identity is usable.
@@ -32,6 +33,9 @@ type Config struct {
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 }
+
+// CheckName says what is wrong with the form of Config.Name.
+func CheckName(name string) error { return wire.CheckName(name) }
 
 // Peer is a peer as this node sees it.
 type Peer struct {

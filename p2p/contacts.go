@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // spentFor is how long a claim that a sync did not bear out is not believed again.
@@ -21,29 +22,29 @@ const spentFor = 10 * time.Minute
 
 // contact is a connected peer.
 type contact struct {
-	msg     statusMsg // its last status
-	heard   bool      // msg is set
-	greeted bool      // status and pool were asked for after connect
-	asking  bool      // a status exchange that we opened is under way
-	missed  int       // exchanges in a row without an answer
-	busy    time.Time // since when it answers no status but asks for patience; zero: it answers, or says nothing
-	astray  bool      // its tip was on a branch that we do not know, and not ahead of us
-	pulling bool      // a pull from its pool is under way
-	due     bool      // another pull waits for its time
-	pulled  time.Time // when its pool was pulled last
-	brought time.Time // when it last brought a tip before all others
+	msg     wire.Status // its last status
+	heard   bool        // msg is set
+	greeted bool        // status and pool were asked for after connect
+	asking  bool        // a status exchange that we opened is under way
+	missed  int         // exchanges in a row without an answer
+	busy    time.Time   // since when it answers no status but asks for patience; zero: it answers, or says nothing
+	astray  bool        // its tip was on a branch that we do not know, and not ahead of us
+	pulling bool        // a pull from its pool is under way
+	due     bool        // another pull waits for its time
+	pulled  time.Time   // when its pool was pulled last
+	brought time.Time   // when it last brought a tip before all others
 
 	spent      consensus.Hash // a claimed tip that a sync did not bear out: no sync for it
 	spentUntil time.Time
 }
 
 // claim returns what p last said of itself, false where it said nothing yet.
-func (s *syncer) claim(p peer.ID) (statusMsg, bool) {
+func (s *syncer) claim(p peer.ID) (wire.Status, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contacts[p]
 	if c == nil || !c.heard {
-		return statusMsg{}, false
+		return wire.Status{}, false
 	}
 	return c.msg, true
 }

@@ -16,6 +16,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // doorNow is the clock of every chain behind a door.
@@ -91,15 +92,15 @@ func (d *doors) hear(from *station, raw []byte) pubsub.ValidationResult {
 // the reason is the chain's: there is no guilt to log.
 func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) error {
 	t.Helper()
-	if len(raw) > maxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
+	if len(raw) > wire.MaxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
 		return d.pullBlock(t, st, from, raw)
 	}
 	v := d.hear(from.station, raw)
 	orphan := len(d.s.takeAll(d.s.woken)) > 0 // its sender is asked for what is before it
 	switch {
-	case v == pubsub.ValidationReject && len(raw) > maxWhole:
+	case v == pubsub.ValidationReject && len(raw) > wire.MaxWhole:
 		return &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: "refused by its length, before it was read"}
-	case v == pubsub.ValidationReject && isAnnouncement(raw):
+	case v == pubsub.ValidationReject && wire.IsAnnouncement(raw):
 		return &consensus.InvalidError{Rule: consensus.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
 	case v == pubsub.ValidationReject:
 		return d.why.take()
@@ -116,8 +117,8 @@ func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	t.Helper()
 	from.say(raw)
 	st.connect(t, from.station)
-	a := announcement{hash: sha256.Sum256(raw), parent: d.c.Tip().Hash, index: d.c.Tip().Index + 1, size: len(raw)}
-	if v := d.hear(from.station, a.append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+	a := wire.Announcement{Hash: sha256.Sum256(raw), Parent: d.c.Tip().Hash, Index: d.c.Tip().Index + 1, Size: len(raw)}
+	if v := d.hear(from.station, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
 		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
 	waits := <-d.pulls.queue
@@ -154,18 +155,18 @@ func (tl *teller) say(single []byte, page ...[]byte) {
 
 // servePage answers every request with the page, as the whole of a chain above the genesis.
 func (tl *teller) servePage(_ context.Context, x *exchange) error {
-	if _, err := readOne(x.r, maxSyncRequest); err != nil {
+	if _, err := wire.ReadOne(x.r, wire.MaxSyncRequest); err != nil {
 		return err
 	}
 	tl.mu.Lock()
 	page := tl.page
 	tl.mu.Unlock()
-	head := syncHead{Fork: 1, From: 2, Count: uint32(len(page)), Height: int64(len(page)) + 1, Tip: sha256.Sum256(page[len(page)-1])}
-	if err := writeFrame(x.w, head.append(nil)); err != nil {
+	head := wire.SyncHead{Fork: 1, From: 2, Count: uint32(len(page)), Height: int64(len(page)) + 1, Tip: sha256.Sum256(page[len(page)-1])}
+	if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
 		return err
 	}
 	for _, raw := range page {
-		if err := writeFrame(x.w, raw); err != nil {
+		if err := wire.WriteFrame(x.w, raw); err != nil {
 			return err
 		}
 	}
@@ -174,13 +175,13 @@ func (tl *teller) servePage(_ context.Context, x *exchange) error {
 
 // serveSingle answers every request with one block.
 func (tl *teller) serveSingle(_ context.Context, x *exchange) error {
-	if _, err := readOne(x.r, maxSyncRequest); err != nil {
+	if _, err := wire.ReadOne(x.r, wire.MaxSyncRequest); err != nil {
 		return err
 	}
 	tl.mu.Lock()
 	single := tl.single
 	tl.mu.Unlock()
-	if err := writeFrame(x.w, single); err != nil {
+	if err := wire.WriteFrame(x.w, single); err != nil {
 		return err
 	}
 	return x.w.Flush()
@@ -201,7 +202,7 @@ func (tl *teller) servePool(_ context.Context, x *exchange) error {
 	if _, err := readWanted(x, 1); err != nil {
 		return err
 	}
-	if err := writeFrame(x.w, single); err != nil {
+	if err := wire.WriteFrame(x.w, single); err != nil {
 		return err
 	}
 	return x.w.Flush()
@@ -224,7 +225,7 @@ func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte
 	st.connect(t, from.station)
 	err := newDownload(d.s, from.id).run(t.Context())
 	if errors.Is(err, errNoPeers) && d.f.refused(from.id) { // the reader of frames said why
-		err = errViolation
+		err = wire.ErrViolation
 	}
 	return err
 }

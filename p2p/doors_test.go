@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 func TestGossipDoor(t *testing.T) {
@@ -80,7 +81,7 @@ func TestPoolDoor(t *testing.T) {
 		from.say(c.Raw)
 		st.connect(t, from.station)
 		err := d.s.pullPool(t.Context(), from.id)
-		if len(c.Raw) > r.MaxTransactionBytes && errors.Is(err, errViolation) {
+		if len(c.Raw) > r.MaxTransactionBytes && errors.Is(err, wire.ErrViolation) {
 			err = &consensus.InvalidError{Rule: consensus.RuleTransactionSize, Detail: err.Error()} // refused by its length, before it was read
 		}
 		if err := c.Check(err); err != nil {
@@ -108,7 +109,7 @@ func TestSyncDoor(t *testing.T) {
 	for _, c := range chaintest.BlockCases(setting) {
 		d := doorTo(t, st, fixed, b.Rules(), ours...)
 		err := d.syncFrom(t, st, liar, append(chaintest.Raws(theirs), c.Raw)...)
-		if len(c.Raw) > b.Rules().MaxBlockBytes && errors.Is(err, errViolation) {
+		if len(c.Raw) > b.Rules().MaxBlockBytes && errors.Is(err, wire.ErrViolation) {
 			err = &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: err.Error()} // refused by its length, before it was read
 		}
 		if err := inPage(c).Check(err); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
@@ -66,7 +67,7 @@ type download struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	head    syncHead        // the lead's first answer, once planned
+	head    wire.SyncHead   // the lead's first answer, once planned
 	planned bool            // head is set
 	next    int64           // index that the inserter needs next
 	todo    []run           // not asked for, ascending
@@ -184,7 +185,7 @@ func (d *download) start(ctx context.Context, p peer.ID) {
 }
 
 // plan takes the lead's first answer as the download's aim.
-func (d *download) plan(head syncHead, sp *span) {
+func (d *download) plan(head wire.SyncHead, sp *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.head, d.planned, d.next = head, true, head.From

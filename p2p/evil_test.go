@@ -12,6 +12,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // evil is a station that answers chain requests with forge instead.
@@ -23,7 +24,7 @@ func evil(t testing.TB, r *consensus.Rules, forge handler, blocks ...*consensus.
 }
 
 // forged is a handler that reads the request, lets edit change the true answer's frames, and sends them.
-func forged(v func() *server, edit func(req syncRequest, head *syncHead, raws [][]byte) [][]byte) handler {
+func forged(v func() *server, edit func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte) handler {
 	return func(_ context.Context, x *exchange) error {
 		req, head, raws, err := v().truth(x)
 		if err != nil {
@@ -32,11 +33,11 @@ func forged(v func() *server, edit func(req syncRequest, head *syncHead, raws []
 		if len(raws) > 1 {
 			raws = edit(req, &head, raws)
 		}
-		if err := writeFrame(x.w, head.append(nil)); err != nil {
+		if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
 			return err
 		}
 		for _, raw := range raws {
-			if err := writeFrame(x.w, raw); err != nil {
+			if err := wire.WriteFrame(x.w, raw); err != nil {
 				return err
 			}
 		}
@@ -45,12 +46,12 @@ func forged(v func() *server, edit func(req syncRequest, head *syncHead, raws []
 }
 
 // truth reads a chain request and returns the honest answer.
-func (v *server) truth(x *exchange) (req syncRequest, head syncHead, raws [][]byte, err error) {
-	payload, err := readOne(x.r, maxSyncRequest)
+func (v *server) truth(x *exchange) (req wire.SyncRequest, head wire.SyncHead, raws [][]byte, err error) {
+	payload, err := wire.ReadOne(x.r, wire.MaxSyncRequest)
 	if err != nil {
 		return
 	}
-	if req, err = parseSyncRequest(payload); err != nil {
+	if req, err = wire.ParseSyncRequest(payload); err != nil {
 		return
 	}
 	snap := v.chain.Snapshot()
@@ -66,59 +67,59 @@ func (v *server) truth(x *exchange) (req syncRequest, head syncHead, raws [][]by
 }
 
 // badAnswers are provably bad: each must cost its sender its connection, and nothing else.
-func badAnswers(t *testing.T) map[string]func(req syncRequest, head *syncHead, raws [][]byte) [][]byte {
+func badAnswers(t *testing.T) map[string]func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 	stranger := chaintest.New(t).Mine(3).Branch()[2].Canonical()
 	at := func(raws [][]byte) int { return rand.IntN(len(raws)) }
-	return map[string]func(req syncRequest, head *syncHead, raws [][]byte) [][]byte{
-		"a byte changed": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+	return map[string]func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte{
+		"a byte changed": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			i := at(raws)
 			raws[i][len(raws[i])/2] ^= 1
 			return raws
 		},
-		"not canonical": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"not canonical": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			i := at(raws)
 			raws[i] = append(raws[i], ' ')
 			return raws
 		},
-		"a proof changed": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"a proof changed": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			i := at(raws)
 			raws[i] = bytes.Replace(raws[i], []byte(`"proof": `), []byte(`"proof": 7`), 1)
 			return raws
 		},
-		"empty frames": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"empty frames": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			raws[at(raws)] = nil
 			return raws
 		},
-		"a block left out": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"a block left out": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			i := rand.IntN(len(raws) - 1)
 			return append(raws[:i], raws[i+1:]...)
 		},
-		"a loop": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"a loop": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			i := 1 + rand.IntN(len(raws)-1)
 			return append(raws[:i:i], raws...)[:len(raws)]
 		},
-		"a stranger first": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"a stranger first": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			raws[0] = stranger
 			return raws
 		},
-		"one block more than said": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+		"one block more than said": func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 			head.Count--
 			return raws
 		},
-		"more than was asked for": func(req syncRequest, head *syncHead, raws [][]byte) [][]byte {
+		"more than was asked for": func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 			head.Count = req.Count + 1
 			head.Height = 1 << 40
 			return raws
 		},
-		"blocks past the tip": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+		"blocks past the tip": func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 			head.Height = head.From
 			return raws
 		},
-		"an answer to another question": func(_ syncRequest, head *syncHead, raws [][]byte) [][]byte {
+		"an answer to another question": func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 			head.From++
 			return raws[1:]
 		},
-		"an oversize frame": func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+		"an oversize frame": func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 			raws[at(raws)] = make([]byte, chaintest.Rules().MaxBlockBytes+1)
 			return raws
 		},
@@ -170,12 +171,12 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	blocks := chaintest.New(t).Mine(50).Branch()
 	liar := newStation(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
 	liar.server.handlers[statusName] = func(_ context.Context, x *exchange) error {
-		if _, err := readOne(x.r, maxStatus); err != nil {
+		if _, err := wire.ReadOne(x.r, wire.MaxStatus); err != nil {
 			return err
 		}
 		lie := liar.self()
 		lie.Height, lie.Tip = 1<<50, consensus.Hash{1}
-		if err := writeFrame(x.w, lie.append(nil)); err != nil {
+		if err := wire.WriteFrame(x.w, lie.Append(nil)); err != nil {
 			return err
 		}
 		return x.w.Flush()
@@ -206,7 +207,7 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 	blocks := chaintest.New(t).Mine(3000).Branch()
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		i := rand.IntN(len(raws))
 		raws[i][len(raws[i])/2] ^= 1
 		return raws
@@ -227,7 +228,7 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 	noLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ syncRequest, _ *syncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		raws[7] = []byte("{}")
 		return raws
 	}), blocks...)
@@ -243,7 +244,7 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 func TestMalformedRequestsAreRefused(t *testing.T) {
 	long := bytes.Repeat([]byte{0x80}, 5)
 	for _, name := range []string{statusName, syncName, blocksName} {
-		for i, request := range [][]byte{long, {0x80, 0x00}, {0}, {1, 'x'}, appendFrame(nil, make([]byte, maxSyncRequest+1)), appendFrame(nil, make([]byte, 82))} {
+		for i, request := range [][]byte{long, {0x80, 0x00}, {0}, {1, 'x'}, wire.AppendFrame(nil, make([]byte, wire.MaxSyncRequest+1)), wire.AppendFrame(nil, make([]byte, 82))} {
 			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
 				noLeaks(t)
 				victim := startOn(t, chaintest.Rules())

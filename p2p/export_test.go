@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
@@ -33,33 +34,33 @@ func (n *Node) Blamed() map[string]string {
 }
 
 // Frame is payload as it stands on a stream.
-func Frame(payload []byte) []byte { return appendFrame(nil, payload) }
+func Frame(payload []byte) []byte { return wire.AppendFrame(nil, payload) }
 
 // StatusFrame is a status that claims a chain.
 func StatusFrame(genesis consensus.Hash, height int64, tip consensus.Hash) []byte {
-	return Frame(statusMsg{Version: statusVersion, Genesis: genesis, Height: height, Tip: tip, Time: time.Now(), Agent: "liar"}.append(nil))
+	return Frame(wire.Status{Version: wire.StatusVersion, Genesis: genesis, Height: height, Tip: tip, Time: time.Now(), Agent: "liar"}.Append(nil))
 }
 
 // HeadFrame begins the answer to a fresh node's chain request.
 func HeadFrame(count uint32, height int64, tip consensus.Hash) []byte {
-	return Frame(syncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.append(nil))
+	return Frame(wire.SyncHead{Fork: 1, From: 2, Count: count, Height: height, Tip: tip}.Append(nil))
 }
 
 // HeadOfOne begins an answer of one block to a chain request of a fresh node, and says which block that is.
 func HeadOfOne(request []byte, height int64, tip consensus.Hash) (head []byte, from int64) {
-	payload, err := readOne(bufio.NewReader(bytes.NewReader(request)), maxSyncRequest)
+	payload, err := wire.ReadOne(bufio.NewReader(bytes.NewReader(request)), wire.MaxSyncRequest)
 	if err != nil {
 		return nil, 0
 	}
-	req, err := parseSyncRequest(payload)
+	req, err := wire.ParseSyncRequest(payload)
 	if err != nil {
 		return nil, 0
 	}
-	msg := syncHead{From: req.From, Count: 1, Height: height, Tip: tip}
+	msg := wire.SyncHead{From: req.From, Count: 1, Height: height, Tip: tip}
 	if req.From == 0 {
 		msg.Fork, msg.From = 1, 2
 	}
-	return Frame(msg.append(nil)), msg.From
+	return Frame(msg.Append(nil)), msg.From
 }
 
 // FeelerEvery is the least time between two turns of rotation.
@@ -109,5 +110,5 @@ func (n *Node) Stalled() map[string]int {
 
 // HeadFrameAt begins an answer of count blocks after a fork.
 func HeadFrameAt(fork int64, count uint32, height int64, tip consensus.Hash) []byte {
-	return Frame(syncHead{Fork: fork, From: fork + 1, Count: count, Height: height, Tip: tip}.append(nil))
+	return Frame(wire.SyncHead{Fork: fork, From: fork + 1, Count: count, Height: height, Tip: tip}.Append(nil))
 }

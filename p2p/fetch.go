@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
@@ -18,11 +19,11 @@ import (
 //	asker → 1..64 hashes, 32 bytes each, in one frame, then closes its side
 //	      ← for each a frame with the canonical block, empty where it is not held, then closes
 func (v *server) serveBlocks(_ context.Context, x *exchange) error {
-	payload, err := readOne(x.r, maxBlocksAsked*hashSize)
+	payload, err := wire.ReadOne(x.r, wire.MaxBlocksAsked*wire.HashSize)
 	if err != nil {
 		return err
 	}
-	hashes, err := parseHashes(payload, maxBlocksAsked)
+	hashes, err := wire.ParseHashes(payload, wire.MaxBlocksAsked)
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (v *server) serveBlocks(_ context.Context, x *exchange) error {
 		if err != nil && !errors.Is(err, chain.ErrNotFound) {
 			return err
 		}
-		if err := writeFrame(x.w, canonical(held)); err != nil {
+		if err := wire.WriteFrame(x.w, canonical(held)); err != nil {
 			return err
 		}
 	}
@@ -51,11 +52,11 @@ func canonical(held chain.BlockInfo) []byte {
 func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
 	err := s.ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
-		if err := sendRequest(st, appendHashes(nil, hashes)); err != nil {
+		if err := sendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {
 			return err
 		}
 		r := newStallReader(st, s.host.Peerstore().LatencyEWMA(p))
-		raws, err = readBlocks(bufio.NewReaderSize(r, frameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
+		raws, err = readBlocks(bufio.NewReaderSize(r, wire.FrameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
 		return err
 	})
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) 
 func readBlocks(r *bufio.Reader, hashes []consensus.Hash, most int) ([][]byte, error) {
 	raws := make([][]byte, 0, len(hashes))
 	for _, want := range hashes {
-		raw, err := readOne(r, most)
+		raw, err := wire.ReadOne(r, most)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +78,9 @@ func readBlocks(r *bufio.Reader, hashes []consensus.Hash, most int) ([][]byte, e
 		case len(raw) == 0:
 			raw = nil
 		case sha256.Sum256(raw) != want:
-			return nil, violation("a block that was not asked for in place of %s", want.Short())
+			return nil, wire.Violation("a block that was not asked for in place of %s", want.Short())
 		}
 		raws = append(raws, raw)
 	}
-	return raws, readEnd(r)
+	return raws, wire.ReadEnd(r)
 }

@@ -8,6 +8,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 func TestFetchByHash(t *testing.T) {
@@ -34,8 +35,8 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 	noLeaks(t)
 	blocks := chaintest.New(t).Mine(2).Branch()
 	answers := map[string][]byte{
-		"another block":  appendFrame(nil, blocks[1].Canonical()),
-		"one too many":   appendFrame(appendFrame(nil, blocks[0].Canonical()), blocks[1].Canonical()),
+		"another block":  wire.AppendFrame(nil, blocks[1].Canonical()),
+		"one too many":   wire.AppendFrame(wire.AppendFrame(nil, blocks[0].Canonical()), blocks[1].Canonical()),
 		"oversize frame": {0xff, 0xff, 0xff, 0x7f},
 	}
 	for name, answer := range answers {
@@ -50,7 +51,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
-			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, errViolation) {
+			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
 				t.Errorf("error %v", err)
 			}
 			if !asker.faults.refused(liar.id) {

@@ -25,6 +25,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 var malformed = flag.Int("malformed", 100_000, "how many frames TestMalformedFrames sends")
@@ -53,6 +54,8 @@ func (w *heapWatch) check(t *testing.T) {
 		t.Errorf("%d MiB of heap were in use, at most %d are fine", most>>20, maxHostileHeap>>20)
 	}
 }
+
+const goodAnnouncement = `{"hash": "0101010101010101010101010101010101010101010101010101010101010101", "index": 7, "previous_hash": "0202020202020202020202020202020202020202020202020202020202020202", "size": 70000}`
 
 // mangler spoils frames.
 type mangler struct {
@@ -91,14 +94,14 @@ func (m *mangler) frame(name string) []byte {
 
 // requests are valid requests to n. The peer exchange has none: what is sent there is too much whatever it is.
 func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
-	status := statusMsg{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: hashOf(7), Time: time.Now(), Agent: "evil"}
-	chainRequest := syncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{blocks[3].Hash(), blocks[0].Hash()}}
+	status := wire.Status{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: hashOf(7), Time: time.Now(), Agent: "evil"}
+	chainRequest := wire.SyncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{blocks[3].Hash(), blocks[0].Hash()}}
 	return map[string][]byte{
-		statusName: appendFrame(nil, status.append(nil)),
-		syncName:   appendFrame(nil, chainRequest.append(nil)),
-		blocksName: appendFrame(nil, appendHashes(nil, []consensus.Hash{blocks[2].Hash(), blocks[4].Hash()})),
-		poolName:   appendFrame(nil, appendIDs(nil, []consensus.ID{{1}, {2}})),
-		"peers":    appendFrame(nil, []byte("who is there?")),
+		statusName: wire.AppendFrame(nil, status.Append(nil)),
+		syncName:   wire.AppendFrame(nil, chainRequest.Append(nil)),
+		blocksName: wire.AppendFrame(nil, wire.AppendHashes(nil, []consensus.Hash{blocks[2].Hash(), blocks[4].Hash()})),
+		poolName:   wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})),
+		"peers":    wire.AppendFrame(nil, []byte("who is there?")),
 	}
 }
 
@@ -205,7 +208,7 @@ func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWa
 			t.Error(err)
 			return
 		}
-		m.good[kinds[i]] = appendFrame(nil, raw)
+		m.good[kinds[i]] = wire.AppendFrame(nil, raw)
 	}
 	for i := 0; i < count; {
 		s, err := h.NewStream(t.Context(), n.h.ID(), pubsub.GossipSubID_v12)
@@ -263,15 +266,15 @@ func TestMalformedAnswers(t *testing.T) {
 	r := chaintest.Rules()
 	victim := runNode(t, r, nil)
 	blocks := chaintest.New(t).Paying().Mine(20).Branch()
-	head := syncHead{Fork: 1, From: 2, Count: 20, Height: 21, Tip: blocks[19].Hash()}
-	chainAnswer, key := appendFrame(nil, head.append(nil)), newKey(t)
+	head := wire.SyncHead{Fork: 1, From: 2, Count: 20, Height: 21, Tip: blocks[19].Hash()}
+	chainAnswer, key := wire.AppendFrame(nil, head.Append(nil)), newKey(t)
 	for _, b := range blocks {
-		chainAnswer = appendFrame(chainAnswer, b.Canonical())
+		chainAnswer = wire.AppendFrame(chainAnswer, b.Canonical())
 	}
 	good := requests(victim, blocks)
 	good[syncName] = chainAnswer
-	good[blocksName] = appendFrame(nil, blocks[0].Canonical())
-	good[poolName] = append(appendFrame(nil, appendIDs(nil, []consensus.ID{{1}, {2}})), 0)
+	good[blocksName] = wire.AppendFrame(nil, blocks[0].Canonical())
+	good[poolName] = append(wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})), 0)
 	good["peers"] = framed(signedRecord(t, key, key))
 
 	evil := stranger(t, victim)

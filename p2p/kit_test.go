@@ -176,3 +176,11 @@ func noLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
+
+// hashOf returns a hash of one byte repeated.
+func hashOf(b byte) (h consensus.Hash) {
+	for i := range h {
+		h[i] = b
+	}
+	return h
+}

@@ -17,6 +17,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // lines is a log that a test can look into while nodes write.
@@ -144,7 +145,7 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 		}
 	}
 	mined := chaintest.MineOn(t, a.c, 1)[0]
-	if n := len(mined.Canonical()); n <= maxWhole {
+	if n := len(mined.Canonical()); n <= wire.MaxWhole {
 		t.Fatalf("block has %d bytes, too few for this test", n)
 	}
 	eventually(t, "the block is everywhere", func() bool {

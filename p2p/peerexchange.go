@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"kuai/p2p/wire"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (x *peerExchange) went(p peer.ID) {
 //	asker → closes its side
 //	      ← up to maxRecords frames with a record each, then closes
 func (x *peerExchange) serve(_ context.Context, e *exchange) error {
-	if err := readEnd(e.r); err != nil {
+	if err := wire.ReadEnd(e.r); err != nil {
 		return err
 	}
 	if err := writeRecords(e.w, x.choose(e.peer)); err != nil {
@@ -86,7 +87,7 @@ func (x *peerExchange) choose(asker peer.ID) [][]byte {
 func writeRecords(w io.Writer, records [][]byte) error {
 	var buf []byte
 	for _, r := range records {
-		buf = appendFrame(buf, r)
+		buf = wire.AppendFrame(buf, r)
 	}
 	_, err := w.Write(buf)
 	return err
@@ -113,18 +114,18 @@ func readRecords(r io.Reader) ([]peer.AddrInfo, error) {
 	in := bufio.NewReader(r)
 	var found []peer.AddrInfo
 	for {
-		raw, err := readFrame(in, maxRecord)
+		raw, err := wire.ReadFrame(in, maxRecord)
 		switch {
 		case errors.Is(err, io.EOF):
 			return found, nil
 		case err != nil:
 			return nil, err
 		case len(found) == maxRecords:
-			return nil, violation("more than %d peer records", maxRecords)
+			return nil, wire.Violation("more than %d peer records", maxRecords)
 		}
 		info, err := openRecord(raw)
 		if err != nil {
-			return nil, violation("peer record %d of %d bytes: %v", len(found)+1, len(raw), err)
+			return nil, wire.Violation("peer record %d of %d bytes: %v", len(found)+1, len(raw), err)
 		}
 		found = append(found, info)
 	}

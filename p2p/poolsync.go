@@ -14,6 +14,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // The pool exchange.
@@ -46,7 +47,7 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 		if !ok {
 			continue
 		}
-		if err := writeFrame(x.w, []byte(t.Canonical())); err != nil {
+		if err := wire.WriteFrame(x.w, []byte(t.Canonical())); err != nil {
 			return err
 		}
 	}
@@ -55,17 +56,17 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 
 // offerIDs writes the ids of pending and the empty frame.
 func offerIDs(w *bufio.Writer, pending []consensus.Payment) error {
-	for some := range slices.Chunk(pending, idsInFrame) {
-		frame := make([]byte, 0, maxIDs)
+	for some := range slices.Chunk(pending, wire.IDsInFrame) {
+		frame := make([]byte, 0, wire.MaxIDs)
 		for _, p := range some {
 			id := p.ID()
 			frame = append(frame, id[:]...)
 		}
-		if err := writeFrame(w, frame); err != nil {
+		if err := wire.WriteFrame(w, frame); err != nil {
 			return err
 		}
 	}
-	if err := writeFrame(w, nil); err != nil {
+	if err := wire.WriteFrame(w, nil); err != nil {
 		return err
 	}
 	return w.Flush()
@@ -78,19 +79,19 @@ func readWanted(x *exchange, most int) ([]consensus.ID, error) {
 		if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
 			return nil, err
 		}
-		frame, err := readFrame(x.r, maxIDs)
+		frame, err := wire.ReadFrame(x.r, wire.MaxIDs)
 		if err == io.EOF {
 			return wanted, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		ids, err := parseIDs(frame, idsInFrame)
+		ids, err := wire.ParseIDs(frame, wire.IDsInFrame)
 		if err != nil {
 			return nil, err
 		}
 		if wanted = append(wanted, ids...); len(wanted) > most {
-			return nil, violation("%d transactions wanted of %d offered", len(wanted), most)
+			return nil, wire.Violation("%d transactions wanted of %d offered", len(wanted), most)
 		}
 	}
 }
@@ -114,7 +115,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 	}
 	added := 0
 	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
-		r := bufio.NewReaderSize(st, frameBuffer)
+		r := bufio.NewReaderSize(st, wire.FrameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {
 			return err
@@ -188,16 +189,16 @@ func (s *syncer) donePulling(p peer.ID) {
 func (s *syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) {
 	offered := 0
 	for {
-		frame, err := readOne(r, maxIDs)
+		frame, err := wire.ReadOne(r, wire.MaxIDs)
 		if err != nil || len(frame) == 0 {
 			return missing, err
 		}
-		ids, err := parseIDs(frame, idsInFrame)
+		ids, err := wire.ParseIDs(frame, wire.IDsInFrame)
 		if err != nil {
 			return nil, err
 		}
 		if offered += len(ids); offered > chain.MaxPoolTransactions {
-			return nil, violation("%d pending transactions offered, at most %d allowed", offered, chain.MaxPoolTransactions)
+			return nil, wire.Violation("%d pending transactions offered, at most %d allowed", offered, chain.MaxPoolTransactions)
 		}
 		missing = append(missing, s.chain.Lacking(ids)...)
 	}
@@ -206,8 +207,8 @@ func (s *syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) 
 // sendWanted asks for the missing payments and closes our side.
 func sendWanted(st network.Stream, missing []consensus.ID) error {
 	w := bufio.NewWriterSize(st, 4<<10)
-	for ids := range slices.Chunk(missing, idsInFrame) {
-		if err := writeFrame(w, appendIDs(nil, ids)); err != nil {
+	for ids := range slices.Chunk(missing, wire.IDsInFrame) {
+		if err := wire.WriteFrame(w, wire.AppendIDs(nil, ids)); err != nil {
 			return err
 		}
 	}
@@ -225,7 +226,7 @@ func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 	}
 	rules := s.chain.Rules()
 	for {
-		raw, err := readFrame(r, rules.MaxTransactionBytes)
+		raw, err := wire.ReadFrame(r, rules.MaxTransactionBytes)
 		if err == io.EOF {
 			return added, nil
 		}
@@ -237,7 +238,7 @@ func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 			return added, err
 		}
 		if !wanted[t.ID()] {
-			return added, violation("a transaction that was not asked for")
+			return added, wire.Violation("a transaction that was not asked for")
 		}
 		delete(wanted, t.ID())
 		switch _, err := s.chain.Submit(t, from.String()); {

@@ -13,6 +13,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // submit puts n fresh payments into c and returns their ids in order.
@@ -41,7 +42,7 @@ func pendingIDs(c *chain.Chain) []consensus.ID {
 func TestPoolsMeetOnConnect(t *testing.T) {
 	noLeaks(t)
 	one, other := startOn(t, chaintest.Rules()), startOn(t, chaintest.Rules())
-	theirs := submit(t, other.chain, idsInFrame+100) // more than one frame of ids
+	theirs := submit(t, other.chain, wire.IDsInFrame+100) // more than one frame of ids
 	ours := submit(t, one.chain, 50)
 	shared := chaintest.Payment()
 	for _, s := range []*station{one, other} {
@@ -94,7 +95,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 	offered, stranger := chaintest.Payment(), chaintest.Payment()
 	negative := offered.Transaction()
 	negative.Amount = "-1"
-	ids := appendIDs(nil, []consensus.ID{offered.ID()})
+	ids := wire.AppendIDs(nil, []consensus.ID{offered.ID()})
 	lies := map[string]struct {
 		ids []byte   // the only frame of ids
 		raw [][]byte // the transactions
@@ -105,19 +106,19 @@ func TestPoolLiesAreProvable(t *testing.T) {
 		"one that is not canonical":            {ids, [][]byte{append([]byte(offered.Canonical()), ' ')}},
 		"one that is too large":                {ids, [][]byte{make([]byte, chaintest.Rules().MaxTransactionBytes+1)}},
 		"half an id":                           {ids[:8], nil},
-		"a frame with too many ids":            {make([]byte, maxIDs+idSize), nil},
+		"a frame with too many ids":            {make([]byte, wire.MaxIDs+wire.IDSize), nil},
 	}
 	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
-				_, _ = x.Stream.Write(append(appendFrame(nil, lie.ids), 0))
+				_, _ = x.Stream.Write(append(wire.AppendFrame(nil, lie.ids), 0))
 				if _, err := readWanted(x, 10); err != nil {
 					return err
 				}
 				for _, raw := range lie.raw {
-					_, _ = x.Stream.Write(appendFrame(nil, raw))
+					_, _ = x.Stream.Write(wire.AppendFrame(nil, raw))
 				}
 				return nil
 			}
@@ -142,12 +143,12 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 	liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
 		for {
-			ids := make([]byte, 0, maxIDs)
-			for range idsInFrame {
+			ids := make([]byte, 0, wire.MaxIDs)
+			for range wire.IDsInFrame {
 				id := chain.NewID()
 				ids = append(ids, id[:]...)
 			}
-			if _, err := x.Stream.Write(appendFrame(nil, ids)); err != nil {
+			if _, err := x.Stream.Write(wire.AppendFrame(nil, ids)); err != nil {
 				return err
 			}
 		}
@@ -155,7 +156,7 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 	liar.serveOnly(t)
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, liar)
-	if err := asker.pullPool(t.Context(), liar.id); !errors.Is(err, errViolation) {
+	if err := asker.pullPool(t.Context(), liar.id); !errors.Is(err, wire.ErrViolation) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -168,7 +169,7 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	victim.faults.protect(greedy.id) // so that the connection lives to carry the code
 	greedy.connect(t, victim)
 	s := greedy.open(t, victim, poolName)
-	if _, err := s.Write(appendFrame(nil, make([]byte, 3*idSize))); err != nil {
+	if _, err := s.Write(wire.AppendFrame(nil, make([]byte, 3*wire.IDSize))); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.CloseWrite() // the refusal may have come already

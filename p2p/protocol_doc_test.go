@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // TestProtocolDocument checks the examples of docs/PROTOCOL.md against the code: each stands there as this package writes it.
@@ -24,26 +25,26 @@ func TestProtocolDocument(t *testing.T) {
 	}
 	ones, twos, threes := hashOf(0x11), hashOf(0x22), hashOf(0x33)
 	genesisTime := time.Date(2021, 7, 20, 0, 0, 0, 0, time.UTC)
-	status := statusMsg{Version: 1, Genesis: ones, Height: 7, Tip: twos, Time: genesisTime, Agent: "kuai/0.1"}
-	first := syncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: []consensus.Hash{threes, ones}}
-	later := syncRequest{From: 16386, Count: spanBlocks, Bytes: spanBytes, Until: twos}
-	head := syncHead{Fork: 5, From: 6, Count: 2, Height: 7, Tip: twos}
+	status := wire.Status{Version: 1, Genesis: ones, Height: 7, Tip: twos, Time: genesisTime, Agent: "kuai/0.1"}
+	first := wire.SyncRequest{Count: spanBlocks, Bytes: spanBytes, Locator: []consensus.Hash{threes, ones}}
+	later := wire.SyncRequest{From: 16386, Count: spanBlocks, Bytes: spanBytes, Until: twos}
+	head := wire.SyncHead{Fork: 5, From: 6, Count: 2, Height: 7, Tip: twos}
 	payment := consensus.Transaction{Sender: "alice", Recipient: "bob", Amount: "5", ID: consensus.ID{15: 2}, HasID: true}
 	for name, payload := range map[string][]byte{
-		"status":        status.append(nil),
-		"chain request": first.append(nil),
-		"later request": later.append(nil),
-		"chain head":    head.append(nil),
-		"block request": appendHashes(nil, []consensus.Hash{ones, twos}),
-		"ids":           appendIDs(nil, []consensus.ID{{15: 1}, {15: 2}}),
+		"status":        status.Append(nil),
+		"chain request": first.Append(nil),
+		"later request": later.Append(nil),
+		"chain head":    head.Append(nil),
+		"block request": wire.AppendHashes(nil, []consensus.Hash{ones, twos}),
+		"ids":           wire.AppendIDs(nil, []consensus.ID{{15: 1}, {15: 2}}),
 		"payment":       payment.AppendCanonical(nil),
 	} {
-		frame := hex.EncodeToString(appendFrame(nil, payload))
+		frame := hex.EncodeToString(wire.AppendFrame(nil, payload))
 		if !contains(blocks, frame) {
 			t.Errorf("%s: the document does not show %s", name, frame)
 		}
 	}
-	announcement := announcement{hash: twos, parent: ones, index: 7, size: 70000}.append(nil)
+	announcement := wire.Announcement{Hash: twos, Parent: ones, Index: 7, Size: 70000}.Append(nil)
 	genesis := consensus.Classic().Genesis
 	for _, want := range [][]byte{announcement, genesis.Canonical(), []byte(genesis.Hash().String()), []byte(consensus.Classic().Network())} {
 		if !bytes.Contains(text, want) {

@@ -8,6 +8,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // What gossip remembers for a while.
@@ -102,8 +103,8 @@ func (g *gossip) publish(ctx context.Context, e chain.Event) {
 // publishBlock sends b whole, or announces it where it is large.
 func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	data := b.Canonical()
-	if len(data) > maxWhole {
-		data = announcementOf(b).append(nil)
+	if len(data) > wire.MaxWhole {
+		data = wire.AnnouncementOf(b).Append(nil)
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
 		return fmt.Errorf("publish block %d %s: %w", b.Index(), b.Hash().Short(), err)

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"kuai/p2p/wire"
 	"slices"
 	"sync"
 	"time"
@@ -23,18 +24,18 @@ const (
 // pulls are the announced blocks that wait to be fetched, each from those who announced it and from nobody else: what a peer
 // says of others costs only itself.
 type pulls struct {
-	queue chan announcement // keys of waiting, each once; it has room for all
+	queue chan wire.Announcement // keys of waiting, each once; it has room for all
 
 	mu      sync.Mutex
-	waiting map[announcement][]peer.ID // announcers that were not asked yet
-	count   map[peer.ID]int            // places of each peer in waiting
+	waiting map[wire.Announcement][]peer.ID // announcers that were not asked yet
+	count   map[peer.ID]int                 // places of each peer in waiting
 	unheld  map[peer.ID]*rate.Limiter
 }
 
 func newPulls() *pulls {
 	return &pulls{
-		queue:   make(chan announcement, maxPulls),
-		waiting: make(map[announcement][]peer.ID),
+		queue:   make(chan wire.Announcement, maxPulls),
+		waiting: make(map[wire.Announcement][]peer.ID),
 		count:   make(map[peer.ID]int),
 		unheld:  make(map[peer.ID]*rate.Limiter),
 	}
@@ -42,7 +43,7 @@ func newPulls() *pulls {
 
 // add notes an announcement, and reports whether its block will be fetched.
 func (q *pulls) add(a announced) bool {
-	p, what := a.from, a.announcement
+	p, what := a.from, a.Announcement
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	from, known := q.waiting[what]
@@ -61,7 +62,7 @@ func (q *pulls) add(a announced) bool {
 }
 
 // next takes out the peer to ask for a next, false where none is left; then a is no longer waited for.
-func (q *pulls) next(a announcement) (peer.ID, bool) {
+func (q *pulls) next(a wire.Announcement) (peer.ID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	from := q.waiting[a]
@@ -75,7 +76,7 @@ func (q *pulls) next(a announcement) (peer.ID, bool) {
 }
 
 // done ends the wait for a.
-func (q *pulls) done(a announcement) {
+func (q *pulls) done(a wire.Announcement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, p := range q.waiting[a] {

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"context"
+	"kuai/p2p/wire"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -32,7 +33,7 @@ func keepRoom(ctx context.Context, h host.Host, punish func(peer.ID, error)) err
 			if n < roomShare {
 				break
 			}
-			punish(worst, violation("%d streams of no protocol", n))
+			punish(worst, wire.Violation("%d streams of no protocol", n))
 			_ = h.Network().ClosePeer(worst)
 			all -= n
 		}

@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // How long the other side of a stream may take.
@@ -125,7 +126,7 @@ func (v *server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 	}
 	x := &exchange{Stream: st, peer: p, end: end, r: bufio.NewReaderSize(st, 4<<10)}
 	spend := func(n int) error { return v.gate.spend(ctx, visitor, n) }
-	x.w = bufio.NewWriterSize(&pacedWriter{st: st, end: end, spend: spend}, frameBuffer)
+	x.w = bufio.NewWriterSize(&pacedWriter{st: st, end: end, spend: spend}, wire.FrameBuffer)
 	return v.handlers[name](ctx, x)
 }
 
@@ -166,7 +167,7 @@ type pacedWriter struct {
 func (w *pacedWriter) Write(b []byte) (int, error) {
 	written := 0
 	for written < len(b) {
-		piece := b[written:min(written+frameBuffer, len(b))]
+		piece := b[written:min(written+wire.FrameBuffer, len(b))]
 		if err := w.spend(len(piece)); err != nil {
 			return written, err
 		}
@@ -192,21 +193,21 @@ func sooner(a, b time.Time) time.Time {
 
 // serveSync answers a chain request from a snapshot, so that a slow reader holds nothing up.
 //
-//	asker → syncRequest, then closes its side
-//	      ← syncHead, then up to count frames with a canonical block each, then closes
+//	asker → wire.SyncRequest, then closes its side
+//	      ← wire.SyncHead, then up to count frames with a canonical block each, then closes
 func (v *server) serveSync(_ context.Context, x *exchange) error {
-	payload, err := readOne(x.r, maxSyncRequest)
+	payload, err := wire.ReadOne(x.r, wire.MaxSyncRequest)
 	if err != nil {
 		return err
 	}
-	req, err := parseSyncRequest(payload)
+	req, err := wire.ParseSyncRequest(payload)
 	if err != nil {
 		return err
 	}
 	snap := v.chain.Snapshot()
 	defer snap.Close()
 	head := planAnswer(snap, req)
-	if err := writeFrame(x.w, head.append(nil)); err != nil {
+	if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
 		return err
 	}
 	if err := sendBlocks(x, snap, head, int(req.Bytes)); err != nil {
@@ -216,9 +217,9 @@ func (v *server) serveSync(_ context.Context, x *exchange) error {
 }
 
 // planAnswer says what of a request this chain can answer.
-func planAnswer(snap *chain.Snapshot, req syncRequest) syncHead {
+func planAnswer(snap *chain.Snapshot, req wire.SyncRequest) wire.SyncHead {
 	tip := snap.Tip()
-	head := syncHead{From: req.From, Height: tip.Index, Tip: tip.Hash}
+	head := wire.SyncHead{From: req.From, Height: tip.Index, Tip: tip.Hash}
 	last := tip.Index
 	if req.Until != (consensus.Hash{}) {
 		last = snap.ForkPoint([]consensus.Hash{req.Until})
@@ -235,7 +236,7 @@ func planAnswer(snap *chain.Snapshot, req syncRequest) syncHead {
 
 // sendBlocks streams the blocks that head announces, up to the block that reaches most bytes or until the stream's time is
 // nearly up.
-func sendBlocks(x *exchange, snap *chain.Snapshot, head syncHead, most int) error {
+func sendBlocks(x *exchange, snap *chain.Snapshot, head wire.SyncHead, most int) error {
 	if head.Count == 0 {
 		return nil
 	}
@@ -244,7 +245,7 @@ func sendBlocks(x *exchange, snap *chain.Snapshot, head syncHead, most int) erro
 		if err != nil {
 			return err
 		}
-		if err := writeFrame(x.w, raw); err != nil {
+		if err := wire.WriteFrame(x.w, raw); err != nil {
 			return err
 		}
 		if sent += len(raw); sent >= most {

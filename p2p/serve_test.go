@@ -15,6 +15,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // open opens a stream from st to other.
@@ -146,7 +147,7 @@ func TestTooManyRequestsAreRateLimited(t *testing.T) {
 	asker.connect(t, victim)
 	for i := range 4 {
 		s := asker.open(t, victim, statusName)
-		if err := sendRequest(s, asker.self().append(nil)); err != nil && i < 3 {
+		if err := sendRequest(s, asker.self().Append(nil)); err != nil && i < 3 {
 			t.Fatal(err)
 		}
 		if code := resetCode(t, s); (code == codeRate) != (i == 3) {
@@ -189,8 +190,8 @@ func TestSlowReaderHoldsNothingUp(t *testing.T) {
 	slow.connect(t, full)
 	for range 2 {
 		s := slow.open(t, full, syncName)
-		req := syncRequest{Count: 1 << 14, Bytes: 1 << 30, Locator: slow.chain.Locator()}
-		if err := sendRequest(s, req.append(nil)); err != nil {
+		req := wire.SyncRequest{Count: 1 << 14, Bytes: 1 << 30, Locator: slow.chain.Locator()}
+		if err := sendRequest(s, req.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -216,25 +217,25 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 	locator := asker.chain.Locator()
 	size := uint32(len(blocks[0].Canonical()))
 	cases := map[string]struct {
-		req  syncRequest
+		req  wire.SyncRequest
 		from int64 // of the head
 		said uint32
 		want []*consensus.Block
 	}{
-		"all":                    {syncRequest{Count: 100, Bytes: 1 << 20, Locator: locator}, 2, 30, blocks},
-		"by count":               {syncRequest{Count: 5, Bytes: 1 << 20, Locator: locator}, 2, 5, blocks[:5]},
-		"by bytes":               {syncRequest{Count: 100, Bytes: size + 1, Locator: locator}, 2, 30, blocks[:2]},
-		"from an index":          {syncRequest{From: 20, Count: 3, Bytes: 1 << 20}, 20, 3, blocks[18:21]},
-		"until a block":          {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: blocks[20].Hash()}, 20, 3, blocks[18:21]},
-		"until a strange block":  {syncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: consensus.Hash{1}}, 20, 0, nil},
-		"above the tip":          {syncRequest{From: 32, Count: 100, Bytes: 1 << 20}, 32, 0, nil},
-		"after a fork":           {syncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{{9}, blocks[25].Hash(), blocks[3].Hash()}}, 28, 4, blocks[26:]},
-		"after an unknown chain": {syncRequest{Count: 1, Bytes: 1 << 20, Locator: []consensus.Hash{{9}}}, 2, 1, blocks[:1]},
+		"all":                    {wire.SyncRequest{Count: 100, Bytes: 1 << 20, Locator: locator}, 2, 30, blocks},
+		"by count":               {wire.SyncRequest{Count: 5, Bytes: 1 << 20, Locator: locator}, 2, 5, blocks[:5]},
+		"by bytes":               {wire.SyncRequest{Count: 100, Bytes: size + 1, Locator: locator}, 2, 30, blocks[:2]},
+		"from an index":          {wire.SyncRequest{From: 20, Count: 3, Bytes: 1 << 20}, 20, 3, blocks[18:21]},
+		"until a block":          {wire.SyncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: blocks[20].Hash()}, 20, 3, blocks[18:21]},
+		"until a strange block":  {wire.SyncRequest{From: 20, Count: 100, Bytes: 1 << 20, Until: consensus.Hash{1}}, 20, 0, nil},
+		"above the tip":          {wire.SyncRequest{From: 32, Count: 100, Bytes: 1 << 20}, 32, 0, nil},
+		"after a fork":           {wire.SyncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{{9}, blocks[25].Hash(), blocks[3].Hash()}}, 28, 4, blocks[26:]},
+		"after an unknown chain": {wire.SyncRequest{Count: 1, Bytes: 1 << 20, Locator: []consensus.Hash{{9}}}, 2, 1, blocks[:1]},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := asker.open(t, full, syncName)
-			if err := sendRequest(s, c.req.append(nil)); err != nil {
+			if err := sendRequest(s, c.req.Append(nil)); err != nil {
 				t.Fatal(err)
 			}
 			head, raws := readAnswer(t, s)
@@ -249,18 +250,18 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 }
 
 // readAnswer reads a whole answer to a chain request.
-func readAnswer(t *testing.T, s network.Stream) (head syncHead, raws [][]byte) {
+func readAnswer(t *testing.T, s network.Stream) (head wire.SyncHead, raws [][]byte) {
 	t.Helper()
 	r := bufio.NewReader(s)
-	payload, err := readOne(r, syncHeadSize)
+	payload, err := wire.ReadOne(r, wire.SyncHeadSize)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if head, err = parseSyncHead(payload); err != nil {
+	if head, err = wire.ParseSyncHead(payload); err != nil {
 		t.Fatal(err)
 	}
 	for {
-		raw, err := readFrame(r, chaintest.Rules().MaxBlockBytes)
+		raw, err := wire.ReadFrame(r, chaintest.Rules().MaxBlockBytes)
 		if err == io.EOF {
 			return head, raws
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/wire"
 )
 
 // A peer that does not deliver is left for another, and loses nothing but its turn.
@@ -37,9 +38,9 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				frames := appendFrame(nil, head.append(nil))
+				frames := wire.AppendFrame(nil, head.Append(nil))
 				for _, raw := range raws {
-					frames = appendFrame(frames, raw)
+					frames = wire.AppendFrame(frames, raw)
 				}
 				asked <- struct{}{}
 				dawdle(ctx, x, frames)

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // spanWithin is how long the answer to one request may take; what is missing then is asked for again.
@@ -77,8 +78,8 @@ func (d *download) failed(ctx context.Context, p peer.ID, err error) {
 func (d *download) open(ctx context.Context) error {
 	asking, sp := newSpan(ctx, d.lead)
 	defer sp.drop(nil)
-	req := syncRequest{Count: uint32(d.s.spanBlocks), Bytes: spanBytes, Locator: d.locator}
-	err := d.request(asking, sp, req, func(head syncHead) {
+	req := wire.SyncRequest{Count: uint32(d.s.spanBlocks), Bytes: spanBytes, Locator: d.locator}
+	err := d.request(asking, sp, req, func(head wire.SyncHead) {
 		d.plan(head, sp)
 		if sp.to > 0 && sp.to <= head.Height {
 			for range leadWorkers - 1 { // the next requests are out before the first answer is in
@@ -116,22 +117,22 @@ func (d *download) recruit(ctx context.Context) {
 
 // read asks for sp's range below the lead's tip.
 func (d *download) read(ctx context.Context, sp *span) error {
-	req := syncRequest{From: sp.from, Count: uint32(sp.to - sp.from), Bytes: spanBytes, Until: d.head.Tip}
-	return d.request(ctx, sp, req, func(syncHead) {})
+	req := wire.SyncRequest{From: sp.from, Count: uint32(sp.to - sp.from), Bytes: spanBytes, Until: d.head.Tip}
+	return d.request(ctx, sp, req, func(wire.SyncHead) {})
 }
 
 // request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
-func (d *download) request(ctx context.Context, sp *span, req syncRequest, planned func(syncHead)) error {
+func (d *download) request(ctx context.Context, sp *span, req wire.SyncRequest, planned func(wire.SyncHead)) error {
 	err := d.s.ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
-		if err := sendRequest(st, req.append(nil)); err != nil {
+		if err := sendRequest(st, req.Append(nil)); err != nil {
 			return err
 		}
-		r := bufio.NewReaderSize(newStallReader(st, d.s.host.Peerstore().LatencyEWMA(sp.peer)), frameBuffer)
-		payload, err := readOne(r, syncHeadSize)
+		r := bufio.NewReaderSize(newStallReader(st, d.s.host.Peerstore().LatencyEWMA(sp.peer)), wire.FrameBuffer)
+		payload, err := wire.ReadOne(r, wire.SyncHeadSize)
 		if err != nil {
 			return err
 		}
-		head, err := parseSyncHead(payload)
+		head, err := wire.ParseSyncHead(payload)
 		if err == nil {
 			err = checkHead(head, req)
 		}
@@ -151,25 +152,25 @@ func (d *download) request(ctx context.Context, sp *span, req syncRequest, plann
 }
 
 // checkHead checks that an answer is one to req.
-func checkHead(head syncHead, req syncRequest) error {
+func checkHead(head wire.SyncHead, req wire.SyncRequest) error {
 	switch {
 	case head.Count > req.Count:
-		return violation("%d blocks where %d were asked for", head.Count, req.Count)
+		return wire.Violation("%d blocks where %d were asked for", head.Count, req.Count)
 	case req.From != 0 && head.From != req.From:
-		return violation("blocks from %d where %d was asked for", head.From, req.From)
+		return wire.Violation("blocks from %d where %d was asked for", head.From, req.From)
 	case req.From == 0 && (head.Fork < 1 || head.From != head.Fork+1):
-		return violation("blocks from %d after a fork at %d", head.From, head.Fork)
+		return wire.Violation("blocks from %d after a fork at %d", head.From, head.Fork)
 	}
 	return nil
 }
 
 // readBlocks reads the frames of an answer into batches. What came whole before an error is kept.
-func (d *download) readBlocks(r *bufio.Reader, sp *span, head syncHead, most int) error {
+func (d *download) readBlocks(r *bufio.Reader, sp *span, head wire.SyncHead, most int) error {
 	rules := d.s.chain.Rules()
 	b := newBatch(sp.got)
 	defer func() { d.check(sp, b) }()
 	for total := 0; ; {
-		n, err := readLength(r, rules.MaxBlockBytes)
+		n, err := wire.ReadLength(r, rules.MaxBlockBytes)
 		switch {
 		case err == io.EOF && sp.got == sp.from:
 			return errShort
@@ -178,7 +179,7 @@ func (d *download) readBlocks(r *bufio.Reader, sp *span, head syncHead, most int
 		case err != nil:
 			return err
 		case total >= most || sp.got >= sp.from+int64(head.Count):
-			return violation("more blocks than were asked for")
+			return wire.Violation("more blocks than were asked for")
 		}
 		if b.full(n) {
 			d.check(sp, b)
@@ -209,7 +210,7 @@ func (b *batch) read(r io.Reader, n int) error {
 	}
 	start := len(b.chunk)
 	raw := b.chunk[start : start+n : start+n]
-	if _, err := readFull(r, raw); err != nil {
+	if _, err := wire.ReadFull(r, raw); err != nil {
 		return err
 	}
 	b.chunk = b.chunk[:start+n]
@@ -239,6 +240,6 @@ func (b *batch) parse(rules *consensus.Rules) {
 		return
 	}
 	if first := b.blocks.All()[0].Header(); first.Index != b.first {
-		b.blocks, b.err = &consensus.Blocks{}, violation("block %d where %d was asked for", first.Index, b.first)
+		b.blocks, b.err = &consensus.Blocks{}, wire.Violation("block %d where %d was asked for", first.Index, b.first)
 	}
 }

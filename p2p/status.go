@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"kuai/p2p/wire"
 	"math/rand/v2"
 	"time"
 
@@ -21,18 +22,18 @@ const (
 
 // serveStatus answers a status with ours.
 //
-//	opener → statusMsg, then closes its side
-//	       ← statusMsg, then closes
+//	opener → wire.Status, then closes its side
+//	       ← wire.Status, then closes
 func (s *syncer) serveStatus(_ context.Context, x *exchange) error {
-	payload, err := readOne(x.r, maxStatus)
+	payload, err := wire.ReadOne(x.r, wire.MaxStatus)
 	if err != nil {
 		return err
 	}
-	msg, err := parseStatus(payload)
+	msg, err := wire.ParseStatus(payload)
 	if err != nil {
 		return err
 	}
-	if err := writeFrame(x.w, s.self().append(nil)); err != nil {
+	if err := wire.WriteFrame(x.w, s.self().Append(nil)); err != nil {
 		return err
 	}
 	if err := x.w.Flush(); err != nil {
@@ -43,10 +44,10 @@ func (s *syncer) serveStatus(_ context.Context, x *exchange) error {
 }
 
 // self is what this node says of itself.
-func (s *syncer) self() statusMsg {
+func (s *syncer) self() wire.Status {
 	tip := s.chain.Tip()
-	return statusMsg{
-		Version: statusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
+	return wire.Status{
+		Version: wire.StatusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
 		Height: tip.Index, Tip: tip.Hash, Time: time.Now(), Agent: s.agent, Name: s.name,
 	}
 }
@@ -57,20 +58,20 @@ func (s *syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 		return nil
 	}
 	began := time.Now()
-	var msg statusMsg
+	var msg wire.Status
 	err := s.ask(ctx, p, statusName, statusWithin, func(st network.Stream) error {
-		if err := sendRequest(st, s.self().append(nil)); err != nil {
+		if err := sendRequest(st, s.self().Append(nil)); err != nil {
 			return err
 		}
-		r := bufio.NewReaderSize(st, maxStatus)
-		payload, err := readOne(r, maxStatus)
+		r := bufio.NewReaderSize(st, wire.MaxStatus)
+		payload, err := wire.ReadOne(r, wire.MaxStatus)
 		if err != nil {
 			return err
 		}
-		if msg, err = parseStatus(payload); err != nil {
+		if msg, err = wire.ParseStatus(payload); err != nil {
 			return err
 		}
-		return readEnd(r)
+		return wire.ReadEnd(r)
 	})
 	s.doneAsking(p, err)
 	if err != nil {
@@ -136,7 +137,7 @@ func isOurs(err error) bool {
 
 // hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments
 // of that branch pending again, and nobody else tells us of them: its pool is pulled.
-func (s *syncer) hear(p peer.ID, msg statusMsg) {
+func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	ours := s.chain.Rules().Genesis.Hash()
 	if msg.Genesis != ours {
 		s.dropForeign(p, msg.Genesis.Short(), ours.Short())

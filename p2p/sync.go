@@ -19,6 +19,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
@@ -226,7 +227,7 @@ func (s *syncer) hasOther(lead peer.ID) bool {
 // claimant is a peer with what it said.
 type claimant struct {
 	peer peer.ID
-	msg  statusMsg
+	msg  wire.Status
 }
 
 // candidates returns the peers that claim at least height and may be asked, the highest first, equal ones in random order.
@@ -247,7 +248,7 @@ func (s *syncer) candidates(height int64) []claimant {
 }
 
 // follow downloads the chain of lead. It returns an error only where the fault is not a peer's.
-func (s *syncer) follow(ctx context.Context, lead peer.ID, msg statusMsg) error {
+func (s *syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) error {
 	before, began := s.chain.Tip(), time.Now()
 	level := slog.LevelDebug
 	if msg.Height-before.Index >= loudGap {
@@ -280,7 +281,7 @@ func outcome(err error) string {
 
 // settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
 // remains is an error of ours.
-func (s *syncer) settle(ctx context.Context, lead peer.ID, msg statusMsg, moved bool, err error) error {
+func (s *syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, moved bool, err error) error {
 	if err == nil {
 		s.dull = 0
 	}

@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 // verdict is the one table from what the chain says to what gossip does with the message: accept passes it on, ignore
@@ -31,11 +32,11 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 	if from == g.h.ID() {
 		return pubsub.ValidationAccept // our own chain's
 	}
-	if isAnnouncement(m.Data) {
+	if wire.IsAnnouncement(m.Data) {
 		return g.judgeAnnouncement(from, m.Data)
 	}
-	if len(m.Data) > maxWhole { // ours are announced from there on
-		g.refuseMessage(from, "block", fmt.Errorf("a block of at most %d bytes or an announcement was expected, %d bytes came", maxWhole, len(m.Data)))
+	if len(m.Data) > wire.MaxWhole { // ours are announced from there on
+		g.refuseMessage(from, "block", fmt.Errorf("a block of at most %d bytes or an announcement was expected, %d bytes came", wire.MaxWhole, len(m.Data)))
 		return pubsub.ValidationReject
 	}
 	b, err := g.c.Rules().ParseBlock(m.Data)

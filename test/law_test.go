@@ -27,6 +27,7 @@ var law = []struct {
 	{"github.com/swaggest/", []string{"kuai/rpc/api/generate"}, "the API is described before the build: no node carries the library"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
 	{"kuai/p2p/addrpolicy", []string{"kuai/p2p", "kuai/rpc", "kuai/cmd/kuai"}, "one policy for every way out; pure, so that siblings may share it"},
+	{"kuai/p2p/wire", []string{"kuai/p2p"}, "the bytes between nodes; only the network reads them"},
 	{"kuai/p2p/mdns", []string{"kuai/p2p"}, "neighbours are looked for by the network"},
 	{"golang.org/x/net/ipv4", []string{"kuai/p2p/mdns"}, "multicast sockets"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
@@ -113,6 +114,7 @@ func TestImportLawCatches(t *testing.T) {
 // pure lists packages that siblings may share because of the little that they import.
 var pure = map[string][]string{
 	"kuai/p2p/addrpolicy": {"errors", "fmt", "net/netip", "slices"},
+	"kuai/p2p/wire":       {"bufio", "bytes", "encoding/binary", "encoding/json", "errors", "fmt", "io", "kuai/chain/consensus", "time", "unicode", "unicode/utf8"},
 	"kuai/chain/consensus": {"bytes", "cmp", "crypto/ed25519", "crypto/sha256", "encoding/binary", "encoding/hex", "errors", "fmt", "github.com/hdevalence/ed25519consensus", "hash/maphash", "iter",
 		"kuai/chain/canonical", "math", "math/big", "math/bits", "slices", "strconv", "strings", "sync", "time", "unicode/utf8"},
 	// ed25519: signatures of payments; big: targets and work; sync: a pool of scratch tables; time: its types

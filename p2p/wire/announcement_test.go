@@ -1,4 +1,4 @@
-package p2p
+package wire
 
 import (
 	"math"
@@ -12,18 +12,18 @@ const goodAnnouncement = `{"hash": "01010101010101010101010101010101010101010101
 
 func TestAnnouncementHasOneForm(t *testing.T) {
 	most := consensus.Classic().MaxBlockBytes
-	a, err := parseAnnouncement([]byte(goodAnnouncement), most)
+	a, err := ParseAnnouncement([]byte(goodAnnouncement), most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := announcement{hash: hashOf(1), parent: hashOf(2), index: 7, size: 70000}
+	want := Announcement{Hash: hashOf(1), Parent: hashOf(2), Index: 7, Size: 70000}
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
-	if got := string(a.append(nil)); got != goodAnnouncement {
+	if got := string(a.Append(nil)); got != goodAnnouncement {
 		t.Errorf("written as %s", got)
 	}
-	longest := announcement{index: math.MaxInt64, size: math.MaxInt64}.append(nil)
+	longest := Announcement{Index: math.MaxInt64, Size: math.MaxInt64}.Append(nil)
 	if len(longest) > maxAnnouncement {
 		t.Errorf("the longest announcement has %d bytes, at most %d are taken", len(longest), maxAnnouncement)
 	}
@@ -47,7 +47,7 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 			if raw == goodAnnouncement {
 				t.Fatal("the case changes nothing")
 			}
-			if a, err := parseAnnouncement([]byte(raw), most); err == nil {
+			if a, err := ParseAnnouncement([]byte(raw), most); err == nil {
 				t.Errorf("taken: %+v", a)
 			}
 		})
@@ -58,8 +58,8 @@ func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte(goodAnnouncement))
 	most := consensus.Classic().MaxBlockBytes
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		a, err := parseAnnouncement(raw, most)
-		if err == nil && string(a.append(nil)) != string(raw) {
+		a, err := ParseAnnouncement(raw, most)
+		if err == nil && string(a.Append(nil)) != string(raw) {
 			t.Errorf("taken in another form: %q", raw)
 		}
 	})

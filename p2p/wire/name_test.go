@@ -1,4 +1,4 @@
-package p2p
+package wire
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ func TestNamesOfNodes(t *testing.T) {
 		}
 		m := exampleStatus
 		m.Name = name
-		if got, err := parseStatus(m.append(nil)); err != nil || got != m {
+		if got, err := ParseStatus(m.Append(nil)); err != nil || got != m {
 			t.Errorf("%q came back as %+v, %v", name, got, err)
 		}
 	}
@@ -45,13 +45,13 @@ func TestHostileNamesAreDropped(t *testing.T) {
 		}
 		m := exampleStatus
 		m.Name = name
-		got, err := parseStatus(m.append(nil))
+		got, err := ParseStatus(m.Append(nil))
 		if err != nil || got != exampleStatus {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
 	for what, behind := range map[string][]byte{"no name": {0}, "cut off": {5, 'a', 'b'}, "length alone": {64}, "too long": append([]byte{255}, make([]byte, 255)...)} {
-		if got, err := parseStatus(append(exampleStatus.append(nil), behind...)); err != nil || got != exampleStatus {
+		if got, err := ParseStatus(append(exampleStatus.Append(nil), behind...)); err != nil || got != exampleStatus {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
@@ -60,7 +60,7 @@ func TestHostileNamesAreDropped(t *testing.T) {
 func TestLongestStatusFits(t *testing.T) {
 	m := exampleStatus
 	m.Agent, m.Name = strings.Repeat("a", maxAgent), strings.Repeat("块", maxName/3)
-	if got, err := parseStatus(m.append(nil)); err != nil || got != m {
+	if got, err := ParseStatus(m.Append(nil)); err != nil || got != m {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

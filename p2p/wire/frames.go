@@ -1,4 +1,4 @@
-package p2p
+package wire
 
 import (
 	"bufio"
@@ -8,13 +8,13 @@ import (
 	"io"
 )
 
-// errViolation is wrapped by every error that proves that the other side breaks the protocol: what is malformed, oversize or
+// ErrViolation is wrapped by every error that proves that the other side breaks the protocol: what is malformed, oversize or
 // was not asked for. A stream that only ends or falls silent does not.
-var errViolation = errors.New("breaks the protocol")
+var ErrViolation = errors.New("breaks the protocol")
 
-// violation returns an error that wraps errViolation.
-func violation(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errViolation, fmt.Sprintf(format, args...))
+// Violation returns an error that wraps ErrViolation.
+func Violation(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrViolation, fmt.Sprintf(format, args...))
 }
 
 // A frame is a length and as many bytes. The length is an unsigned varint (seven bits a byte, lowest first, the high bit
@@ -22,16 +22,16 @@ func violation(format string, args ...any) error {
 // big endian.
 const (
 	maxLengthBytes = 4        // lengths below 2^28
-	frameBuffer    = 64 << 10 // frames are gathered to writes of this size, and read through a buffer of it
+	FrameBuffer    = 64 << 10 // frames are gathered to writes of this size, and read through a buffer of it
 )
 
-// appendFrame appends payload as a frame.
-func appendFrame(dst, payload []byte) []byte {
+// AppendFrame appends payload as a frame.
+func AppendFrame(dst, payload []byte) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(payload))), payload...)
 }
 
-// writeFrame writes payload as a frame.
-func writeFrame(w *bufio.Writer, payload []byte) error {
+// WriteFrame writes payload as a frame.
+func WriteFrame(w *bufio.Writer, payload []byte) error {
 	var length [binary.MaxVarintLen64]byte
 	n := binary.PutUvarint(length[:], uint64(len(payload)))
 	if _, err := w.Write(length[:n]); err != nil {
@@ -41,9 +41,9 @@ func writeFrame(w *bufio.Writer, payload []byte) error {
 	return err
 }
 
-// readLength reads a frame's length and refuses one above most before anything is allocated for it. It returns io.EOF
+// ReadLength reads a frame's length and refuses one above most before anything is allocated for it. It returns io.EOF
 // where the stream ends between frames, io.ErrUnexpectedEOF where it ends in the middle of the length.
-func readLength(r *bufio.Reader, most int) (int, error) {
+func ReadLength(r *bufio.Reader, most int) (int, error) {
 	n := 0
 	for i := range maxLengthBytes {
 		b, err := r.ReadByte()
@@ -55,40 +55,40 @@ func readLength(r *bufio.Reader, most int) (int, error) {
 		case b >= 0x80:
 			continue
 		case b == 0 && i > 0:
-			return 0, violation("frame length not in its shortest form")
+			return 0, Violation("frame length not in its shortest form")
 		case n > most:
-			return 0, violation("frame of %d bytes, at most %d allowed here", n, most)
+			return 0, Violation("frame of %d bytes, at most %d allowed here", n, most)
 		}
 		return n, nil
 	}
-	return 0, violation("frame length of more than %d bytes", maxLengthBytes)
+	return 0, Violation("frame length of more than %d bytes", maxLengthBytes)
 }
 
-// readFrame reads a frame of at most most bytes.
-func readFrame(r *bufio.Reader, most int) ([]byte, error) {
+// ReadFrame reads a frame of at most most bytes.
+func ReadFrame(r *bufio.Reader, most int) ([]byte, error) {
 	payload, _, err := readPart(r, most)
 	return payload, err
 }
 
-// readPart is readFrame, and says of a frame that ends early how much of it came.
+// readPart is ReadFrame, and says of a frame that ends early how much of it came.
 func readPart(r *bufio.Reader, most int) (payload []byte, came int, err error) {
-	n, err := readLength(r, most)
+	n, err := ReadLength(r, most)
 	if err != nil {
 		return nil, 0, err
 	}
 	payload = make([]byte, n)
-	came, err = readFull(r, payload)
+	came, err = ReadFull(r, payload)
 	return payload, came, err
 }
 
-// readFull reads the rest of a frame into b. The end of the stream before that is io.ErrUnexpectedEOF.
-func readFull(r io.Reader, b []byte) (int, error) {
+// ReadFull reads the rest of a frame into b. The end of the stream before that is io.ErrUnexpectedEOF.
+func ReadFull(r io.Reader, b []byte) (int, error) {
 	n, err := io.ReadFull(r, b)
 	return n, endInside(true, err)
 }
 
-// readOne reads the only frame of a request: the first, where one must be. Its errors say how much was expected and how much came.
-func readOne(r *bufio.Reader, most int) ([]byte, error) {
+// ReadOne reads the only frame of a request: the first, where one must be. Its errors say how much was expected and how much came.
+func ReadOne(r *bufio.Reader, most int) ([]byte, error) {
 	payload, came, err := readPart(r, most)
 	switch {
 	case err == nil:
@@ -109,13 +109,13 @@ func endInside(inside bool, err error) error {
 	return err
 }
 
-// readEnd checks that nothing follows but the end of the stream.
-func readEnd(r *bufio.Reader) error {
+// ReadEnd checks that nothing follows but the end of the stream.
+func ReadEnd(r *bufio.Reader) error {
 	switch _, err := r.ReadByte(); err {
 	case io.EOF:
 		return nil
 	case nil:
-		return violation("more than was asked for")
+		return Violation("more than was asked for")
 	default:
 		return err
 	}
