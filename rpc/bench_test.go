@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"slices"
@@ -17,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -233,4 +237,28 @@ func quantile(answers []read, q float64, of func(read) float64) float64 {
 	}
 	slices.Sort(values)
 	return values[int(q*float64(len(values)))]
+}
+
+// BenchmarkRequestLog is what telling of a request adds to GET /healthz, the smallest answer.
+func BenchmarkRequestLog(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		level slog.Level
+		cfg   func() Config
+	}{
+		{"off", slog.LevelInfo, func() Config { return Config{} }},
+		{"warn", slog.LevelWarn, func() Config { return Config{LogRequests: true, Registerer: prometheus.NewRegistry()} }},
+		{"debug", slog.LevelDebug, func() Config { return Config{LogRequests: true, Registerer: prometheus.NewRegistry()} }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			log := slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: c.level}))
+			held := chaintest.Open(b, chaintest.Rules())
+			h := New(c.cfg(), held, &fakeNetwork{id: testPeer}, &testMiner{chain: held}, log).Handler()
+			r := httptest.NewRequest("GET", "/healthz", nil)
+			r.Host = "localhost"
+			for b.Loop() {
+				h.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
 }

@@ -159,6 +159,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // refuse writes p as problem JSON if the client asks for JSON, else as text, else as Flask's own body.
 func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	h := w.Header()
+	if p.status == http.StatusRequestEntityTooLarge {
+		h["Connection"] = []string{"close"} // rather than read what is refused
+	}
 	if p.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retry))
 	}

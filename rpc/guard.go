@@ -28,7 +28,6 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if r.ContentLength > MaxBodyBytes {
-			h["Connection"] = []string{"close"} // rather than read what is refused
 			s.fail(w, r, &http.MaxBytesError{Limit: MaxBodyBytes})
 			return
 		}

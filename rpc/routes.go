@@ -81,6 +81,7 @@ func (s *Server) resources(ops []api.Operation, bound handlers) map[string]resou
 		if op.Guarded() {
 			handle = s.guardChange(handle)
 		}
+		handle = named(op, handle)
 		if all[op.Path] == nil {
 			all[op.Path] = resource{}
 		}
@@ -95,7 +96,7 @@ func (res resource) add(op api.Operation, handle http.HandlerFunc) {
 	switch {
 	case op.Method != http.MethodGet:
 	case op.Guarded():
-		res[http.MethodHead] = headOnly
+		res[http.MethodHead] = named(op, headOnly)
 	default:
 		res[http.MethodHead] = handle
 	}

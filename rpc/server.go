@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
@@ -35,16 +36,18 @@ const (
 
 // Config is what a server is told once. The zero value serves.
 type Config struct {
-	Hosts    []string       // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
-	Origins  []string       // of pages elsewhere that may use the API; in the forms of ParseOrigin
-	DataFile string         // where registered nodes are remembered; "" remembers none
-	Version  string         // of the program, for GET /node
-	Agent    string         // for GET /node and outgoing requests
-	Metrics  http.Handler   // GET /metrics; nil answers 404
-	Token    string         // bearer token for what changes state; "" asks for none
-	TokenFor TokenScope     // what needs the token
-	LogLevel *slog.LevelVar // GET and PUT /log/level; nil answers 404
-	Prober   *Prober        // asks other nodes' URLs, shared with the network; nil makes one
+	Hosts       []string              // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
+	Origins     []string              // of pages elsewhere that may use the API; in the forms of ParseOrigin
+	DataFile    string                // where registered nodes are remembered; "" remembers none
+	Version     string                // of the program, for GET /node
+	Agent       string                // for GET /node and outgoing requests
+	Metrics     http.Handler          // GET /metrics; nil answers 404
+	Token       string                // bearer token for what changes state; "" asks for none
+	TokenFor    TokenScope            // what needs the token
+	LogLevel    *slog.LevelVar        // GET and PUT /log/level; nil answers 404
+	LogRequests bool                  // a line for each request
+	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
+	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
 }
 
 // TokenScope says which requests need the token.
@@ -155,7 +158,8 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	if s.prober == nil {
 		s.prober = NewProber(cfg.Agent)
 	}
-	s.handler = s.guard(s.allowOrigins(cfg.Origins, s.authenticate(newRouter(s.resources(api.Operations, s.handlers())))))
+	routes := newRouter(s.resources(api.Operations, s.handlers()))
+	s.handler = newRequestLog(cfg, log).observe(s.guard(s.allowOrigins(cfg.Origins, s.authenticate(routes))))
 	return s
 }
 

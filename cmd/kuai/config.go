@@ -53,6 +53,8 @@ type Config struct {
 	MineShare    int      `json:"mine-share"` // percent
 	LogLevel     string   `json:"log-level"`
 	LogFormat    string   `json:"log-format"`
+	LogRequests  bool     `json:"log-requests"`
+	Pprof        string   `json:"pprof"` // "": none
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
 }
@@ -88,11 +90,13 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
+	fs.BoolVar(&c.LogRequests, "log-requests", true, "log a line for each HTTP request; those for health, metrics and the page at debug")
+	fs.StringVar(&c.Pprof, "pprof", "", "serve profiles of this process on a loopback `address`, as 127.0.0.1:6060")
 }
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog(), c.checkPprof())
 }
 
 func (c *Config) checkPorts() error {

@@ -64,6 +64,11 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 	defer closeAll(lns)
+	profiles, err := listenPprof(ctx, cfg.Pprof)
+	if err != nil {
+		return err
+	}
+	defer closeAll(profiles)
 
 	if err := probe(ctx, cfg.Listen); err != nil {
 		return err
@@ -96,6 +101,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	g.Go(func() error { return n.Run(running) })
 	g.Go(func() error { return m.Run(running) })
 	g.Go(func() error { return s.Serve(running, lns...) })
+	g.Go(func() error { return servePprof(running, profiles, log.Logger) })
 	return g.Wait()
 }
 

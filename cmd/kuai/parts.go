@@ -112,13 +112,15 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
-		Hosts:   cfg.hosts(),
-		Version: version(),
-		Agent:   agent(),
-		Metrics: promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
-		Token:   token,
-		Origins: cfg.CORSOrigins,
-		Prober:  prober,
+		Hosts:       cfg.hosts(),
+		Version:     version(),
+		Agent:       agent(),
+		Metrics:     promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
+		Token:       token,
+		Origins:     cfg.CORSOrigins,
+		Prober:      prober,
+		LogRequests: cfg.LogRequests,
+		Registerer:  metrics,
 	}
 	if cfg.APIAuth == authLocal {
 		c.TokenFor = rpc.TokenForAll

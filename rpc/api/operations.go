@@ -302,6 +302,11 @@ func ErrorsOf(op Operation) []int {
 // Guarded reports whether op needs the guard of what changes state: only a GET that is known to read passes without.
 func (op Operation) Guarded() bool { return op.Effect != Reads || op.Method != get }
 
+// Streams reports whether op's answer goes on until the client leaves.
+func (op Operation) Streams() bool {
+	return slices.ContainsFunc(op.Answers, func(a Answer) bool { return a.Type == TypeEvents })
+}
+
 // Target is the path and query of op's example.
 func (op Operation) Target() string {
 	if op.Example.Target == "" {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"kuai/rpc/api"
@@ -45,7 +44,7 @@ func postmanItem(op api.Operation) object {
 		request["body"] = object{"mode": "raw", "raw": op.Example.Body, "options": object{"raw": object{"language": "json"}}}
 	}
 	events := []any{script("test", statusTest(op))}
-	if slices.ContainsFunc(op.Answers, func(a api.Answer) bool { return a.Type == api.TypeEvents }) {
+	if op.Streams() {
 		events = append(events, script("prerequest", skipStream))
 	}
 	return object{"name": op.Method + " " + op.Path, "request": request, "event": events}
