@@ -105,7 +105,7 @@ func (c *Chain) page(a *Account, v view, key store.Address, before Spot, limit i
 		if spot.Position >= len(offsets) {
 			return fmt.Errorf("%w: block %d has no transaction at position %d", ErrDamaged, spot.Index, spot.Position)
 		}
-		t, _, _ := block.TransactionAt(offsets[spot.Position])
+		t, _ := block.TransactionAt(offsets[spot.Position])
 		a.Entries = append(a.Entries, Entry{Spot: spot, Block: block.Header(), Transaction: t})
 	}
 	return nil

@@ -143,17 +143,13 @@ func (c *Chain) followOnce() (level bool, err error) {
 // joinBlocks adds the blocks above p, which is active, to the ledger, and returns the last of them.
 func (c *Chain) joinBlocks(l *ledger, v view, p store.Position) (store.Position, error) {
 	size := 0
-	for rec, err := range v.blocks(p.Index+1, min(v.tip.Index+1, p.Index+1+followBlocks)) {
-		if err != nil {
-			return p, err
-		}
-		b, err := c.parse(rec)
+	for b, err := range c.parsed(v.blocks(p.Index+1, min(v.tip.Index+1, p.Index+1+followBlocks))) {
 		if err != nil {
 			return p, err
 		}
 		l.join(b.Block)
-		p = rec.Position
-		if size += len(rec.Raw); size >= followBytes {
+		p = b.Position
+		if size += len(b.Raw); size >= followBytes {
 			break
 		}
 	}

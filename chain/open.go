@@ -9,7 +9,7 @@ import (
 )
 
 // schema is the version of the store's layout. Any other is refused, not guessed at.
-const schema = 4
+const schema = 5
 
 // Named values of the store.
 const (
@@ -116,7 +116,7 @@ func (c *Chain) loadTip() error {
 	if err != nil {
 		return err
 	}
-	c.tip, c.total = b.Header(), b.total
+	c.tip, c.total = b.Header(), b.Total
 	if c.tip.Hash != consensus.Hash(v[8:]) {
 		return fmt.Errorf("%w: the tip, block %d, has hash %s, not %x", ErrDamaged, index, c.tip.Hash, v[8:])
 	}
@@ -149,7 +149,7 @@ func (c *Chain) loadSides() (err error) {
 		if err == nil && !ok {
 			err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, parent.Index, parent.Branch)
 		}
-		c.sides.set(n, side{from: from, parent: parent, tip: tip.Header(), base: below.Total, total: tip.total, changed: tip.origin.Received})
+		c.sides.set(n, side{from: from, parent: parent, tip: tip.Header(), base: below.Total, total: tip.Total, changed: tip.Origin.Received})
 		return err
 	})
 }
@@ -167,15 +167,26 @@ func (c *Chain) parentOf(p store.Position) (store.Position, error) {
 }
 
 func (c *Chain) loadPool() error {
-	c.pool = newPool()
-	return c.store.EachPending(func(p store.Pending) error {
-		payment, err := c.rules.ParsePayment(p.Canonical)
-		if err != nil {
+	c.pool = newPool(0)
+	var in storedBlock // the block that the last returned payment was read from
+	var at store.Position
+	return c.store.EachPending(func(p store.Pending) (err error) {
+		payment, ok := consensus.Payment{}, true
+		if p.Canonical != nil {
+			payment, err = c.rules.ParsePayment(p.Canonical)
+		} else {
+			if in.Block == nil || p.At.Position != at {
+				at = p.At.Position
+				in, err = c.read(c.store.Reader, at)
+			}
+			if err == nil {
+				payment, ok = in.PaymentAt(p.At.Offset)
+			}
+		}
+		if err != nil || !ok {
 			return fmt.Errorf("%w: pending transaction %d: %w", ErrDamaged, p.Seq, err)
 		}
-		c.pool.insert(&pending{
-			Payment: payment, size: len(p.Canonical), seq: p.Seq, from: string(p.Origin.From), received: p.Origin.Received, returned: p.Returned,
-		})
+		c.pool.insert(&pending{Payment: payment, seq: p.Seq, from: string(p.Origin.From), received: p.Origin.Received, returned: p.Returned})
 		return nil
 	})
 }

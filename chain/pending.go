@@ -1,7 +1,7 @@
 package chain
 
 import (
-	"container/list"
+	"cmp"
 	"iter"
 	"math"
 	"slices"
@@ -16,18 +16,19 @@ const firstSeq = 1 << 63
 // pending is a transaction of the pool.
 type pending struct {
 	consensus.Payment
-	size     int // canonical bytes
 	seq      uint64
 	from     string
 	received int64 // Unix milliseconds
 	returned bool
-	element  *list.Element // nil while it is staged
 }
+
+// size is the number of canonical bytes.
+func (p *pending) size() int { return len(p.Canonical()) }
 
 // pool is what memory keeps of the pending transactions.
 type pool struct {
 	byID    map[consensus.ID]*pending
-	order   *list.List // of *pending, by sequence number
+	order   []*pending // the same, by sequence number
 	bytes   int
 	senders map[string]usage
 	oldest  int64  // no transaction came before this, Unix milliseconds
@@ -41,21 +42,20 @@ type pool struct {
 // usage is what one sender holds of the pool.
 type usage struct{ count, bytes int }
 
-func newPool() pool {
-	return pool{byID: make(map[consensus.ID]*pending), order: list.New(), senders: make(map[string]usage), next: firstSeq, staged: make(map[consensus.ID]*pending)}
+// newPool returns an empty pool with space for so many transactions.
+func newPool(space int) pool {
+	return pool{
+		byID: make(map[consensus.ID]*pending, space), senders: make(map[string]usage), next: firstSeq,
+		staged: make(map[consensus.ID]*pending),
+	}
 }
 
-// insert puts p behind the others, those before which it arrived excepted.
+func bySeq(p *pending, seq uint64) int { return cmp.Compare(p.seq, seq) }
+
+// insert puts p in its place: behind the others, unless some arrived while it was staged.
 func (l *pool) insert(p *pending) {
-	before := l.order.Back()
-	for before != nil && before.Value.(*pending).seq > p.seq {
-		before = before.Prev()
-	}
-	if before == nil {
-		p.element = l.order.PushFront(p)
-	} else {
-		p.element = l.order.InsertAfter(p, before)
-	}
+	at, _ := slices.BinarySearchFunc(l.order, p.seq, bySeq)
+	l.order = slices.Insert(l.order, at, p)
 	l.next = max(l.next, p.seq+1)
 	l.count(p, 1)
 }
@@ -63,14 +63,18 @@ func (l *pool) insert(p *pending) {
 // stage takes p's id, number and room, and shows p to nobody.
 func (l *pool) stage(p *pending) {
 	l.staged[p.ID()] = p
-	l.stagedBytes += p.size
+	l.stagedBytes += p.size()
 	l.next = max(l.next, p.seq+1)
 }
 
-// unstage is the end of that; insert or nothing follows.
-func (l *pool) unstage(p *pending) {
+// unstage reverts stage, if p is staged. It reports whether it was.
+func (l *pool) unstage(p *pending) bool {
+	if l.staged[p.ID()] != p {
+		return false
+	}
 	delete(l.staged, p.ID())
-	l.stagedBytes -= p.size
+	l.stagedBytes -= p.size()
+	return true
 }
 
 // find returns the transaction with this id, pending or staged.
@@ -82,70 +86,55 @@ func (l *pool) find(id consensus.ID) (*pending, bool) {
 	return p, ok
 }
 
-func (l *pool) removeAll(ps []*pending) {
-	for _, p := range ps {
-		if p.element == nil {
-			l.unstage(p)
-			continue
-		}
-		l.order.Remove(p.element)
-		l.count(p, -1)
-	}
-}
-
-// largeExchange is from how many transactions on an exchange is made beside the pool: readers would wait for as many changes of it.
-const largeExchange = 1000
-
-// exchange returns what takes the leaving transactions out of the pool and puts those that a reorg returns in front, in their order.
-func (l *pool) exchange(leaving, returned []*pending) (do func()) {
-	if len(leaving)+len(returned) >= largeExchange {
-		next := l.exchanged(leaving, returned)
-		return func() {
-			*l = next
-			for _, p := range leaving {
-				if l.staged[p.ID()] == p {
-					l.unstage(p)
-				}
-			}
-		}
-	}
-	return func() {
-		l.removeAll(leaving)
-		for _, p := range slices.Backward(returned) {
-			p.element = l.order.PushFront(p)
-			l.count(p, 1)
-		}
-	}
-}
-
-// exchanged returns a pool without those that leave, with those that are returned in front.
-func (l *pool) exchanged(leaving, returned []*pending) pool {
-	next := newPool()
-	next.byID = make(map[consensus.ID]*pending, len(l.byID)+len(returned))
-	next.next, next.staged, next.stagedBytes = l.next, l.staged, l.stagedBytes
-	gone := make(map[*pending]bool, len(leaving))
+func (l *pool) removeAll(leaving []*pending) {
+	l.order = without(l.order, leaving)
 	for _, p := range leaving {
-		gone[p] = true
+		if !l.unstage(p) {
+			l.count(p, -1)
+		}
 	}
-	enter := func(p *pending) {
-		p.element = next.order.PushBack(p)
+}
+
+// without removes the leaving transactions from order, in place. Those that are staged are not in it.
+func without(order, leaving []*pending) []*pending {
+	gone := make([]int, 0, len(leaving)+1)
+	for _, p := range leaving {
+		if at, ok := slices.BinarySearchFunc(order, p.seq, bySeq); ok && order[at] == p {
+			gone = append(gone, at)
+		}
+	}
+	slices.Sort(gone)
+	gone = append(gone, len(order))
+	kept := gone[0]
+	for i, at := range gone[:len(gone)-1] {
+		kept += copy(order[kept:], order[at+1:gone[i+1]])
+	}
+	clear(order[kept:])
+	return order[:kept]
+}
+
+// exchange returns what takes the leaving transactions out of the pool and puts those that a reorg returns in front. The new pool is
+// made beside the old one, so that readers do not wait for it.
+func (l *pool) exchange(leaving, returned []*pending) (do func()) {
+	order := append(slices.Clip(returned), without(slices.Clone(l.order), leaving)...)
+	next := newPool(len(order))
+	next.next, next.order = l.next, order
+	for _, p := range next.order {
 		next.count(p, 1)
 	}
-	for _, p := range returned {
-		enter(p)
-	}
-	for e := l.order.Front(); e != nil; e = e.Next() {
-		if p := e.Value.(*pending); !gone[p] {
-			enter(p)
+	return func() {
+		for _, p := range leaving {
+			l.unstage(p)
 		}
+		next.staged, next.stagedBytes = l.staged, l.stagedBytes
+		*l = next
 	}
-	return next
 }
 
 func (l *pool) count(p *pending, sign int) {
 	u := l.senders[p.from]
-	u.count, u.bytes = u.count+sign, u.bytes+sign*p.size
-	l.bytes += sign * p.size
+	u.count, u.bytes = u.count+sign, u.bytes+sign*p.size()
+	l.bytes += sign * p.size()
 	l.senders[p.from] = u
 	if u.count == 0 {
 		delete(l.senders, p.from)
@@ -163,8 +152,8 @@ func (l *pool) count(p *pending, sign int) {
 // alive yields the transactions that came after limit, in order.
 func (l *pool) alive(limit int64) iter.Seq[*pending] {
 	return func(yield func(*pending) bool) {
-		for e := l.order.Front(); e != nil; e = e.Next() {
-			if p := e.Value.(*pending); p.received > limit && !yield(p) {
+		for _, p := range l.order {
+			if p.received > limit && !yield(p) {
 				return
 			}
 		}
@@ -197,37 +186,35 @@ func (l *pool) room(size int, from string) bool {
 		u.count < MaxPoolTransactions/share && u.bytes+size <= MaxPoolBytes/share
 }
 
-// poolRoom is what a reorg may still return to the pool.
-type poolRoom struct{ count, bytes int }
+// poolRoom is what a reorg may still return to the pool, and the number of the next transaction there.
+type poolRoom struct {
+	count, bytes int
+	seq          uint64
+}
 
-// take reports whether a transaction of this size fits, and takes its room.
-func (r *poolRoom) take(size int) bool {
-	if r.count < 1 || r.bytes < size {
+// take gives p its room and its number, and reports whether there was room.
+func (r *poolRoom) take(p *pending) bool {
+	if r.count < 1 || r.bytes < p.size() {
 		return false
 	}
-	r.count, r.bytes = r.count-1, r.bytes-size
+	p.seq = r.seq
+	r.count, r.bytes, r.seq = r.count-1, r.bytes-p.size(), r.seq+1
 	return true
 }
 
-// returnRoom returns the room for what a reorg returns, once these transactions have left.
+// returnRoom returns the room for what a reorg returns, in front of all others, once the leaving transactions have left.
 func (l *pool) returnRoom(leaving []*pending) poolRoom {
 	room := poolRoom{
 		count: MaxPoolTransactions + MaxPoolReturned - len(l.byID) - len(l.staged) + len(leaving),
 		bytes: MaxPoolBytes + MaxPoolReturnedBytes - l.bytes - l.stagedBytes,
+		seq:   firstSeq,
 	}
 	for _, p := range leaving {
-		room.bytes += p.size
+		room.bytes += p.size()
 	}
+	if len(l.order) > 0 {
+		room.seq = min(room.seq, l.order[0].seq) // arrivals, also staged ones, are numbered from firstSeq upwards
+	}
+	room.seq -= uint64(max(room.count, 0))
 	return room
-}
-
-// number gives returned transactions their place before all others.
-func (l *pool) number(returned []*pending) {
-	seq := uint64(firstSeq)
-	if first := l.order.Front(); first != nil {
-		seq = min(seq, first.Value.(*pending).seq) // arrivals, also staged ones, are numbered from firstSeq upwards
-	}
-	for i, p := range returned {
-		p.seq = seq - uint64(len(returned)-i)
-	}
 }

@@ -103,7 +103,7 @@ func (c *Chain) State() State {
 	gone, _ := c.pool.expired(limit)
 	for _, p := range gone {
 		s.Pending--
-		s.PendingBytes -= p.size
+		s.PendingBytes -= p.size()
 	}
 	return s
 }
@@ -142,7 +142,7 @@ func (c *Chain) Transaction(id consensus.ID) (Lookup, error) {
 	if err != nil {
 		return Lookup{}, err
 	}
-	t, _, ok := b.TransactionAt(at.Offset)
+	t, ok := b.TransactionAt(at.Offset)
 	if !ok || t.ID != id {
 		return Lookup{}, fmt.Errorf("%w: block %d does not hold transaction %s at byte %d", ErrDamaged, at.Index, id, at.Offset)
 	}
@@ -223,7 +223,7 @@ func (c *Chain) Draft(recipient string) consensus.Draft {
 	room := c.rules.MaxBlockBytes - consensus.FrameSize(c.tip) - len(c.rules.RewardTo(recipient).AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
-		room -= p.size + len(", ")
+		room -= p.size() + len(", ")
 		if room < 0 || len(d.Payments) == most {
 			break
 		}

@@ -39,7 +39,7 @@ func (c *Chain) blockInfo(v view, p store.Position, active bool) (BlockInfo, err
 	if err != nil {
 		return BlockInfo{}, err
 	}
-	return BlockInfo{Block: b.Block, Active: active, From: string(b.origin.From), Received: time.UnixMilli(b.origin.Received)}, nil
+	return BlockInfo{Block: b.Block, Active: active, From: string(b.Origin.From), Received: time.UnixMilli(b.Origin.Received)}, nil
 }
 
 // Has reports whether the block with hash h is held. A store that cannot be read holds nothing.

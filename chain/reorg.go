@@ -29,8 +29,9 @@ type reorg struct {
 func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string, now time.Time) error {
 	s := &reorg{
 		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total,
-		sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
+		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
 	}
+	defer s.batch.Close()
 	for _, id := range b.IDs() {
 		s.ids[id] = struct{}{}
 	}
@@ -40,8 +41,6 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 	if err := s.findReturned(now); err != nil {
 		return err
 	}
-	s.batch = c.store.NewBatchOf(s.size())
-	defer s.batch.Close()
 	if err := s.disconnect(now); err != nil {
 		return err
 	}
@@ -60,16 +59,6 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 	return nil
 }
 
-// size is about how many bytes the batch takes: what is returned, what is mined, and little beside it.
-func (s *reorg) size() int {
-	const each, rest = 96, 4096 // of a payment beside its canonical bytes: its key, its sender and the times
-	size := len(s.b.Canonical()) + each*(len(s.mined)+len(s.returned)) + rest
-	for _, p := range s.returned {
-		size += p.size
-	}
-	return size
-}
-
 // findMined finds the pending transactions that the new branch holds, and notes its ids.
 func (s *reorg) findMined() error {
 	_, base, err := s.c.header(s.way.fork())
@@ -84,11 +73,7 @@ func (s *reorg) findMined() error {
 		}
 	}
 	for _, part := range s.way.ranges() {
-		for rec, err := range allBlocks(s.c.store.Reader, part) {
-			if err != nil {
-				return err
-			}
-			b, err := s.c.parse(rec)
+		for b, err := range s.c.parsed(allBlocks(s.c.store.Reader, part)) {
 			if err != nil {
 				return err
 			}
@@ -115,18 +100,14 @@ func (s *reorg) findReturned(now time.Time) error {
 		if err != nil {
 			return err
 		}
-		for rec, err := range allBlocks(s.c.store.Reader, part) {
+		for b, err := range s.c.parsed(allBlocks(s.c.store.Reader, part)) {
 			if err != nil {
 				return err
 			}
-			b, err := s.c.parse(rec)
-			if err != nil {
-				return err
+			if string(b.Origin.From) != from {
+				from = string(b.Origin.From)
 			}
-			if string(b.origin.From) != from {
-				from = string(b.origin.From)
-			}
-			if more, err := s.returnAll(b.Block, from, search, &room, now); err != nil || !more {
+			if more, err := s.returnAll(b, from, search, &room, now); err != nil || !more {
 				return err
 			}
 		}
@@ -134,8 +115,8 @@ func (s *reorg) findReturned(now time.Time) error {
 	return nil
 }
 
-// returnAll returns a block's payments to the pool. It reports whether there is room for more.
-func (s *reorg) returnAll(b *consensus.Block, from string, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
+// returnAll returns the payments of a block to the pool. It reports whether there is room for more.
+func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
 	for offset, id := range b.IDs() {
 		if again, err := s.joins(id, search); err != nil {
 			return false, err
@@ -146,11 +127,14 @@ func (s *reorg) returnAll(b *consensus.Block, from string, search *store.IDs, ro
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
 		}
-		p := &pending{Payment: payment, size: len(payment.Canonical()), from: from, received: now.UnixMilli(), returned: true}
-		if !room.take(p.size) {
+		p := &pending{Payment: payment, from: from, received: now.UnixMilli(), returned: true}
+		if !room.take(p) {
 			return false, nil
 		}
 		s.returned = append(s.returned, p)
+		r := record(p)
+		r.Canonical, r.At = nil, store.At{Position: b.Position, Offset: offset}
+		s.batch.SetPending(r)
 	}
 	return true, nil
 }
@@ -206,7 +190,7 @@ func (c *Chain) end(p store.Position) (consensus.Header, int64, error) {
 	if err != nil {
 		return consensus.Header{}, 0, err
 	}
-	return b.Header(), b.total, nil
+	return b.Header(), b.Total, nil
 }
 
 // connect makes the side blocks on the way active, and the new tip.
@@ -253,10 +237,6 @@ func (s *reorg) commit(o store.Origin) error {
 	c.put(s.batch, s.b, s.at, s.way.steps[0], s.total, o)
 	for _, p := range s.mined {
 		s.batch.DeletePending(p.seq)
-	}
-	c.pool.number(s.returned)
-	for _, p := range s.returned {
-		s.batch.SetPending(record(p))
 	}
 	setTip(s.batch, s.b.Header())
 	pool := c.pool.exchange(s.mined, s.returned)

@@ -97,7 +97,7 @@ func compareMemory(t *testing.T, c, read *Chain) {
 // checkHeld checks that a block extends its parent, is found by its hash, and is active if and only if the tip descends from it.
 func checkHeld(t *testing.T, c *Chain, rec store.Record) {
 	t.Helper()
-	b, err := c.parse(rec)
+	b, err := c.parse(rec, new(consensus.Block))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func checkHeld(t *testing.T, c *Chain, rec store.Record) {
 			t.Fatal(err)
 		}
 		below, err := c.read(c.store.Reader, parent)
-		if err != nil || below.Header().Hash != b.Header().Previous || b.total != below.total+int64(len(b.Canonical())) {
+		if err != nil || below.Header().Hash != b.Header().Previous || b.Total != below.Total+int64(len(b.Canonical())) {
 			t.Fatalf("block %v does not extend %v: %v", rec.Position, parent, err)
 		}
 	}

@@ -168,3 +168,42 @@ func BenchmarkRaces(b *testing.B) {
 	b.ReportMetric(float64(reorgs), "reorgs")
 	b.ReportMetric(residentMiB(b), "RSS-MiB")
 }
+
+// TestReorgAllocatesLittle: what a reorg allocates for each payment that leaves or joins the active chain bounds its memory: 64 MiB for
+// 100,000 of them, forth and back.
+func TestReorgAllocatesLittle(t *testing.T) {
+	const many, most = 4_000, 64 << 20 / 100_000 // few enough that the engine does not begin another memtable meanwhile
+	r := benchRules()
+	c := chaintest.Open(t, r)
+	var tips [2]consensus.Header
+	grow := func(i, n int) {
+		blocks := make([]*consensus.Block, n)
+		for j := range blocks {
+			blocks[j] = chaintest.Block(t, r, tips[i], fmt.Sprint(i), chaintest.Payment().Transaction())
+			tips[i] = blocks[j].Header()
+		}
+		addRuns(t, c, blocks)
+	}
+	tips = [2]consensus.Header{r.Genesis.Header(), r.Genesis.Header()}
+	grow(0, many)
+	grow(1, many)
+	for i := range 2 {
+		ahead := 1 - i%2
+		last := chaintest.Block(t, r, tips[ahead], "last")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		tip, err := c.Add(last, "peer")
+		runtime.ReadMemStats(&after)
+		tips[ahead] = last.Header()
+		if !tip || err != nil {
+			t.Fatalf("no reorg: %v", err)
+		}
+		if n, _ := c.PoolSize(); n != many+i/2 { // the block that is ahead on the other branch has one more
+			t.Errorf("%d payments are pending", n)
+		}
+		if got := int(after.TotalAlloc-before.TotalAlloc) / many; got > most {
+			t.Errorf("reorg %d allocates %d bytes a payment, at most %d are allowed", i, got, most)
+		}
+		grow(1-ahead, 1)
+	}
+}

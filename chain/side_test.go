@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"kuai/chain"
@@ -37,7 +38,7 @@ func trim(t *testing.T, c *chain.Chain) {
 	}
 }
 
-func storedBlock(c *chain.Chain, blocks []*consensus.Block) (n int) {
+func countHeld(c *chain.Chain, blocks []*consensus.Block) (n int) {
 	for _, b := range blocks {
 		if c.Has(b.Hash()) {
 			n++
@@ -53,14 +54,14 @@ func TestOldestBranchGoesFirst(t *testing.T) {
 	old := tree.Blocks()[10:] // a branch of four, and one of two that hangs on it
 	many := bush(t, c.Chain, chain.MaxSideBlocks-len(old)+1)
 	trim(t, c.Chain)
-	if n := storedBlock(c.Chain, old); n != 0 {
+	if n := countHeld(c.Chain, old); n != 0 {
 		t.Errorf("%d blocks of the oldest branch, and of the one that hangs on it, are left", n)
 	}
-	left := storedBlock(c.Chain, many)
+	left := countHeld(c.Chain, many)
 	if left > chain.MaxSideBlocks || left < chain.MaxSideBlocks*9/10 {
 		t.Errorf("%d of %d newer blocks are left", left, len(many))
 	}
-	if storedBlock(c.Chain, many[len(many)-left:]) != left {
+	if countHeld(c.Chain, many[len(many)-left:]) != left {
 		t.Error("not the newest are left")
 	}
 	if _, err := c.Add(old[1], "peer"); !errors.Is(err, chain.ErrOrphan) {
@@ -84,10 +85,10 @@ func TestLongBranchMayGrow(t *testing.T) {
 	bushes := bush(t, c.Chain, 10)
 	addRuns(t, c.Chain, branch.Blocks()[:long])
 	trim(t, c.Chain)
-	if n := storedBlock(c.Chain, bushes); n != 0 {
+	if n := countHeld(c.Chain, bushes); n != 0 {
 		t.Errorf("%d older side blocks are left beside a branch past the limit", n)
 	}
-	if n := storedBlock(c.Chain, branch.Blocks()[:long]); n != long {
+	if n := countHeld(c.Chain, branch.Blocks()[:long]); n != long {
 		t.Errorf("%d of %d blocks of the growing branch are held", n, long)
 	}
 	c.restart()
@@ -97,7 +98,7 @@ func TestLongBranchMayGrow(t *testing.T) {
 	}
 	sound(t, c.Chain) // the index of addresses walks back over the trunk before that can go
 	trim(t, c.Chain)
-	if n := storedBlock(c.Chain, trunk.Blocks()); n != 0 {
+	if n := countHeld(c.Chain, trunk.Blocks()); n != 0 {
 		t.Errorf("%d blocks of a dropped branch past the limit are left", n)
 	}
 	sound(t, c.Chain)
@@ -173,6 +174,43 @@ func TestSiblingsOfASwitch(t *testing.T) {
 			t.Errorf("after its first sibling was dropped, the second child leaves the active chain at %+v", point())
 		}
 		c.restart()
+	}
+	sound(t, c.Chain)
+}
+
+// TestReturnedPaymentOutlivesItsBlock: a payment that a reorg returned stays pending, also after a restart, when the block that held it is
+// dropped, whole or in part.
+func TestReturnedPaymentOutlivesItsBlock(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(5).Fork(5)
+	returned := tree.Blocks()
+	for range 6 {
+		tree.Pay()
+	}
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks())
+	pending := c.Pending()
+	if len(pending) != len(returned) {
+		t.Fatalf("%d payments are pending", len(pending))
+	}
+	waiting := submit(t, c.Chain, "peer", 1)
+	bush(t, c.Chain, chain.MaxSideBlocks)
+	sound(t, c.Chain) // the index of addresses walks back over the blocks, which are kept for it
+	trim(t, c.Chain)
+	if n := countHeld(c.Chain, returned); n != 0 {
+		t.Fatalf("%d blocks are left", n)
+	}
+	c.restart()
+	if got := c.Pending(); !slices.Equal(got, append(pending, waiting...)) {
+		t.Errorf("pending are %v", got)
+	}
+	for _, p := range pending {
+		if l, err := c.Transaction(p.ID()); err != nil || !l.Pending || !l.Returned {
+			t.Errorf("%+v, %v", l, err)
+		}
+	}
+	chaintest.MineOn(t, c.Chain, 1)
+	if n, _ := c.PoolSize(); n != 0 {
+		t.Errorf("%d payments are still pending", n)
 	}
 	sound(t, c.Chain)
 }

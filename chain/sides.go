@@ -314,6 +314,9 @@ func (t *trimming) dropLast(n uint32, s side) error {
 	t.batch.DeletePosition(b.Header().Hash)
 	for _, id := range b.IDs() {
 		t.batch.DeleteID(id, p)
+		if pending, ok := t.c.pool.byID[id]; ok && pending.returned {
+			t.batch.SetPending(record(pending)) // its record may lead to this block
+		}
 	}
 	t.blocks++
 	t.bytes += int64(len(b.Canonical()))
@@ -353,5 +356,5 @@ func (c *Chain) header(p store.Position) (consensus.Header, int64, error) {
 	if err != nil {
 		return consensus.Header{}, 0, err
 	}
-	return b.Header(), b.total, nil
+	return b.Header(), b.Total, nil
 }

@@ -92,7 +92,7 @@ func (c *Chain) admit(payment consensus.Payment, from string) (*pending, error) 
 	if !c.pool.room(len(payment.Canonical()), from) {
 		return nil, ErrPoolFull
 	}
-	return &pending{Payment: payment, size: len(payment.Canonical()), seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
+	return &pending{Payment: payment, seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
 }
 
 // unknown returns ErrKnown for a transaction that is pending, staged or on the active chain.

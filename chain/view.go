@@ -119,11 +119,10 @@ func allBlocks(from store.Reader, r store.Range) iter.Seq2[store.Record, error] 
 	}
 }
 
-// storedBlock is a block, who sent it and when, and the canonical bytes of the chain that ends with it.
+// storedBlock is a block and its record.
 type storedBlock struct {
 	*consensus.Block
-	origin store.Origin
-	total  int64
+	store.Record
 }
 
 // read returns the block at p, which must be held.
@@ -135,20 +134,35 @@ func (c *Chain) read(r store.Reader, p store.Position) (storedBlock, error) {
 	if err != nil {
 		return storedBlock{}, err
 	}
-	return c.parse(rec)
+	return c.parse(rec, new(consensus.Block))
 }
 
-// parse reads a block that was valid when it came: if it breaks a rule now, it was damaged since.
-func (c *Chain) parse(rec store.Record) (storedBlock, error) {
-	b, err := c.rules.Genesis, error(nil)
-	if rec.Position.Index != b.Index() {
-		b, err = c.rules.ParseBlock(rec.Raw)
+// parsed yields the blocks of the records. Each is valid until the next step.
+func (c *Chain) parsed(records iter.Seq2[store.Record, error]) iter.Seq2[storedBlock, error] {
+	return func(yield func(storedBlock, error) bool) {
+		var block consensus.Block
+		for rec, err := range records {
+			var b storedBlock
+			if err == nil {
+				b, err = c.parse(rec, &block)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
 	}
-	if err != nil {
+}
+
+// parse reads a block into b. It was valid when it came: if it breaks a rule now, it was damaged since.
+func (c *Chain) parse(rec store.Record, b *consensus.Block) (storedBlock, error) {
+	if rec.Position.Index == c.rules.Genesis.Index() {
+		return storedBlock{c.rules.Genesis, rec}, nil
+	}
+	if err := c.rules.ParseInto(b, rec.Raw); err != nil {
 		return storedBlock{}, fmt.Errorf("%w: block %d of branch %d: %w", ErrDamaged, rec.Position.Index, rec.Position.Branch, err)
 	}
 	if b.Index() != rec.Position.Index {
 		return storedBlock{}, fmt.Errorf("%w: the block stored as %d of branch %d has index %d", ErrDamaged, rec.Position.Index, rec.Position.Branch, b.Index())
 	}
-	return storedBlock{b, rec.Origin, rec.Total}, nil
+	return storedBlock{b, rec}, nil
 }

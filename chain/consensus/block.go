@@ -129,28 +129,37 @@ func transactionEnd(raw []byte, next int) int {
 	return next - len(", ")
 }
 
-// TransactionAt returns the transaction whose canonical bytes start at offset, as IDs yields it, and those bytes. ok is false where
-// none starts there.
-func (b *Block) TransactionAt(offset int) (t Transaction, canonical string, ok bool) {
+// at returns the canonical bytes of the transaction that starts at offset, nil if none does.
+func (b *Block) at(offset int) []byte {
 	if offset < 0 || offset >= len(b.raw) || nextTransaction(b.raw, offset) != offset {
-		return Transaction{}, "", false
+		return nil
 	}
-	t, canonical = decodeTransaction(b.raw[offset:transactionEnd(b.raw, nextTransaction(b.raw, offset+1))])
-	return t, canonical, true
+	return b.raw[offset:transactionEnd(b.raw, nextTransaction(b.raw, offset+1))]
 }
 
-// PaymentAt returns the payment whose canonical bytes start at offset, as IDs yields it. ok is false where none starts there.
+// TransactionAt returns the transaction whose canonical bytes start at offset, as IDs yields it. ok is false if none starts there.
+func (b *Block) TransactionAt(offset int) (t Transaction, ok bool) {
+	raw := b.at(offset)
+	if raw == nil {
+		return Transaction{}, false
+	}
+	return decodeTransaction(string(raw)), true
+}
+
+// PaymentAt returns the payment whose canonical bytes start at offset, as IDs yields it. ok is false if none starts there.
 func (b *Block) PaymentAt(offset int) (p Payment, ok bool) {
-	t, canonical, ok := b.TransactionAt(offset)
-	return Payment{t, canonical}, ok && t.HasID
+	raw := b.at(offset)
+	if p.id, ok = idAt(raw); ok {
+		p.canonical = string(raw)
+	}
+	return p, ok
 }
 
 // Transactions decodes the block's transactions, the reward last.
 func (b *Block) Transactions() []Transaction {
 	txs := make([]Transaction, 0, b.count)
 	for _, canonical := range b.Spans() {
-		t, _ := decodeTransaction(canonical)
-		txs = append(txs, t)
+		txs = append(txs, decodeTransaction(string(canonical)))
 	}
 	return txs
 }

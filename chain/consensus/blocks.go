@@ -21,7 +21,7 @@ func (r *Rules) ParseBlocks(raws [][]byte) (run *Blocks, n int, err error) {
 		}
 		b := &slab[0]
 		slab = slab[1:]
-		if err := r.parseInto(b, raw); err != nil {
+		if err := r.ParseInto(b, raw); err != nil {
 			return run, i, err
 		}
 		if err := run.add(r, b); err != nil {

@@ -167,8 +167,9 @@ func (p *parser) name(most int) bool {
 	return ok && 0 < size && size <= most // the literal that follows wants the closing quote
 }
 
-// parseInto fills b, which is zero, from raw, and keeps raw.
-func (r *Rules) parseInto(b *Block, raw []byte) error {
+// ParseInto is ParseBlock into b, which nobody else has, for who looks at many blocks and keeps none. It keeps raw, and does not know the
+// genesis block.
+func (r *Rules) ParseInto(b *Block, raw []byte) error {
 	p := parser{raw: raw}
 	if len(raw) > r.MaxBlockBytes || !p.block(r, b) {
 		return r.whyNotBlock(raw)

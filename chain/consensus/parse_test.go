@@ -54,9 +54,10 @@ func agreeOnTransactions(t testing.TB, raw []byte, o canonical.Object, count int
 		}
 	}
 	for at, id := range b.IDs() {
-		tx, canonical, ok := b.TransactionAt(at)
-		if !ok || tx != ids[id] || canonical != string(tx.AppendCanonical(nil)) {
-			t.Fatalf("at %d: id %s, transaction %+v in %q, of %q", at, id, tx, canonical, raw)
+		tx, ok := b.TransactionAt(at)
+		p, isPayment := b.PaymentAt(at)
+		if !ok || !isPayment || tx != ids[id] || p.Transaction() != tx || p.ID() != id || p.Canonical() != string(tx.AppendCanonical(nil)) {
+			t.Fatalf("at %d: id %s, transaction %+v in %q, of %q", at, id, tx, p.Canonical(), raw)
 		}
 		delete(ids, id)
 	}

@@ -5,28 +5,29 @@ import "kuai/chain/canonical"
 // Payment is a pending transaction that breaks no rule, with its canonical bytes. Rules.ParsePayment, Rules.ReadPayment and
 // Rules.NewPayment make it. It is a value; payments of the same bytes are equal.
 type Payment struct {
-	transaction Transaction
-	canonical   string
+	id        ID
+	canonical string
 }
 
 // ID returns the payment's id.
-func (p Payment) ID() ID { return p.transaction.ID }
+func (p Payment) ID() ID { return p.id }
 
-// Transaction returns the payment as a block holds it.
-func (p Payment) Transaction() Transaction { return p.transaction }
+// Transaction returns the payment as a block holds it. Its strings are parts of Canonical where they can be.
+func (p Payment) Transaction() Transaction { return decodeTransaction(p.canonical) }
 
 // Canonical returns the canonical bytes.
 func (p Payment) Canonical() string { return p.canonical }
 
 // ParsePayment reads a payment that must be canonical and carry an id. Errors are *InvalidError.
 func (r *Rules) ParsePayment(raw []byte) (Payment, error) {
-	p := parser{raw: raw}
+	text := parser{raw: raw}
 	var t transactionText
-	if !p.transaction(r, &t) || p.pos != len(raw) || !t.hasID() || t.reward(raw) {
+	if !text.transaction(r, &t) || text.pos != len(raw) || !t.hasID() || t.reward(raw) {
 		return Payment{}, r.whyNotPending(raw)
 	}
-	text := string(raw)
-	return Payment{t.decode(text), text}, nil
+	p := Payment{canonical: string(raw)}
+	canonical.DecodeHex(p.id[:], p.canonical[t.id:t.id+2*len(p.id)])
+	return p, nil
 }
 
 // NewPayment checks t as a payment. Errors are *InvalidError.
@@ -58,7 +59,7 @@ func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	return Payment{t, string(t.AppendCanonical(nil))}, nil
+	return Payment{t.ID, string(t.AppendCanonical(nil))}, nil
 }
 
 func missingKeys(o canonical.Object, want ...string) (missing []string) {

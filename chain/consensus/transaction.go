@@ -52,16 +52,15 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// decodeTransaction reads a transaction of a block that was checked. Its strings are parts of text, which is canonical, where they can be.
-func decodeTransaction(canonical []byte) (t Transaction, text string) {
+// decodeTransaction reads canonical bytes that were checked. Its strings are parts of text where they can be.
+func decodeTransaction(text string) Transaction {
 	const noLimit = math.MaxInt
-	p := parser{raw: canonical}
+	p := parser{raw: []byte(text)}
 	var found transactionText
 	if !p.transaction(&Rules{MaxNameBytes: noLimit, MaxTransactionBytes: noLimit}, &found) {
-		panic("consensus: a checked block holds a transaction that the strict parser refuses")
+		panic("consensus: checked bytes hold a transaction that the strict parser refuses")
 	}
-	text = string(canonical)
-	return found.decode(text), text
+	return found.decode(text)
 }
 
 // decode reads the values at t. They are parts of text where they can be.

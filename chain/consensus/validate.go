@@ -18,7 +18,7 @@ func (r *Rules) ParseBlock(raw []byte) (*Block, error) {
 		return r.Genesis, nil // no rule of a block is for it, and everybody holds it
 	}
 	b := new(Block)
-	if err := r.parseInto(b, raw); err != nil {
+	if err := r.ParseInto(b, raw); err != nil {
 		return nil, err
 	}
 	return b, nil

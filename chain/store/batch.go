@@ -16,9 +16,6 @@ type Batch struct {
 // NewBatch returns an empty batch. Close it in any case.
 func (s *Store) NewBatch() *Batch { return &Batch{b: s.db.NewBatch()} }
 
-// NewBatchOf is NewBatch for one that will hold about so many bytes: a large one would be copied each time that it grows.
-func (s *Store) NewBatchOf(bytes int) *Batch { return &Batch{b: s.db.NewBatchWithSize(bytes)} }
-
 // Close releases the batch.
 func (b *Batch) Close() { _ = b.b.Close() }
 
@@ -98,10 +95,17 @@ func (b *Batch) DeleteSide(n uint32) { b.remove(numberKey(b.key[:0], kindSide, n
 // SetPending puts a transaction into the pool.
 func (b *Batch) SetPending(p Pending) {
 	b.val = appendOrigin(b.val[:0], p.Origin)
-	b.val = append(b.val, boolByte(p.Returned))
-	b.val = append(b.val, p.Canonical...)
+	if p.Canonical == nil {
+		b.val = appendPosition(append(b.val, pendingInBlock), p.At.Position)
+		b.val = binary.AppendUvarint(b.val, uint64(p.At.Offset))
+	} else {
+		b.val = append(append(b.val, boolByte(p.Returned)), p.Canonical...)
+	}
 	b.set(pendingKey(b.key[:0], p.Seq), b.val)
 }
+
+// pendingInBlock marks a returned transaction whose bytes are read from a block; 0 and 1 tell whether one with its own was returned.
+const pendingInBlock = 2
 
 // DeletePending takes the transaction with this sequence number out of the pool.
 func (b *Batch) DeletePending(seq uint64) { b.remove(pendingKey(b.key[:0], seq)) }

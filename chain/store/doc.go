@@ -13,7 +13,8 @@
 //	h hash:32                  → branch, index                    where the block with this hash is
 //	i id:16 branch:4 index:8   → offset                           a block with this transaction, and where in it
 //	m name                     → value                            schema, network, tip, a mined block on its way, position of the addresses
-//	p seq:8                    → origin, returned, canonical bytes   a pending transaction, in order of arrival
+//	p seq:8                    → origin, 0 or 1, canonical bytes   a pending transaction, in order of arrival; 1: a reorg returned it
+//	p seq:8                    → origin, 2, branch, index, offset  the same, returned and as it is in a block that is held
 //
 // Integers in values are unsigned varints. A block never moves: what changes is which branch is active. A range of blocks is one
 // sequential scan.

@@ -48,8 +48,9 @@ type Origin struct {
 type Pending struct {
 	Seq       uint64
 	Origin    Origin
-	Returned  bool // a reorg dropped its block
-	Canonical []byte
+	Returned  bool   // a reorg dropped its block
+	Canonical []byte // nil if it is read from a block
+	At        At     // where it is then
 }
 
 // Record is a block as it is kept.

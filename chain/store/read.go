@@ -228,15 +228,18 @@ func (r Reader) EachPending(use func(p Pending) error) error {
 		if err != nil {
 			return err
 		}
-		v := reader{rest: p.value}
-		pending := Pending{Origin: v.origin(), Returned: v.uint() == 1, Canonical: v.rest}
-		if len(p.key) != 9 {
-			v.bad = true
+		v := reader{rest: p.value, bad: len(p.key) != 9}
+		pending := Pending{Origin: v.origin()}
+		kind := v.uint()
+		if pending.Returned = kind > 0; kind < pendingInBlock {
+			pending.Canonical = v.rest
+		} else {
+			pending.At = At{v.position(), int(v.uint())}
 		}
 		if err := v.err("pending transaction", p.key); err != nil {
 			return err
 		}
-		pending.Canonical, pending.Seq = v.rest, binary.BigEndian.Uint64(p.key[1:])
+		pending.Seq = binary.BigEndian.Uint64(p.key[1:])
 		if err := use(pending); err != nil {
 			return err
 		}
