@@ -28,7 +28,7 @@ type Config struct {
 	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
 	// returns is checked like any peer. Nil: none are looked for.
 	Local func() []string
-	// ResolveURL asks the daemon at an http URL for its multiaddrs. Nil: URLs are refused.
+	// ResolveURL asks the daemon at an http URL for its multiaddrs; its error may wrap ErrFlask. Nil: URLs are refused.
 	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
@@ -45,6 +45,7 @@ type Peer struct {
 	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
+	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
 	Static    bool          // asked for by Config.Peers or Connect
 	Latency   time.Duration // 0: not measured yet
 	Height    int64         // what the peer last claimed, 0: nothing yet

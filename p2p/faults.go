@@ -162,6 +162,21 @@ func (f *faults) foreign(p peer.ID) (theirs string, until time.Time) {
 	return "", time.Time{}
 }
 
+// leftAlone says in words why p is left alone, and until when; "" if it is not.
+func (f *faults) leftAlone(p peer.ID) (why string, until time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now, r := time.Now(), f.peers[p]
+	switch {
+	case r == nil:
+	case now.Before(r.foreign):
+		return stateForeign, r.foreign
+	case !r.protected && now.Before(r.refused):
+		return "refused because it broke the protocol", r.refused
+	}
+	return "", time.Time{}
+}
+
 // forgive lets p be dialled at once: the operator asks for it again.
 func (f *faults) forgive(p peer.ID) {
 	f.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -19,6 +20,7 @@ func (n *Node) Peers() []Peer {
 	for _, p := range n.h.Network().Peers() {
 		if e, ok := n.connected(p); ok {
 			_, e.Static = static[p]
+			n.leave(&e)
 			listed[e.ID] = true
 			out = append(out, e)
 		}
@@ -27,6 +29,7 @@ func (n *Node) Peers() []Peer {
 		name := cmp.Or(e.ID, e.Address)
 		if !listed[name] {
 			listed[name] = true
+			n.leave(&e)
 			out = append(out, e)
 		}
 	}
@@ -42,6 +45,22 @@ func (n *Node) Peers() []Peer {
 	return out
 }
 
+// leave says in e that the peer is left alone, if it is. One that is still connected will soon be disconnected.
+func (n *Node) leave(e *Peer) {
+	p, err := peer.Decode(e.ID)
+	if err != nil {
+		return
+	}
+	why, until := n.f.leftAlone(p)
+	switch {
+	case why == "":
+	case e.Connected:
+		e.State = why
+	default:
+		e.State, e.NextDial = inWords(why, "", time.Until(until)), until
+	}
+}
+
 // connected describes a peer by its oldest connection, false where the last one just ended.
 func (n *Node) connected(p peer.ID) (Peer, bool) {
 	conns := n.h.Network().ConnsToPeer(p)
@@ -49,7 +68,7 @@ func (n *Node) connected(p peer.ID) (Peer, bool) {
 		return Peer{}, false
 	}
 	e := Peer{
-		ID: p.String(), Connected: true, Direction: direction(conns[0]),
+		ID: p.String(), Connected: true, State: "connected", Direction: direction(conns[0]),
 		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{n.whereabouts(conns[0])}}),
 		Latency: n.h.Peerstore().LatencyEWMA(p), Score: n.g.score(p),
 	}

@@ -36,6 +36,8 @@ type redial struct {
 	fails int       // dials in a row that failed
 	next  time.Time // no dial before
 	err   string    // of the last dial; "" if it connected
+	state string    // the same in words, and the cause in few: see stateOf
+	cause string
 }
 
 // failed delays the next dial, the longer the more dials failed in a row. A failure on this side does not count: it says
@@ -43,6 +45,7 @@ type redial struct {
 func (r *redial) failed(first, most time.Duration, err error) {
 	r.rest(first, most)
 	r.err = reason(err)
+	r.state, r.cause = stateOf(err)
 	if !localFailure(err) {
 		r.fails++
 	}
@@ -60,9 +63,12 @@ func (r *redial) rest(first, most time.Duration) {
 
 // show adds to e what is known of the dials to a peer that is not connected.
 func (r *redial) show(e *Peer) {
-	e.LastError = r.err
+	e.LastError, e.State = r.err, "not connected"
 	if r.next.After(time.Now()) {
 		e.NextDial = r.next
+	}
+	if r.err != "" {
+		e.State = inWords(r.state, r.cause, time.Until(r.next))
 	}
 }
 

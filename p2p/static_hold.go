@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -84,13 +85,15 @@ func (t *statics) settle(s *static, err error) {
 		s.dials.rest(firstRetryStatic, mostRetryStatic)
 		return
 	}
-	s.dials.failed(firstRetryStatic, mostRetryStatic, err)
 	switch theirs, until := t.f.foreign(s.info.ID); {
 	case theirs != "":
-		s.dials.err, s.dials.next = "it is of another network, "+theirs, until
+		s.dials.failed(firstRetryStatic, mostRetryStatic, fmt.Errorf("%w, %s", errForeign, theirs))
+		s.dials.next = until
 	case errors.Is(err, errTwin):
+		s.dials.failed(firstRetryStatic, mostRetryStatic, err)
 		s.dials.next = time.Now().Add(twinEvery)
 	default:
+		s.dials.failed(firstRetryStatic, mostRetryStatic, err)
 		t.tell(s, err)
 	}
 }

@@ -44,7 +44,7 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 func peerInfo(p Peer) api.Peer {
 	info := api.Peer{
 		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID,
-		LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, Static: p.Static,
+		LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
 	}
 	if p.Latency > 0 {
 		info.LatencyMS = new(float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond))

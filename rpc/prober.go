@@ -60,6 +60,9 @@ type finding struct {
 	err         error    // nil if kind is known; wraps errNoNode if something else answers there
 }
 
+// ErrFlask is wrapped by Resolve for the URL of a node of the tutorial.
+var ErrFlask = errors.New("Flask node")
+
 // NewProber returns a Prober that introduces itself as agent.
 func NewProber(agent string) *Prober {
 	return &Prober{out: newOutbound(agent), sites: map[string]*site{}}
@@ -83,7 +86,7 @@ func (p *Prober) Resolve(ctx context.Context, url string) (addrs []string, err e
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case f.kind == kindFlask:
-		return nil, fmt.Errorf("%s is a Flask node, which has no addresses: register it instead", n.URL)
+		return nil, fmt.Errorf("%s is a %w, which has no addresses: register it instead", n.URL, ErrFlask)
 	case f.err != nil:
 		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, f.err)
 	}

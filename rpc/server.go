@@ -78,7 +78,8 @@ type Peer struct {
 	Address   string
 	Direction string // "inbound", "outbound", "" if not connected
 	Connected bool
-	Static    bool // connected by request, retried for ever
+	State     string // in words: "connected", or why not and when it is dialled next
+	Static    bool   // connected by request, retried for ever
 	Latency   time.Duration
 	Height    int64
 	Tip       consensus.Hash

@@ -24,6 +24,17 @@ func (n network) Peers() []rpc.Peer {
 
 func (n network) SyncStatus() rpc.SyncStatus { return rpc.SyncStatus(n.Node.SyncStatus()) }
 
+// resolve shows a Prober to package p2p.
+func resolve(p *rpc.Prober) func(ctx context.Context, url string) ([]string, error) {
+	return func(ctx context.Context, url string) ([]string, error) {
+		addrs, err := p.Resolve(ctx, url)
+		if errors.Is(err, rpc.ErrFlask) {
+			err = fmt.Errorf("%w: %w", p2p.ErrFlask, err)
+		}
+		return addrs, err
+	}
+}
+
 // mining shows a miner.Miner to package rpc.
 type mining struct{ *miner.Miner }
 

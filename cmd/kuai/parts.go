@@ -104,7 +104,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,
 		Agent:      agent(),
-		ResolveURL: prober.Resolve,
+		ResolveURL: resolve(prober),
 		Registerer: metrics,
 	}, nil
 }

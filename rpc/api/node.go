@@ -69,6 +69,7 @@ type Peer struct {
 	LatencyMS *float64  `json:"latency_ms" description:"null if not measured."`
 	NextDial  time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
 	Score     float64   `json:"score"`
+	State     string    `json:"state" description:"In words: connected, or why not and when it is dialled again."`
 	Static    bool      `json:"static" description:"It was asked for, by --peer or a registration."`
 	Tip       *string   `json:"tip" description:"null if not known."`
 }
