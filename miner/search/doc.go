@@ -7,7 +7,7 @@
 //   - run: the 10,000 proofs that share all digits but the low four. Job: a run with everything computed that its proofs share.
 //   - chunk: the part of a run that a core takes at a time.
 //   - kernel: the inner loop over a chunk, one for each kind of processor. docs/decisions/005-proof-kernel.md explains them;
-//     _gen writes those in assembly.
+//     _gen writes those in assembly. A race among those that this processor has decides which one searches use.
 //
 // # Flow
 //

@@ -17,6 +17,8 @@ type job struct {
 	known [8]uint32   // words 8..15 of the first block plus their round constants
 	tail  [64]uint32  // all words of the second block plus their round constants
 	mask  [4]uint32   // the bits that must be zero in the first word of the hash, four times
+	right [8]uint32   // for words 0..7: how many bits an entry of lowDigits is shifted right; 32 and more leave nothing
+	left  [8]uint32   // and how many left; the word has both
 
 	message []byte // with the digits of the first proof
 	at, low int    // where in the message the low digits begin, and how many they are
@@ -25,7 +27,7 @@ type job struct {
 const (
 	maxLow    = 4  // digits that vary in a job, at most
 	maxPrefix = 16 // digits of a last proof that kernels in assembly are made for; the rules allow no more
-	maxLanes  = 8  // proofs that any kernel tries at a time, at most
+	maxLanes  = 16 // proofs that any kernel tries at a time, at most
 )
 
 // prepare makes j the job for message, in which low digits vary from byte at on.
@@ -44,6 +46,7 @@ func (j *job) prepare(message []byte, at, low int) {
 		j.known[i] = j.first[8+i] + roundConstants[8+i]
 	}
 	j.setPlace()
+	j.setShifts()
 }
 
 // setPlace says where the low digits go. Words lie in memory with their low byte first, so that byte i of a text is
@@ -59,6 +62,20 @@ func (j *job) setPlace() {
 		}
 	}
 	j.place = [2][16]byte{[16]byte(place[:16]), [16]byte(place[16:])}
+}
+
+// setShifts says the same in shifts of whole words. The digits lie across two words, or in one and its end.
+func (j *job) setShifts() {
+	word, shift := j.at/4, uint32(j.at%4*8)
+	for i := range j.right {
+		j.right[i], j.left[i] = 32, 32
+	}
+	if word < len(j.right) {
+		j.right[word] = shift
+	}
+	if word+1 < len(j.left) {
+		j.left[word+1] = 32 - shift
+	}
 }
 
 // setZeros asks for hashes that start with that many hex zeros, as far as the first word shows.

@@ -21,6 +21,14 @@ var (
 	portable = kernel{"portable", scanPortable}
 )
 
+// inLanes makes the scan of a kernel that tries groups of so many proofs, up to the first group with a hit.
+func inLanes(lanes int, scan func(j *job, digits *uint32, groups int) (group int, hits uint32)) func(*job, []uint32) int {
+	return func(j *job, digits []uint32) int {
+		group, hits := scan(j, &digits[0], (len(digits)+lanes-1)/lanes)
+		return min(lanes*group+bits.TrailingZeros32(hits), len(digits)) // no hit counts as 32
+	}
+}
+
 func scanLibrary(j *job, digits []uint32) int {
 	var low [maxLow]byte
 	message := append(make([]byte, 0, 128), j.message...)

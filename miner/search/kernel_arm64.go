@@ -4,7 +4,14 @@ package search
 
 import "github.com/klauspost/cpuid/v2"
 
-// shaLanes is how many proofs the kernel tries at a time.
+// shaLanes is how many proofs the kernel with SHA instructions tries at a time.
 const shaLanes = 4
 
-func hasSHA() bool { return cpuid.CPU.Supports(cpuid.SHA2) }
+// kernels returns the kernels that this processor can run.
+func kernels() []kernel {
+	can := []kernel{library, portable}
+	if cpuid.CPU.Supports(cpuid.SHA2) {
+		can = append(can, kernel{"sha", inLanes(shaLanes, scanSHA)})
+	}
+	return can
+}

@@ -2,5 +2,5 @@
 
 package search
 
-// kernels returns the kernels that this processor can run, the best first.
+// kernels returns the kernels that this processor can run.
 func kernels() []kernel { return []kernel{portable, library} }

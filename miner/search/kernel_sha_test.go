@@ -16,6 +16,8 @@ func TestFieldsAreWhereTheKernelReadsThem(t *testing.T) {
 		"known": {unsafe.Offsetof(j.known), 96},
 		"tail":  {unsafe.Offsetof(j.tail), 128},
 		"mask":  {unsafe.Offsetof(j.mask), 384},
+		"right": {unsafe.Offsetof(j.right), 400},
+		"left":  {unsafe.Offsetof(j.left), 432},
 	} {
 		if at[0] != at[1] {
 			t.Errorf("job.%s is at %d, and the kernel reads at %d", name, at[0], at[1])

@@ -6,9 +6,6 @@ import (
 	"kuai/chain/consensus"
 )
 
-// fastest is the kernel that searches use.
-var fastest = kernels()[0]
-
 // scanner tries proofs one after another. Every core has its own.
 type scanner struct {
 	puzzle  consensus.Puzzle

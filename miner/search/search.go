@@ -61,7 +61,7 @@ type search struct {
 
 // work scans chunks until the next one lies above the lowest proof found, or ctx ends.
 func (s *search) work(ctx context.Context, look func()) {
-	scanner, pace := newScanner(s.puzzle, fastest), newPace(s.share)
+	scanner, pace := newScanner(s.puzzle, fastest()), newPace(s.share)
 	for chunks := 1; ctx.Err() == nil; chunks++ {
 		from := s.next.Add(chunk) - chunk
 		if from >= s.best.Load() {

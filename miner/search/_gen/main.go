@@ -1,6 +1,7 @@
-// Command gen writes the search's kernels for processors with SHA instructions: x86.go for x86-64, arm.go for ARMv8.
+// Command gen writes the search's kernels in assembly: x86.go and arm.go those for processors with SHA instructions, wide.go those
+// for x86-64 processors with wide vectors, which have a story of their own there.
 //
-// A kernel tries a handful of proofs at a time, its lanes. A try is two compressions of SHA-256, and a compression is two kinds
+// A kernel with SHA instructions tries a handful of proofs at a time, its lanes. A try is two compressions of SHA-256, and a compression is two kinds
 // of work that share almost nothing:
 //
 //   - the message schedule expands 16 words to 64. Here it is needed for the first block only: the second is the same for every
@@ -35,6 +36,8 @@ const (
 	jobKnown = 96  // words 8..15 of the first block plus the rounds' constants
 	jobTail  = 128 // the second block's words plus the rounds' constants
 	jobMask  = 384 // four times the bits of the hash's first word that must be zero
+	jobRight = 400 // how far the low digits are shifted right for words 0..7
+	jobLeft  = 432 // and how far left
 )
 
 // weave puts the other stream between the steps of a first one, evenly from beginning to end. Each keeps its own order.

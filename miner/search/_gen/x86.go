@@ -17,6 +17,8 @@ var (
 	constants = NewDataAddr(Symbol{Name: "·roundConstants"}, 0)
 	initial   = NewDataAddr(Symbol{Name: "·shaInitial"}, 0) // a, b, e, f, then c, d, g, h, each from the top down
 
+	initialWords = NewDataAddr(Symbol{Name: "·initialState"}, 0) // a to h
+
 	between Mem // the states between the blocks, the half with a
 )
 
@@ -189,11 +191,18 @@ func judge(s *stream, all [lanes]state) {
 	)
 }
 
-// writeAMD64 writes the kernel as the flag -out says.
-//
-// Registers: X0 is the rounds' implied operand, X1 to X5 belong to the schedule, X6 to X15 hold the five states.
+// writeAMD64 writes the kernels as the flag -out says.
 func writeAMD64() {
 	ConstraintExpr("amd64,!purego")
+	writeSHA()
+	writeWide()
+	Generate()
+}
+
+// writeSHA writes the kernel with SHA instructions.
+//
+// Registers: X0 is the rounds' implied operand, X1 to X5 belong to the schedule, X6 to X15 hold the five states.
+func writeSHA() {
 	TEXT("scanSHA", attr.Attribute(0), "func(j *byte, digits *uint32, groups int) (group int, hits uint32)")
 	Doc("scanSHA tries groups of five proofs, the low digits of the first at digits, until one has the zeros. hits has the bits of those that have, in group.")
 	buffers := AllocLocal(2 * buffer)
@@ -227,5 +236,4 @@ func writeAMD64() {
 	Store(group, ReturnIndex(0))
 	Store(EAX, ReturnIndex(1))
 	RET()
-	Generate()
 }
