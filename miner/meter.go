@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/miner/search"
 )
 
 // Status is what the miner is doing.
@@ -15,6 +16,7 @@ type Status struct {
 	Mode      Mode
 	Cores     int           // that a search uses
 	Share     int           // of their time, in percent
+	Kernel    string        // the inner loop that it uses on this processor
 	Searching bool          // now
 	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one
@@ -28,6 +30,7 @@ type Status struct {
 // Status returns what the miner is doing.
 func (m *Miner) Status() Status {
 	s := m.meter.read(time.Now())
+	s.Kernel = search.Kernel()
 	s.Mode, s.Cores, s.Share, s.Callers = m.Mode(), int(m.cores.Load()), int(m.share.Load()), len(m.places)
 	if s.Rate > 0 {
 		mean := math.Pow(16, float64(m.chain.Rules().Zeros)) / s.Rate * float64(time.Second)

@@ -20,7 +20,7 @@ func (s *Server) mining(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) minerInfo() api.Miner {
 	m := s.miner.Status()
 	return api.Miner{
-		Blocks: m.Blocks, Callers: m.Callers, Cores: m.Cores, Expected: expectedSeconds(m), Mode: m.Mode,
+		Blocks: m.Blocks, Callers: m.Callers, Cores: m.Cores, Expected: expectedSeconds(m), Kernel: m.Kernel, Mode: m.Mode,
 		Rate: m.Rate, Searching: m.Searching, Share: m.Share, Stale: m.Stale, Total: m.Total, Tries: m.Tries,
 	}
 }

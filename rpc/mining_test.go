@@ -15,12 +15,12 @@ import (
 func TestMiningSaysWhatTheMinerIsAt(t *testing.T) {
 	n := start(t, Config{})
 	want(t, n.do("GET", "/mining", ""), 200,
-		`{"blocks":0,"callers":0,"cores":2,"expected":null,"mode":"manual","rate":0.0,"searching":false,"share":100,"stale":0,"total":0,"tries":0}`+"\n")
+		`{"blocks":0,"callers":0,"cores":2,"expected":null,"kernel":"sha","mode":"manual","rate":0.0,"searching":false,"share":100,"stale":0,"total":0,"tries":0}`+"\n")
 	n.miner.set(func(s *MinerStatus) {
-		*s = MinerStatus{Mode: "interval=5s", Cores: 1, Share: 25, Searching: true, Callers: 3, Tries: 4000, Total: 9000, Blocks: 7, Stale: 2, Rate: 1e6, Expected: 1500 * time.Millisecond}
+		*s = MinerStatus{Mode: "interval=5s", Cores: 1, Share: 25, Kernel: "sha", Searching: true, Callers: 3, Tries: 4000, Total: 9000, Blocks: 7, Stale: 2, Rate: 1e6, Expected: 1500 * time.Millisecond}
 	})
 	want(t, n.do("GET", "/mining", ""), 200,
-		`{"blocks":7,"callers":3,"cores":1,"expected":1.5,"mode":"interval=5s","rate":1000000.0,"searching":true,"share":25,"stale":2,"total":9000,"tries":4000}`+"\n")
+		`{"blocks":7,"callers":3,"cores":1,"expected":1.5,"kernel":"sha","mode":"interval=5s","rate":1000000.0,"searching":true,"share":25,"stale":2,"total":9000,"tries":4000}`+"\n")
 }
 
 func TestMiningIsSwitchedAtRunTime(t *testing.T) {

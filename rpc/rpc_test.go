@@ -187,7 +187,7 @@ func startOn(t testing.TB, cfg Config, rules *consensus.Rules) *node {
 	t.Helper()
 	c := chaintest.Open(t, rules)
 	n := &fakeNetwork{id: testPeer}
-	m := &testMiner{chain: c, name: n.id, MinerStatus: MinerStatus{Mode: "manual", Cores: 2, Share: 100}}
+	m := &testMiner{chain: c, name: n.id, MinerStatus: MinerStatus{Mode: "manual", Cores: 2, Share: 100, Kernel: "sha"}}
 	return &node{New(cfg, c, n, m, quiet()), n, m}
 }
 

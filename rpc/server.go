@@ -111,8 +111,9 @@ type Miner interface {
 // MinerStatus is what the miner is at.
 type MinerStatus struct {
 	Mode      string
-	Cores     int // that a search uses
-	Share     int // of their time, in percent
+	Cores     int    // that a search uses
+	Share     int    // of their time, in percent
+	Kernel    string // the inner loop that it uses on this processor
 	Searching bool
 	Callers   int           // of Mine: one has the turn, the others wait
 	Tries     uint64        // of the running search, or of the last one

@@ -57,7 +57,7 @@ func (m mining) SetMode(mode string) error {
 func (m mining) Status() rpc.MinerStatus {
 	s := m.Miner.Status()
 	return rpc.MinerStatus{
-		Mode: s.Mode.String(), Cores: s.Cores, Share: s.Share, Searching: s.Searching, Callers: s.Callers, Tries: s.Tries, Total: s.Total,
+		Mode: s.Mode.String(), Cores: s.Cores, Share: s.Share, Kernel: s.Kernel, Searching: s.Searching, Callers: s.Callers, Tries: s.Tries, Total: s.Total,
 		Blocks: s.Blocks, Stale: s.Stale, Rate: s.Rate, Expected: s.Expected,
 	}
 }

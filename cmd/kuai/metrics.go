@@ -26,7 +26,12 @@ func miningMetrics(m *miner.Miner) []prometheus.Collector {
 	gauge := func(name, help string, read func(miner.Status) float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return read(m.Status()) })
 	}
+	kernel := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "kuai_mining_kernel_info", Help: "1; the label says which inner loop searches use on this processor.",
+		ConstLabels: prometheus.Labels{"kernel": m.Status().Kernel},
+	}, func() float64 { return 1 })
 	return []prometheus.Collector{
+		kernel,
 		counter("kuai_mining_tries_total", "Proofs tried.", func(s miner.Status) uint64 { return s.Total }),
 		counter("kuai_mining_blocks_total", "Blocks mined by this node, or with a proof submitted to it.", func(s miner.Status) uint64 { return s.Blocks }),
 		counter("kuai_mining_stale_total", "Searches and blocks given up because another block came first.", func(s miner.Status) uint64 { return s.Stale }),

@@ -72,6 +72,13 @@ func BenchmarkKernels(b *testing.B) {
 	}
 }
 
+// BenchmarkRace is what the choice of the kernel takes, once for each start.
+func BenchmarkRace(b *testing.B) {
+	for b.Loop() {
+		race(kernels())
+	}
+}
+
 // product keeps the compiler from leaving BenchmarkClock's work out.
 var product uint64
 

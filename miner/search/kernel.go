@@ -15,7 +15,7 @@ type kernel struct {
 
 var (
 	// library leaves the hashing to the Go library, which has assembly for most processors.
-	library = kernel{"library", scanLibrary}
+	library = kernel{Library, scanLibrary}
 
 	// portable is the two blocks in Go, with what is known beforehand left out. It beats the library where that has no assembly.
 	portable = kernel{"portable", scanPortable}

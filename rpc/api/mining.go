@@ -6,6 +6,7 @@ type Miner struct {
 	Callers   int      `json:"callers" minimum:"0" description:"Requests to mine: one has the turn, the others wait."`
 	Cores     int      `json:"cores" description:"That a search uses."`
 	Expected  *float64 `json:"expected" description:"Mean seconds to a block, null while the rate is unknown."`
+	Kernel    string   `json:"kernel" example:"sha" description:"The inner loop that searches use on this processor, the fastest that it has: sha, avx512, avx2, library or portable."`
 	Mode      string   `json:"mode"`
 	Rate      float64  `json:"rate" description:"Tries per second."`
 	Searching bool     `json:"searching"`
