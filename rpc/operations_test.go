@@ -178,7 +178,8 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		send(w, 200, []string{"text/plain; version=0.0.4"}, []byte("figures"))
 	})
-	n := startOn(t, Config{Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
+	invite := func() (api.Invite, error) { return api.Invite{Code: "0000"}, nil }
+	n := startOn(t, Config{Invite: invite, Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
 	n.answering(&standIn{})
 	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "inbound", Latency: 1, Height: 3, Tip: consensus.Hash{1}}, {ID: "b", LastError: "refused"}}
 	described := newContract(t)

@@ -38,6 +38,7 @@ func (s *Server) handlers() handlers {
 		"getForks":       s.forks,
 
 		"getNode":        s.node,
+		"getInvite":      s.invite(),
 		"getPeers":       s.peers,
 		"disconnectPeer": s.disconnect,
 		"getEvents":      s.events,

@@ -196,7 +196,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // do asks the handler directly. header lines are "Key: value".
 func (n *node) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Host = "localhost:5000"
+	r.Host, r.RemoteAddr = "localhost:5000", "127.0.0.1:40000"
 	for _, line := range header {
 		key, value, _ := strings.Cut(line, ": ")
 		if key == "Host" {

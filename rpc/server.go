@@ -47,6 +47,7 @@ type Config struct {
 	LogLevel    *slog.LevelVar        // GET and PUT /log/level; nil answers 404
 	LogRequests bool                  // a line for each request
 	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
+	Invite      Invitation            // GET /invite; nil answers 404
 	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
 }
 

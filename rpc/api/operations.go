@@ -9,6 +9,7 @@ type Effect uint8
 const (
 	Changes Effect = iota // refuses other sites' pages and prefetches, and asks for the token
 	Reads
+	Reveals // reads what strangers must not know: guarded like what changes
 )
 
 // Operation is one row: a method of a path.
@@ -194,6 +195,11 @@ var Operations = []Operation{
 		ID: "getNode", Method: get, Path: "/node", Group: "network", Effect: Reads,
 		Summary: "Who this node is, how to reach it and what it is at.",
 		Answers: ok(Node{}),
+	},
+	{
+		ID: "getInvite", Method: get, Path: "/invite", Group: "network", Effect: Reveals,
+		Summary: "The invitation code of this node's network. Without a token this machine alone gets it, as the code holds the swarm key.",
+		Answers: ok(Invite{}), Errors: []int{404},
 	},
 	{
 		ID: "getPeers", Method: get, Path: "/peers", Group: "network", Effect: Reads,

@@ -177,7 +177,7 @@ func completeOperation(o object, op api.Operation) {
 		responses[strconv.Itoa(status)] = object{"$ref": "#/components/responses/" + strconv.Itoa(status)}
 	}
 	o["security"] = []any{object{"token": []any{}}, object{}}
-	o["x-changes-state"], o["x-long"] = op.Guarded(), op.Long
+	o["x-changes-state"], o["x-long"] = op.Guarded() && op.Effect != api.Reveals, op.Long
 	if body, ok := o["requestBody"].(object); ok && op.Example.Body != "" {
 		content := body["content"].(object)["application/json"].(object)
 		content["example"] = json.RawMessage(op.Example.Body)

@@ -49,7 +49,10 @@ func operationText(op api.Operation) string {
 	if op.Request != nil {
 		text += " `" + keys(reflect.TypeOf(op.Request)) + "`"
 	}
-	if op.Guarded() {
+	switch {
+	case op.Effect == api.Reveals:
+		text += " *reveals*"
+	case op.Guarded():
 		text += " *changes*"
 	}
 	if op.Long {
