@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -36,6 +37,9 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	}
 	line("page", page(cfg, n))
 	line("data", dataText(cfg))
+	if cfg.joined != nil {
+		line("invite", "'kuai invite' shows the code for others")
+	}
 	if cfg.APIAuth == authLocal {
 		line("password", "in "+filepath.Join(cfg.DataDir, cookieName)) // a browser asks for it
 	}
@@ -76,7 +80,7 @@ func where(cfg Config) string {
 
 // second is the command line of a node that joins this one: on this machine, or anywhere where this one serves others.
 func second(cfg Config, n nodeFile, free func(port int) bool) string {
-	words := []string{"daemon"}
+	words := startWords(cfg)
 	if loopback(cfg.HTTPHost) {
 		words = append(words, "-p", strconv.Itoa(nextPort(cfg, free)))
 		if cfg.Port == 0 && !cfg.Ephemeral {
@@ -85,12 +89,7 @@ func second(cfg Config, n nodeFile, free func(port int) bool) string {
 	} else {
 		words = append(words, "--peer", reachable(n.Addresses))
 	}
-	if cfg.Network != classic {
-		words = append(words, "--network", cfg.Network)
-	}
-	if cfg.SwarmKeyFile != "" {
-		words = append(words, "--swarm-key", cfg.SwarmKeyFile)
-	}
+	words = append(words, networkWords(cfg)...)
 	if cfg.Ephemeral {
 		words = append(words, "--ephemeral")
 	}
@@ -98,6 +97,32 @@ func second(cfg Config, n nodeFile, free func(port int) bool) string {
 		words = append(words, "--peer", joinAddress(cfg, n))
 	}
 	return program(os.Executable()) + commandLine(words)
+}
+
+// startWords are the verb that starts a node of cfg's network, with its code unless it finds that by itself.
+func startWords(cfg Config) []string {
+	switch {
+	case cfg.joined == nil:
+		return []string{"daemon"}
+	case !cfg.Ephemeral && slices.Contains(cfg.Derived, "data-dir"):
+		return []string{"join"}
+	}
+	code, _ := cfg.joined.Code() // it was read
+	return []string{"join", code}
+}
+
+// networkWords are the flags that name cfg's network.
+func networkWords(cfg Config) (words []string) {
+	if cfg.joined != nil {
+		return nil
+	}
+	if cfg.Network != classic {
+		words = append(words, "--network", cfg.Network)
+	}
+	if cfg.SwarmKeyFile != "" {
+		words = append(words, "--swarm-key", cfg.SwarmKeyFile)
+	}
+	return words
 }
 
 // joinAddress is what another node of this machine is told. One that asks for a token does not say by HTTP who it is.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"kuai/chain/consensus"
+	"kuai/cmd/kuai/invite"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -57,6 +58,8 @@ type Config struct {
 	Pprof        string   `json:"pprof"` // "": none
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
+
+	joined *invite.Invitation // by which the network was joined; nil: by the settings above
 }
 
 // fromPort stands for "not said": the HTTP port + p2pOffset.

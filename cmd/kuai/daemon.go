@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -33,15 +34,20 @@ func newDaemon(foreign []string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log := newNodeLog(cfg, c.ErrOrStderr())
-		if len(foreign) > 0 {
-			log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
-		}
-		return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
-			return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
-		})
+		return runDaemon(c, cfg, r, known, foreign)
 	}
 	return c
+}
+
+// runDaemon opens the chain and runs a node on it until c's context ends.
+func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, foreign []string) error {
+	log := newNodeLog(cfg, c.ErrOrStderr())
+	if len(foreign) > 0 {
+		log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
+	}
+	return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
+		return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
+	})
 }
 
 // daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
@@ -54,6 +60,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
+	netCfg.ResolveURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.ResolveURL}.resolve
 	mode, err := miner.ParseMode(cfg.Mine)
 	if err != nil {
 		return err
@@ -88,6 +95,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
 	serverCfg := serverConfig(cfg, token, prober, metrics)
 	serverCfg.LogLevel = log.level
+	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	s := rpc.New(serverCfg, c, network{n}, mining{m}, log.Logger)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)

@@ -16,7 +16,7 @@ type verbGroup struct {
 var verbGroups = []verbGroup{
 	{"node", "Node:", []string{"daemon", "status", "id", "health", "watch", "wait", "logs", "config"}},
 	{"chain", "Chain:", []string{"send", "tx", "pending", "balance", "block", "forks", "export", "import", "verify", "wallet"}},
-	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve"}},
+	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve", "invite", "join"}},
 	{"mining", "Mining:", []string{"mine"}},
 	{"tools", "Tools:", []string{"doctor", "grade", "bench", "completion", "help", "version"}},
 }

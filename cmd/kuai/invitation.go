@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"kuai/chain/consensus"
+	"kuai/cmd/kuai/invite"
+	"kuai/p2p"
+	"kuai/rpc"
+	"kuai/rpc/api"
+)
+
+// maxInviteAddresses bounds the addresses of a code, which each make it longer.
+const maxInviteAddresses = 3
+
+// joinCommand is what a student types.
+func joinCommand(code string) string { return "kuai join " + code }
+
+// describeInvite is an invitation for the API and for people.
+func describeInvite(i invite.Invitation) (api.Invite, error) {
+	r, err := i.Rules()
+	if err != nil {
+		return api.Invite{}, err
+	}
+	code, err := i.Code()
+	if err != nil {
+		return api.Invite{}, err
+	}
+	v := api.Invite{
+		Addresses: append([]string{}, i.Addresses...), Code: code, Command: joinCommand(code),
+		Name: r.Name, Network: r.Network(), Private: i.KeyFile() != nil,
+	}
+	if q, err := invite.NewQR(v.Command); err == nil { // or it is too long for one
+		v.QR = api.QR{Path: q.Path(), Size: q.Size}
+	}
+	return v, nil
+}
+
+// inviter returns what makes the invitation of a node that runs: the code that it joined by, or else its rules and key, with the addresses
+// that it has now.
+func inviter(cfg Config, r *consensus.Rules, swarmKey []byte, n *p2p.Node) rpc.Invitation {
+	return func() (api.Invite, error) {
+		i := invite.Invitation{}
+		if cfg.joined != nil {
+			i = *cfg.joined
+		} else {
+			key, err := keyBytes(swarmKey)
+			if err != nil {
+				return api.Invite{}, err
+			}
+			if i, err = invite.Of(r, key); err != nil {
+				return api.Invite{}, err
+			}
+		}
+		i.Addresses = dialable(n.Addresses(), routedIP())
+		return describeInvite(i)
+	}
+}
+
+// keyBytes returns the bytes of a swarm key's file, nil for none.
+func keyBytes(file []byte) ([]byte, error) {
+	if file == nil {
+		return nil, nil
+	}
+	lines := strings.Fields(string(file))
+	key, err := hex.DecodeString(lines[len(lines)-1])
+	if err != nil {
+		return nil, fmt.Errorf("swarm key: %w", err)
+	}
+	return key, nil
+}
+
+// dialable picks of a node's multiaddrs those for a code, as host:port: the one that this machine reaches others from if it is among them,
+// else the first few that others can use, else those of loopback.
+func dialable(addresses []string, routed netip.Addr) []string {
+	var usable, loopback []string
+	for _, a := range addresses {
+		to := tcpOf(a)
+		switch at, err := netip.ParseAddrPort(to); {
+		case to == "":
+		case err == nil && at.Addr() == routed:
+			return []string{to}
+		case err == nil && at.Addr().IsLoopback():
+			loopback = append(loopback, to)
+		case err != nil || !at.Addr().IsLinkLocalUnicast():
+			usable = append(usable, to)
+		}
+	}
+	if len(usable) == 0 {
+		usable = loopback
+	}
+	return usable[:min(len(usable), maxInviteAddresses)]
+}
+
+// tcpOf returns host:port of a multiaddr over TCP, "" of another one.
+func tcpOf(address string) string {
+	m, err := ma.NewMultiaddr(address)
+	if err != nil {
+		return ""
+	}
+	m, _ = ma.SplitFunc(m, func(c ma.Component) bool { return c.Protocol().Code == ma.P_P2P })
+	network, to, err := manet.DialArgs(m)
+	if err != nil || !strings.HasPrefix(network, "tcp") {
+		return ""
+	}
+	return to
+}
+
+// routedIP is the address from which this machine reaches others, invalid if it is in no network. Nothing is sent.
+func routedIP() netip.Addr {
+	for _, to := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} { // documentation addresses, which nobody has
+		conn, err := net.Dial("udp", to) //nolint:noctx // a datagram socket waits for nothing
+		if err != nil {
+			continue
+		}
+		at, err := netip.ParseAddrPort(conn.LocalAddr().String())
+		conn.Close()
+		if ip := at.Addr().WithZone("").Unmap(); err == nil && !ip.IsUnspecified() && !ip.IsLoopback() {
+			return ip
+		}
+	}
+	return netip.Addr{}
+}
+
+// codePeers asks the addresses of a code who is there. A code has no room for peer ids: the network takes its addresses as URLs.
+type codePeers struct {
+	urls     []string
+	swarmKey []byte
+	next     func(ctx context.Context, url string) ([]string, error) // for other URLs
+}
+
+// codeURLs are the addresses of a code in the form that the network takes.
+func codeURLs(i *invite.Invitation) (urls []string) {
+	if i == nil {
+		return nil
+	}
+	for _, a := range i.Addresses {
+		urls = append(urls, "http://"+a)
+	}
+	return urls
+}
+
+// resolve returns the multiaddr of the peer at a URL.
+func (p codePeers) resolve(ctx context.Context, rawURL string) ([]string, error) {
+	if !slices.Contains(p.urls, rawURL) {
+		return p.next(ctx, rawURL)
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	address, err := p2p.Identify(ctx, u.Host, p.swarmKey)
+	if err != nil {
+		return nil, err
+	}
+	return []string{address}, nil
+}

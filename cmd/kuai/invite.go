@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"kuai/chain/consensus"
+	"kuai/cmd/kuai/invite"
+	"kuai/rpc/api"
+)
+
+// inviting are the flags of 'kuai invite'.
+type inviting struct {
+	asking
+	fresh     bool
+	zeros     int
+	addresses []string
+	qr        bool
+}
+
+// inviteInfo is what 'kuai invite' prints.
+type inviteInfo struct {
+	api.Invite
+	Made    bool   `json:"made"`    // the network was made just now
+	Running bool   `json:"running"` // a node of it runs on this machine
+	Start   string `json:"start"`   // the command that starts a node of it on this machine; "" if one runs
+
+	qr      string // for a terminal
+	classic string // the URL of a node of the classic network that runs, which this is not
+}
+
+func newInvite() *cobra.Command {
+	var f inviting
+	c := &cobra.Command{
+		Use:   "invite",
+		Short: "Show the code by which others join the network of this node, or make a network for a class",
+		Long: "Show the code by which others join: 'kuai join CODE' starts a node in the network. It is the network of the node that runs here. If\n" +
+			"none runs, or only one of the tutorial's network, it is the network that was made or joined last; if there is none, a new one is\n" +
+			"made, whose first block nobody else has and which only those with the code can enter. In the tutorial's network, a longer chain\n" +
+			"brought from home replaces the class's, and two classes in one building become one. With -p, --data-dir or --api, it is the\n" +
+			"network of that node, whatever it is.",
+		Example: "  kuai invite                       # then 'kuai join CODE', here and on the other machines\n  kuai invite --new --zeros 3       # another network, with quick proofs\n" +
+			"  kuai invite -p 5000               # the network of that node",
+		Args: arguments(0, 0),
+	}
+	f.bind(c)
+	c.Flags().BoolVar(&f.fresh, "new", false, "make a new network, whatever there is already")
+	c.Flags().IntVar(&f.zeros, "zeros", consensus.Classic().Zeros, "how many hex zeros the proofs of a new network start with")
+	c.Flags().StringSliceVar(&f.addresses, "address", nil, "`host:port` for peers that the code names, in place of this machine's own address (repeatable)")
+	c.Flags().BoolVar(&f.qr, "qr", false, "show the QR code even if the output is not a terminal")
+	c.RunE = func(c *cobra.Command, _ []string) error { return f.run(c) }
+	return c
+}
+
+func (f *inviting) run(c *cobra.Command) error {
+	if c.Flags().Changed("zeros") && !f.fresh {
+		return usageError{errors.New("--zeros is for a new network: add --new")}
+	}
+	v, err := f.find(c)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(c.OutOrStdout(), v)
+	}
+	if f.qr || isTerminal(c.OutOrStdout()) {
+		if q, err := invite.NewQR(v.Command); err == nil { // or the code is too long for one
+			v.qr = q.Terminal()
+		}
+	}
+	return printInvite(c.OutOrStdout(), v)
+}
+
+// find returns the invitation that is meant: of the node that runs, of the network that was used last, or of a new one.
+func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
+	if f.fresh {
+		return f.make(c)
+	}
+	explicit := c.Flags().Changed("port") || f.api != "" || f.dataDir != ""
+	if _, err := f.client(c); err != nil {
+		return inviteInfo{}, err
+	}
+	if !explicit && !answers(c.Context(), f.api) {
+		return f.kept(c)
+	}
+	v, err := f.ask(c.Context())
+	switch {
+	case err != nil:
+		return v, f.explain(err)
+	case !explicit && v.Network == consensus.Classic().Network():
+		url := f.api
+		v, err = f.kept(c)
+		v.classic = url
+		return v, err
+	}
+	return f.withAddresses(v)
+}
+
+// ask asks the node that runs.
+func (f *inviting) ask(ctx context.Context) (v inviteInfo, err error) {
+	ctx, cancel := context.WithTimeout(ctx, f.patience())
+	defer cancel()
+	body, err := f.open(ctx, "/invite", "")
+	if err != nil {
+		return v, err
+	}
+	defer body.Close()
+	v.Running = true
+	return v, json.NewDecoder(http.MaxBytesReader(nil, body, maxInviteFile)).Decode(&v.Invite)
+}
+
+// withAddresses puts the addresses of --address into a code that a node gave.
+func (f *inviting) withAddresses(v inviteInfo) (inviteInfo, error) {
+	if len(f.addresses) == 0 {
+		return v, nil
+	}
+	i, err := invite.Parse(v.Code)
+	if err != nil {
+		return v, err
+	}
+	i.Addresses = f.addresses
+	v.Invite, err = describeInvite(i)
+	return v, usage(err)
+}
+
+// kept returns the invitation to the network that was used last, or makes one.
+func (f *inviting) kept(c *cobra.Command) (inviteInfo, error) {
+	i, _, err := lastInvitation("")
+	if isAbsent(err) {
+		return f.make(c)
+	}
+	if err != nil {
+		return inviteInfo{}, err
+	}
+	return f.here(c, i, false)
+}
+
+// make makes a network, and keeps its code.
+func (f *inviting) make(c *cobra.Command) (inviteInfo, error) {
+	if f.zeros < 1 || f.zeros > invite.MaxZeros {
+		return inviteInfo{}, usageError{fmt.Errorf("--zeros %d: want 1..%d", f.zeros, invite.MaxZeros)}
+	}
+	return f.here(c, invite.New(f.zeros), true)
+}
+
+// here is an invitation to a network of which a node is to be started on this machine.
+func (f *inviting) here(c *cobra.Command, i invite.Invitation, made bool) (inviteInfo, error) {
+	port := f.port
+	if !isFree(port) || !isFree(port+p2pOffset) {
+		port = nextPort(Config{Port: port, P2PPort: port + p2pOffset}, isFree)
+	}
+	i.Addresses = f.addresses
+	if ip := routedIP(); len(i.Addresses) == 0 && ip.IsValid() {
+		i.Addresses = []string{net.JoinHostPort(ip.String(), strconv.Itoa(port+p2pOffset))}
+	}
+	v := inviteInfo{Made: made}
+	var err error
+	if v.Invite, err = describeInvite(i); err != nil {
+		return v, usage(err)
+	}
+	dir, err := networkDir(v.Network)
+	if err == nil {
+		err = keepInvitation(dir, i)
+	}
+	words := []string{"join", v.Code}
+	if port != defaultPort {
+		words = append(words, "-p", strconv.Itoa(port))
+	}
+	v.Start = program(os.Executable()) + commandLine(words)
+	return v, err
+}
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func printInvite(w io.Writer, v inviteInfo) error {
+	var b strings.Builder
+	switch {
+	case v.Made && v.classic != "":
+		fmt.Fprintf(&b, "The node at %s is in the tutorial's network, which everybody has. A new network was made for the class.\n\n", v.classic)
+	case v.Made:
+		b.WriteString("A new network was made.\n\n")
+	case v.classic != "":
+		fmt.Fprintf(&b, "The node at %s is in the tutorial's network, which everybody has. This is the network that was used last.\n\n", v.classic)
+	}
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "network\t%s (%s)\ncode\t%s\n", v.Name, v.Network, v.Code)
+	for _, a := range v.Addresses {
+		fmt.Fprintf(t, "address\t%s\n", a)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	b.WriteByte('\n')
+	if v.qr != "" {
+		b.WriteString(v.qr + "\n")
+	}
+	if v.Start != "" {
+		fmt.Fprintf(&b, "Start this machine's node, and leave it running:\n\n  %s\n\n", v.Start)
+	}
+	fmt.Fprintf(&b, "The others start theirs, each on a machine of their own:\n\n  %s\n\n%s\n", v.Command, inviteNote(v))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// inviteNote says who can join.
+func inviteNote(v inviteInfo) string {
+	switch {
+	case v.Network == consensus.Classic().Network() && !v.Private:
+		return "Everybody can be in this network without the code, as it is the tutorial's: a longer chain from elsewhere replaces this one.\n" +
+			"'kuai invite --new' makes a network of your own."
+	case !v.Private:
+		return "The network has no swarm key: who has its network file can join without the code."
+	}
+	return "Who has the code can join: show it to the class only."
+}
