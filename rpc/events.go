@@ -119,7 +119,7 @@ func (f *feed) pull() {
 	for _, e := range events {
 		f.seq = e.Seq
 		if name, data := eventOf(e); name != "" {
-			f.event(name, f.s.boot+"-"+strconv.FormatUint(e.Seq, 10), data)
+			f.event(name, f.s.eventID(e.Seq), data)
 		}
 	}
 }

@@ -49,6 +49,9 @@ type Config struct {
 	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
 	Invite      Invitation            // GET /invite; nil answers 404
 	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
+
+	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it
+	WebhookSecret []byte   // signs them; from ParseWebhookSecret
 }
 
 // TokenScope says which requests need the token.
@@ -169,7 +172,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 // Handler returns what answers the requests.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Serve answers on the listeners and asks unreachable registered nodes again, until ctx ends and the answers
+// Serve answers on the listeners, asks unreachable registered nodes again and sends webhooks, until ctx ends and the answers
 // under way are sent. It closes the listeners.
 func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	if len(lns) == 0 {
@@ -179,6 +182,10 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	stopped, cancel := context.WithCancel(ctx)
 	defer cancel()
 	srv := s.httpServer(stopped)
+	var hooks []*webhook
+	for _, url := range s.cfg.Webhooks {
+		hooks = append(hooks, s.newWebhook(url))
+	}
 	var g errgroup.Group
 	all := newConnLimiter()
 	for _, ln := range lns {
@@ -189,6 +196,9 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	}
 	g.Go(func() error { return stopAfter(stopped, srv) })
 	g.Go(func() error { s.watch(stopped); return nil })
+	for _, h := range hooks {
+		g.Go(func() error { h.run(stopped); return nil })
+	}
 	return g.Wait()
 }
 

@@ -30,32 +30,35 @@ const (
 
 // Config is what the daemon is told. The JSON names are the flags'.
 type Config struct {
-	Port         int      `json:"port"`
-	HTTPHost     string   `json:"http-host"`
-	AllowHosts   []string `json:"allow-host"`
-	PublicURL    string   `json:"public-url"` // "": not known
-	InsecureAPI  bool     `json:"insecure-api"`
-	APITokenFile string   `json:"api-token-file"`
-	APIAuth      string   `json:"api-auth"` // "" or authLocal
-	CORSOrigins  []string `json:"cors-origin"`
-	P2PPort      int      `json:"p2p-port"` // fromPort until resolved
-	Listen       []string `json:"listen"`
-	Announce     []string `json:"announce"`
-	Peers        []string `json:"peer"`
-	MDNS         bool     `json:"mdns"`
-	DHT          bool     `json:"dht"`
-	QUIC         bool     `json:"quic"`
-	SwarmKeyFile string   `json:"swarm-key"`
-	Network      string   `json:"network"` // "classic" or a file
-	DataDir      string   `json:"data-dir"`
-	Ephemeral    bool     `json:"ephemeral"`
-	Mine         string   `json:"mine"`
-	MineCores    int      `json:"mine-cores"` // 0: all
-	MineShare    int      `json:"mine-share"` // percent
-	LogLevel     string   `json:"log-level"`
-	LogFormat    string   `json:"log-format"`
-	LogRequests  bool     `json:"log-requests"`
-	Pprof        string   `json:"pprof"` // "": none
+	Port              int      `json:"port"`
+	HTTPHost          string   `json:"http-host"`
+	AllowHosts        []string `json:"allow-host"`
+	PublicURL         string   `json:"public-url"` // "": not known
+	InsecureAPI       bool     `json:"insecure-api"`
+	APITokenFile      string   `json:"api-token-file"`
+	APIAuth           string   `json:"api-auth"` // "" or authLocal
+	CORSOrigins       []string `json:"cors-origin"`
+	P2PPort           int      `json:"p2p-port"` // fromPort until resolved
+	Listen            []string `json:"listen"`
+	Announce          []string `json:"announce"`
+	Peers             []string `json:"peer"`
+	MDNS              bool     `json:"mdns"`
+	DHT               bool     `json:"dht"`
+	QUIC              bool     `json:"quic"`
+	SwarmKeyFile      string   `json:"swarm-key"`
+	Network           string   `json:"network"` // "classic" or a file
+	DataDir           string   `json:"data-dir"`
+	Ephemeral         bool     `json:"ephemeral"`
+	Mine              string   `json:"mine"`
+	MineCores         int      `json:"mine-cores"` // 0: all
+	MineShare         int      `json:"mine-share"` // percent
+	LogLevel          string   `json:"log-level"`
+	LogFormat         string   `json:"log-format"`
+	LogRequests       bool     `json:"log-requests"`
+	Pprof             string   `json:"pprof"` // "": none
+	BlockNotify       string   `json:"block-notify"`
+	Webhooks          []string `json:"webhook"`
+	WebhookSecretFile string   `json:"webhook-secret"`
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
 
@@ -95,11 +98,14 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 	fs.BoolVar(&c.LogRequests, "log-requests", true, "log a line for each HTTP request; those for health, metrics and the page at debug")
 	fs.StringVar(&c.Pprof, "pprof", "", "serve profiles of this process on a loopback `address`, as 127.0.0.1:6060")
+	fs.StringVar(&c.BlockNotify, "block-notify", "", "`command` to run for a new tip, without a shell; %s in it is the block's hash")
+	fs.StringSliceVar(&c.Webhooks, "webhook", nil, "`URL` to send blocks, reorgs and payments to, as they come (repeatable)")
+	pathVar(fs, &c.WebhookSecretFile, "webhook-secret", "", "`file` with the secret that signs what is sent to --webhook")
 }
 
 // Validate says everything that is wrong with c. It changes nothing.
 func (c *Config) Validate() error {
-	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog(), c.checkPprof())
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog(), c.checkPprof(), c.checkNotify())
 }
 
 func (c *Config) checkPorts() error {
@@ -303,7 +309,7 @@ func (c *Config) rules() (*consensus.Rules, error) {
 
 // effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
 func (c Config) effective() Config {
-	for _, list := range []*[]string{&c.AllowHosts, &c.CORSOrigins, &c.Listen, &c.Announce, &c.Peers, &c.Derived} {
+	for _, list := range []*[]string{&c.AllowHosts, &c.CORSOrigins, &c.Listen, &c.Announce, &c.Peers, &c.Webhooks, &c.Derived} {
 		*list = append([]string{}, *list...)
 	}
 	return c

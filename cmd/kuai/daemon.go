@@ -93,7 +93,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 
 	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	serverCfg := serverConfig(cfg, token, prober, metrics)
+	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	s := rpc.New(serverCfg, c, network{n}, mining{m}, log.Logger)
@@ -109,6 +109,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	g.Go(func() error { return n.Run(running) })
 	g.Go(func() error { return m.Run(running) })
 	g.Go(func() error { return s.Serve(running, lns...) })
+	g.Go(func() error { return newNotifier(cfg.BlockNotify, c, log.Logger).run(running) })
 	g.Go(func() error { return servePprof(running, profiles, log.Logger) })
 	return g.Wait()
 }

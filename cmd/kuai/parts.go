@@ -109,18 +109,20 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 	}, nil
 }
 
-func serverConfig(cfg Config, token string, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
+func serverConfig(cfg Config, token string, webhookSecret []byte, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
-		Hosts:       cfg.hosts(),
-		Version:     version(),
-		Agent:       agent(),
-		Metrics:     promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
-		Token:       token,
-		Origins:     cfg.CORSOrigins,
-		Prober:      prober,
-		LogRequests: cfg.LogRequests,
-		Registerer:  metrics,
+		Hosts:         cfg.hosts(),
+		Version:       version(),
+		Agent:         agent(),
+		Metrics:       promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
+		Token:         token,
+		Origins:       cfg.CORSOrigins,
+		Prober:        prober,
+		LogRequests:   cfg.LogRequests,
+		Registerer:    metrics,
+		Webhooks:      cfg.Webhooks,
+		WebhookSecret: webhookSecret,
 	}
 	if cfg.APIAuth == authLocal {
 		c.TokenFor = rpc.TokenForAll

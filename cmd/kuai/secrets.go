@@ -12,17 +12,22 @@ import (
 	"github.com/libp2p/go-libp2p/core/pnet"
 
 	"kuai/chain/canonical"
+	"kuai/rpc"
 )
 
 // secrets are what the files hold that the settings only name.
 type secrets struct {
 	swarmKey []byte // nil: none
 	token    string // "": none
+	webhook  []byte // nil: none
 }
 
 func readSecrets(cfg Config) (s secrets, err error) {
 	if s.swarmKey, err = readSwarmKey(cfg.SwarmKeyFile); err == nil {
 		s.token, err = readToken(cfg.APITokenFile)
+	}
+	if err == nil {
+		s.webhook, err = readWebhookSecret(cfg.WebhookSecretFile)
 	}
 	return s, err
 }
@@ -61,6 +66,19 @@ func readSwarmKey(file string) ([]byte, error) {
 		return nil, usageError{fmt.Errorf("--swarm-key %s: want /key/swarm/psk/1.0.0/, /base16/ and 64 hex digits, a line each: %w", file, err)}
 	}
 	return text, nil
+}
+
+// readWebhookSecret returns the secret in a file that signs webhooks, nil if no file is named.
+func readWebhookSecret(file string) ([]byte, error) {
+	text, err := readSecret("--webhook-secret", file)
+	if text == nil || err != nil {
+		return nil, err
+	}
+	secret, err := rpc.ParseWebhookSecret(string(text))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--webhook-secret %s: %w", file, err)}
+	}
+	return secret, nil
 }
 
 // readToken returns the token that a file holds, "" if no file is named.
