@@ -8,6 +8,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/chain/store"
 )
 
 // bush adds n single-block branches to c, each on the block below the tip, and returns them.
@@ -213,4 +214,29 @@ func TestReturnedPaymentOutlivesItsBlock(t *testing.T) {
 		t.Errorf("%d payments are still pending", n)
 	}
 	sound(t, c.Chain)
+}
+
+// TestTrimLeavesDamage: a block that cannot be read stays, with those below it and the one above, and the chain can be opened again.
+func TestTrimLeavesDamage(t *testing.T) {
+	tree := chaintest.New(t).Paying().Mine(10).Fork(10).Mine(8)
+	side := tree.Blocks()[10:]
+	c := openRestartable(t, tree.Rules())
+	addAll(t, c.Chain, tree.Blocks())
+	b := c.st.NewBatch()
+	defer b.Close()
+	b.SetBlock(store.Record{Position: store.Position{Branch: 1, Index: side[3].Index()}, Raw: []byte("?")})
+	if err := c.st.Apply(b); err != nil {
+		t.Fatal(err)
+	}
+	newer := bush(t, c.Chain, chain.MaxSideBlocks)
+	trim(t, c.Chain)
+	for range 2 {
+		if n := countHeld(c.Chain, side); n != 5 {
+			t.Errorf("%d blocks of the damaged branch are left, not 5", n)
+		}
+		if n := countHeld(c.Chain, newer); n > chain.MaxSideBlocks-5 {
+			t.Errorf("%d newer blocks are left", n)
+		}
+		c.restart()
+	}
 }

@@ -255,6 +255,7 @@ type trimming struct {
 	cut      map[uint32]side // branches as they are then; count 0: gone
 	blocks   int64
 	bytes    int64
+	last     storedBlock // that was read
 }
 
 func (t *trimming) full() bool { return t.blocks >= trimBlocks || t.bytes >= trimBytes }
@@ -304,11 +305,20 @@ func (t *trimming) child(p store.Position) (uint32, bool) {
 	return 0, false
 }
 
+// dropLast drops the last block of branch n, which is s. The block below it is read first: if that is damaged, nothing is dropped.
 func (t *trimming) dropLast(n uint32, s side) error {
 	p := store.Position{Branch: n, Index: s.tip.Index}
-	b, err := t.c.read(t.c.store.Reader, p)
+	b, err := t.read(p)
 	if err != nil {
 		return err
+	}
+	s.tip = consensus.Header{Index: s.from - 1}
+	if p.Index > s.from {
+		below, err := t.read(store.Position{Branch: n, Index: p.Index - 1})
+		if err != nil {
+			return err
+		}
+		s.tip = below.Header()
 	}
 	t.batch.DeleteBlock(p)
 	t.batch.DeletePosition(b.Header().Hash)
@@ -318,24 +328,29 @@ func (t *trimming) dropLast(n uint32, s side) error {
 			t.batch.SetPending(record(pending)) // its record may lead to this block
 		}
 	}
-	t.blocks++
-	t.bytes += int64(len(b.Canonical()))
-	s.total -= int64(len(b.Canonical()))
-	if s.count() > 1 {
-		below, err := t.c.read(t.c.store.Reader, store.Position{Branch: n, Index: p.Index - 1})
-		if err != nil {
-			return err
-		}
-		s.tip = below.Header()
-	} else {
-		s.tip = consensus.Header{Index: s.from - 1}
+	if s.count() == 0 {
 		t.batch.DeleteSide(n)
 		if s.parent.Branch != n {
 			t.batch.DeleteParent(n)
 		}
 	}
+	t.blocks++
+	t.bytes += int64(len(b.Canonical()))
+	s.total -= int64(len(b.Canonical()))
 	t.cut[n] = s
 	return nil
+}
+
+// read returns the block at p. It is often the one that was read last, which is below the one that was dropped.
+func (t *trimming) read(p store.Position) (storedBlock, error) {
+	if t.last.Block != nil && t.last.Position == p {
+		return t.last, nil
+	}
+	b, err := t.c.read(t.c.store.Reader, p)
+	if err == nil {
+		t.last = b
+	}
+	return b, err
 }
 
 // apply changes what memory holds.
