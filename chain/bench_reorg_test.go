@@ -121,11 +121,20 @@ func BenchmarkReorgFull(b *testing.B) {
 	b.ReportMetric(most, "MiB")
 }
 
-// fullBlock is a block of about as many bytes as a block can have.
+// fullBlock is a block with about as many payments as a block can have.
 func fullBlock(tb testing.TB, r *consensus.Rules, parent consensus.Header, miner string) *consensus.Block {
 	payments := make([]consensus.Transaction, 1950)
 	for i := range payments {
 		payments[i] = chaintest.Payment().Transaction()
+	}
+	return chaintest.Block(tb, r, parent, miner, payments...)
+}
+
+// wideBlock is a block of about as many bytes as a block can have, in large payments.
+func wideBlock(tb testing.TB, r *consensus.Rules, parent consensus.Header, miner string) *consensus.Block {
+	payments, name := make([]consensus.Transaction, 155), strings.Repeat("é", 128) // each é is six bytes
+	for i := range payments {
+		payments[i] = consensus.Transaction{Sender: name, Recipient: name, Amount: "1", ID: chain.NewID(), HasID: true}
 	}
 	return chaintest.Block(tb, r, parent, miner, payments...)
 }
@@ -143,36 +152,45 @@ func deepFromEnv(b *testing.B, otherwise int) int {
 	return deep
 }
 
-// BenchmarkTrim drops a side branch of full blocks, KUAI_BENCH_DEEP of them (1,500: more bytes than the bounds allow), until the others are within the bounds, on disk;
-// the metric is the resident memory that it adds at most.
+// BenchmarkTrim drops a side branch of full blocks, KUAI_BENCH_DEEP of them (1,500: more bytes than the bounds allow), on disk: full of
+// payments, and full of bytes in fewer payments. The metric is the resident memory that it adds at most.
 func BenchmarkTrim(b *testing.B) {
-	deep, r := deepFromEnv(b, 1500), benchRules()
-	most := 0.0
-	for range b.N {
-		b.StopTimer()
-		c, shut := chaintest.OpenDisk(b, r, b.TempDir())
-		chaintest.Grow(b, c, deep+1)
-		parent := r.Genesis.Header()
-		for range deep {
-			block := fullBlock(b, r, parent, "old")
-			addAll(b, c, []*consensus.Block{block})
-			parent = block.Header()
-		}
-		addAll(b, c, []*consensus.Block{chaintest.Block(b, r, r.Genesis.Header(), "last")}) // the branch that grows is spared
-		debug.FreeOSMemory()
-		before, peak := residentMiB(b), watchPeak(b)
-		b.StartTimer()
-		if err := c.Trim(); err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		most = max(most, peak()-before)
-		if forks := c.Forks(); len(forks) != 1 {
-			b.Fatalf("%d forks are left", len(forks))
-		}
-		shut()
+	for name, seal := range map[string]sealer{"payments": fullBlock, "bytes": wideBlock} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				benchTrim(b, seal)
+			}
+		})
 	}
-	b.ReportMetric(most, "MiB")
+}
+
+type sealer func(tb testing.TB, r *consensus.Rules, parent consensus.Header, miner string) *consensus.Block
+
+func benchTrim(b *testing.B, seal sealer) {
+	b.StopTimer()
+	deep, r := deepFromEnv(b, 1500), benchRules()
+	c, shut := chaintest.OpenDisk(b, r, b.TempDir())
+	defer shut()
+	chaintest.Grow(b, c, deep+1)
+	parent := r.Genesis.Header()
+	for range deep {
+		block := seal(b, r, parent, "old")
+		addAll(b, c, []*consensus.Block{block})
+		parent = block.Header()
+	}
+	addAll(b, c, []*consensus.Block{chaintest.Block(b, r, r.Genesis.Header(), "last")}) // the branch that grows is spared
+	debug.FreeOSMemory()
+	before, peak := residentMiB(b), watchPeak(b)
+	b.StartTimer()
+	if err := c.Trim(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(peak()-before, "MiB")
+	if forks := c.Forks(); len(forks) != 1 {
+		b.Fatalf("%d forks are left", len(forks))
+	}
+	b.StartTimer()
 }
 
 // watchPeak starts the system's record of the process's largest resident memory anew, and returns what reads it.

@@ -93,41 +93,49 @@ func TestUnreadableBlockStopsAReorgWhole(t *testing.T) {
 	}
 }
 
-// race makes n blocks on which miners race: every second one has a rival of one to three blocks that is then left behind.
-func race(tb testing.TB, r *consensus.Rules, n int) (blocks []*consensus.Block, reorgs int) {
+// race grows a chain by n blocks on which miners race: every fourth block has a rival branch of one to three blocks that came first and
+// is then left behind. Side branches past the bounds are trimmed meanwhile.
+func race(tb testing.TB, c *chain.Chain, n int) (reorgs int) {
 	tb.Helper()
-	parent := r.Genesis.Header()
 	seal := func(on consensus.Header, name string) consensus.Header {
-		b := chaintest.Block(tb, r, on, name)
-		blocks = append(blocks, b)
+		b := chaintest.Block(tb, c.Rules(), on, name)
+		addAll(tb, c, []*consensus.Block{b})
 		return b.Header()
 	}
-	for i := 0; len(blocks) < n; i++ {
-		loser, winner := parent, parent
-		for range 1 + i%3 {
+	for end := c.Tip().Index + int64(n); c.Tip().Index+4 < end; reorgs++ {
+		parent := c.Tip()
+		loser, winner, deep := parent, parent, 1+reorgs%3
+		for range deep {
 			loser = seal(loser, "loser")
 		}
-		for range 2 + i%3 {
+		for range deep + 1 {
 			winner = seal(winner, "winner")
 		}
-		parent = winner
-		reorgs++
+		if c.Tip() != winner {
+			tb.Fatal("no reorg")
+		}
+		seal(winner, "next")
+		if reorgs%1000 == 0 {
+			if err := c.Trim(); err != nil {
+				tb.Fatal(err)
+			}
+		}
 	}
-	return blocks, reorgs
+	if err := c.Trim(); err != nil {
+		tb.Fatal(err)
+	}
+	return reorgs
 }
 
 // TestRacingMinersLeaveLittleBehind: after thousands of small reorgs the store has one record of the active chain for each, the side
 // branches are trimmed, and all is sound after a restart.
 func TestRacingMinersLeaveLittleBehind(t *testing.T) {
-	const many = 12_000
-	r := benchRules()
-	c := openRestartable(t, r)
-	blocks, reorgs := race(t, r, many)
-	addAll(t, c.Chain, blocks)
+	c := openRestartable(t, benchRules())
+	reorgs, tip := race(t, c.Chain, 10_000), c.Tip()
 	sound(t, c.Chain)
 	for range 2 {
-		if got := c.Tip(); got.Hash != blocks[len(blocks)-1].Hash() {
-			t.Fatalf("the tip is %v", got)
+		if c.Tip() != tip {
+			t.Fatalf("the tip is %v", c.Tip())
 		}
 		parts := 0
 		for _, err := range c.st.Active(1, c.Tip().Index+1) {
@@ -142,31 +150,6 @@ func TestRacingMinersLeaveLittleBehind(t *testing.T) {
 		c.restart()
 	}
 	sound(t, c.Chain)
-}
-
-// BenchmarkRaces opens a chain of KUAI_BENCH_BLOCKS blocks (100,000) of which every second is a reorg's.
-func BenchmarkRaces(b *testing.B) {
-	r, dir := benchRules(), b.TempDir()
-	c, shut := chaintest.OpenDisk(b, r, dir)
-	blocks, reorgs := race(b, r, blocksFromEnv(b))
-	addAll(b, c, blocks)
-	if err := c.Trim(); err != nil {
-		b.Fatal(err)
-	}
-	shut()
-	runtime.GC() // the blocks are not used any more
-	b.ResetTimer()
-	for range b.N {
-		c, shut = chaintest.OpenDisk(b, r, dir)
-		b.StopTimer()
-		if len(c.Forks()) > chain.MaxSideBlocks {
-			b.Error("too many forks")
-		}
-		shut()
-		b.StartTimer()
-	}
-	b.ReportMetric(float64(reorgs), "reorgs")
-	b.ReportMetric(residentMiB(b), "RSS-MiB")
 }
 
 // TestReorgAllocatesLittle: what a reorg allocates for each payment that leaves or joins the active chain bounds its memory: 64 MiB for
