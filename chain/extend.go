@@ -99,14 +99,10 @@ func (c *Chain) firstTwice(ids []idPlace, way path) (index int64, refusal error)
 			on, ok = ids[i-1].index, true
 		}
 		if ok && (refusal == nil || p.index < index) {
-			index, refusal = p.index, duplicateID(p.id, on)
+			index, refusal = p.index, consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", p.id, on)
 		}
 	}
 	return index, refusal
-}
-
-func duplicateID(id consensus.ID, index int64) error {
-	return consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", id, index)
 }
 
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.

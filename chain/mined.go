@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"kuai/chain/consensus"
-	"kuai/chain/store"
 )
 
 // AddMined adds a block that this node mined, and returns when it is on disk. Nobody sees the block before that: its bytes are
@@ -22,7 +21,9 @@ func (c *Chain) AddMined(b *consensus.Block) error {
 	if err := c.Sync(); err != nil {
 		return unsettled(err)
 	}
-	return c.addMined(b)
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.finishMined(b)
 }
 
 // writeMined checks b and writes it apart from the chain.
@@ -44,30 +45,23 @@ func (c *Chain) writeMined(b *consensus.Block) error {
 	return nil
 }
 
-// addMined adds the block that writeMined wrote, unless another block came first.
-func (c *Chain) addMined(b *consensus.Block) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
+// finishMined adds the block that writeMined wrote, and drops it if another block came first.
+func (c *Chain) finishMined(b *consensus.Block) (err error) {
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	if err := c.settleMined(batch, b); err != nil {
-		return err
-	}
-	return nil
-}
-
-// settleMined adds the block to the chain if it still follows the tip, and forgets it if not.
-func (c *Chain) settleMined(batch *store.Batch, b *consensus.Block) error {
 	batch.DeleteMeta(metaMined)
-	if b.Header().Previous != c.tip.Hash {
-		if err := c.commit(batch, func() {}); err != nil {
-			return unsettled(err)
-		}
-		return ErrStale
+	stale := b.Header().Previous != c.tip.Hash
+	if stale {
+		err = c.commit(batch, func() {})
+	} else {
+		run := []*consensus.Block{b}
+		err = c.extendBy(batch, run, c.idsOf(run), "", c.now())
 	}
-	run := []*consensus.Block{b}
-	if err := c.extendBy(batch, run, c.idsOf(run), "", c.now()); err != nil {
+	switch {
+	case err != nil:
 		return unsettled(err)
+	case stale:
+		return ErrStale
 	}
 	return nil
 }
@@ -82,9 +76,7 @@ func (c *Chain) loadMined() error {
 	if err != nil {
 		return fmt.Errorf("%w: the block that was mined last: %w", ErrDamaged, err)
 	}
-	batch := c.store.NewBatch()
-	defer batch.Close()
-	if err := c.settleMined(batch, b); err != nil && err != ErrStale {
+	if err := c.finishMined(b); err != ErrStale {
 		return err
 	}
 	return nil

@@ -20,20 +20,14 @@ const (
 	metaAddresses = "addresses" // branch:4 index:8, the last block in the index of addresses
 )
 
-// load reads what memory holds, each part with the help of those before it: the sides need to know the tip, the pool
-// who sent what, and a mined block all of it.
+// load reads what memory holds. loadNetwork comes first, as it starts an empty store, and loadMined last, as it adds a block to what the
+// others have read; they need nothing of each other.
 func (c *Chain) load() error {
-	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadPool, c.loadIDs, c.loadMined} {
+	for _, load := range []func() error{c.loadNetwork, c.loadTip, c.loadSides, c.loadAddresses, c.loadPool, c.loadMined} {
 		if err := load(); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// loadIDs knows the ids of a chain that has none. Those of a longer one are gathered by Run: they are too many for a start to wait.
-func (c *Chain) loadIDs() error {
-	c.stored.complete = c.tip.Index == c.rules.Genesis.Index() && len(c.sides.branches) == 0
 	return nil
 }
 
@@ -86,7 +80,7 @@ func (c *Chain) start() error {
 	b.SetPosition(g.Hash(), p)
 	b.SetActive(g.Index(), p.Branch)
 	setTip(b, g.Header())
-	return c.commit(b, func() {})
+	return c.commit(b, func() { c.stored.complete = true }) // no block holds an id yet
 }
 
 func setTip(b *store.Batch, tip consensus.Header) {
@@ -166,6 +160,7 @@ func (c *Chain) parentOf(p store.Position) (store.Position, error) {
 	return first, err
 }
 
+// loadPool reads the pending transactions.
 func (c *Chain) loadPool() error {
 	c.pool = newPool(0)
 	var in storedBlock // the block that the last returned payment was read from

@@ -180,16 +180,6 @@ func (v view) minedBy(search *store.IDs, id consensus.ID) (at store.At, ok bool,
 	return at, false, nil
 }
 
-// mined returns the index of the active block with the transaction, for a caller that holds c.writing.
-func (c *Chain) mined(id consensus.ID) (index int64, ok bool, err error) {
-	search, err := c.store.IDs()
-	if err != nil {
-		return 0, false, err
-	}
-	defer search.Close()
-	return c.onPath(search, id, c.sides.path(c.at()))
-}
-
 // Lacking returns those of the ids that are neither pending nor on the active chain, in order. It seeks in an index for each that is
 // not pending, and reads no transaction. An id that cannot be looked up counts as held, so that it is not asked for again.
 func (c *Chain) Lacking(ids []consensus.ID) (lacking []consensus.ID) {

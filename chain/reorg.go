@@ -15,6 +15,7 @@ type reorg struct {
 	at    store.Position
 	way   path // from its parent to the active chain
 	total int64
+	base  int64 // canonical bytes of the chain up to the fork
 	batch *store.Batch
 
 	sides    map[uint32]side           // branches as they are then; count 0: without side blocks
@@ -34,6 +35,10 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 	defer s.batch.Close()
 	for _, id := range b.IDs() {
 		s.ids[id] = struct{}{}
+	}
+	var err error
+	if _, s.base, err = c.header(way.fork()); err != nil {
+		return err
 	}
 	if err := s.findMined(); err != nil {
 		return err
@@ -61,11 +66,7 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 
 // findMined finds the pending transactions that the new branch holds, and notes its ids.
 func (s *reorg) findMined() error {
-	_, base, err := s.c.header(s.way.fork())
-	if err != nil {
-		return err
-	}
-	s.joining = filterForBlocks(int(s.total - base))
+	s.joining = filterForBlocks(int(s.total - s.base))
 	note := func(id consensus.ID) {
 		s.joining.add(id)
 		if p, ok := s.c.pool.find(id); ok {
@@ -153,11 +154,7 @@ func (s *reorg) joins(id consensus.ID, search *store.IDs) (bool, error) {
 
 // disconnect makes the active blocks above the fork side blocks.
 func (s *reorg) disconnect(now time.Time) error {
-	c, parent := s.c, s.way.fork()
-	_, base, err := c.header(parent)
-	if err != nil {
-		return err
-	}
+	c, parent, base := s.c, s.way.fork(), s.base
 	for part, err := range c.store.Active(parent.Index+1, c.tip.Index+1) {
 		if err != nil {
 			return err
@@ -166,7 +163,7 @@ func (s *reorg) disconnect(now time.Time) error {
 			s.batch.DeleteActive(part.From)
 		}
 		end := store.Position{Branch: part.Branch, Index: part.To - 1}
-		tip, total, err := c.end(end)
+		tip, total, err := c.header(end)
 		if err != nil {
 			return err
 		}
@@ -179,18 +176,6 @@ func (s *reorg) disconnect(now time.Time) error {
 		parent, base = end, total
 	}
 	return nil
-}
-
-// end is header for a block of the active chain, the tip included.
-func (c *Chain) end(p store.Position) (consensus.Header, int64, error) {
-	if p == c.at() {
-		return c.tip, c.total, nil
-	}
-	b, err := c.read(c.store.Reader, p)
-	if err != nil {
-		return consensus.Header{}, 0, err
-	}
-	return b.Header(), b.Total, nil
 }
 
 // connect makes the side blocks on the way active, and the new tip.
@@ -242,11 +227,7 @@ func (s *reorg) commit(o store.Origin) error {
 	pool := c.pool.exchange(s.mined, s.returned)
 	return c.commit(s.batch, func() {
 		c.tip, c.total, c.last = s.b.Header(), s.total, s.last
-		for n, b := range s.sides {
-			if c.sides.remove(n); b.count() > 0 {
-				c.sides.set(n, b)
-			}
-		}
+		c.sides.update(s.sides)
 		c.sides.last = max(c.sides.last, s.at.Branch)
 		pool()
 	})

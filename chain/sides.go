@@ -62,6 +62,15 @@ func (s *sides) remove(n uint32) {
 	}
 }
 
+// update changes these branches, and removes those of them without side blocks.
+func (s *sides) update(branches map[uint32]side) {
+	for n, b := range branches {
+		if s.remove(n); b.count() > 0 {
+			s.set(n, b)
+		}
+	}
+}
+
 // has reports whether the block at p, which is held, is off the active chain.
 func (s *sides) has(p store.Position) bool {
 	b, ok := s.branches[p.Branch]
@@ -219,7 +228,7 @@ func (c *Chain) trimOnce(most bounds) (again bool, err error) {
 	if t.blocks == 0 {
 		return false, nil
 	}
-	return true, c.commit(t.batch, t.apply)
+	return true, c.commit(t.batch, func() { c.sides.update(t.cut) })
 }
 
 // kept returns, by branch, the highest index of the side blocks that trimming must leave.
@@ -354,17 +363,11 @@ func (t *trimming) read(p store.Position) (storedBlock, error) {
 	return b, err
 }
 
-// apply changes what memory holds.
-func (t *trimming) apply() {
-	for n, s := range t.cut {
-		if t.c.sides.remove(n); s.count() > 0 {
-			t.c.sides.set(n, s)
-		}
-	}
-}
-
 // header returns the header of the block at p, which must be held, and the canonical bytes of its chain.
 func (c *Chain) header(p store.Position) (consensus.Header, int64, error) {
+	if p == c.at() {
+		return c.tip, c.total, nil
+	}
 	if s, ok := c.sides.branches[p.Branch]; ok && s.tip.Index == p.Index {
 		return s.tip, s.total, nil
 	}

@@ -100,11 +100,15 @@ func (c *Chain) unknown(id consensus.ID) error {
 	if _, ok := c.pool.find(id); ok {
 		return ErrKnown
 	}
-	_, mined, err := c.mined(id)
-	if mined {
-		return ErrKnown
+	search, err := c.store.IDs()
+	if err != nil {
+		return err
 	}
-	return err
+	defer search.Close()
+	if _, mined, err := c.onPath(search, id, c.sides.path(c.at())); mined || err != nil {
+		return cmp.Or(err, ErrKnown)
+	}
+	return nil
 }
 
 // write puts p's record into the store. What readers see of the pool is memory, which change changes.

@@ -65,11 +65,6 @@ func (p Puzzle) AppendMessage(dst []byte, proof int64) []byte {
 	return append(dst, p.After...)
 }
 
-// Solved reports whether proof solves the puzzle.
-func (p Puzzle) Solved(proof int64) bool {
-	return Hash(sha256.Sum256(p.AppendMessage(nil, proof))).HasZeros(p.Zeros)
-}
-
 // ValidProof reports whether proof solves the puzzle of a block on a parent with the proof lastProof and the hash last. It does not
 // allocate: every block that is received goes through it.
 func (r *Rules) ValidProof(lastProof, proof int64, last Hash) bool {

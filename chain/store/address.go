@@ -58,9 +58,6 @@ func (r *Run) Add(s Spot) (ok bool) {
 	return true
 }
 
-// Empty reports whether nothing was added.
-func (r *Run) Empty() bool { return r.count == 0 }
-
 // Below returns the run's spots in blocks up to index.
 func (r *Run) Below(index int64) (kept Run) {
 	for s := range r.spots {

@@ -19,9 +19,6 @@ func (s *Store) NewBatch() *Batch { return &Batch{b: s.db.NewBatch()} }
 // Close releases the batch.
 func (b *Batch) Close() { _ = b.b.Close() }
 
-// Empty reports whether nothing was put in.
-func (b *Batch) Empty() bool { return b.b.Empty() }
-
 // Bytes returns the size of the batch.
 func (b *Batch) Bytes() int { return b.b.Len() }
 
@@ -95,17 +92,24 @@ func (b *Batch) DeleteSide(n uint32) { b.remove(numberKey(b.key[:0], kindSide, n
 // SetPending puts a transaction into the pool.
 func (b *Batch) SetPending(p Pending) {
 	b.val = appendOrigin(b.val[:0], p.Origin)
-	if p.Canonical == nil {
+	switch {
+	case p.Canonical == nil:
 		b.val = appendPosition(append(b.val, pendingInBlock), p.At.Position)
 		b.val = binary.AppendUvarint(b.val, uint64(p.At.Offset))
-	} else {
-		b.val = append(append(b.val, boolByte(p.Returned)), p.Canonical...)
+	case p.Returned:
+		b.val = append(append(b.val, pendingReturned), p.Canonical...)
+	default:
+		b.val = append(append(b.val, pendingArrived), p.Canonical...)
 	}
 	b.set(pendingKey(b.key[:0], p.Seq), b.val)
 }
 
-// pendingInBlock marks a returned transaction whose bytes are read from a block; 0 and 1 tell whether one with its own was returned.
-const pendingInBlock = 2
+// How a pending transaction is kept.
+const (
+	pendingArrived  = iota
+	pendingReturned // by a reorg
+	pendingInBlock  // the same, and its bytes are read from a block
+)
 
 // DeletePending takes the transaction with this sequence number out of the pool.
 func (b *Batch) DeletePending(seq uint64) { b.remove(pendingKey(b.key[:0], seq)) }
@@ -115,10 +119,3 @@ func (b *Batch) SetMeta(name string, value []byte) { b.set(metaKey(b.key[:0], na
 
 // DeleteMeta removes a named value.
 func (b *Batch) DeleteMeta(name string) { b.remove(metaKey(b.key[:0], name)) }
-
-func boolByte(v bool) byte {
-	if v {
-		return 1
-	}
-	return 0
-}

@@ -107,25 +107,31 @@ func (r Reader) Blocks(branch uint32, from, to int64) iter.Seq2[Record, error] {
 	}
 }
 
-// LastIndex returns the highest index of the branch, 0 where it is empty.
-func (r Reader) LastIndex(branch uint32) (int64, error) {
-	it, err := r.r.NewIter(&pebble.IterOptions{
-		LowerBound: blockKey(nil, Position{branch, 0}),
-		UpperBound: blockKey(nil, Position{branch, math.MaxInt64}),
-	})
+// last calls use with the last key in [lower, upper) and its value, if there is one.
+func (r Reader) last(lower, upper []byte, use func(key, value []byte) error) error {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
-		return 0, readError(err)
+		return readError(err)
 	}
 	defer it.Close()
 	if !it.Last() {
-		return 0, readError(it.Error())
+		return readError(it.Error())
 	}
 	value, err := it.ValueAndErr()
 	if err != nil {
-		return 0, readError(err)
+		return readError(err)
 	}
-	rec, err := parseRecord(it.Key(), value)
-	return rec.Position.Index, err
+	return use(it.Key(), value)
+}
+
+// LastIndex returns the highest index of the branch, 0 if it is empty.
+func (r Reader) LastIndex(branch uint32) (index int64, err error) {
+	err = r.last(blockKey(nil, Position{branch, 0}), blockKey(nil, Position{branch, math.MaxInt64}), func(key, value []byte) error {
+		rec, err := parseRecord(key, value)
+		index = rec.Position.Index
+		return err
+	})
+	return index, err
 }
 
 // Parent returns which block the first of branch n extends.
@@ -144,15 +150,11 @@ func (r Reader) Parent(n uint32) (p Position, err error) {
 
 // LastBranch returns the highest number of a branch, 0 if there is only the first.
 func (r Reader) LastBranch() (n uint32, err error) {
-	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: []byte{kindParent}, UpperBound: []byte{kindParent + 1}})
-	if err != nil {
-		return 0, readError(err)
-	}
-	defer it.Close()
-	if !it.Last() {
-		return 0, readError(it.Error())
-	}
-	return number(it.Key())
+	err = r.last([]byte{kindParent}, []byte{kindParent + 1}, func(key, _ []byte) error {
+		n, err = number(key)
+		return err
+	})
+	return n, err
 }
 
 // Active yields the parts of the active chain that hold the indexes [from, to), ascending. The last one ends at to, whatever the tip.
@@ -231,7 +233,8 @@ func (r Reader) EachPending(use func(p Pending) error) error {
 		v := reader{rest: p.value, bad: len(p.key) != 9}
 		pending := Pending{Origin: v.origin()}
 		kind := v.uint()
-		if pending.Returned = kind > 0; kind < pendingInBlock {
+		pending.Returned = kind > pendingArrived
+		if kind < pendingInBlock {
 			pending.Canonical = v.rest
 		} else {
 			pending.At = At{v.position(), int(v.uint())}
