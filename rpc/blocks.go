@@ -123,12 +123,16 @@ func (s *Server) forks(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	answer(w, http.StatusOK, s.forksInfo(from, limit))
+}
+
+func (s *Server) forksInfo(from, limit int64) api.Forks {
 	all := s.chain.Forks()
 	list := []api.Fork{}
 	for _, f := range cut(all, from, limit) {
 		list = append(list, api.Fork{Point: blockRef(f.Point), Length: f.Tip.Index - f.Point.Index, Tip: blockRef(f.Tip)})
 	}
-	answer(w, http.StatusOK, api.Forks{Count: len(all), Forks: list})
+	return api.Forks{Count: len(all), Forks: list}
 }
 
 func blockRef(h consensus.Header) api.BlockRef {

@@ -166,7 +166,7 @@ func TestBodyOverTheLimitIs413(t *testing.T) {
 
 func TestEveryAnswerForbidsSniffing(t *testing.T) {
 	n := start(t, Config{})
-	for _, path := range []string{"/", "/chain", "/nope", "/blocks/x", "/web/page.js"} {
+	for _, path := range []string{"/", "/chain", "/nope", "/blocks/x", "/web/main.js"} {
 		h := n.do("GET", path, "").Header()
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cross-Origin-Resource-Policy") != "same-origin" {
 			t.Errorf("%s: %v", path, h)

@@ -9,17 +9,21 @@ import (
 
 // node is GET /node: who this is and how to reach it. Other nodes ask it to connect by URL.
 func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, s.nodeInfo())
+}
+
+func (s *Server) nodeInfo() api.Node {
 	now := s.chain.State()
 	rules, status, mining := s.chain.Rules(), s.network.SyncStatus(), s.miner.Status()
 	peers, _ := s.heights()
-	answer(w, http.StatusOK, api.Node{
+	return api.Node{
 		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: now.Tip.Index,
 		Mining:  api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
 		Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
 		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Target: status.Target},
 		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,
-	})
+	}
 }
 
 // peers is GET /peers: connected and remembered peers, and the nodes that were registered.
@@ -29,6 +33,10 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	answer(w, http.StatusOK, s.peersInfo(from, limit))
+}
+
+func (s *Server) peersInfo(from, limit int64) api.Peers {
 	all := s.network.Peers()
 	list := []api.Peer{}
 	for _, p := range cut(all, from, limit) {
@@ -38,7 +46,7 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 	for _, n := range s.nodes.all() {
 		nodes = append(nodes, s.registeredNode(n, connected[n.peer()]))
 	}
-	answer(w, http.StatusOK, api.Peers{Count: len(all), Nodes: nodes, Peers: list})
+	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}
 }
 
 func peerInfo(p Peer) api.Peer {

@@ -1,37 +1,145 @@
 package rpc
 
 import (
-	"embed"
+	"bytes"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"path"
-)
 
-//go:embed web
-var web embed.FS
+	"kuai/chain"
+	"kuai/chain/consensus"
+	"kuai/rpc/api"
+	"kuai/rpc/web"
+)
 
 // policyPage lets the page load what this node serves, and nothing from elsewhere or inline.
 var policyPage = []string{"default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 
-// pageTypes are the page's own: a system's table may say anything.
-var pageTypes = map[string][]string{
-	".html": typeHTML,
-	".css":  {"text/css; charset=utf-8"},
-	".js":   {"text/javascript; charset=utf-8"},
-	".svg":  {"image/svg+xml"},
+// Bounds of what the page is sent with. The scripts ask for what is missing.
+const (
+	pageBlocks   = 24        // newest blocks
+	pageBytes    = 256 << 10 // of their text, at most; one block at least
+	pagePayments = 100
+	pagePeers    = 200
+	pageForks    = 100
+)
+
+// parts are the page's scripts, styles and mark.
+var parts = web.Files()
+
+// setPage sets the headers of the page and its parts.
+func setPage(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Security-Policy"] = policyPage
+	h["Referrer-Policy"] = sameOrigin
+	h["Cache-Control"] = []string{"no-cache"}
 }
 
-// page serves one file of the embedded page.
-func page(name string) http.HandlerFunc {
-	body, err := web.ReadFile("web/" + name)
-	if err != nil {
-		panic("rpc: the page is built into the program, but lacks " + name)
+// expandParts makes a path of each part of the page, so that a name that is none of them is an unknown path for every method.
+func expandParts(all map[string]resource) map[string]resource {
+	const pattern = "/web/{file}"
+	shared := all[pattern]
+	delete(all, pattern)
+	for name := range parts {
+		all["/web/"+name] = maps.Clone(shared)
 	}
-	contentType := pageTypes[path.Ext(name)]
-	return func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		h["Content-Security-Policy"] = policyPage
-		h["Referrer-Policy"] = sameOrigin
-		h["Cache-Control"] = []string{"no-cache"}
-		send(w, http.StatusOK, contentType, body)
-	}
+	return all
 }
+
+// part serves a part of the page.
+func part(w http.ResponseWriter, r *http.Request) {
+	setPage(w)
+	file := parts[path.Base(r.URL.Path)]
+	send(w, http.StatusOK, []string{file.Type}, file.Body)
+}
+
+// icon is GET /favicon.ico: the mark.
+func icon(w http.ResponseWriter, _ *http.Request) {
+	setPage(w)
+	mark := parts["mark.svg"]
+	send(w, http.StatusOK, []string{mark.Type}, mark.Body)
+}
+
+// page is GET /: the page with what the node knows now, in the browser's language.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	snap, release, err := s.snapshot(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	defer release()
+	p, err := s.firstPaint(snap)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p.Language = web.Language(r.Header.Get("Accept-Language"))
+	var body bytes.Buffer
+	if err := web.Render(&body, p); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	setPage(w)
+	w.Header()["Vary"] = []string{"Accept-Language"}
+	send(w, http.StatusOK, typeHTML, body.Bytes())
+}
+
+// firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin.
+func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
+	node, mining, peers, pending := s.nodeInfo(), s.minerInfo(), s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
+	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
+	p := web.Page{Network: node.Network, PeerID: node.PeerID, Height: node.Height, Peers: node.Peers, Pending: pending.Count, Mode: mining.Mode}
+	blocks, err := s.newestBlocks(snap, &p)
+	if err != nil {
+		return p, err
+	}
+	for _, t := range pending.Transactions {
+		p.Payments = append(p.Payments, web.Payment{ID: t.ID, Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String()})
+	}
+	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations, Answers: map[string]json.RawMessage{
+		"/node": api.Append(nil, node), "/mining": api.Append(nil, mining), "/peers?limit=200": api.Append(nil, peers),
+		"/transactions/pending?limit=100": api.Append(nil, pending), "/forks?limit=100": api.Append(nil, s.forksInfo(1, pageForks)),
+		"blocks": api.Append(nil, blocks),
+	}}
+	return p, nil
+}
+
+// newestBlocks returns the newest blocks, the newest last, and puts their cards into the page.
+func (s *Server) newestBlocks(snap *chain.Snapshot, p *web.Page) (list []api.BlockInfo, err error) {
+	size := 0
+	for i := p.Height; i > 0 && len(list) < pageBlocks; i-- {
+		held, err := snap.At(i)
+		if err != nil {
+			return nil, err
+		}
+		size += len(held.Block.Canonical())
+		if size > pageBytes && len(list) > 0 {
+			break
+		}
+		list = append(list, blockInfo(held, snap.Tip()))
+		p.Blocks = append(p.Blocks, blockCard(held.Block))
+	}
+	return list, nil
+}
+
+func blockCard(b *consensus.Block) web.Block {
+	card := web.Block{Index: b.Index(), Hash: b.Hash().String()}
+	for _, t := range b.Transactions() {
+		if t.Sender == consensus.RewardSender {
+			card.Miner = t.Recipient
+		} else {
+			card.Payments++
+		}
+	}
+	return card
+}
+
+// webOperations is the table as the page has it, for curl commands.
+var webOperations = func() map[string]web.Operation {
+	all := map[string]web.Operation{}
+	for _, op := range api.Operations {
+		all[op.ID] = web.Operation{Method: op.Method, Path: op.Path}
+	}
+	return all
+}()

@@ -51,7 +51,7 @@ func TestARequestHasALine(t *testing.T) {
 // TestWhatMachinesAskIsLoggedAtDebug: health, readiness, metrics and the page's parts, unless they fail.
 func TestWhatMachinesAskIsLoggedAtDebug(t *testing.T) {
 	n, out := logged(t, Config{LogRequests: true, LogLevel: new(slog.LevelVar)}, slog.LevelDebug)
-	for _, path := range []string{"/healthz", "/readyz", "/", "/web/page.js", "/openapi.json", "/log/level"} {
+	for _, path := range []string{"/healthz", "/readyz", "/", "/web/main.js", "/openapi.json", "/log/level"} {
 		out.Reset()
 		n.do("GET", path, "")
 		if !strings.Contains(out.String(), "level=DEBUG msg=request") {

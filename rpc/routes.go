@@ -56,12 +56,9 @@ func (s *Server) handlers() handlers {
 		"getOpenAPI":   file(typeJSON, api.OpenAPI),
 		"getPostman":   file(typeJSON, api.Postman),
 
-		"getPage":       page("index.html"),
-		"getPageScript": page("page.js"),
-		"getLiveScript": page("live.js"),
-		"getPageStyle":  page("page.css"),
-		"getMark":       page("mark.svg"),
-		"getIcon":       page("mark.svg"),
+		"getPage":     s.page,
+		"getPagePart": part,
+		"getIcon":     icon,
 	}
 }
 

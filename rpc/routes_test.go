@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -85,7 +86,7 @@ func TestProblemsAreJSONWhereAskedFor(t *testing.T) {
 }
 
 func TestMetricsAreTheCallers(t *testing.T) {
-	n := start(t, Config{Metrics: page("mark.svg")})
+	n := start(t, Config{Metrics: http.HandlerFunc(icon)})
 	if w := n.do("GET", "/metrics", ""); w.Code != 200 || w.Body.Len() == 0 {
 		t.Errorf("%d", w.Code)
 	}
@@ -111,7 +112,7 @@ func TestDoubledSlashesAreOne(t *testing.T) {
 			want(t, n.do("PATCH", doubled, ""), 405, pageMethod)
 		}
 	}
-	for _, path := range []string{"/chain", "/node", "/blocks/1", "/mining/work", "/addresses/bob", "/", "/web/page.js"} {
+	for _, path := range []string{"/chain", "/node", "/blocks/1", "/mining/work", "/addresses/bob", "/", "/web/main.js"} {
 		for _, method := range []string{"GET", "HEAD"} {
 			once, doubled := n.do(method, path, ""), n.do(method, strings.ReplaceAll(path, "/", "//"), "")
 			want(t, doubled, once.Code, once.Body.String())

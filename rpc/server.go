@@ -164,7 +164,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	if s.prober == nil {
 		s.prober = NewProber(cfg.Agent)
 	}
-	routes := newRouter(s.resources(api.Operations, s.handlers()))
+	routes := newRouter(expandParts(s.resources(api.Operations, s.handlers())))
 	s.handler = newRequestLog(cfg, log).observe(s.guard(s.allowOrigins(cfg.Origins, s.authenticate(routes))))
 	return s
 }

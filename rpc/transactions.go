@@ -19,8 +19,12 @@ func (s *Server) pending(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	answer(w, http.StatusOK, s.pendingInfo(from, limit))
+}
+
+func (s *Server) pendingInfo(from, limit int64) api.Pending {
 	all := s.chain.Pending()
-	answer(w, http.StatusOK, api.Pending{Count: len(all), Transactions: payments(cut(all, from, limit))})
+	return api.Pending{Count: len(all), Transactions: payments(cut(all, from, limit))}
 }
 
 func payments(all []consensus.Payment) []api.Payment {

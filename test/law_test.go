@@ -23,6 +23,7 @@ var law = []struct {
 }{
 	{"kuai/cmd/", []string{"kuai/cmd/kuai"}, "commands are where wiring ends"},
 	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
+	{"kuai/rpc/web", []string{"kuai/rpc"}, "the page is shown by the HTTP face"},
 	{"kuai/rpc/api", []string{"kuai/rpc", "kuai/rpc/api/generate", "kuai/cmd/kuai"}, "requests and answers are shared by server, client and the descriptions of the API"},
 	{"github.com/swaggest/", []string{"kuai/rpc/api/generate"}, "the API is described before the build: no node carries the library"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},

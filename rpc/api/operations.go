@@ -101,6 +101,10 @@ type (
 		Before  string `query:"before" description:"What next of the page before says, or the index of a block."`
 		Limit   int64  `query:"limit" minimum:"1" description:"Entries at most: 20, or up to 1000."`
 	}
+	// PartName names a part of the page.
+	PartName struct {
+		File string `path:"file" description:"A file's name." example:"main.js"`
+	}
 	// PeerName names a peer or a registered node.
 	PeerName struct {
 		ID string `path:"id" description:"A peer id, or the address or URL of a registered node, percent-encoded." example:"127.0.0.1:5001"`
@@ -275,11 +279,13 @@ var Operations = []Operation{
 		Answers: okAs(TypeJSON),
 	},
 
-	{ID: "getPage", Method: get, Path: "/", Group: "page", Effect: Reads, Summary: "The page.", Answers: okAs(TypeHTML)},
-	{ID: "getPageScript", Method: get, Path: "/web/page.js", Group: "page", Effect: Reads, Summary: "Its script.", Answers: okAs(typeJS)},
-	{ID: "getLiveScript", Method: get, Path: "/web/live.js", Group: "page", Effect: Reads, Summary: "Its worker, which shares one event stream among tabs.", Answers: okAs(typeJS)},
-	{ID: "getPageStyle", Method: get, Path: "/web/page.css", Group: "page", Effect: Reads, Summary: "Its style.", Answers: okAs(typeCSS)},
-	{ID: "getMark", Method: get, Path: "/web/mark.svg", Group: "page", Effect: Reads, Summary: "Its mark.", Answers: okAs(typeSVG)},
+	{ID: "getPage", Method: get, Path: "/", Group: "page", Effect: Reads, Summary: "The page.", Answers: okAs(TypeHTML), Errors: []int{503}},
+	{
+		ID: "getPagePart", Method: get, Path: "/web/{file}", Group: "page", Effect: Reads,
+		Summary: "Its scripts, styles and mark.",
+		Params:  PartName{}, Answers: slices.Concat(okAs(typeJS), okAs(typeCSS), okAs(typeSVG)), Errors: []int{404},
+		Example: Example{Target: "/web/main.js"},
+	},
 	{ID: "getIcon", Method: get, Path: "/favicon.ico", Group: "page", Effect: Reads, Summary: "The mark, where browsers look for it.", Answers: okAs(typeSVG)},
 }
 

@@ -263,13 +263,39 @@ func (p *tab) press(selector string) {
 	p.do(chromedp.Focus(chromedp.CSS(selector)), chromedp.KeyEvent("\r"))
 }
 
-// focused waits until nothing is under way any more and an element has the focus, not behind the notes.
+// focused waits until nothing is under way any more and an element has the focus.
 func (p *tab) focused(selector string) {
 	p.t.Helper()
 	p.wait("nothing is under way", `!document.querySelector("[aria-disabled]")`)
 	p.wait("the focus is on "+selector, fmt.Sprintf(`document.activeElement === document.querySelector(%q)`, selector))
-	p.wait("what has the focus is not covered",
-		`document.activeElement.getBoundingClientRect().bottom <= document.getElementById("notes").getBoundingClientRect().top`)
+}
+
+// says waits until the answer beside a form contains a text.
+func (p *tab) says(form, text string) {
+	p.t.Helper()
+	p.wait("the answer of #"+form+" contains "+text, fmt.Sprintf(`document.querySelector("#%s .answer").textContent.includes(%q)`, form, text))
+}
+
+// route follows a link of the page.
+func (p *tab) route(hash string) {
+	p.t.Helper()
+	p.run(fmt.Sprintf(`location.hash = %q`, hash))
+}
+
+// keep writes a picture of the whole page, or of the window.
+func (p *tab) keep(file string, whole bool) {
+	p.t.Helper()
+	take := chromedp.CaptureScreenshot()
+	if whole {
+		take = chromedp.FullScreenshot(100)
+	}
+	png, err := chromedp.Run(p.ctx, take)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, png, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // scheme makes the system's colours light or dark.

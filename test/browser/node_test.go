@@ -15,7 +15,7 @@ import (
 	"kuai/test/process"
 )
 
-const settle = time.Minute // until what must come is there; it only ends a test that fails
+const settle = 15 * time.Second // until what must come is there; it only ends a test that fails
 
 func TestMain(m *testing.M) {
 	code := process.MainAlone(m)
@@ -114,4 +114,40 @@ func (n *node) waitHeight(height int64) {
 		}
 		return nil
 	})
+}
+
+// block is a block as the API names it.
+type block struct {
+	Hash  string
+	Index int64
+}
+
+// mineBlocks mines several blocks and returns the last.
+func (n *node) mineBlocks(count int) block {
+	n.t.Helper()
+	var answer struct{ Blocks []block }
+	n.ask("POST", "/mine", fmt.Sprintf(`{"blocks": %d}`, count), &answer)
+	return answer.Blocks[len(answer.Blocks)-1]
+}
+
+// register connects the node to another one.
+func (n *node) register(other *node) {
+	n.t.Helper()
+	var answer struct{ Message string }
+	n.ask("POST", "/nodes/register", fmt.Sprintf(`{"nodes": [%q]}`, other.multiaddr()), &answer)
+}
+
+// forkedNode returns a node whose branch of two blocks, with two payments, was replaced by another node's of three, and the tip of its
+// own branch.
+func forkedNode(t testing.TB) (n *node, old block) {
+	t.Helper()
+	n = startNode(t)
+	other := startNode(t)
+	n.pay("alice", "bob")
+	n.pay("bob", "carol")
+	old = n.mineBlocks(2)
+	other.mineBlocks(3)
+	n.register(other)
+	n.waitHeight(4)
+	return n, old
 }

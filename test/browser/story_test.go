@@ -1,159 +1,194 @@
 package browser
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
 )
 
 // Windows of a desktop and of a phone, in CSS pixels.
 const (
 	wide, high           = 1280, 900
-	phoneWide, phoneHigh = 390, 844
+	phoneWide, phoneHigh = 360, 780
 )
 
-// first returns an expression for the text of a cell in the first row of a table, counted from 1.
-func first(table string, column int) string {
-	return fmt.Sprintf(`document.querySelector("#%s tr:first-child td:nth-child(%d)")?.textContent`, table, column)
-}
+// newest is a selector for the card of the newest block, after the ghost of the next one.
+const newest = `#rail .slot[aria-posinset="2"] `
 
-// Columns of the table of blocks.
-const (
-	columnIndex    = 1
-	columnPayments = 3
-	columnMiner    = 4
-	columnFrom     = 5
-)
-
-// blockIs waits until the newest block has the index, and looks at a cell of it.
-func (p *tab) blockIs(index, column int, text string) {
+// tipIs waits until the newest block has the index, and a part of its card the text.
+func (p *tab) tipIs(index int, part, text string) {
 	p.t.Helper()
-	p.wait(fmt.Sprintf("block %d is shown", index), fmt.Sprintf(`%s === "%d"`, first("blocks", columnIndex), index))
-	p.wait(fmt.Sprintf("column %d of block %d is %q", column, index, text), fmt.Sprintf(`%s === %q`, first("blocks", column), text))
+	p.wait(fmt.Sprintf("block %d is shown", index), fmt.Sprintf(`document.querySelector('%sb')?.textContent === "%d"`, newest, index))
+	p.wait(fmt.Sprintf("%s of block %d is %q", part, index, text), fmt.Sprintf(`document.querySelector('%s%s').textContent === %q`, newest, part, text))
 }
 
-// short is how the page shows an address.
-func short(id string) string { return id[:12] + "…" }
+// pays waits until the first pending payment has the amount and recipient.
+func (p *tab) pays(recipient, amount string) {
+	p.t.Helper()
+	p.wait("a payment to "+recipient, fmt.Sprintf(`((row) => row?.cells[1]?.textContent === %q && row.cells[2].textContent === %q)(document.querySelector("#payments tr"))`, recipient, amount))
+}
+
+// short is how the page shows a peer id.
+func short(id string) string { return "12D3…" + id[len(id)-6:] }
 
 // TestPayAndMine is what a user does first.
 func TestPayAndMine(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	p := openTab(t, n, wide, high)
-	p.shows("live", "live")
-	p.blockIs(1, columnMiner, "")
-	p.shows("id", n.id())
+	p.shows("live", "Live")
+	p.tipIs(1, ".miner", "First block")
+	p.shows("self", short(n.id()))
 	p.wait("the title", `document.title === "1 · kuai"`)
-	p.shows("others", "none")
-	p.picture("loaded")
+	p.shows("payments", "No payment is pending")
 
-	t.Log("a payment is pending")
-	p.fill(`[name="recipient"]`, "王小明")
-	p.fill(`[name="amount"]`, "5.0")
+	t.Log("a payment is pending, in the table and in the ghost of the next block")
+	p.fill(`#pay [name="recipient"]`, "王小明")
+	p.fill(`#pay [name="amount"]`, "5.0")
 	p.press("#pay button")
-	p.shows("said", "Transaction will be added to Block 2")
-	p.wait("the payment is shown", first("payments", 2)+` === "王小明" && `+first("payments", 3)+` === "5.0"`)
+	p.says("pay", "Transaction will be added to Block 2")
+	p.pays("王小明", "5.0")
 	p.shows("pending", "1")
+	p.wait("the ghost has it", `document.querySelector("#rail .ghost .pays").textContent === "1 payment"`)
 	p.focused("#pay button")
 
 	t.Log("sent from a field, the focus stays in the field")
-	p.fill(`[name="amount"]`, "7")
-	p.press(`[name="amount"]`)
+	p.fill(`#pay [name="amount"]`, "7")
+	p.press(`#pay [name="amount"]`)
 	p.shows("pending", "2")
-	p.focused(`[name="amount"]`)
+	p.focused(`#pay [name="amount"]`)
 
 	t.Log("both are in the block that is mined")
-	p.press("#mine button")
-	p.shows("said", "New Block Forged: 2")
-	p.blockIs(2, columnPayments, "2")
-	p.blockIs(2, columnMiner, short(n.id()))
-	p.blockIs(2, columnFrom, "this node")
+	p.press("#mine-next button")
+	p.says("mine-next", "Mined block 2")
+	p.tipIs(2, ".pays", "2 payments")
+	p.tipIs(2, ".miner", short(n.id()))
 	p.shows("pending", "0")
-	p.focused("#mine button")
-	p.picture("mined")
+	p.focused("#mine-next button")
 
-	t.Log("the answer to resolve is the whole chain, of which the page says the start")
-	p.press("#resolve button")
-	p.shows("said", "Our chain is authoritative")
-	p.focused("#resolve button")
+	t.Log("ten more, from the view of mining")
+	p.route("#/mining")
+	p.press("#mine-ten button")
+	p.says("mine-ten", "Mined 10 blocks")
+	p.route("#/chain")
+	p.tipIs(12, ".pays", "No payments")
+	p.shows("search-text", "tries")
 }
 
-// TestConnect connects a second node, and shows its blocks as they come.
-func TestConnect(t *testing.T) {
+// TestBlockFromAnotherNode connects a second node, and shows its blocks and payments on every tab as they come.
+func TestBlockFromAnotherNode(t *testing.T) {
+	t.Parallel()
 	n, other := startNode(t), startNode(t)
-	p := openTab(t, n, wide, high)
-	p.shows("live", "live")
-	p.run(`window.loadedOnce = true`)
+	p, second := openTab(t, n, wide, high), openTab(t, n, phoneWide, phoneHigh)
+	for _, tab := range []*tab{p, second} {
+		tab.shows("live", "Live")
+		tab.run(`window.loadedOnce = true`)
+	}
+	p.route("#/network")
+	p.shows("others", "No peers yet")
 	p.fill(`[name="node"]`, other.multiaddr())
 	p.press("#join button")
-	p.shows("said", "New nodes have been added")
+	p.says("join", "Registered")
 	p.focused("#join button")
-	p.wait("the peer is shown", `document.getElementById("peers").textContent === "1"`)
 	p.shows("others", short(other.id()))
+	p.wait("the map shows it", `document.querySelectorAll("#map .peer:not(.off)").length === 1`)
+	p.wait("with the latency on its edge", `/^[0-9.]+ ms$/.test(document.querySelector("#map .edge text")?.textContent)`)
 
 	other.pay("alice", "bob")
-	p.shows("payments", "alice")
+	p.wait("the payment crosses the map", `window.crossed ||= document.querySelector("#map circle.payment") !== null || document.getElementById("pending").textContent === "1"`)
+	second.pays("bob", "1")
 	other.mine()
-	p.blockIs(2, columnMiner, short(other.id()))
-	p.blockIs(2, columnFrom, short(other.id()))
-	if !eval[bool](p, `window.loadedOnce === true`) {
-		t.Error("the page was loaded again")
+	p.wait("the map shows its height", `document.querySelector("#map .height").textContent === "2"`)
+	p.route("#/chain")
+	for _, tab := range []*tab{p, second} {
+		tab.tipIs(2, ".miner", short(other.id()))
+		if !eval[bool](tab, `window.loadedOnce === true`) {
+			t.Error("the page was loaded again")
+		}
 	}
+
+	t.Log("it is disconnected")
+	p.route("#/network")
+	p.press("#others button")
+	p.wait("it is not connected", `document.querySelector("#others .on") === null`)
+	p.shows("others-said", "disconnected")
+	p.shows("peers", "0")
+	t.Log("the answer to resolve is the whole chain, of which the page says the start")
+	p.press("#resolve button")
+	p.says("resolve", "Our chain is authoritative")
 }
 
 // TestMinerAndSender lets one node mine a block, and another one deliver it.
 func TestMinerAndSender(t *testing.T) {
+	t.Parallel()
 	miner := startNode(t)
 	sender := startNode(t, "--peer", miner.multiaddr())
 	miner.mine()
 	sender.waitHeight(2)
+	id := miner.id()
 	miner.Stop()
 	n := startNode(t, "--peer", sender.multiaddr())
+	n.waitHeight(2)
 	p := openTab(t, n, wide, high)
-	p.wait("the block is shown", fmt.Sprintf(`%s === "2"`, first("blocks", columnIndex)))
-	if got := eval[string](p, first("blocks", columnMiner)); got == short(sender.id()) {
-		t.Errorf("the one who delivered the block is shown as its miner: %s", got)
-	}
-	p.blockIs(2, columnFrom, short(sender.id()))
-	sender.Stop()
-	miner.Restart()
-	p.blockIs(2, columnMiner, short(miner.id()))
+	p.tipIs(2, ".miner", short(id))
+	p.route("#/block/2")
+	p.wait("the block is open", `document.querySelector("#detail .facts") !== null`)
+	p.fact("Mined by", short(id))
+	p.fact("Delivered by", short(sender.id()))
 }
 
-// TestHostileNames shows what a payment may be called as text.
+// fact waits until a pair of the open block has the value.
+func (p *tab) fact(label, value string) {
+	p.t.Helper()
+	p.wait(label+" is "+value, fmt.Sprintf(`[...document.querySelectorAll("#detail .facts > div")].some((d) => d.firstChild.textContent === %q && d.lastChild.textContent.includes(%q))`, label, value))
+}
+
+// TestHostileNames shows whatever a payment may be called as text.
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	names := []string{
-		`<img src=/x onerror=alert(1)>`, `</td><script>alert(1)</script>`, `<b>x</b>`, "\u202egnp.exe", "🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄", `"'&lt;`,
+		`<img src=/x onerror=alert(1)>`, `</script><script>alert(1)</script>`, `<b>x</b>`, "\u202egnp.exe", "🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄", `"'&lt;`,
+		"../../node", strings.Repeat("w", 256), "مرحبا بالعالم", "{{.State}}", "a\nb",
 	}
 	for _, name := range names {
 		n.pay(name, name)
 	}
 	p := openTab(t, n, phoneWide, phoneHigh)
-	p.wait("all are shown", fmt.Sprintf(`document.querySelectorAll("#payments tr").length === %d`, len(names)))
-	titles := eval[[]string](p, `[...document.querySelectorAll("#payments td:first-child code")].map((c) => c.title)`)
-	for _, name := range names {
-		if !strings.Contains(strings.Join(titles, "\n"), name) {
-			t.Errorf("%q is not shown in whole: %q", name, titles)
+	p.shows("live", "Live")
+	p.wait("all are shown", fmt.Sprintf(`document.querySelectorAll("#payments a[href^='#/payment/']").length === %d`, len(names)))
+	titles := eval[[]string](p, `[...document.querySelectorAll("#payments td:first-child bdi")].map((c) => c.title)`)
+	for i, name := range names {
+		if titles[i] != name {
+			t.Errorf("%q is shown as %q", name, titles[i])
 		}
 	}
-	if n := eval[int](p, `document.querySelectorAll("#payments :not(tr, td, code)").length`); n != 0 {
+	if n := eval[int](p, `document.querySelectorAll("#payments :not(tr, td, a, bdi, code)").length`); n != 0 {
 		t.Errorf("%d elements were made of names", n)
 	}
 	if text := eval[string](p, `document.getElementById("payments").textContent`); strings.Contains(text, "\ufffd") || !strings.Contains(text, strings.Repeat("🀄", 12)+"…") {
 		t.Errorf("a letter was cut in two: %q", text)
 	}
-	p.picture("names")
+	n.mine()
+	p.tipIs(2, ".pays", "11 payments")
+	t.Log("each has an address of its own, by its link")
+	for i, name := range names {
+		p.route("#/block/2")
+		p.wait("the block is open", fmt.Sprintf(`document.querySelectorAll("#detail tbody tr").length === %d`, len(names)+1))
+		p.run(fmt.Sprintf(`document.querySelector("#detail tbody tr:nth-child(%d) a").click()`, i+1))
+		p.wait(name+" is open", fmt.Sprintf(`document.querySelector("#detail h1 bdi")?.textContent === %q`, name))
+		p.wait("its history is there", `document.querySelectorAll("#detail tbody tr").length === 1 && document.querySelector("#detail .amount").textContent === "0"`)
+		if w := eval[int](p, `document.documentElement.scrollWidth`); w > phoneWide {
+			t.Errorf("%q makes the page %d pixels wide", name, w)
+		}
+	}
 }
 
-// TestToken asks for the token once the node does.
+// TestToken asks for the token once the node does, and then sends what was to be sent.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "token")
 	const token = "0123456789abcdef0123456789abcdef"
 	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
@@ -161,72 +196,37 @@ func TestToken(t *testing.T) {
 	}
 	p := openTab(t, startNode(t, "--api-token-file", file), wide, high)
 	p.expectRefusals()
-	p.shows("live", "live")
+	p.shows("live", "Live")
 	p.press("#pay button")
-	p.wait("the answer is a refusal", `document.getElementById("said").className === "bad"`)
+	p.wait("the answer is a refusal", `document.querySelector("#pay .answer").className === "answer bad"`)
 	p.focused("#token")
 	p.fill("#token", token)
-	p.press("#pay button")
-	p.shows("said", "Transaction will be added to Block 2")
+	p.press("#access button")
+	p.says("pay", "Transaction will be added to Block 2")
+	p.focused("#pay button")
 }
 
 // TestStopSearch ends a search that would take years.
 func TestStopSearch(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "hard.json")
-	text := `{"name": "hard", "zeros": 14, "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1.5, "transactions": []}}`
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := openTab(t, startNode(t, "--network", file, "--mine-cores", "1"), wide, high)
+	t.Parallel()
+	p := openTab(t, startNode(t, "--network", networkFile(t, "hard", 14), "--mine-cores", "1"), wide, high)
+	p.route("#/mining")
 	p.press("#mine button")
 	p.wait("the search can be stopped", `!document.getElementById("stop").hidden`)
-	p.shows("search", "tries")
+	p.wait("its tries are told", `/^[1-9][0-9,]* tries so far/.test(document.getElementById("search-text").textContent)`)
 	p.press("#stop")
-	p.shows("said", "Stopped")
-	p.wait("the search has ended", `document.getElementById("searching").hidden && document.getElementById("stop").hidden`)
+	p.says("mine", "Stopped")
+	p.wait("the search has ended", `document.getElementById("stop").hidden`)
 	p.focused("#mine button")
 }
 
-// TestManyTabs opens more tabs than a browser opens connections to a host.
-func TestManyTabs(t *testing.T) {
-	n := startNode(t)
-	var tabs []*tab
-	for range 8 {
-		p := openTab(t, n, wide, high)
-		p.shows("live", "live")
-		p.blockIs(1, columnMiner, "")
-		tabs = append(tabs, p)
+// networkFile writes the rules of a network whose proofs have so many zeros.
+func networkFile(t testing.TB, name string, zeros int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name+".json")
+	text := fmt.Sprintf(`{"name": %q, "zeros": %d, "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1.5, "transactions": []}}`, name, zeros)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	n.mine()
-	for _, p := range tabs {
-		p.blockIs(2, columnMiner, short(n.id()))
-	}
-	t.Log("they go on when the first is closed")
-	tabs[0].close()
-	n.mine()
-	for _, p := range tabs[1:] {
-		p.blockIs(3, columnFrom, "this node")
-	}
-	t.Log("an action in one is seen in all")
-	tabs[1].press("#pay button")
-	for _, p := range tabs[1:] {
-		p.shows("pending", "1")
-	}
-}
-
-// TestWithoutSharedWorkers is a browser that has none: each tab has a stream of its own.
-func TestWithoutSharedWorkers(t *testing.T) {
-	n := startNode(t)
-	script := chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		const source = `delete window.SharedWorker`
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: source})
-		return err
-	})
-	p := openTab(t, n, wide, high, script)
-	if !eval[bool](p, `!("SharedWorker" in window)`) {
-		t.Fatal("this browser has them still")
-	}
-	p.shows("live", "live")
-	n.mine()
-	p.blockIs(2, columnFrom, "this node")
+	return file
 }

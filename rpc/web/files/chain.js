@@ -1,0 +1,100 @@
+// The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block, a payment, an address.
+
+import { at, emptyRow, h, paymentLink, row, setText, addressLink } from "/web/dom.js";
+import { act, curlLine } from "/web/act.js";
+import { number, t } from "/web/i18n.js";
+import * as blocks from "/web/blocks.js";
+import * as strip from "/web/strip.js";
+import { known } from "/web/store.js";
+import { openBlock } from "/web/block.js";
+import { openPayment } from "/web/payment.js";
+import { openAddress } from "/web/address.js";
+
+let detail = null; // what is open: {update}, null for the view itself
+let turn = 0; // counts what was opened: an answer that comes too late is not shown
+
+const openers = { block: openBlock, payment: openPayment, address: openAddress };
+
+// open shows what the address bar names.
+export async function open(kind, name) {
+  const mine = ++turn;
+  const opener = openers[kind];
+  for (const id of ["home", "home-head"]) at(id).hidden = Boolean(opener);
+  at("detail").hidden = !opener;
+  detail = null;
+  if (!opener) {
+    strip.select("", 0);
+    if (at("strip").scrollLeft) strip.newest();
+    return;
+  }
+  if (kind !== "block") strip.select("", 0);
+  at("detail").replaceChildren(h("p", { class: "panel wait" }, t("wait")));
+  const root = h("div", {});
+  let opened = null;
+  try {
+    opened = await opener(root, name, () => mine === turn);
+  } catch (e) {
+    root.replaceChildren(h("section", { class: "panel" }, h("h1", {}, t("open.nothing")), h("p", { class: "bad" }, e.message), h("p", {}, h("a", { href: "#/chain" }, t("open.back")))));
+  }
+  if (mine !== turn) return;
+  detail = opened;
+  at("detail").replaceChildren(root);
+}
+
+// update shows news.
+export function update(what) {
+  if (what.has("node") || what.has("pending") || what.has("mining") || what.has("peers")) strip.draw();
+  if (what.has("pending")) showPending();
+  if (detail && (what.has("node") || what.has("pending") || what.has("reorg"))) detail.update?.(what);
+}
+
+function showPending() {
+  const pool = known.pending;
+  if (!pool) return;
+  const rows = pool.transactions.map((p) => row(addressLink(p.sender), addressLink(p.recipient), { number: p.amount }, paymentLink(p.id)));
+  at("payments").replaceChildren(...(rows.length ? rows : [emptyRow(4, t("next.none"))]));
+  const rest = pool.count - pool.transactions.length;
+  setText(at("more-payments"), rest > 0 ? t("next.more", { n: number(rest) }) : "");
+}
+
+// relabel shows everything in another language.
+export function relabel() {
+  strip.draw();
+  showPending();
+}
+
+// draw returns a random payment id, 32 hex digits.
+const draw = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+// A payment that was not answered, or failed in the node, keeps its id when it is sent again, so that it counts once.
+let attempt = null;
+
+// The amount is sent as it was typed: a JavaScript number would lose digits, and 5.0 is not 5 on this chain.
+function payment(data, example) {
+  const amount = data.get("amount").trim().replace(/^0+(?=\d)/, "") || "0";
+  const text = '{"sender": ' + JSON.stringify(data.get("sender")) + ', "recipient": ' + JSON.stringify(data.get("recipient")) + ', "amount": ' + amount;
+  if (example) return { id: "newTransaction", body: text + "}" };
+  if (attempt?.text !== text) attempt = { text, id: draw() };
+  return { id: "newTransaction", body: text + ', "id": "' + attempt.id + '"}', again: t("pay.again") };
+}
+
+function search(form) {
+  const text = at("query").value.trim();
+  if (!text) return;
+  const index = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
+  let to = "address/" + encodeURIComponent(text);
+  if ((index >= 1 && index <= blocks.height) || /^[0-9a-f]{64}$/.test(text)) to = "block/" + text;
+  else if (/^[0-9a-f]{32}$/.test(text)) to = "payment/" + text;
+  location.hash = "#/" + to;
+  form.reset();
+}
+
+export function start() {
+  strip.begin();
+  act(at("pay"), payment, { done: (status) => { if (status && status < 500) attempt = null; } });
+  at("search").addEventListener("submit", (e) => {
+    e.preventDefault();
+    search(e.target);
+  });
+  at("mine-next").after(curlLine(() => ({ id: "getPending" })));
+}

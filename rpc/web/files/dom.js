@@ -1,0 +1,68 @@
+// Elements, and how values are shown. Text from the chain always becomes a text node or an attribute, never markup.
+
+export const at = (id) => document.getElementById(id);
+
+// h makes an element; s one of SVG. Attributes that start with "on" are listeners; null and false are left out.
+export const h = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
+export const s = (tag, attributes, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+
+function build(element, attributes, children) {
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+// setText changes a text only if it differs: a status that is set again is read out again.
+export function setText(element, text) {
+  if (element.textContent !== String(text)) element.textContent = text;
+}
+
+const peerID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
+
+// short is how a name is shown in a list: code points are not cut in two, and of a peer id the end is shown, as all start alike.
+export function short(name) {
+  if (peerID.test(name)) return "12D3…" + name.slice(-6);
+  const letters = [...name];
+  return letters.length > 16 ? letters.slice(0, 12).join("") + "…" : name;
+}
+
+export const shortHash = (hash) => hash.slice(0, 8);
+
+// hue is one of eight colours that stand for a miner.
+export function hue(name) {
+  let sum = 0;
+  for (const c of name) sum = (sum * 31 + c.codePointAt(0)) >>> 0;
+  return name ? "m" + (sum % 8) : "";
+}
+
+// Names of nodes by their peer ids, where the node knows them.
+const names = new Map();
+export const learnName = (id, name) => name && names.set(id, name);
+export const nodeName = (id) => names.get(id) ?? id;
+
+// who shows a name as text that is apart from what is around it, whatever its direction of writing.
+export const who = (name) => h("bdi", { title: name, class: peerID.test(name) ? "mono" : null }, short(nodeName(name)));
+
+export const addressLink = (name) => h("a", { href: "#/address/" + encodeURIComponent(name) }, who(name));
+export const hashLink = (hash, text) => h("a", { href: "#/block/" + hash, title: hash }, h("code", {}, text ?? shortHash(hash)));
+export const paymentLink = (id) => (id ? h("a", { href: "#/payment/" + id, title: id }, h("code", {}, shortHash(id))) : "–");
+
+// row is a row of a table. A cell that is a number is set apart as {number}.
+export const row = (...cells) => h("tr", { role: "row" }, cells.map((c) => (c?.number !== undefined ? h("td", { class: "number", role: "cell" }, String(c.number)) : h("td", { role: "cell" }, c))));
+export const emptyRow = (columns, text) => h("tr", {}, h("td", { colspan: columns, class: "none" }, text));
+
+// fact is a pair of a description list.
+export const fact = (label, ...value) => h("div", {}, h("dt", {}, label), h("dd", {}, value));
+
+// hashBits shows a hash with its leading zeros marked, as many as are asked for in one colour.
+export function hashBits(hash, zeros) {
+  const n = hash.match(/^0*/)[0].length;
+  return h("code", { class: "hash" }, n ? h("mark", { class: n >= zeros ? "enough" : "few" }, hash.slice(0, n)) : null, hash.slice(n));
+}
+
+// still reports whether the reader wants no motion.
+export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,0 +1,163 @@
+// The page: which view is open, what the node's events change, and the switches of language, theme and size.
+
+import { at, setText, who } from "/web/dom.js";
+import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
+import { follow } from "/web/live.js";
+import { answersAgain, updateLines } from "/web/act.js";
+import { parse } from "/web/node.js";
+import { changed, everything, known, refresh, watch } from "/web/store.js";
+import * as blocks from "/web/blocks.js";
+import * as chain from "/web/chain.js";
+import * as forks from "/web/forks.js";
+import * as network from "/web/network.js";
+import * as mining from "/web/mining.js";
+
+const views = { chain, forks, network, mining };
+let view = null; // the name of the open one
+
+// route opens what the address names: #/forks, #/block/7, #/address/%E5%BC%A0.
+function route() {
+  const [, first = "chain", second = ""] = (location.hash || "#/chain").split("/");
+  const wanted = Object.hasOwn(views, first) ? first : "chain";
+  let name = second;
+  try {
+    name = decodeURIComponent(second);
+  } catch { /* it is shown as it stands */ }
+  if (view && view !== wanted) views[view].close?.();
+  const moved = view !== null;
+  view = wanted;
+  for (const v of Object.keys(views)) {
+    at("view-" + v).hidden = v !== view;
+    if (v === view) at("tab-" + v).setAttribute("aria-current", "page");
+    else at("tab-" + v).removeAttribute("aria-current");
+  }
+  views[view].open(first, name);
+  // A reader who hears the page is told where the link has led.
+  if (moved && !at("main").contains(document.activeElement) && !document.activeElement.closest("nav")) at("main").focus({ preventScroll: true });
+  if (moved && first !== "block") scrollTo(0, 0);
+}
+
+function showFigures() {
+  if (known.node) {
+    setText(at("height"), number(known.node.height));
+    setText(at("network"), known.node.network);
+    document.title = known.node.height + " · kuai";
+  }
+  if (known.pending) setText(at("pending"), number(known.pending.count));
+  if (known.mining) setText(at("mining"), modeText(known.mining.mode));
+  if (known.peers) setText(at("peers"), number(known.peers.peers.filter((p) => p.connected).length));
+}
+
+function modeText(mode) {
+  const [kind, every] = mode.split("=");
+  return t("mode." + kind) + (every ? " " + every : "");
+}
+
+const states = { connecting: "live.connecting", live: "live.on", lost: "live.lost" };
+
+// showState shows whether what is seen is live, and since when it is not.
+function showState() {
+  setText(at("live"), t(states[known.live]));
+  at("live").className = known.live;
+  const stale = known.live === "lost";
+  document.body.classList.toggle("stale", stale);
+  const text = stale ? t("trouble.lost", { time: clock(known.at / 1000) }) : known.trouble;
+  at("trouble").hidden = !text;
+  setText(at("trouble"), text);
+}
+
+const heard = {
+  open() {
+    known.live = "live";
+    answersAgain();
+    refresh(...everything);
+    showState();
+  },
+  lost() {
+    known.live = "lost";
+    showState();
+  },
+  block(text) {
+    network.heard("block", JSON.parse(text).from);
+    refresh("node", "mining", "pending");
+  },
+  async reorg(text) {
+    const event = JSON.parse(text);
+    blocks.leave(event.old.index - event.dropped);
+    network.heard("block", event.from);
+    refresh(...everything);
+    changed("reorg");
+    toast(await forks.tell(event));
+  },
+  transaction(text) {
+    network.heard("payment", parse(text).from);
+    refresh("pending");
+  },
+  peer() { refresh("peers"); },
+  mining() { refresh("mining"); },
+  reset() { refresh(...everything); },
+};
+
+// toast tells a reorg wherever the reader is; the story stays in the view of forks.
+function toast(text) {
+  if (view === "forks") return;
+  at("news-text").textContent = text;
+  at("news").hidden = false;
+}
+
+function switches() {
+  at("language").addEventListener("click", () => {
+    switchLanguage();
+    relabel();
+  });
+  at("theme").addEventListener("click", () => {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
+    choose("theme", now === "dark" ? "light" : "dark");
+  });
+  at("size").addEventListener("click", () => {
+    choose("size", document.documentElement.dataset.size ? "" : "large");
+    changed("node", "peers");
+    showSize();
+  });
+  showSize();
+  at("news-close").addEventListener("click", () => { at("news").hidden = true; });
+}
+
+const showSize = () => at("size").setAttribute("aria-pressed", String(document.documentElement.dataset.size === "large"));
+
+function choose(key, value) {
+  if (value) document.documentElement.dataset[key] = value;
+  else delete document.documentElement.dataset[key];
+  remember("kuai-" + key, value);
+}
+
+function relabel() {
+  for (const v of Object.values(views)) v.relabel?.();
+  showFigures();
+  showState();
+  updateLines();
+  if (/^#\/(block|payment|address)\//.test(location.hash)) route();
+}
+
+watch((what) => {
+  if (what.has("trouble")) showState();
+  showFigures();
+  if (what.has("peers") && known.node) at("self").replaceChildren(who(known.node.peer_id));
+  if (view) views[view].update(what);
+});
+
+if ((document.documentElement.lang === "zh-CN") !== (language === "zh")) translate();
+blocks.begin();
+for (const v of Object.values(views)) v.start?.();
+switches();
+// The skip link leads to the content, not to another view.
+at("skip").addEventListener("click", (e) => {
+  e.preventDefault();
+  at("main").focus();
+});
+window.addEventListener("hashchange", route);
+refresh(...everything);
+route();
+showState();
+follow((name, text) => heard[name](text));

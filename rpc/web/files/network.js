@@ -1,0 +1,83 @@
+// The view of the network: this node and its peers as a map and as a table, and the ways to connect.
+
+import { at, emptyRow, h, setText, who, row } from "/web/dom.js";
+import { act, curlLine, say, send } from "/web/act.js";
+import { number, t } from "/web/i18n.js";
+import { drawMap, drawnPeers, pulse } from "/web/map.js";
+import { known, refresh } from "/web/store.js";
+
+const poll = 3000; // ms: latencies and heights of peers are no events
+let timer = 0;
+
+const order = (p) => (p.connected ? 0 : 1);
+
+function show() {
+  if (!known.peers || !known.node) return;
+  const peers = [...known.peers.peers].sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
+  drawMap(at("map"), known.node.peer_id, peers);
+  const extra = peers.length - drawnPeers;
+  setText(at("map-caption"), t("network.caption") + (extra > 0 ? " " + t("network.more", { n: number(extra) }) : ""));
+  const rows = peers.map(peerRow);
+  const ids = new Set(peers.map((p) => p.id));
+  for (const n of known.peers.nodes) if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
+  const focused = document.activeElement?.dataset?.peer;
+  at("others").replaceChildren(...(rows.length ? rows : [emptyRow(6, t("network.none"))]));
+  if (focused) at("others").querySelector(`[data-peer="${CSS.escape(focused)}"]`)?.focus();
+  at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
+}
+
+function peerRow(p) {
+  const state = p.connected ? t("peer." + (p.direction || "connected")) : p.last_error ? t("peer.failed", { why: p.last_error }) : t("peer.away");
+  const label = p.id || p.address;
+  return row(who(label), h("span", { class: "state " + (p.connected ? "on" : "off") }, state), { number: p.height ? number(p.height) : "–" },
+    { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" }, p.agent || "–", p.connected ? leave(label, "peer.disconnect") : "");
+}
+
+const nodeRow = (n) => row(who(n.address), h("span", { class: "state off" }, n.state), { number: "–" }, { number: "–" }, n.kind, leave(n.address, "peer.forget"));
+
+// leave is the button that disconnects a peer or forgets a registered node.
+function leave(id, text) {
+  return h("form", {
+    onsubmit: async (e) => {
+      e.preventDefault();
+      const status = await send(e.target, { id: "disconnectPeer", parameters: { id } }, () => "");
+      if (status === 204) say(at("others-said"), t("peer.left", { name: id }), "good");
+    },
+  }, h("button", { class: "second small", "data-peer": id, "aria-label": t(text) + " " + id }, t(text)), h("output", { class: "answer" }));
+}
+
+export function open() {
+  refresh("peers");
+  show();
+  clearInterval(timer);
+  timer = setInterval(() => { if (!document.hidden && known.live === "live") refresh("peers"); }, poll);
+}
+
+export const close = () => clearInterval(timer);
+
+export function update(what) {
+  if (what.has("peers") || what.has("node")) show();
+}
+
+export const heard = (kind, from) => pulse(kind, from);
+
+export const relabel = show;
+
+// The answer to resolve is the whole chain. Whether it was replaced is said at its start, so the rest is not awaited.
+async function verdict(res) {
+  const reader = res.body.getReader();
+  let start = "";
+  while (start.length < 24) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    start += new TextDecoder().decode(value);
+  }
+  reader.cancel();
+  return t(start.startsWith('{"message"') ? "resolve.replaced" : "resolve.same");
+}
+
+export function start() {
+  act(at("join"), (data) => ({ id: "registerNodes", body: JSON.stringify({ nodes: [data.get("node").trim() || "http://127.0.0.1:5001"] }) }), { then: () => t("join.done") });
+  act(at("resolve"), () => ({ id: "resolveChain", stream: true }), { then: verdict });
+  at("others-curl").append(curlLine(() => ({ id: "getPeers" })), curlLine(() => ({ id: "disconnectPeer", parameters: { id: known.peers?.peers.find((p) => p.connected)?.id ?? "ID" } })));
+}

@@ -1,0 +1,78 @@
+// Questions to the node, and the curl that asks the same.
+
+import { at } from "/web/dom.js";
+import { t } from "/web/i18n.js";
+
+const first = JSON.parse(at("first").textContent);
+
+export const zeros = first.zeros; // hex zeros that a proof's hash starts with
+
+export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
+
+// parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer can hold such a key,
+// as a quote in it follows a backslash.
+export const parse = (text) => JSON.parse(text.replace(/"(amount|timestamp)":(-?[0-9][0-9.eE+-]*)/g, '"$1":"$2"'));
+
+// answered are what the page was sent with.
+const answered = new Map(Object.entries(first.answers));
+
+export class Refusal extends Error {
+  constructor(status, answer) {
+    super([answer.detail ?? t("error.status", { status }), answer.hint].filter(Boolean).join(" "));
+    this.status = status;
+  }
+}
+
+// askText returns the text of an answer.
+export async function askText(path) {
+  const res = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => { throw new Error(t("error.silent")); });
+  if (!res.ok) throw new Refusal(res.status, await problem(res));
+  return res.text();
+}
+
+export async function ask(path) {
+  if (answered.has(path)) {
+    const answer = answered.get(path);
+    answered.delete(path); // the next question is about news
+    return parse(JSON.stringify(answer));
+  }
+  return parse(await askText(path));
+}
+
+// problem reads a refusal: one of the node is JSON, one of a proxy before it may be anything.
+export const problem = (res) => res.json().catch(() => ({}));
+
+// target fills the parameters into an operation's path.
+function target(id, parameters, query) {
+  const op = first.operations[id];
+  const path = op.path.replace(/\{([a-z]+)\}/g, (_, name) => encodeURIComponent(parameters?.[name] ?? ""));
+  return { method: op.method, path: path + (query ? "?" + query : "") };
+}
+
+// operation names one as its documentation does.
+export const operation = (id) => first.operations[id].method + " " + first.operations[id].path;
+
+let token = "";
+export const setToken = (text) => { token = text; };
+
+// request sends an operation's request.
+export function request(id, { parameters, query, body, signal } = {}) {
+  const { method, path } = target(id, parameters, query);
+  const headers = { Accept: "application/json" };
+  if (body) headers["Content-Type"] = "application/json";
+  if (token) headers.Authorization = "Bearer " + token;
+  return fetch(path, { method, headers, body, signal });
+}
+
+const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";
+
+// curl is the command that does the same.
+export function curl(id, { parameters, query, body } = {}) {
+  const { method, path } = target(id, parameters, query);
+  let command = "curl";
+  if (method !== "GET" && !(method === "POST" && body)) command += " -X " + method;
+  const url = location.origin + path;
+  command += " " + (/^[\w:/.%-]+$/.test(url) ? url : quote(url));
+  if (token) command += ' -H "Authorization: Bearer $KUAI_TOKEN"';
+  return body ? command + " -d " + quote(body) : command;
+}

@@ -1,0 +1,177 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+)
+
+//go:embed index.html
+var source string
+
+//go:embed files text
+var embedded embed.FS
+
+// Languages of the page. English is what a browser gets that asks for neither.
+const (
+	English = "en"
+	Chinese = "zh"
+)
+
+// Page is what the first paint shows.
+type Page struct {
+	Language string // English or Chinese
+	Network  string
+	PeerID   string
+	Height   int64
+	Peers    int // connected ones
+	Pending  int
+	Mode     string    // of the miner
+	Blocks   []Block   // newest first
+	Payments []Payment // pending ones, in order of arrival
+	State    State
+}
+
+// Block is a card of the strip.
+type Block struct {
+	Index    int64
+	Hash     string
+	Payments int    // without the reward
+	Miner    string // whom the reward pays, "" for the first block
+}
+
+// Payment is a pending payment.
+type Payment struct{ ID, Sender, Recipient, Amount string }
+
+// State is what the scripts begin with instead of asking for it.
+type State struct {
+	Answers    map[string]json.RawMessage `json:"answers"` // by the path and query that would be asked
+	Operations map[string]Operation       `json:"operations"`
+	Zeros      int                        `json:"zeros"` // hex zeros that a proof's hash starts with
+}
+
+// Operation is a row of the API's table, from which the page writes curl commands.
+type Operation struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+}
+
+var pages = parsePages()
+
+// Render writes the page.
+func Render(w io.Writer, p Page) error {
+	if pages[p.Language] == nil {
+		p.Language = English
+	}
+	return pages[p.Language].Execute(w, p)
+}
+
+// contentTypes are the page's own: a system's table may say anything.
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// File is a part of the page.
+type File struct {
+	Type string // content type
+	Body []byte
+}
+
+// Files returns all parts of the page, by name.
+func Files() map[string]File {
+	all := map[string]File{"text.js": {contentTypes[".js"], textScript()}}
+	entries, err := fs.ReadDir(embedded, "files")
+	if err != nil {
+		panic("web: the page is built into the program: " + err.Error())
+	}
+	for _, e := range entries {
+		all[e.Name()] = File{contentTypes[path.Ext(e.Name())], mustRead("files/" + e.Name())}
+	}
+	return all
+}
+
+func mustRead(name string) []byte {
+	body, err := embedded.ReadFile(name)
+	if err != nil {
+		panic("web: the page is built into the program, but lacks " + name)
+	}
+	return body
+}
+
+// textScript is the module from which the scripts take their texts.
+func textScript() []byte {
+	return fmt.Appendf(nil, "export const texts = {%q: %s, %q: %s};\n", English, mustRead("text/en.json"), Chinese, mustRead("text/zh.json"))
+}
+
+func readTexts(language string) map[string]string {
+	var texts map[string]string
+	if err := json.Unmarshal(mustRead("text/"+language+".json"), &texts); err != nil {
+		panic("web: the texts are built into the program: " + err.Error())
+	}
+	return texts
+}
+
+// parsePages makes a template for each language.
+func parsePages() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for _, language := range []string{English, Chinese} {
+		texts := readTexts(language)
+		funcs := template.FuncMap{
+			"short": short,
+			"text":  func(key string, args ...any) string { return fillIn(texts[key], args...) },
+		}
+		all[language] = template.Must(template.New("page").Funcs(funcs).Parse(insert(source, texts)))
+	}
+	return all
+}
+
+var textMark = regexp.MustCompile(`data-(t|label|hint)="([a-z0-9.]+)"(>?)`)
+
+// insert writes texts where the page names them: data-t="key"> gets its text as content, data-label a name for those who cannot see it,
+// data-hint a placeholder. The scripts do the same when the language is switched.
+func insert(page string, texts map[string]string) string {
+	return textMark.ReplaceAllStringFunc(page, func(mark string) string {
+		parts := textMark.FindStringSubmatch(mark)
+		text, ok := texts[parts[2]]
+		if !ok {
+			panic("web: no text " + parts[2])
+		}
+		text = html.EscapeString(text)
+		switch parts[1] {
+		case "label":
+			return fmt.Sprintf(`data-label="%s" aria-label="%s"%s`, parts[2], text, parts[3])
+		case "hint":
+			return fmt.Sprintf(`data-hint="%s" placeholder="%s"%s`, parts[2], text, parts[3])
+		}
+		return mark + text
+	})
+}
+
+// fillIn replaces {name} in a text; args are names and values in turn.
+func fillIn(text string, args ...any) string {
+	for i := 0; i+1 < len(args); i += 2 {
+		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
+	}
+	return text
+}
+
+// short is how the page shows a name: whole if it is short, else its start; of a peer id the end, as all of them start alike.
+func short(name string) string {
+	letters := []rune(name)
+	switch {
+	case strings.HasPrefix(name, "12D3KooW") && len(letters) == 52:
+		return "12D3…" + string(letters[len(letters)-6:])
+	case len(letters) > 16:
+		return string(letters[:12]) + "…"
+	}
+	return name
+}

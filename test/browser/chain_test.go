@@ -1,0 +1,137 @@
+package browser
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBlockOpens looks at all that a block shows, and at the ways to it and back.
+func TestBlockOpens(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	n.pay("爱丽丝 \"A\" \\, : é", "bob")
+	n.mineBlocks(3)
+	p := openTab(t, n, wide, high)
+	p.tipIs(4, ".pays", "No payments")
+	p.run(`document.querySelector('#rail .slot[aria-posinset="4"] a').click()`)
+	p.wait("block 2 is open", `document.querySelector("#detail h1")?.textContent === "Block 2"`)
+	p.wait("it has confirmations", `document.querySelector("#detail .badge").textContent === "3 confirmations"`)
+	p.wait("this browser gets its hash", `document.querySelector("#detail .checked strong.good") !== null`)
+	p.wait("its proof is explained", `document.querySelector("#detail .proof mark.enough").textContent.startsWith("0000")`)
+	p.fact("Delivered by", "this node")
+	p.wait("its card is marked", `document.querySelector('.card[aria-current="true"] b').textContent === "2"`)
+	child := eval[string](p, `[...document.querySelectorAll("#detail dd a")].at(1).title`)
+
+	t.Log("to its child, and back by the browser's button")
+	p.run(`[...document.querySelectorAll("#detail dd a")].at(1).click()`)
+	p.wait("block 3 is open", `document.querySelector("#detail h1")?.textContent === "Block 3"`)
+	p.fact("Hash", child)
+	p.do(chromedp.NavigateBack())
+	p.wait("block 2 is open again", `document.querySelector("#detail h1")?.textContent === "Block 2"`)
+
+	t.Log("it gets confirmations while it is open")
+	n.mine()
+	p.wait("it has one more", `document.querySelector("#detail .badge").textContent === "4 confirmations"`)
+
+	t.Log("search finds a block by index and hash, an address, a payment, and says what is not there")
+	p.expectRefusals()
+	for query, title := range map[string]string{"3": "Block 3", child: "Block 3", "bob": "Addressbob", "99": "Address99", "00112233445566778899aabbccddeeff": "Nothing found"} {
+		p.fill("#query", query)
+		p.press("#query")
+		p.wait(query+" is found", fmt.Sprintf(`document.querySelector("#detail h1")?.textContent === %q`, title))
+	}
+
+	t.Log("a deep link opens the same")
+	p.do(chromedp.Navigate(n.url() + "/?fresh#/block/" + child))
+	p.wait("block 3 is open", `document.querySelector("#detail h1")?.textContent === "Block 3"`)
+	p.run(`document.querySelector("#detail .neighbours a:last-child").click()`)
+	p.wait("the chain is shown", `!document.getElementById("home").hidden && document.getElementById("detail").hidden`)
+}
+
+// TestPaymentsWay follows a payment: pending, mined, confirmed, and returned by a reorg.
+func TestPaymentsWay(t *testing.T) {
+	t.Parallel()
+	n, other := startNode(t), startNode(t)
+	n.pay("alice", "bob")
+	p := openTab(t, n, wide, high)
+	p.pays("bob", "1")
+	p.run(`document.querySelector("#payments a[href^='#/payment/']").click()`)
+	p.wait("it is pending", `document.querySelector("#detail .now")?.textContent === "Pending"`)
+	n.mine()
+	p.wait("it is mined", `[...document.querySelectorAll("#detail .done")].some((e) => e.textContent === "In block 2")`)
+	n.mine()
+	p.wait("it has two confirmations", `document.querySelector("#detail [role=status]").textContent.includes("with 2 confirmations")`)
+	other.mineBlocks(3)
+	n.register(other)
+	p.wait("it was returned", `document.querySelector("#detail .back")?.textContent === "Returned by a reorg"`)
+	p.shows("news-text", "1 payment is pending again")
+}
+
+// TestForkAndReorg draws a fork and tells a reorg, and plays it again.
+func TestForkAndReorg(t *testing.T) {
+	t.Parallel()
+	n, other := startNode(t), startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.route("#/forks")
+	p.shows("tree-story", "No forks")
+	n.pay("alice", "bob")
+	n.pay("bob", "carol")
+	n.mineBlocks(2)
+	other.mineBlocks(3)
+	p.wait("our branch is drawn", `document.querySelectorAll("#tree .node.active").length === 3`)
+	n.register(other)
+	p.wait("the other branch is active, ours is at its side",
+		`document.querySelectorAll("#tree .node.active").length === 4 && document.querySelectorAll("#tree .node.side").length === 2`)
+	p.wait("the reorg is told", `document.querySelector("#reorgs p")?.textContent.includes("2 blocks left the chain, and 2 payments are pending again")`)
+	p.shows("reorgs", "mined by "+short(other.id()))
+	p.shows("branches", "3 · ")
+	p.shows("tree-story", "1 side branch")
+
+	t.Log("it is played again: our branch is active at first, and at the side in the end")
+	p.press("#reorgs button")
+	p.wait("it plays", `document.getElementById("tree").dataset.playing === "true" && document.getElementById("tree-story").textContent.includes("of our chain")`)
+	p.wait("it ends as it ended", `document.getElementById("tree-story").textContent.includes("left the chain")`)
+	p.wait("then it is live again", `document.getElementById("tree").dataset.playing === undefined && document.querySelectorAll("#tree .node.side").length === 2`)
+
+	t.Log("the story is still there after a reload, and a block of the side branch opens")
+	p.do(chromedp.Reload())
+	p.shows("reorgs", "2 blocks left the chain")
+	p.wait("the side branch is drawn", `document.querySelectorAll("#tree .node.side").length === 2`)
+	p.run(`document.querySelector("#tree .node.side").dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }))`)
+	p.wait("it is a block of a side branch", `document.querySelector("#detail .badge.side") !== null`)
+}
+
+// TestManyBlocks has far more blocks come than a page could show one by one.
+func TestManyBlocks(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", networkFile(t, "easy", 0))
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.run(`{
+		window.asked = 0;
+		const real = window.fetch;
+		window.fetch = (path, options) => { window.asked++; return real(path, options); };
+	}`)
+	n.mineBlocks(1000)
+	p.wait("all are counted", `document.querySelector('`+newest+`b').textContent === "1,001"`)
+	if asked := eval[int](p, `window.asked`); asked > 200 {
+		t.Errorf("1000 blocks made the page ask %d times", asked)
+	}
+	cards := `document.querySelectorAll("#rail .slot").length`
+	if count := eval[int](p, cards); count > 30 {
+		t.Errorf("%d cards", count)
+	}
+	t.Log("far back in the strip, blocks are there when they come into sight")
+	p.run(`document.getElementById("strip").scrollLeft = 500 * 11.5 * 16`)
+	p.wait("block 500 is shown", `[...document.querySelectorAll("#rail .card b")].some((b) => b.textContent === "500") &&
+		[...document.querySelectorAll("#rail .card .miner")].every((m) => m.textContent !== "")`)
+	if count := eval[int](p, cards); count > 30 {
+		t.Errorf("%d cards", count)
+	}
+	n.mine()
+	p.wait("what is in sight stays there", `document.getElementById("height").textContent === "1,002" &&
+		Math.abs(document.getElementById("strip").scrollLeft - 501 * 11.5 * 16) < 2`)
+}

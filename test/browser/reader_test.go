@@ -1,0 +1,182 @@
+package browser
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestLanguageAndTheme speaks the browser's language at first, then the one that was chosen, and keeps theme and size.
+func TestLanguageAndTheme(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	n.mineBlocks(1)
+	p := openTab(t, n, wide, high)
+	p.wait("it speaks English", `document.getElementById("tab-chain").textContent === "Chain" && document.documentElement.lang === "en"`)
+	p.press("#language")
+	p.wait("it speaks Chinese", `document.getElementById("tab-chain").textContent === "区块链" && document.documentElement.lang === "zh-CN"`)
+	p.tipIs(2, ".pays", "无交易")
+	for _, view := range []string{"forks", "network", "mining", "block/2", "address/bob"} {
+		p.route("#/" + view)
+		p.wait("nothing is left in English", fmt.Sprintf(`location.hash === "#/%s" && !/[a-z]{3}ing\b|\bthe\b/i.test([...document.querySelectorAll("main > section:not([hidden]) :is(h1, h2, h3, p, th, dt, label, button, option, legend)")].map((e) => e.innerText).join(" "))`, view))
+	}
+	p.route("#/chain")
+	p.press("#theme")
+	p.wait("it is dark", `getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 26)"`)
+	p.press("#size")
+	p.wait("it is large", `parseFloat(getComputedStyle(document.documentElement).fontSize) > 20`)
+	p.do(chromedp.Reload())
+	p.wait("the choices are kept", `document.getElementById("tab-chain").textContent === "区块链" &&
+		getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 26)" && parseFloat(getComputedStyle(document.documentElement).fontSize) > 20`)
+	p.press("#language")
+	p.press("#theme")
+	p.press("#size")
+	p.wait("and can be taken back", `document.getElementById("tab-chain").textContent === "Chain" &&
+		getComputedStyle(document.body).backgroundColor === "rgb(247, 245, 240)" && parseFloat(getComputedStyle(document.documentElement).fontSize) < 20`)
+
+	t.Log("a browser that asks for Chinese gets it, before a script runs")
+	call(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": "zh-CN,zh;q=0.9"}})
+	p.run(`localStorage.clear()`)
+	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	p.do(chromedp.Reload())
+	p.wait("it is Chinese", `document.getElementById("tab-chain").textContent === "区块链" && document.querySelectorAll("#rail .card").length === 3`)
+}
+
+// TestKeyboardOnly goes through the page by Tab and Enter alone.
+func TestKeyboardOnly(t *testing.T) {
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	tab := func(until string) {
+		t.Helper()
+		for range 40 {
+			p.do(chromedp.KeyEvent("\t"))
+			if eval[bool](p, fmt.Sprintf(`document.activeElement.matches(%q)`, until)) {
+				if !eval[bool](p, `((s, box) => (s.outlineStyle !== "none" || document.activeElement.matches(".node") || getComputedStyle(document.activeElement.closest("label")).outlineStyle !== "none") && box.bottom > 0 && box.top < innerHeight)(getComputedStyle(document.activeElement), document.activeElement.getBoundingClientRect())`) {
+					t.Errorf("the focus on %s cannot be seen", until)
+				}
+				return
+			}
+		}
+		t.Fatalf("Tab does not lead to %s", until)
+	}
+	key := func(keys string) { p.do(chromedp.KeyEvent(keys)) }
+	tab("#skip")
+	key("\r")
+	p.focused("main")
+	tab("#query")
+	tab(".ghost")
+	tab(`#pay [name="sender"]`)
+	key("李雷")
+	tab("#pay button")
+	key("\r")
+	p.says("pay", "Transaction will be added")
+	t.Log("from the ghost by arrow to the tip, which opens")
+	p.do(chromedp.Focus(chromedp.CSS("#skip")))
+	tab(".ghost")
+	key(kb.ArrowRight)
+	p.focused(newest + "a")
+	key("\r")
+	p.wait("the block is open", `document.querySelector("#detail h1")?.textContent === "Block 1"`)
+	t.Log("the tabs of the bar")
+	p.do(chromedp.Focus(chromedp.CSS("#skip")))
+	tab("#tab-mining")
+	key("\r")
+	p.wait("mining is shown", `!document.getElementById("view-mining").hidden && document.getElementById("view-chain").hidden`)
+	tab("#mine button")
+	key("\r")
+	p.says("mine", "Mined block 2")
+	tab(`#mode [name="mode"]`)
+	key(kb.ArrowDown)
+	p.wait("instant is chosen", `document.querySelector("#mode :checked").value === "instant"`)
+	tab("#mode button")
+	key("\r")
+	p.says("mode", "The mode is instant")
+	tab(`#try [name="proof"]`)
+	key("\r")
+	p.wait("the number was tried", `document.querySelector("#tried mark, #tried .bad, #tried .good") !== null`)
+}
+
+// TestTryProof has the browser find a proof, and the node make a block of it.
+func TestTryProof(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", networkFile(t, "easy", 2))
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.route("#/mining")
+	p.press("#try-run")
+	p.wait("a proof is found", `!document.getElementById("try-send").hidden`)
+	p.wait("its zeros are marked", `document.querySelector("#tried mark.enough").textContent.startsWith("00")`)
+	p.press("#try-send")
+	p.says("try", "Mined block 2")
+	n.waitHeight(2)
+}
+
+// TestCurl runs the commands that the page shows.
+func TestCurl(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("curl"); err != nil && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.fill(`#pay [name="sender"]`, "O'Neil $(x) \"q\" \\")
+	p.run(`document.querySelector("#pay").dispatchEvent(new Event("input"))`)
+	command := eval[string](p, `document.querySelector("#pay + .curl code").textContent`)
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", command+" -sS").CombinedOutput() //nolint:gosec // the page's own command
+	if err != nil {
+		t.Fatalf("%s: %v %s", command, err, out)
+	}
+	p.wait("the payment is shown as it was typed", `document.querySelector("#payments bdi")?.title === "O'Neil $(x) \"q\" \\"`)
+	for _, view := range []string{"chain", "forks", "network", "mining"} {
+		p.route("#/" + view)
+		p.wait("its commands are there", `[...document.querySelectorAll("main > section:not([hidden]) .curl code")].length > 0 &&
+			[...document.querySelectorAll("main > section:not([hidden]) .curl code")].every((c) => c.textContent.startsWith("curl "))`)
+	}
+}
+
+// TestAccessible has axe-core look at each view, in both themes.
+func TestAccessible(t *testing.T) {
+	t.Parallel()
+	source := needAxe(t)
+	n, old := forkedNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.run(source)
+	for _, route := range []string{"chain", "block/" + old.Hash, "address/bob", "forks", "network", "mining"} {
+		p.route("#/" + route)
+		p.wait(route+" is there", `document.querySelector("#detail .wait") === null && (document.querySelector("main > section:not([hidden])").id !== "view-forks" || document.querySelector("#tree .node.side") !== null)`)
+		for _, theme := range []string{"light", "dark"} {
+			p.scheme(theme)
+			p.run(`window.found = null; axe.run(document, { resultTypes: ["violations"] }).then((r) => {
+				window.found = r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join("; "));
+			})`)
+			p.wait("axe has looked", `window.found !== null`)
+			for _, v := range eval[[]string](p, `window.found`) {
+				t.Errorf("%s in %s colours: %s", route, theme, v)
+			}
+		}
+	}
+}
+
+// needAxe returns axe-core's script, which .ci/run gets from npm: KUAI_AXE names the folder of the package.
+func needAxe(t *testing.T) string {
+	t.Helper()
+	dir := os.Getenv("KUAI_AXE")
+	if dir == "" && os.Getenv("CI") == "" {
+		t.Skip("KUAI_AXE does not name the folder of npm's axe-core")
+	}
+	source, err := os.ReadFile(filepath.Join(dir, "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(source)
+}
