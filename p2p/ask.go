@@ -103,7 +103,7 @@ func (r *stallReader) Read(b []byte) (int, error) {
 func (s *syncer) punish(p peer.ID, err error) {
 	s.faults.bad(p, err.Error())
 	if s.faults.refused(p) {
-		s.dismiss(p, departure{at: time.Now().Add(codeTime), fault: true})
+		s.ends.later(p, departure{at: time.Now().Add(codeTime), fault: true})
 	}
 }
 

@@ -4,12 +4,9 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/event"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
@@ -111,49 +108,11 @@ func (s *syncer) forgetGone() {
 	maps.DeleteFunc(s.contacts, func(p peer.ID, _ *contact) bool { return !connected[p] })
 }
 
-// greetLoop greets the peers that are connected and those that come.
-func (s *syncer) greetLoop(ctx context.Context, events <-chan any) error {
-	for _, p := range s.kuaiPeers() {
-		s.greet(ctx, p)
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-events:
-			s.meet(ctx, e)
-		}
-	}
-}
-
-// meet acts on a peer that came, went, or began to speak our protocols.
-func (s *syncer) meet(ctx context.Context, e any) {
-	switch e := e.(type) {
-	case event.EvtPeerIdentificationCompleted:
-		s.meetIdentified(ctx, e.Peer, e.Protocols)
-	case event.EvtPeerProtocolsUpdated:
-		s.meetIdentified(ctx, e.Peer, e.Added)
-	case event.EvtPeerConnectednessChanged:
-		if e.Connectedness != network.Connected {
-			s.mu.Lock()
-			delete(s.contacts, e.Peer)
-			s.mu.Unlock()
-		}
-	}
-}
-
-// meetIdentified greets a peer that speaks our protocols, and drops one that speaks those of another network only.
-func (s *syncer) meetIdentified(ctx context.Context, p peer.ID, protocols []protocol.ID) {
-	if s.faults.refused(p) { // it came before it was refused, or through a door that nobody watches
-		s.faults.refusals.say(p, "", "connection of a refused peer closed")
-		s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
-		return
-	}
-	if slices.Contains(protocols, protocolID(s.network, statusName)) {
-		s.greet(ctx, p)
-	} else if theirs := foreignNetwork(protocols, s.network); theirs != "" {
-		s.dropForeign(p, theirs, s.network)
-	}
+// forget drops what is known of a peer that has no connection left.
+func (s *syncer) forget(p peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.contacts, p)
 }
 
 // foreignNetwork returns the network of a peer that speaks the protocols of another one and not of ours, else "".
@@ -178,19 +137,19 @@ func networkOf(id protocol.ID) (string, bool) {
 	return strings.CutSuffix(name, "/"+statusName+"/1")
 }
 
-// greet exchanges statuses and pulls the pool, once for each time that p connects.
-func (s *syncer) greet(ctx context.Context, p peer.ID) {
+// isNew reports whether p is to be greeted: once for each time that it connects.
+func (s *syncer) isNew(p peer.ID) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	c := s.contact(p)
 	again := c.greeted
 	c.greeted = true
-	s.mu.Unlock()
-	if again {
-		return
+	return !again
+}
+
+// greet exchanges statuses and pulls the pool.
+func (s *syncer) greet(ctx context.Context, p peer.ID) {
+	if s.exchangeStatus(ctx, p) == nil {
+		_ = s.pullPool(ctx, p)
 	}
-	s.tasks.Go(func() {
-		if s.exchangeStatus(ctx, p) == nil {
-			_ = s.pullPool(ctx, p)
-		}
-	})
 }

@@ -66,33 +66,6 @@ func (r *room) take(p prospect) bool {
 	return *left >= 0
 }
 
-// seekPeers dials whom the book suggests while there are too few peers, the longest-lived first.
-func (d *discovery) seekPeers(ctx context.Context) {
-	var dials sync.WaitGroup
-	defer dials.Wait()
-	every := time.NewTicker(seekEvery)
-	defer every.Stop()
-	due := time.NewTimer(0)
-	defer due.Stop()
-	for {
-		select {
-		case <-due.C:
-		case <-d.seek:
-		case <-every.C:
-			if d.outbound() < d.want {
-				dials.Go(func() { d.askAround(ctx, d.h.Network().Peers()) })
-			}
-		case <-ctx.Done():
-			return
-		}
-		if next := d.fill(ctx, &dials); next.IsZero() {
-			due.Stop()
-		} else {
-			due.Reset(time.Until(next))
-		}
-	}
-}
-
 // fill begins as many dials as there are free slots, and returns when to look again, zero if an event must come before. No dial
 // waits for another: one that hangs delays nobody.
 func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time.Time) {
@@ -115,10 +88,7 @@ func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time
 		dials.Go(func() { d.dialOne(ctx, p) })
 	}
 	_, again = d.dialler.room(slots, now)
-	if due := d.book.nextDue(); !due.IsZero() && (again.IsZero() || due.Before(again)) {
-		again = due
-	}
-	return again
+	return earliest(again, d.book.nextDue())
 }
 
 // wanted reports whether p may be dialled at all.

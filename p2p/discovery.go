@@ -23,12 +23,13 @@ const (
 	eventRoom = 1024 // events that may wait
 )
 
-// discovery finds peers and remembers them.
+// discovery finds peers and remembers them. Its loop alone hears of connections, and begins and ends them.
 type discovery struct {
 	h       host.Host
 	f       *faults
 	book    *book
 	statics *statics
+	ends    *disconnects
 	x       *peerExchange
 	s       *syncer // knows what peers said and brought
 	log     *slog.Logger
@@ -37,14 +38,26 @@ type discovery struct {
 	mdns    bool   // look for neighbours
 	local   func() []string
 	dht     bool          // look in the DHT
-	seek    chan struct{} // size one: there may be somebody to dial
+	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
 	twin    *twin
 	silent  *anonymous
 	up      map[peer.ID]struct{} // connected, and said what they speak; owned by run
 	dialler dialler
 }
 
-// run looks for peers until ctx ends.
+func newDiscovery(h host.Host, cfg Config, f *faults, b *book, t *twin, s *syncer, log *slog.Logger) *discovery {
+	wake := s.ends.wake
+	return &discovery{
+		h: h, f: f, book: b, ends: s.ends, x: newPeerExchange(), s: s, log: log,
+		statics: &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, wake: wake},
+		net:     s.network, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: wake, twin: t,
+		silent:  &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
+		up:      make(map[peer.ID]struct{}),
+		dialler: dialler{under: make(map[peer.ID]underway)},
+	}
+}
+
+// run looks for peers, and does what is due for those that are there, until ctx ends. Whatever takes time has a goroutine of its own.
 func (d *discovery) run(ctx context.Context) error {
 	events, err := d.h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
@@ -57,7 +70,6 @@ func (d *discovery) run(ctx context.Context) error {
 	defer d.silent.watch(d.h)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { d.seekPeers(ctx) })
 	wg.Go(func() { d.rotate(ctx) })
 	wg.Go(func() { d.keepBook(ctx) })
 	if d.mdns {
@@ -70,25 +82,50 @@ func (d *discovery) run(ctx context.Context) error {
 		wg.Go(func() { d.runDHT(ctx) })
 	}
 	for _, p := range d.h.Network().Peers() { // they came before the subscription
-		d.metBefore(p)
+		d.metBefore(ctx, &wg, p)
 	}
+	every := time.NewTicker(seekEvery)
+	defer every.Stop()
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case e := <-events.Out():
 			d.note(ctx, &wg, e)
+		case <-d.seek:
+		case <-due.C:
+		case <-every.C:
+			if d.outbound() < d.want {
+				wg.Go(func() { d.askAround(ctx, d.h.Network().Peers()) })
+			}
 		case <-ctx.Done():
 			return nil
+		}
+		if next := d.step(ctx, &wg); next.IsZero() {
+			due.Stop()
+		} else {
+			due.Reset(time.Until(next))
 		}
 	}
 }
 
+// step disconnects and dials whom it is time for, and returns when to look again, zero if an event must come before.
+func (d *discovery) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
+	leaving, next := d.ends.due(time.Now())
+	for _, p := range leaving {
+		wg.Go(func() { _ = d.ends.now(p) })
+	}
+	return earliest(next, d.statics.step(ctx, wg, func() { signal(d.seek) }), d.fill(ctx, wg))
+}
+
 // metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
-func (d *discovery) metBefore(p peer.ID) {
+func (d *discovery) metBefore(ctx context.Context, wg *sync.WaitGroup, p peer.ID) {
 	said, err := d.h.Peerstore().GetProtocols(p)
 	conns := d.h.Network().ConnsToPeer(p)
 	if err == nil && len(said) > 0 && len(conns) > 0 {
 		agent, _ := d.h.Peerstore().Get(p, "AgentVersion")
 		d.came(p, conns[0], d.h.Peerstore().Addrs(p), said, agent)
+		d.meet(ctx, wg, p, said)
 	}
 }
 
@@ -96,7 +133,9 @@ func (d *discovery) metBefore(p peer.ID) {
 func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
-		d.statics.changed(e.Peer)
+		if e.Connectedness != network.Connected {
+			d.s.forget(e.Peer)
+		}
 		if d.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
 			d.went(e.Peer)
 		}
@@ -107,15 +146,32 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		}
 		d.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
 		d.x.came(e.Peer, e.SignedPeerRecord)
+		d.meet(ctx, wg, e.Peer, e.Protocols)
 		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
 	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
+		d.meet(ctx, wg, e.Peer, e.Added)
 		if slices.Contains(e.Added, peersID(d.net)) {
 			wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
 		}
 	case event.EvtLocalAddressesUpdated:
 		d.book.hurryAll()
 		d.statics.hurryAll()
-		signal(d.seek)
+	}
+}
+
+// meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
+func (d *discovery) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
+	if d.f.refused(p) { // it came before it was refused, or past the connection gater
+		d.f.refusals.say(p, "", "connection of a refused peer closed")
+		d.ends.later(p, departure{at: time.Now().Add(foreignTime)})
+		return
+	}
+	if slices.Contains(speaks, protocolID(d.net, statusName)) {
+		if d.s.isNew(p) {
+			wg.Go(func() { d.s.greet(ctx, p) })
+		}
+	} else if theirs := foreignNetwork(speaks, d.net); theirs != "" {
+		d.s.dropForeign(p, theirs, d.net)
 	}
 }
 
@@ -140,7 +196,6 @@ func (d *discovery) went(p peer.ID) {
 		delete(d.up, p)
 		d.log.Info("peer disconnected", "peer", p)
 	}
-	signal(d.seek)
 }
 
 // said notes that p said a status of this network.

@@ -78,7 +78,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	}
 	f := newFaults(log)
 	f.refusals = unbounded(log)
-	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, log)
+	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, st.ends, log)
 	s.onSwitch = func(*consensus.Block) {}
 	return &doors{newGossip(st.host, c, s, f, m, log), why}
 }

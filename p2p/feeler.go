@@ -46,7 +46,7 @@ func (d *discovery) feel(ctx context.Context) {
 			return
 		}
 		d.book.failed(p.ID, errLeft)
-		_ = d.h.Network().ClosePeer(p.ID)
+		_ = d.ends.now(p.ID)
 	}
 }
 
@@ -58,7 +58,7 @@ func (d *discovery) replace(p peer.ID) {
 	}
 	worst := leastWorth(others, d.want/2)
 	d.log.Info("outbound peer replaced", "peer", worst, "by", p)
-	_ = d.h.Network().ClosePeer(worst)
+	_ = d.ends.now(worst)
 }
 
 // feelers lists whom feel may dial: at random, those of subnets without an outbound peer first, one of each subnet before the

@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -25,7 +26,7 @@ import (
 // soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
 const soon = 60 * time.Second
 
-// station is a syncer on a real host, with a real chain in memory, and nothing else.
+// station is a syncer on a real host, with a real chain in memory, and a discovery that dials nobody.
 type station struct {
 	*syncer
 	id     peer.ID
@@ -59,7 +60,7 @@ func newStation(t testing.TB, c *chain.Chain) *station {
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", h.ID().ShortString())
 	f := newFaults(log)
 	st := &station{
-		syncer: newSyncer(h, c, c.Rules().Network(), "kuai-test", f, log),
+		syncer: newSyncer(h, c, c.Rules().Network(), "kuai-test", f, newDisconnects(h), log),
 		id:     h.ID(), faults: f, turns: make(chan consensus.Header, 1024),
 	}
 	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }
@@ -71,7 +72,15 @@ func (st *station) start(t testing.TB) *station {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- st.run(ctx) }()
+	b, _ := openBook("")
+	d := newDiscovery(st.host, Config{}, st.faults, b, newTwin(st.id, "", st.log), st.syncer, st.log)
+	d.want = 0
+	go func() {
+		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { return st.run(ctx) })
+		g.Go(func() error { return d.run(ctx) })
+		done <- g.Wait()
+	}()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

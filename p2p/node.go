@@ -70,18 +70,12 @@ func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *s
 		log.Warn("starting without remembered peers", "error", err)
 	}
 	n := &Node{h: h, f: f, book: b, twin: t, log: log}
-	n.s = newSyncer(h, c, net, cfg.Agent, f, log)
+	n.s = newSyncer(h, c, net, cfg.Agent, f, newDisconnects(h), log)
 	n.s.name = cfg.Name
 	n.s.onSync, n.s.onSwitch = m.synced, n.publishTip
 	n.g = newGossip(h, c, n.s, f, m, log)
-	n.statics = &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, added: make(chan struct{}, 1)}
-	n.d = &discovery{
-		h: h, f: f, book: b, statics: n.statics, x: newPeerExchange(), s: n.s, log: log,
-		net: net, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: make(chan struct{}, 1), twin: t,
-		silent:  &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
-		up:      make(map[peer.ID]struct{}),
-		dialler: dialler{under: make(map[peer.ID]underway)},
-	}
+	n.d = newDiscovery(h, cfg, f, b, t, n.s, log)
+	n.statics = n.d.statics
 	n.s.onStatus = n.d.said
 	n.s.server.handlers[peersName] = n.d.x.serve
 	for _, p := range cfg.Peers {
@@ -104,8 +98,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.g.run(ctx) })
 		g.Go(func() error { return n.s.run(ctx) })
 		g.Go(func() error { return n.d.run(ctx) })
-		g.Go(func() error { return n.statics.run(ctx) })
-		g.Go(func() error { return keepRoom(ctx, n.h, n.s.punish) })
+		g.Go(func() error { return keepRoom(ctx, n.h, n.d.ends, n.s.punish) })
 		err = g.Wait()
 	}
 	return errors.Join(err, n.h.Close(), n.book.save())
@@ -154,7 +147,7 @@ func (n *Node) Disconnect(name string) error {
 	if len(kept) == 0 && !remembered && n.h.Network().Connectedness(p) != network.Connected {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
-	return n.h.Network().ClosePeer(p)
+	return n.d.ends.now(p)
 }
 
 func (n *Node) disconnectURL(rawURL string) error {
@@ -171,7 +164,7 @@ func (n *Node) disconnectURL(rawURL string) error {
 		return nil
 	}
 	n.book.forget(p)
-	return n.h.Network().ClosePeer(p)
+	return n.d.ends.now(p)
 }
 
 // SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never

@@ -19,7 +19,7 @@ const (
 )
 
 // keepRoom disconnects and refuses the peers that hold the most mute streams, while there are too many.
-func keepRoom(ctx context.Context, h host.Host, punish func(peer.ID, error)) error {
+func keepRoom(ctx context.Context, h host.Host, ends *disconnects, punish func(peer.ID, error)) error {
 	look := time.NewTicker(roomEvery)
 	defer look.Stop()
 	for {
@@ -34,7 +34,7 @@ func keepRoom(ctx context.Context, h host.Host, punish func(peer.ID, error)) err
 				break
 			}
 			punish(worst, wire.Violation("%d streams of no protocol", n))
-			_ = h.Network().ClosePeer(worst)
+			_ = ends.now(worst)
 			all -= n
 		}
 	}

@@ -45,7 +45,7 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	blamed, done := make(chan peer.ID, 4), make(chan error, 1)
-	go func() { done <- keepRoom(ctx, h, func(p peer.ID, err error) { blamed <- p }) }()
+	go func() { done <- keepRoom(ctx, h, newDisconnects(h), func(p peer.ID, err error) { blamed <- p }) }()
 	if p := <-blamed; p != greedy.ID() {
 		t.Errorf("%s was blamed, %s holds the most", p, greedy.ID())
 	}

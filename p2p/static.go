@@ -13,7 +13,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// statics are the peers that the operator named.
+// maxStatics is how many peers may be asked for: each is dialled for ever.
+const maxStatics = 1024
+
+// statics are the peers that the operator named. The loop of discovery dials them.
 type statics struct {
 	self    peer.ID
 	h       host.Host
@@ -22,30 +25,30 @@ type statics struct {
 	twin    *twin
 	log     *slog.Logger
 
-	mu    sync.Mutex
-	list  []*static
-	added chan struct{} // size one
+	wake chan struct{} // size one, the loop's: somebody is to be dialled
+
+	mu   sync.Mutex
+	list []*static
 }
 
 // static is one of them. key is its URL, or its peer id where it was given by multiaddr.
 type static struct {
-	key  string
-	url  string        // "": info is what the operator gave
-	gone chan struct{} // closed by remove
-	wake chan struct{} // size one: its connections changed, or it is to be dialled now
+	key string
+	url string // "": info is what the operator gave
 
 	// Guarded by statics.mu.
-	info    peer.AddrInfo
-	running bool
-	spoke   bool // it said its status since it was dialled last
-	dials   redial
-	since   time.Time // of the first dial in a row that failed
-	told    bool      // the operator knows
+	info  peer.AddrInfo
+	stop  context.CancelFunc // calls off the dial that is under way; nil: there is none
+	up    bool               // connected, when the loop looked last
+	spoke bool               // it said its status since it was dialled, or disconnected, last
+	dials redial
+	since time.Time // of the first dial in a row that failed
+	told  bool      // the operator knows
 }
 
 // add takes a multiaddr or a URL. One that is there already is dialled at once.
 func (t *statics) add(addr string) error {
-	s := &static{gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	s := &static{}
 	if isURL(addr) {
 		u, err := parseURL(addr)
 		if err != nil {
@@ -62,33 +65,33 @@ func (t *statics) add(addr string) error {
 		}
 		s.key, s.info = info.ID.String(), info
 	}
-	t.keep(s)
-	return nil
+	return t.keep(s)
 }
 
 // keep adds s, or its addresses to the one that is there.
-func (t *statics) keep(s *static) {
+func (t *statics) keep(s *static) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer signal(t.wake)
 	if i := slices.IndexFunc(t.list, func(o *static) bool { return o.key == s.key }); i >= 0 {
 		old := t.list[i]
 		old.info.Addrs = distinct(append(slices.Clone(s.info.Addrs), old.info.Addrs...))
 		t.f.forgive(old.info.ID)
 		old.hurry()
-		return
+		return nil
+	}
+	if len(t.list) >= maxStatics {
+		return fmt.Errorf("peer %q: %d peers are asked for already, which is the most: disconnect one first", s.key, maxStatics)
 	}
 	t.list = append(t.list, s)
 	if s.info.ID != "" && s.info.ID != t.self {
 		t.f.protect(s.info.ID)
 	}
-	signal(t.added)
+	return nil
 }
 
 // hurry ends the wait for the next dial; statics.mu is held.
-func (s *static) hurry() {
-	s.dials.fails, s.dials.next = 0, time.Time{}
-	signal(s.wake)
-}
+func (s *static) hurry() { s.dials.fails, s.dials.next = 0, time.Time{} }
 
 // hurryAll ends all waits: the addresses of this node have changed.
 func (t *statics) hurryAll() {
@@ -118,7 +121,9 @@ func (t *statics) remove(meant func(*static) bool) (gone []peer.ID) {
 		if !meant(s) {
 			return false
 		}
-		close(s.gone)
+		if s.stop != nil {
+			s.stop()
+		}
 		gone = append(gone, s.info.ID)
 		return true
 	})
@@ -147,17 +152,6 @@ func (t *statics) infos() map[peer.ID]peer.AddrInfo {
 		}
 	}
 	return out
-}
-
-// changed tells whoever waits for id that its connections changed.
-func (t *statics) changed(id peer.ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, s := range t.list {
-		if s.info.ID == id {
-			signal(s.wake)
-		}
-	}
 }
 
 // unreached lists the static peers, as far as they are not connected: by their peer id, or by a URL that has not answered.

@@ -115,7 +115,7 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 	s.mu.Unlock()
 	if useless {
 		s.log.Info("peer does not answer, disconnecting", "peer", p, "error", err)
-		_ = s.host.Network().ClosePeer(p)
+		_ = s.ends.now(p)
 	}
 }
 
@@ -163,7 +163,7 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 // dropForeign refuses a peer of another network.
 func (s *syncer) dropForeign(p peer.ID, theirs, ours string) {
 	s.faults.otherNetwork(p, theirs, ours)
-	s.dismiss(p, departure{at: time.Now().Add(foreignTime)})
+	s.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.

@@ -11,10 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
@@ -33,6 +31,7 @@ type syncer struct {
 	agent   string
 	name    string // of this node, for peers; set before run
 	faults  *faults
+	ends    *disconnects
 	log     *slog.Logger
 	server  *server
 
@@ -46,7 +45,6 @@ type syncer struct {
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
-	leaves        chan struct{} // size one: leaving has a new entry
 	ahead         chan struct{} // size one: a peer may be ahead of us
 	turn          chan struct{} // size one: held by the one sync that runs
 	pulls         chan struct{} // held by pulls from the pools of peers that we dialled
@@ -58,15 +56,14 @@ type syncer struct {
 	contacts map[peer.ID]*contact
 	woken    map[peer.ID]struct{}         // to be asked for their status
 	returned map[peer.ID]struct{}         // to be asked for their pool
-	leaving  map[peer.ID]departure        // to be disconnected
 	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
 	state    SyncStatus
 }
 
 // newSyncer returns an inert syncer on h.
-func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, log *slog.Logger) *syncer {
+func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, ends *disconnects, log *slog.Logger) *syncer {
 	s := &syncer{
-		host: h, chain: c, network: network, agent: agent, faults: f, log: log,
+		host: h, chain: c, network: network, agent: agent, faults: f, ends: ends, log: log,
 		spanBlocks:    spanBlocks,
 		arrivals:      newArrivals(log),
 		onSwitch:      func(*consensus.Block) {},
@@ -81,11 +78,9 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		contacts:      make(map[peer.ID]*contact),
 		woken:         make(map[peer.ID]struct{}),
 		returned:      make(map[peer.ID]struct{}),
-		leaving:       make(map[peer.ID]departure),
-		leaves:        make(chan struct{}, 1),
 		coming:        make(map[consensus.Hash]time.Time),
 	}
-	s.server = &server{chain: c, gate: newGate(), punish: s.punish, refusals: f.refusals, isDismissed: s.isDismissed}
+	s.server = &server{chain: c, gate: newGate(), punish: s.punish, refusals: f.refusals, isDismissed: ends.isFaulty}
 	s.server.handlers = map[string]handler{
 		statusName: s.serveStatus,
 		syncName:   s.server.serveSync,
@@ -97,22 +92,13 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 
 // run answers and asks until ctx ends, and returns when nothing that it started is alive.
 func (s *syncer) run(ctx context.Context) error {
-	events, err := s.host.EventBus().Subscribe([]any{
-		new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated), new(event.EvtPeerConnectednessChanged),
-	}, eventbus.BufSize(1024), eventbus.Name("kuai/sync"))
-	if err != nil {
-		return err
-	}
-	defer events.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	s.server.open(ctx, s.host, s.network)
-	g.Go(func() error { return s.greetLoop(ctx, events.Out()) })
 	g.Go(func() error { return s.statusLoop(ctx) })
-	g.Go(func() error { return s.leaveLoop(ctx) })
 	g.Go(func() error { return s.arrivals.run(ctx) })
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
-	err = g.Wait()
+	err := g.Wait()
 	s.server.shut(s.host, s.network)
 	s.tasks.Wait()
 	return err

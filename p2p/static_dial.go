@@ -25,61 +25,67 @@ const (
 	lasting = 10 * time.Second // a static peer that was not reached for so long is worth a warning: neighbours start together
 )
 
-// run keeps a connection to each until ctx ends.
-func (t *statics) run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	for {
-		for _, s := range t.fresh() {
-			wg.Go(func() { t.hold(ctx, s) })
-		}
-		select {
-		case <-t.added:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// fresh takes the statics that nobody holds yet.
-func (t *statics) fresh() []*static {
+// step begins the dials that are due, and returns when to look again, zero if an event must come before. done is called at the end of
+// each dial.
+func (t *statics) step(ctx context.Context, dials *sync.WaitGroup, done func()) (again time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []*static
 	for _, s := range t.list {
-		if !s.running {
-			s.running = true
-			out = append(out, s)
+		switch due := t.due(s, time.Now()); {
+		case s.stop != nil || s.up:
+		case due:
+			dialling, stop := context.WithCancel(ctx)
+			s.stop = stop
+			dials.Go(func() {
+				defer done()
+				defer stop()
+				t.dial(dialling, s)
+			})
+		default:
+			again = earliest(again, s.dials.next)
 		}
 	}
-	return out
+	return again
 }
 
-// hold connects, waits until the connection is gone, and begins again, until ctx ends or s is removed.
-func (t *statics) hold(ctx context.Context, s *static) {
-	ctx, cancel := unless(ctx, s.gone)
-	defer cancel()
-	for ctx.Err() == nil {
-		id, err := t.reach(ctx, s)
-		if errors.Is(err, errSelf) {
-			t.remove(func(o *static) bool { return o == s }) // one node may be named in very many ways
-			t.log.Debug("static peer is this node", "peer", s.key)
-			return
-		}
-		if err == nil {
-			err = t.untilGone(ctx, s, id)
-		}
-		if ctx.Err() == nil {
-			t.settle(s, err)
-			t.wait(ctx, s)
-		}
+// due notes whether s came or went, and reports whether its time has come; statics.mu is held.
+func (t *statics) due(s *static, now time.Time) bool {
+	up := s.info.ID != "" && t.h.Network().Connectedness(s.info.ID) == network.Connected
+	switch {
+	case s.stop != nil:
+		return false
+	case up && !s.up:
+		t.protect(s)
+	case !up && s.up && s.spoke:
+		t.settle(s, nil)
+	case !up && s.up:
+		t.settle(s, errLeft)
 	}
+	s.up, s.spoke = up, s.spoke && up
+	return !up && !now.Before(s.dials.next)
 }
 
-// settle draws the consequences of a dial that failed with err, or of a connection's end.
-func (t *statics) settle(s *static, err error) {
+// dial connects to s, and draws the consequences of a failure.
+func (t *statics) dial(ctx context.Context, s *static) {
+	err := t.reach(ctx, s)
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	s.stop = nil
+	switch {
+	case ctx.Err() != nil || errors.Is(err, errSelf):
+	case err == nil:
+		s.up = true // should it have gone by now, it is settled at the next step
+	default:
+		t.settle(s, err)
+	}
+	t.mu.Unlock()
+	if errors.Is(err, errSelf) {
+		t.remove(func(o *static) bool { return o == s }) // one node may be named in very many ways
+		t.log.Debug("static peer is this node", "peer", s.key)
+	}
+}
+
+// settle draws the consequences of a dial that failed with err, or of a connection's end; statics.mu is held.
+func (t *statics) settle(s *static, err error) {
 	if err == nil {
 		s.dials, s.since, s.told = redial{}, time.Time{}, false
 		s.dials.rest(firstRetryStatic, mostRetryStatic)
@@ -116,40 +122,21 @@ func (t *statics) tell(s *static, err error) {
 	t.log.Log(context.Background(), level, "static peer not reached, trying again", attrs...)
 }
 
-// wait returns when s is to be dialled: when its time has come, or it is connected otherwise.
-func (t *statics) wait(ctx context.Context, s *static) {
-	for ctx.Err() == nil {
-		t.mu.Lock()
-		left, id := time.Until(s.dials.next), s.info.ID
-		t.mu.Unlock()
-		if left <= 0 || id != "" && t.h.Network().Connectedness(id) == network.Connected {
-			return
-		}
-		timer := time.NewTimer(left)
-		select {
-		case <-timer.C:
-		case <-s.wake:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-	}
-}
-
 // reach finds out who and where s is, and connects. A URL that is silent now led to somebody before, perhaps, who may be
 // reached all the same.
-func (t *statics) reach(ctx context.Context, s *static) (peer.ID, error) {
+func (t *statics) reach(ctx context.Context, s *static) error {
 	if s.url != "" {
-		if err := t.ask(ctx, s); err != nil && t.protect(s).ID == "" {
-			return "", err
+		if err := t.ask(ctx, s); err != nil && t.aim(s).ID == "" {
+			return err
 		}
 	}
-	info := t.protect(s)
+	info := t.aim(s)
 	if info.ID == t.self {
-		return info.ID, t.twin.look(ctx, info.Addrs)
+		return t.twin.look(ctx, info.Addrs)
 	}
 	ctx, cancel := context.WithTimeout(ctx, handshakeWithin(t.h.Peerstore().LatencyEWMA(info.ID)))
 	defer cancel()
-	return info.ID, dial(ctx, t.h, info)
+	return dial(ctx, t.h, info)
 }
 
 // handshakeWithin is how long a dial may take of a peer that is a round trip away, 0 where that is not known.
@@ -160,16 +147,20 @@ func handshakeWithin(trip time.Duration) time.Duration {
 	return min(max(dialLeast, dialTrips*trip), dialTimeout)
 }
 
-// protect keeps the peer of s, unless s was removed, connected where others must go, and returns it.
-func (t *statics) protect(s *static) peer.AddrInfo {
+// aim returns whom s leads to, now that it is dialled.
+func (t *statics) aim(s *static) peer.AddrInfo {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.spoke = false
+	t.protect(s)
+	return s.info
+}
+
+// protect keeps the peer of s, unless s was removed, connected where others must go; statics.mu is held.
+func (t *statics) protect(s *static) {
 	if s.info.ID != "" && s.info.ID != t.self && slices.Contains(t.list, s) {
 		t.f.protect(s.info.ID)
 		t.h.ConnManager().Protect(s.info.ID, "static")
 	}
-	return s.info
 }
 
 // ask brings s up to date from its URL.
@@ -194,43 +185,12 @@ func (t *statics) ask(ctx context.Context, s *static) error {
 	return nil
 }
 
-// untilGone waits until no connection with id is left. It returns an error if id did not say its status meanwhile.
-func (t *statics) untilGone(ctx context.Context, s *static, id peer.ID) error {
-	for t.h.Network().Connectedness(id) == network.Connected {
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !s.spoke {
-		return errLeft
-	}
-	return nil
-}
-
 // dial connects on purpose: what the swarm remembers of failures does not count.
 func dial(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	if sw, ok := h.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(info.ID)
 	}
 	return h.Connect(ctx, info)
-}
-
-// unless returns a context that ends also when gone is closed, and what to call at the end.
-func unless(ctx context.Context, gone <-chan struct{}) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		select {
-		case <-gone:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() { cancel(); wg.Wait() }
 }
 
 // pause waits for d or for the end of ctx.
