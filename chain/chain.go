@@ -25,6 +25,7 @@ type Chain struct {
 	events  events
 	applied atomic.Uint64 // batches applied to the store
 	durable atomic.Uint64 // those of them that are known to be on disk
+	syncs   syncs
 
 	changed   chan struct{} // size one: wakes Run after a change
 	closed    atomic.Bool

@@ -60,18 +60,3 @@ func (c *Chain) flush(ctx context.Context) error {
 		}
 	}
 }
-
-// Sync returns when everything that was held at the call is on disk. Concurrent calls share one write.
-func (c *Chain) Sync() error {
-	target := c.applied.Load()
-	if c.durable.Load() >= target {
-		return c.store.Err()
-	}
-	if err := c.store.Sync(); err != nil {
-		return err
-	}
-	for old := c.durable.Load(); old < target && !c.durable.CompareAndSwap(old, target); {
-		old = c.durable.Load()
-	}
-	return nil
-}
