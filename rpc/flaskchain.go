@@ -16,7 +16,11 @@ var errNoChain = errors.New(`not an answer of /chain: {"chain": [blocks], "lengt
 // splitChain reads what /chain answers and hands each block's text to take, in order. It finds only where the blocks begin
 // and end; the text is UTF-8, whatever the encoding of r, is valid until take returns and has at most largest bytes. It reads the whole body, so that half an answer is none.
 func splitChain(r io.Reader, largest int, take func(text []byte) error) error {
-	s := &splitter{in: bufio.NewReaderSize(canonical.NewTextReader(r), 64<<10), largest: largest}
+	return splitObject(bufio.NewReaderSize(canonical.NewTextReader(r), 64<<10), largest, take)
+}
+
+func splitObject(in *bufio.Reader, largest int, take func(text []byte) error) error {
+	s := &splitter{in: in, largest: largest}
 	found, err := s.members(take)
 	if err == nil && !found {
 		err = errNoChain

@@ -47,19 +47,25 @@ type Imported struct {
 // Import adopts the chain that open opens, in any spelling, if it is longer than c, valid and of c's genesis: by the rules of
 // GET /nodes/resolve, on a chain of any length. It is read twice: nothing is added before the last block has been checked, and
 // little is held in memory. What may break a rule after that is an id that the branch holds twice: the blocks before it stay.
+// Of JSON lines, the blocks before the first bad line are a chain of their own, which is adopted if it is longer; the error names the line.
 // It waits for the disk. from names the source. progress may be nil; total is 0 until it is known.
 func Import(ctx context.Context, c *chain.Chain, open Source, from string, progress func(done, total int64)) (Imported, error) {
 	before := c.Tip()
 	check := importer{inflow: newInflow(c), from: from, progress: progress}
-	if err := check.read(ctx, open); err != nil {
-		return Imported{}, err
+	refused := check.read(ctx, open)
+	if refused != nil && (ctx.Err() != nil || !errors.As(refused, new(*LineError))) {
+		return Imported{}, refused
 	}
 	done := Imported{Length: check.last.Index}
 	if done.Length <= before.Index {
-		return done, nil
+		return done, refused
 	}
 	add := importer{inflow: newInflow(c), from: from, progress: progress, total: done.Length, adds: true}
-	err := errors.Join(add.read(ctx, open), c.Sync())
+	err := add.read(ctx, open)
+	if errors.Is(err, errEnough) {
+		err = refused
+	}
+	err = errors.Join(err, c.Sync())
 	done.Replaced = c.Tip().Hash != before.Hash
 	return done, err
 }
@@ -89,7 +95,10 @@ func (im *importer) read(ctx context.Context, open Source) error {
 		return err
 	}
 	defer body.Close()
-	err = splitChain(body, roomForSpelling*im.chain.Rules().MaxBlockBytes, func(text []byte) error { return im.block(ctx, text) })
+	err = EachBlock(body, roomForSpelling*im.chain.Rules().MaxBlockBytes, func(text []byte) error { return im.block(ctx, text) })
+	if err != nil && im.adds && im.last.Index == im.total { // what was checked is read
+		return errors.Join(im.pass(), errEnough)
+	}
 	if err == nil {
 		err = im.pass()
 	}
@@ -100,6 +109,9 @@ func (im *importer) read(ctx context.Context, open Source) error {
 func (im *importer) block(ctx context.Context, text []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if im.adds && im.last.Index == im.total {
+		return errEnough // what follows was refused
 	}
 	if err := im.take(text); err != nil {
 		return err
@@ -135,7 +147,7 @@ func ReadGenesis(ctx context.Context, open Source) (genesis []byte, err error) {
 		return nil, err
 	}
 	defer body.Close()
-	err = splitChain(body, roomForSpelling*consensus.MaxBlockBytes, func(text []byte) error {
+	err = EachBlock(body, roomForSpelling*consensus.MaxBlockBytes, func(text []byte) error {
 		v, err := canonical.Read(text)
 		if err != nil {
 			return fmt.Errorf("block 1: %w", err)
