@@ -94,3 +94,13 @@ func (c *Client) send(ctx context.Context, method, path string, v, into any) err
 	}
 	return nil
 }
+
+// AddBlocks sends blocks, as JSON lines, and returns what became of them.
+func (c *Client) AddBlocks(ctx context.Context, lines []byte) (api.AddedBlocks, error) {
+	var v api.AddedBlocks
+	text, err := c.Do(ctx, http.MethodPost, "/blocks", lines)
+	if err == nil {
+		err = json.Unmarshal(text, &v)
+	}
+	return v, err
+}

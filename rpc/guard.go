@@ -27,8 +27,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				hint:   "Use its IP address or localhost, or start it with --allow-host NAME."})
 			return
 		}
-		if r.ContentLength > MaxBodyBytes {
-			s.fail(w, r, &http.MaxBytesError{Limit: MaxBodyBytes})
+		if limit := s.bodyLimit(r); r.ContentLength > limit {
+			s.fail(w, r, &http.MaxBytesError{Limit: limit})
 			return
 		}
 		watchBody(r)

@@ -210,7 +210,7 @@ func wrongs(op api.Operation) []wrong {
 	const token = "Authorization: Bearer secret"
 	all := []wrong{{403, op.Target(), op.Example.Body, "Host: evil.example"}, {401, op.Target(), op.Example.Body, ""}}
 	if op.Request != nil {
-		all = append(all, wrong{400, op.Target(), "{", token}, wrong{413, op.Target(), strings.Repeat(" ", MaxBodyBytes+1), token})
+		all = append(all, wrong{400, op.Target(), "{", token}, wrong{413, op.Target(), strings.Repeat(" ", int(max(op.Body, MaxBodyBytes))+1), token})
 	}
 	if strings.Contains(op.Example.Target, "?") {
 		all = append(all, wrong{400, op.Example.Target + "&limit=%zz", "", token}, wrong{400, strings.Split(op.Example.Target, "?")[0] + "?limit=0", "", token})

@@ -32,6 +32,7 @@ func (s *Server) handlers() handlers {
 
 		"getPending":     s.limitLarge(s.pending),
 		"getBlocks":      s.blocks,
+		"addBlocks":      s.addBlocks,
 		"getBlock":       s.block,
 		"getTransaction": s.transaction,
 		"getAddress":     s.limitLarge(s.address),

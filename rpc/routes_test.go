@@ -11,7 +11,7 @@ import (
 var methodsOf = map[string]string{
 	"/mine": "GET, HEAD, OPTIONS, POST", "/transactions/new": "OPTIONS, POST", "/chain": "GET, HEAD, OPTIONS",
 	"/nodes/register": "OPTIONS, POST", "/nodes/resolve": "GET, HEAD, OPTIONS", "/node": "GET, HEAD, OPTIONS",
-	"/peers": "GET, HEAD, OPTIONS", "/peers/x": "DELETE, OPTIONS", "/blocks": "GET, HEAD, OPTIONS", "/blocks/1": "GET, HEAD, OPTIONS",
+	"/peers": "GET, HEAD, OPTIONS", "/peers/x": "DELETE, OPTIONS", "/blocks": "GET, HEAD, OPTIONS, POST", "/blocks/1": "GET, HEAD, OPTIONS",
 	"/transactions/pending": "GET, HEAD, OPTIONS", "/transactions/x": "GET, HEAD, OPTIONS", "/forks": "GET, HEAD, OPTIONS",
 	"/mining": "GET, HEAD, OPTIONS, POST", "/mining/work": "GET, HEAD, OPTIONS", "/mining/submit": "OPTIONS, POST",
 	"/events": "GET, HEAD, OPTIONS", "/healthz": "GET, HEAD, OPTIONS", "/readyz": "GET, HEAD, OPTIONS", "/": "GET, HEAD, OPTIONS",

@@ -23,7 +23,7 @@ import (
 const (
 	MaxConnections = 512      // open at once; the next one takes the slot of the one that has waited for its request longest
 	MaxHeaderBytes = 32 << 10 // request line and header; browsers send the cookies of all ports of localhost
-	MaxBodyBytes   = 64 << 10 // any request body; more is 413
+	MaxBodyBytes   = 64 << 10 // a request body, unless its row says otherwise; more is 413
 
 	headerTimeout = 5 * time.Second  // until the header is read
 	readTimeout   = 15 * time.Second // until the body is read
@@ -146,6 +146,7 @@ type Server struct {
 	exposed     atomic.Bool   // others than this machine can connect
 	boot        string        // names this process in event ids
 	long        chan struct{} // one slot per long answer
+	adding      chan struct{} // one slot for blocks that are sent
 	streams     chan struct{} // one slot per event stream
 	handler     http.Handler
 }
@@ -159,6 +160,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		hosts:   parseHosts(cfg.Hosts),
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
+		adding:  make(chan struct{}, 1),
 		streams: make(chan struct{}, maxStreams),
 	}
 	if s.prober == nil {

@@ -110,6 +110,9 @@ func (a *asking) open(ctx context.Context, path, lastEvent string) (io.ReadClose
 	if err != nil {
 		return nil, err
 	}
+	if a.tokenFile == "" {
+		token = a.cookie()
+	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

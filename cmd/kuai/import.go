@@ -11,16 +11,19 @@ import (
 )
 
 func newImport() *cobra.Command {
+	var f chainFlags
 	var adopt bool
 	c := &cobra.Command{
 		Use:   "import FILE|URL",
 		Short: "Adopt a chain from a file or from another node, Flask's too",
-		Long: "Adopt a chain from a file (an export, or what any node's /chain answered) or from the node at a URL, where it is longer than\n" +
-			"ours, valid and of our genesis: as GET /nodes/resolve does, for a chain of any length and a node that does not run.\n" +
+		Long: "Adopt a chain from a file (an export, compressed or not, or what any node's /chain answered) or from the node at a URL, if it is longer\n" +
+			"than ours, valid and of our genesis: as GET /nodes/resolve does, for a chain of any length, and for a node that runs or not. Of a file\n" +
+			"with a block a line, what is before the first bad line is taken, and the same command goes on there once the line is mended.\n" +
 			"With --adopt-genesis the chain's own genesis is ours: a network file is written for it here, and a new chain begins.",
 		Args: arguments(1, 1),
 	}
 	read := stored(c)
+	f.bind(c)
 	c.Flags().BoolVar(&adopt, "adopt-genesis", false, "start a network of its own from the chain's genesis")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		cfg, r, err := read()
@@ -28,12 +31,21 @@ func newImport() *cobra.Command {
 			return err
 		}
 		open := sourceOf(words[0])
+		if !adopt {
+			a, client, err := f.running(c, cfg, r)
+			if err != nil {
+				return err
+			}
+			if a != nil {
+				return a.explain(f.importServed(c, client, open, words[0]))
+			}
+		}
 		if adopt {
 			if cfg, r, err = adoptGenesis(c, cfg, open); err != nil {
 				return err
 			}
 		}
-		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(ours *chain.Chain) error { return importInto(c, ours, open, words[0]) })
+		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(ours *chain.Chain) error { return f.importInto(c, ours, open, words[0]) })
 		if err == nil && adopt {
 			_, err = fmt.Fprintf(c.OutOrStdout(), "\nRun a node of this network:\n\n  %s\n", adoptedCommand(c, cfg))
 		}
@@ -50,10 +62,9 @@ func sourceOf(word string) rpc.Source {
 	return fileSource(word)
 }
 
-func importInto(c *cobra.Command, ours *chain.Chain, open rpc.Source, from string) error {
+func (f *chainFlags) importInto(c *cobra.Command, ours *chain.Chain, open rpc.Source, from string) error {
 	show, end := counter(c.ErrOrStderr(), "importing")
 	checking, checked := counter(c.ErrOrStderr(), "checking")
-	before := ours.Tip().Index
 	done, err := rpc.Import(c.Context(), ours, open, from, func(n, total int64) {
 		if total == 0 {
 			checking(n, 0)
@@ -64,15 +75,31 @@ func importInto(c *cobra.Command, ours *chain.Chain, open rpc.Source, from strin
 	checked()
 	end()
 	tip := ours.Tip()
+	return f.tellImported(c, importedInfo{done.Replaced, tip.Index, tip.Hash.String(), done.Length}, from, err)
+}
+
+// importServed imports into a node that runs.
+func (f *chainFlags) importServed(c *cobra.Command, client *rpc.Client, open rpc.Source, from string) error {
+	show, end := counter(c.ErrOrStderr(), "importing")
+	i, err := sendChain(c.Context(), client, open, show)
+	end()
+	return f.tellImported(c, i, from, err)
+}
+
+// tellImported prints what became of an import, or makes an error of err that says how far it came and how to go on.
+func (f *chainFlags) tellImported(c *cobra.Command, i importedInfo, from string, err error) error {
+	out := c.OutOrStdout()
 	switch {
-	case err != nil && done.Replaced:
-		return fmt.Errorf("import %s: adopted up to block %d: %w", from, tip.Index, err)
+	case err != nil && i.Replaced:
+		return fmt.Errorf("import %s: %w\nThe chain has the blocks before it, up to block %d. Mend the file or get the rest, and run the same command again: it goes on there", from, err, i.Height)
 	case err != nil:
 		return fmt.Errorf("import %s: %w", from, err)
-	case done.Replaced:
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain was replaced: %s\ntip %s\n", count(tip.Index, "block"), tip.Hash)
+	case f.json:
+		return printJSON(out, i)
+	case i.Replaced:
+		_, err = fmt.Fprintf(out, "Our chain was replaced: %s\ntip %s\n", count(i.Height, "block"), i.Tip)
 	default:
-		_, err = fmt.Fprintf(c.OutOrStdout(), "Our chain is authoritative: %s, and %d in the other\n", count(before, "block"), done.Length)
+		_, err = fmt.Fprintf(out, "Our chain is authoritative: %s, and %d in the other\n", count(i.Height, "block"), i.Length)
 	}
 	return err
 }

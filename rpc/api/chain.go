@@ -135,3 +135,25 @@ type AccountEntry struct {
 	Position      int      `json:"position" minimum:"0" description:"In the block."`
 	Transaction   Payment  `json:"transaction"`
 }
+
+// MaxBlocksBody is the most bytes of the body of POST /blocks.
+const MaxBlocksBody = 8 << 20
+
+// NewBlocks are blocks to add.
+type NewBlocks struct {
+	Chain []Block `json:"chain"`
+}
+
+// AddedBlocks tells what became of blocks that were sent.
+type AddedBlocks struct {
+	Added   int           `json:"added" minimum:"0" description:"Blocks that were not known before."`
+	Height  int64         `json:"height" minimum:"1" description:"Of the node's chain now."`
+	Refused *RefusedBlock `json:"refused,omitempty" description:"The first block that was refused, if one was. Those before it were added, those behind it were not looked at."`
+	Tip     string        `json:"tip" pattern:"^[0-9a-f]{64}$"`
+}
+
+// RefusedBlock is a block that was sent and not added.
+type RefusedBlock struct {
+	Position int    `json:"position" minimum:"1" description:"In the request, counted from 1."`
+	Reason   string `json:"reason"`
+}

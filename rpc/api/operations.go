@@ -23,6 +23,7 @@ type Operation struct {
 	Long    bool     // it may take longer than other answers: a stream, a proof search, a sync with others
 	Params  any      // a struct with the tags path and query, nil without any
 	Request any      // of the body's type, nil without a body
+	Body    int64    // the most bytes of a body, 0 for the limit that is usual
 	Answers []Answer // the usual one first
 	Errors  []int    // statuses beside those of ErrorsOf that every such row has
 	Example Example
@@ -78,6 +79,7 @@ const (
 	exampleID      = "00112233445566778899aabbccddeeff"
 	examplePayment = `{"sender": "alice", "recipient": "bob", "amount": 5, "id": "` + exampleID + `"}`
 	exampleNode    = "127.0.0.1:5001"
+	exampleGenesis = `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1626739200.0, "transactions": []}`
 )
 
 // Parameters of paths and queries.
@@ -170,6 +172,12 @@ var Operations = []Operation{
 		Summary: "A page of the active chain, the newest last; without from the newest page; 20, or up to 1000.",
 		Params:  Page{}, Answers: ok(Blocks{}), Errors: []int{503},
 		Example: Example{Target: "/blocks?limit=2"},
+	},
+	{
+		ID: "addBlocks", Method: post, Path: "/blocks", Group: "chain", Body: MaxBlocksBody,
+		Summary: "Add blocks whose parents are known, each of which extends the one before: what GET /chain answers, or JSON lines. They are on disk before the answer.",
+		Request: NewBlocks{}, Answers: ok(AddedBlocks{}), Errors: []int{503, 507},
+		Example: Example{Body: `{"chain": [` + exampleGenesis + `]}`},
 	},
 	{
 		ID: "getBlock", Method: get, Path: "/blocks/{ref}", Group: "chain", Effect: Reads,
