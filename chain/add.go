@@ -8,7 +8,7 @@ import (
 	"kuai/chain/store"
 )
 
-// Add checks b against its branch and holds it; where its branch is longer than the active chain, switches to it.
+// Add checks b against its branch and stores it; if its branch then has more work than the active chain, it becomes the active one.
 // It does not wait for the disk. from names the sending peer, "" for this node. tip reports whether b is the new tip.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
 func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {

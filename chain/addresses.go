@@ -18,7 +18,7 @@ type Spot = store.Spot
 
 // Account is what the active chain, up to Tip, says of an address.
 type Account struct {
-	Balance string           // what it received less what it sent: exact, without an exponent, below 0 where it sent more
+	Balance string           // what it received less what it sent: exact, without an exponent, below 0 if it sent more
 	Count   int64            // transactions that name it
 	Entries []Entry          // a page of them, the newest first
 	More    bool             // there are older ones

@@ -33,14 +33,16 @@ type Chain struct {
 	trimming  chan struct{} // size one: there are more side blocks than the bounds allow
 
 	mining  sync.Mutex // one AddMined at a time; taken before writing
-	writing sync.Mutex // held by who changes the state, from the first look to the commit
+	writing sync.Mutex // held by every change of the state, from its first read to the end of its commit
 	invalid invalidBlocks
-	ids     []idPlace      // scratch of extend
+	ids     []idPosition   // scratch of extend
 	stored  storedIDs      // what onPath need not look up
 	growing store.Position // the side block that came last
 	partly  uint32         // the branch that trimming has dropped a part of, or nothing
 
-	mu    sync.RWMutex // guards what follows; taken for writing by commit alone, so that readers never wait for a check
+	// mu guards what follows, for readers. It is taken for writing while writing is held, never for a check or a large batch: by commit,
+	// and for changes of the pool in memory by enter and setOldest. What holds writing reads these fields without it.
+	mu    sync.RWMutex
 	tip   consensus.Header
 	total int64       // canonical bytes of the active chain
 	last  store.Range // of the active chain, the part that the tip is in; To is not set
@@ -50,7 +52,7 @@ type Chain struct {
 }
 
 // Open loads the chain in st, or starts it with the genesis of r. It does not scan the blocks. now is the clock that
-// timestamps are judged by. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
+// timestamps are checked against. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
 // version of this program wrote it.
 func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
 	c := &Chain{rules: r, store: st, invalid: newInvalidBlocks(), now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
@@ -58,7 +60,7 @@ func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, er
 	return c, c.load()
 }
 
-// Close waits for the disk. The store stays open: whoever opened it closes it.
+// Close waits for the disk. It does not close the store.
 func (c *Chain) Close() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -69,7 +71,7 @@ func (c *Chain) Close() error {
 // Rules returns the network's rules.
 func (c *Chain) Rules() *consensus.Rules { return c.rules }
 
-// Now is the time that the chain judges timestamps by. Who checks blocks before handing them over uses the same clock.
+// Now is the time that the chain checks timestamps against. Code that checks blocks before it adds them uses the same clock.
 func (c *Chain) Now() time.Time { return c.now() }
 
 // Tip returns the last block of the active chain.
@@ -87,15 +89,23 @@ func (c *Chain) Err() error {
 	return c.store.Err()
 }
 
-// commit makes the batch part of the state: the store changes, and then memory, by change. Readers see both or neither.
-// It is the only place where the state changes; the caller holds c.writing.
-func (c *Chain) commit(b *store.Batch, change func()) error {
-	if b.Bytes() >= largeBatch {
-		return c.commitLarge(b, change)
-	}
+// commit makes the batch part of the state: the store changes, and then memory, by change. Readers see both or neither. The caller
+// holds c.writing. A small batch is applied while c.mu is held; the engine needs milliseconds for a large one, and readers see the
+// state before it meanwhile.
+func (c *Chain) commit(b *store.Batch, change func()) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.store.Apply(b)
+	if b.Bytes() < largeBatch {
+		err = c.store.Apply(b)
+	} else {
+		shown := c.newSnapshot()
+		defer func() { _ = shown.release() }() // frees memory, and has nothing to report
+		c.shown = shown
+		c.mu.Unlock()
+		err = c.store.Apply(b)
+		c.mu.Lock()
+		c.shown = nil
+	}
 	if err == nil {
 		c.applied.Add(1)
 		change()
@@ -109,25 +119,7 @@ func (c *Chain) wakeRun() {
 	signal(c.addresses.wake)
 }
 
-// commitLarge is commit for a batch that the engine needs milliseconds for: readers do not wait for it, but see the state before.
-func (c *Chain) commitLarge(b *store.Batch, change func()) error {
-	c.mu.Lock()
-	c.shown = c.newSnapshot()
-	c.mu.Unlock()
-	err := c.store.Apply(b)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	shown := c.shown
-	c.shown = nil
-	if err == nil {
-		c.applied.Add(1)
-		change()
-		c.wakeRun()
-	}
-	return errors.Join(err, shown.release())
-}
-
-// signal wakes whoever waits on a channel of size one.
+// signal wakes the goroutine that waits on a channel of size one.
 func signal(wake chan struct{}) {
 	select {
 	case wake <- struct{}{}:

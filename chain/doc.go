@@ -8,6 +8,25 @@
 //
 // What a block and a payment are, and what is valid, says package consensus.
 //
+// # Packages
+//
+//	chain ──► store       keys, batches and snapshots over the engine
+//	  │
+//	  ▼
+//	consensus ──► canonical    what a block and a payment are; Python's JSON bytes. Pure: no store, clock, lock or log
+//
+// # Files
+//
+//	chain      the state, its locks and commit        open     what a start reads
+//	add        entry points for blocks                extend   blocks on the tip
+//	sides      side branches, and their trimming      reorg    another branch becomes active
+//	mined      a block of this node                   idfilter which ids the store lacks
+//	submit     entry points for payments              pool, pending   the pool
+//	query      blocks, forks, snapshots               view     one state of the store and the active chain
+//	addresses  what the chain says of an address      addressindex, ledger   the index for it, which follows the chain
+//	events     what subscribers are told              run      what goes on behind
+//	verify     all of the above against the blocks    invalid  blocks that broke a rule
+//
 // # Flow
 //
 //	consensus.Block   ──Chain.Add──► active chain, side branch, or an error
@@ -23,7 +42,7 @@
 // What is active, the tip and the pool change together in one batch of the store, whatever the depth of a reorg, or not at all:
 // readers see all of it or nothing, and do not wait for it. Blocks never move. Add, AddBlocks and Submit, for what peers send, do
 // not wait for the disk; Run brings it there within a second. Pay and AddMined, for what this node makes, return when it is on disk,
-// and nobody sees it before. Nothing is called while the chain's lock is held.
+// and nobody sees it before. While a lock is held, nothing but the store, the rules and the clock is called.
 //
 // Run also does what goes on behind: the index of addresses follows the active chain, and side branches past their bounds are trimmed.
 //

@@ -6,7 +6,7 @@ import (
 	"kuai/chain/store"
 )
 
-// What is known or benign, and what cannot be judged yet. None of these is remembered against a block or a peer.
+// What is known or benign, and what cannot be checked yet. None of these is remembered against a block or a peer.
 var (
 	ErrKnown    = errors.New("already held")
 	ErrOrphan   = errors.New("parent not held")

@@ -74,7 +74,7 @@ func (e *events) trim() {
 	drop := 0
 	for n := len(e.kept); n-drop > 1 && (n-drop > MaxEvents || e.bytes > MaxEventBytes); drop++ {
 		e.bytes -= e.kept[drop].size()
-		e.kept[drop] = Event{} // the array stays until it is full: let go of the block
+		e.kept[drop] = Event{} // the array stays until it is full: release the block
 	}
 	e.kept = e.kept[drop:]
 }

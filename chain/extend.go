@@ -10,8 +10,8 @@ import (
 	"kuai/chain/store"
 )
 
-// idPlace is a transaction id and where it is in the chain.
-type idPlace struct {
+// idPosition is a transaction id and where it is in the chain.
+type idPosition struct {
 	id     consensus.ID
 	index  int64
 	offset int
@@ -35,7 +35,7 @@ func (c *Chain) extend(run []*consensus.Block, from string) (n int, err error) {
 
 // checkNext returns those of the blocks that can extend the tip, in order, and their ids: all, or those before the one that the
 // error is about.
-func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*consensus.Block, ids []idPlace, refusal error) {
+func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*consensus.Block, ids []idPosition, refusal error) {
 	if err := c.Err(); err != nil {
 		return nil, nil, err
 	}
@@ -51,14 +51,14 @@ func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*conse
 }
 
 // idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
-func (c *Chain) idsOf(run []*consensus.Block) []idPlace {
+func (c *Chain) idsOf(run []*consensus.Block) []idPosition {
 	ids := c.ids[:0]
 	for _, b := range run {
 		for offset, id := range b.IDs() {
-			ids = append(ids, idPlace{id, b.Index(), offset})
+			ids = append(ids, idPosition{id, b.Index(), offset})
 		}
 	}
-	slices.SortFunc(ids, func(a, b idPlace) int {
+	slices.SortFunc(ids, func(a, b idPosition) int {
 		return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.index, b.index))
 	})
 	c.ids = ids
@@ -66,7 +66,7 @@ func (c *Chain) idsOf(run []*consensus.Block) []idPlace {
 }
 
 // checkRun returns the blocks before the first that is refused, and why it is. way leads down from the parent of the first.
-func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, way path, now time.Time) ([]*consensus.Block, error) {
+func (c *Chain) checkRun(run []*consensus.Block, ids []idPosition, way path, now time.Time) ([]*consensus.Block, error) {
 	twice, err := c.firstTwice(ids, way)
 	for i, b := range run {
 		if err != nil && twice <= b.Index() {
@@ -80,8 +80,8 @@ func (c *Chain) checkRun(run []*consensus.Block, ids []idPlace, way path, now ti
 }
 
 // firstTwice finds the lowest block with an id that is on the chain below the blocks, or in a block before it. After a failure to
-// look up it is 0: none of the blocks can be judged.
-func (c *Chain) firstTwice(ids []idPlace, way path) (index int64, refusal error) {
+// look up it is 0: none of the blocks can be checked.
+func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
@@ -106,7 +106,7 @@ func (c *Chain) firstTwice(ids []idPlace, way path) (index int64, refusal error)
 }
 
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
-func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPlace, from string, now time.Time) error {
+func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPosition, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
 	total, mined := c.fill(batch, run, ids, origin(from, now))
 	setTip(batch, tip.Header())
@@ -126,7 +126,7 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPla
 
 // fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, and the pending
 // transactions that the blocks hold. Keys that come in order cost the engine half as much, so one kind follows the other, each sorted.
-func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPlace, o store.Origin) (total int64, mined []*pending) {
+func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPosition, o store.Origin) (total int64, mined []*pending) {
 	total = c.total
 	for _, b := range run {
 		total += int64(len(b.Canonical()))

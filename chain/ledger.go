@@ -128,7 +128,7 @@ func cutHistory(batch *store.Batch, r store.Reader, a store.Address, fork int64)
 	return nil
 }
 
-// names yields the addresses of a transaction: that which receives (1) and that which sends (-1), once (0) where they are the same. A reward is
+// names yields the addresses of a transaction: that which receives (1) and that which sends (-1), once (0) if they are the same. A reward is
 // sent by nobody.
 func names(t consensus.Parts) iter.Seq2[[]byte, int] {
 	return func(yield func(name []byte, sign int) bool) {

@@ -126,25 +126,15 @@ func (c *Chain) loadSides() (err error) {
 		return err
 	}
 	c.sides.branches = make(map[uint32]side)
-	return c.store.EachSide(func(n uint32, from int64) error {
-		last, err := c.store.LastIndex(n)
+	return c.store.EachSide(func(s store.Side) error {
+		tip, err := c.parse(s.Last, new(consensus.Block))
 		if err != nil {
 			return err
 		}
-		tip, err := c.read(c.store.Reader, store.Position{Branch: n, Index: last})
-		if err != nil {
-			return err
-		}
-		parent, err := c.parentOf(store.Position{Branch: n, Index: from})
-		if err != nil {
-			return err
-		}
-		below, ok, err := c.store.Block(parent)
-		if err == nil && !ok {
-			err = fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, parent.Index, parent.Branch)
-		}
-		c.sides.set(n, side{from: from, parent: parent, tip: tip.Header(), base: below.Total, total: tip.Total, changed: tip.Origin.Received})
-		return err
+		c.sides.set(s.Branch, side{
+			from: s.From, parent: s.Parent, tip: tip.Header(), base: s.Base, total: tip.Total, changed: tip.Origin.Received,
+		})
+		return nil
 	})
 }
 

@@ -52,7 +52,7 @@ func newPool(space int) pool {
 
 func bySeq(p *pending, seq uint64) int { return cmp.Compare(p.seq, seq) }
 
-// insert puts p in its place: behind the others, unless some arrived while it was staged.
+// insert puts p in order: behind the others, unless some arrived while it was staged.
 func (l *pool) insert(p *pending) {
 	at, _ := slices.BinarySearchFunc(l.order, p.seq, bySeq)
 	l.order = slices.Insert(l.order, at, p)

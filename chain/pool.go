@@ -53,8 +53,8 @@ func (c *Chain) expire() error {
 	})
 }
 
-// setOldest notes when the oldest of the pending transactions came, where the one that was it is mined: else all would be looked
-// at again each time.
+// setOldest notes when the oldest of the pending transactions came, after the one that was the oldest has left: otherwise each later
+// call would look at all of them again.
 func (c *Chain) setOldest(at int64) {
 	if at == c.pool.oldest {
 		return
@@ -87,7 +87,7 @@ func (c *Chain) PendingByID(id consensus.ID) (consensus.Payment, bool) {
 	return consensus.Payment{}, false
 }
 
-// State is the tip and the size of the pool at one moment.
+// State is the tip and the size of the pool, read together.
 type State struct {
 	Tip          consensus.Header
 	Pending      int // transactions
@@ -120,7 +120,7 @@ type Lookup struct {
 	Pending     bool
 	Block       consensus.Header // where it was mined, unless Pending
 	Returned    bool             // pending again: a reorg dropped its block
-	Tip         consensus.Header // of the active chain at that moment
+	Tip         consensus.Header // of the active chain then
 }
 
 // Transaction finds a transaction in the pool or on the active chain, or returns ErrNotFound.

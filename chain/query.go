@@ -93,7 +93,7 @@ const (
 	MaxLocator = 64
 )
 
-// Snapshot is the active chain at one moment; it holds resources until Close.
+// Snapshot is the active chain as it was when it was made; it holds resources until Close.
 type Snapshot struct {
 	chain *Chain
 	v     view

@@ -172,7 +172,7 @@ func (s *reorg) disconnect(now time.Time) error {
 			n.tip, n.total = tail.tip, tail.total
 		}
 		s.sides[part.Branch] = n
-		s.batch.SetSide(part.Branch, n.from)
+		s.batch.SetSide(part.Branch, n.from, n.parent)
 		parent, base = end, total
 	}
 	return nil
@@ -212,7 +212,7 @@ func (s *reorg) shorten(part store.Range) error {
 	}
 	n.from, n.parent, n.base = part.To, end, total
 	s.sides[part.Branch] = n
-	s.batch.SetSide(part.Branch, n.from)
+	s.batch.SetSide(part.Branch, n.from, n.parent)
 	return nil
 }
 

@@ -222,12 +222,9 @@ func TestTrimLeavesDamage(t *testing.T) {
 	side := tree.Blocks()[10:]
 	c := openRestartable(t, tree.Rules())
 	addAll(t, c.Chain, tree.Blocks())
-	b := c.st.NewBatch()
-	defer b.Close()
-	b.SetBlock(store.Record{Position: store.Position{Branch: 1, Index: side[3].Index()}, Raw: []byte("?")})
-	if err := c.st.Apply(b); err != nil {
-		t.Fatal(err)
-	}
+	c.put(func(b *store.Batch) {
+		b.SetBlock(store.Record{Position: store.Position{Branch: 1, Index: side[3].Index()}, Raw: []byte("?")})
+	})
 	newer := bush(t, c.Chain, chain.MaxSideBlocks)
 	trim(t, c.Chain)
 	for range 2 {

@@ -152,7 +152,7 @@ func (c *Chain) addSides(run []*consensus.Block, total int64, way path, from str
 	s, ok := c.sides.branches[p.Branch]
 	if !ok {
 		s = side{from: p.Index, parent: parent, base: total}
-		batch.SetSide(p.Branch, s.from)
+		batch.SetSide(p.Branch, s.from, s.parent)
 	}
 	for _, b := range run {
 		p.Index = b.Index()

@@ -132,6 +132,6 @@ func (c *Chain) enter(p *pending, from string) (next int64) {
 // NewID draws a random id.
 func NewID() consensus.ID {
 	var id consensus.ID
-	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process where the system has no randomness
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand ends the process if the system has no randomness
 	return id
 }

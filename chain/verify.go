@@ -27,18 +27,18 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 	if err != nil {
 		return err
 	}
-	blocks := audit{seed: maphash.MakeSeed(), indexed: indexed.Index}
+	blocks := checksum{seed: maphash.MakeSeed(), indexed: indexed.Index}
 	if err := c.walk(ctx, v, progress, blocks.block); err != nil {
 		return err
 	}
-	index := audit{seed: blocks.seed}
+	index := checksum{seed: blocks.seed}
 	if err := index.index(ctx, v); err != nil {
 		return err
 	}
 	switch {
-	case index.places == blocks.places && follows:
+	case index.positions == blocks.positions && follows:
 		return blocks.compareAddresses(&index)
-	case index.places == blocks.places: // the disk failed before the index could walk back over a reorg
+	case index.positions == blocks.positions: // the disk failed before the index could walk back over a reorg
 		return nil
 	}
 	l, err := newLookup(v)
@@ -106,7 +106,7 @@ func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int6
 	return nil
 }
 
-// firstBad says what is wrong with the block behind last; where last is not what it was when it was held, with last.
+// firstBad says what is wrong with the block behind last, or with last if that has changed since it was added.
 func firstBad(v view, last consensus.Header, err error) error {
 	bad := last.Index + 1
 	if changed := checkPosition(v, last); changed != nil {
@@ -191,14 +191,14 @@ func (l lookup) transaction(b *consensus.Block, id consensus.ID, offset int) err
 	return nil
 }
 
-// audit adds up all that the indexes have to say, each entry with a secret weight, so that two books in which it stands in a
+// checksum adds up all that the indexes have to say, each entry with a secret weight, so that two books in which it stands in a
 // different order can be compared without holding either: one is made from the blocks, one from the indexes. Equal sums of
 // different books are as likely as to guess 64 bits.
-type audit struct {
+type checksum struct {
 	seed        maphash.Seed
 	indexed     int64 // the last block that the index of addresses holds
 	blocks, ids int64
-	places      uint64          // of blocks and of transactions with an id
+	positions   uint64          // of blocks and of transactions with an id
 	spots       uint64          // of transactions in the histories of addresses
 	count       uint64          // of transactions, weighed by address
 	balance     decimal.Decimal // weighed by address
@@ -206,7 +206,7 @@ type audit struct {
 }
 
 // weight is that of a key and two numbers.
-func (a *audit) weight(key []byte, x, y int64) uint64 {
+func (a *checksum) weight(key []byte, x, y int64) uint64 {
 	var buffer [48]byte
 	n := copy(buffer[:32], key)
 	binary.BigEndian.PutUint64(buffer[n:], uint64(x))
@@ -214,23 +214,23 @@ func (a *audit) weight(key []byte, x, y int64) uint64 {
 	return maphash.Bytes(a.seed, buffer[:n+16])
 }
 
-func (a *audit) place(hash consensus.Hash, index int64) {
+func (a *checksum) position(hash consensus.Hash, index int64) {
 	a.blocks++
-	a.places += a.weight(hash[:], index, 0)
+	a.positions += a.weight(hash[:], index, 0)
 }
 
-func (a *audit) id(id consensus.ID, index int64, offset int) {
+func (a *checksum) id(id consensus.ID, index int64, offset int) {
 	a.ids++
-	a.places += a.weight(id[:], index, int64(offset))
+	a.positions += a.weight(id[:], index, int64(offset))
 }
 
-func (a *audit) spot(address store.Address, s Spot) {
+func (a *checksum) spot(address store.Address, s Spot) {
 	a.spots += a.weight(address[:], s.Index, int64(s.Position))
 }
 
 // block adds what the indexes have to say of a block.
-func (a *audit) block(b *consensus.Block) error {
-	a.place(b.Header().Hash, b.Header().Index)
+func (a *checksum) block(b *consensus.Block) error {
+	a.position(b.Header().Hash, b.Header().Index)
 	for offset, id := range b.IDs() {
 		a.id(id, b.Header().Index, offset)
 	}
@@ -254,14 +254,14 @@ func (a *audit) block(b *consensus.Block) error {
 }
 
 // index adds what the indexes say of the active chain.
-func (a *audit) index(ctx context.Context, v view) error {
+func (a *checksum) index(ctx context.Context, v view) error {
 	active, err := v.allActive()
 	if err != nil {
 		return err
 	}
 	err = v.EachPosition(func(hash [32]byte, p store.Position) error {
 		if active.has(p) {
-			a.place(hash, p.Index)
+			a.position(hash, p.Index)
 		}
 		return ctx.Err()
 	})
@@ -293,7 +293,7 @@ func (a *audit) index(ctx context.Context, v view) error {
 }
 
 // compareAddresses checks that the index says of addresses what the blocks say, which are in a.
-func (a *audit) compareAddresses(index *audit) error {
+func (a *checksum) compareAddresses(index *checksum) error {
 	var wrong string
 	switch {
 	case index.spots != a.spots:

@@ -9,7 +9,7 @@ import (
 	"kuai/chain/store"
 )
 
-// view is the state at one moment. Close it.
+// view is the state as it was when it was made. Close it.
 type view struct {
 	store.Reader
 	tip  consensus.Header

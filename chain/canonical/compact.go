@@ -35,7 +35,7 @@ func bytesEqual(w uint64, c byte) uint64 { return ^((w ^ uint64(c)*eight) + 0x7f
 
 // dropFirst takes the first marked byte out of w. The bytes above it move down, and so do their marks.
 func dropFirst(w, marks uint64) (rest, left uint64) {
-	below := (marks&-marks)>>7 - 1 // all where there is none
+	below := (marks&-marks)>>7 - 1 // all if there is none
 	return w&below | (w>>8)&^below, (marks & (marks - 1)) >> 8
 }
 

@@ -15,7 +15,7 @@ const MaxNumberBytes = 64
 // IsInteger reports whether n is an integer and not a float.
 func (n Number) IsInteger() bool { return isIntegerText(string(n)) }
 
-// Float returns the value, rounded where an integer has more than 53 bits.
+// Float returns the value, rounded if an integer has more than 53 bits.
 func (n Number) Float() float64 {
 	f, _ := strconv.ParseFloat(string(n), 64)
 	return f
@@ -36,7 +36,7 @@ func isIntegerText(s string) bool {
 	return true
 }
 
-// numberText returns how many leading bytes of s are a JSON number; 0 where none stands there.
+// numberText returns how many leading bytes of s are a JSON number; 0 if none stands there.
 func numberText(s []byte) int {
 	i := 0
 	if i < len(s) && s[i] == '-' {
@@ -56,7 +56,7 @@ func numberText(s []byte) int {
 	return exponentEnd(s, i)
 }
 
-// exponentEnd returns the end of the exponent at s[i:], i where there is none, 0 where it has no digits.
+// exponentEnd returns the end of the exponent at s[i:], i if there is none, 0 if it has no digits.
 func exponentEnd(s []byte, i int) int {
 	if i == len(s) || s[i]|0x20 != 'e' {
 		return i

@@ -70,7 +70,7 @@ func (r *reader) peek() byte {
 	return r.text[r.pos]
 }
 
-// take consumes c where it comes next, after spaces.
+// take consumes c if it comes next, after spaces.
 func (r *reader) take(c byte) bool {
 	r.space()
 	if r.pos == len(r.text) || r.text[r.pos] != c {

@@ -67,7 +67,7 @@ func specialBytes(w uint64) uint64 {
 }
 
 // canonicalEscape returns the length of the escape, or of the surrogate pair, at the start of s, and the bytes of UTF-8
-// that it stands for; 0 where CPython would have written it in another way.
+// that it stands for; 0 if CPython would have written it in another way.
 func canonicalEscape(s []byte) (n, utf8Size int) {
 	if len(s) < 2 {
 		return 0, 0

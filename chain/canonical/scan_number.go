@@ -7,7 +7,7 @@ import (
 )
 
 // ScanNumber reads the canonical number at the start of s, which is not negative: its value and length. The length is 0
-// where none stands there or its spelling is not canonical.
+// if none stands there or its spelling is not canonical.
 func ScanNumber(s []byte) (value float64, n int) {
 	whole, n := ScanUint(s)
 	if n == 0 {
@@ -90,8 +90,8 @@ var tenTo = [maxPlaces + 1]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9
 
 var floatTenTo = [maxPlaces + 1]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18}
 
-// shortestDecimal returns the float64 f nearest to digits/10^places, where it can prove that these digits, the last of
-// which is not 0, are f's shortest spelling and the nearest to f of its length. ok is false where it cannot; they may be all the same.
+// shortestDecimal returns the float64 f nearest to digits/10^places, if it can prove that these digits, the last of
+// which is not 0, are f's shortest spelling and the nearest to f of its length. ok is false if it cannot; they may be all the same.
 //
 // f is m/2^shift with m of 53 bits. Scaled by 10^places·2^shift everything is an integer: f is m·10^places, the given
 // decimal is digits·2^shift, one step of its last digit is 2^shift, and what rounds to f lies within half = 10^places/2 of f.

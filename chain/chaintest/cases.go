@@ -55,12 +55,12 @@ func (c Case) check(err error, rule consensus.Rule) error {
 	return nil
 }
 
-// Setting is where blocks are judged.
+// Setting is the chain that blocks are added to.
 type Setting struct {
 	Rules  *consensus.Rules
-	Parent consensus.Header // the blocks extend it; the door holds it
-	Now    time.Time        // the door's clock
-	Mined  consensus.ID     // an id on the branch that ends in Parent; zero where there is none, and the cases that need it are left out
+	Parent consensus.Header // the blocks extend it; the chain has it
+	Now    time.Time        // the chain's clock
+	Mined  consensus.ID     // an id on the branch that ends in Parent; zero if there is none, and the cases that need it are left out
 }
 
 // BlockCases returns blocks on s.Parent, each rule from both sides. The valid ones are siblings of each other.
@@ -107,8 +107,8 @@ type edit struct {
 type draft struct {
 	index, previous, proof, timestamp string
 	txs                               []payment
-	transactions                      string // instead of txs, where not empty
-	text                              string // instead of all, where not empty
+	transactions                      string // instead of txs, if not empty
+	text                              string // instead of all, if not empty
 }
 
 func newDraft(s Setting) draft {
@@ -148,7 +148,7 @@ func (d draft) list() string {
 // payment is a transaction whose parts are JSON text; a part that is "" is left out.
 type payment struct {
 	amount, id, recipient, sender string
-	other                         string // instead of all, where not empty
+	other                         string // instead of all, if not empty
 }
 
 func newPayment() payment {

@@ -113,7 +113,7 @@ func (b *Block) Spans() iter.Seq2[int, []byte] {
 	}
 }
 
-// nextTransaction returns where the first transaction at or after from starts, -1 where none does.
+// nextTransaction returns where the first transaction at or after from starts, -1 if none does.
 func nextTransaction(raw []byte, from int) int {
 	if i := bytes.Index(raw[from:], []byte(transactionMark)); i >= 0 {
 		return from + i

@@ -18,7 +18,7 @@ var (
 	transactionKeys = []string{"amount", "recipient", "sender"}
 )
 
-// explainBlock returns the first broken rule of a block that must be canonical, nil where its bytes alone break none.
+// explainBlock returns the first broken rule of a block that must be canonical, nil if its bytes alone break none.
 func (r *Rules) explainBlock(raw []byte) error {
 	if len(raw) > r.MaxBlockBytes {
 		return Invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
@@ -188,7 +188,7 @@ func explainIDs(txs []canonical.Value) error {
 	return nil
 }
 
-// checkTransaction checks a payment or a reward; where is its place in the block, for the error.
+// checkTransaction checks a payment or a reward; where is its position in the block, for the error.
 func (r *Rules) checkTransaction(v canonical.Value, where string) (canonical.Object, error) {
 	if n := len(canonical.AppendValue(nil, v)); n > r.MaxTransactionBytes {
 		return nil, Invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, n, r.MaxTransactionBytes)
@@ -228,7 +228,7 @@ func (r *Rules) checkNames(o canonical.Object, where string) error {
 	return nil
 }
 
-// explainPending returns the first broken rule of a pending transaction that must be canonical, nil where it breaks none.
+// explainPending returns the first broken rule of a pending transaction that must be canonical, nil if it breaks none.
 func (r *Rules) explainPending(raw []byte) error {
 	if len(raw) > r.MaxTransactionBytes {
 		return Invalid(RuleTransactionSize, "%d bytes, at most %d", len(raw), r.MaxTransactionBytes)

@@ -18,7 +18,7 @@ type idSet struct {
 	many *idTable // borrowed from idTables once few is full
 }
 
-// add notes the id at offset, and returns false where the set has it already.
+// add notes the id at offset, and returns false if the set has it already.
 func (s *idSet) add(offset int) bool {
 	if s.n == fewIDs {
 		s.borrow()

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// ErrFuture says that a block cannot be judged yet: its timestamp is too far ahead of the clock.
+// ErrFuture says that a block cannot be checked yet: its timestamp is too far ahead of the clock.
 var ErrFuture = errors.New("timestamp too far ahead of our clock")
 
 // Rule names the rule of validity that was broken.
@@ -32,7 +32,7 @@ const (
 // The rules of a transaction, in the order in which they are checked.
 const (
 	RuleTransactionSize Rule = "transaction size" // canonical bytes within MaxTransactionBytes
-	RuleTransactionKeys Rule = "transaction keys" // an object with exactly amount, recipient, sender, and id where it has one
+	RuleTransactionKeys Rule = "transaction keys" // an object with exactly amount, recipient, sender, and id if it has one
 	RuleAmount          Rule = "amount"           // a number greater than 0
 	RuleID              Rule = "id"               // 32 lower-case hex digits
 	RuleRecipient       Rule = "recipient"        // a string of 1..MaxNameBytes bytes

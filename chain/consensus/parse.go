@@ -77,7 +77,7 @@ func (p *parser) transactions(r *Rules, count *int) bool {
 // transactionText is where the parts of a canonical transaction stand in a text: half-open, the quotes not included.
 type transactionText struct {
 	amount, amountEnd       int
-	id                      int // of 32 digits; 0 where there is none
+	id                      int // of 32 digits; 0 if there is none
 	recipient, recipientEnd int
 	sender, senderEnd       int
 }
@@ -124,7 +124,7 @@ func (p *parser) transaction(r *Rules, t *transactionText) bool {
 	return string(p.next(2)) == `"}` && p.pos-start <= r.MaxTransactionBytes
 }
 
-// next consumes n bytes and returns them; none where fewer are left.
+// next consumes n bytes and returns them; none if fewer are left.
 func (p *parser) next(n int) []byte {
 	start, end := p.pos, p.pos+n
 	if end > len(p.raw) {
@@ -148,7 +148,7 @@ func (p *parser) positive(dst *float64) bool {
 	return n > 0 && value > 0
 }
 
-// optionalID consumes the member id where there is one.
+// optionalID consumes the member id if there is one.
 func (p *parser) optionalID(t *transactionText) bool {
 	start := p.pos
 	if string(p.next(len(idMark))) != idMark {

@@ -35,7 +35,7 @@ func (r *Rules) NewPayment(t Transaction) (Payment, error) {
 	return r.ParsePayment(t.AppendCanonical(make([]byte, 0, 256)))
 }
 
-// ReadPayment reads a payment from an HTTP body: any spelling, other keys ignored; it gets id where it has none.
+// ReadPayment reads a payment from an HTTP body: any spelling, other keys ignored; it gets id if it has none.
 // Errors are *canonical.SyntaxError, *MissingError and *InvalidError.
 func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
 	v, err := canonical.Read(text)

@@ -81,7 +81,7 @@ func (r *Rules) ParseSigned(raw []byte) (SignedPayment, error) {
 	return readSigned(v, "")
 }
 
-// readSigned reads a payment; where is its place in the block, for the error.
+// readSigned reads a payment; where is its position in the block, for the error.
 func readSigned(v canonical.Value, where string) (p SignedPayment, err error) {
 	o, ok := v.(canonical.Object)
 	if !ok {

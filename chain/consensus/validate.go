@@ -104,7 +104,7 @@ func (r *Rules) CheckLink(parent Header, b *Block) error {
 // millisecondsFrom is 1973 in milliseconds, and the year 5138 in seconds since 1970.
 const millisecondsFrom = 1e11
 
-// CheckTime returns an error that wraps ErrFuture where b is too far ahead of now.
+// CheckTime returns an error that wraps ErrFuture if b is too far ahead of now.
 func (r *Rules) CheckTime(b *Block, now time.Time) error {
 	latest := now.Add(r.MaxAhead)
 	if b.header.Timestamp <= float64(latest.Unix())+float64(latest.Nanosecond())/1e9 {

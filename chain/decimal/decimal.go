@@ -30,7 +30,7 @@ var powers = sync.OnceValue(func() []big.Int {
 
 var ten = big.NewInt(10)
 
-// AddText adds, or subtracts, a number as JSON spells it; ok is false, and nothing is added, where text is not the spelling of
+// AddText adds, or subtracts, a number as JSON spells it; ok is false, and nothing is added, if text is not the spelling of
 // a number from 0 that Python prints for an int64 or a float64.
 func (d *Decimal) AddText(text []byte, negative bool) (ok bool) {
 	mantissa, places, ok := split(text)
@@ -171,7 +171,7 @@ func (d *Decimal) Append(dst []byte) []byte {
 	return dst
 }
 
-// Read sets d to the value whose bytes are src; ok is false where they are none.
+// Read sets d to the value whose bytes are src; ok is false if they are none.
 func (d *Decimal) Read(src []byte) (ok bool) {
 	head, n := binary.Uvarint(src)
 	if n <= 0 || head>>1 > maxPower {

@@ -43,7 +43,7 @@ type Run struct {
 	raw   []byte // index less the one before, position, …
 }
 
-// Add appends a spot; ok is false where it belongs into another run.
+// Add appends a spot; ok is false if it belongs into another run.
 func (r *Run) Add(s Spot) (ok bool) {
 	if r.count == 0 {
 		r.First, r.last = s.Index, s.Index

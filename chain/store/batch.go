@@ -80,9 +80,9 @@ func (b *Batch) SetActive(from int64, branch uint32) {
 // DeleteActive takes that back.
 func (b *Batch) DeleteActive(from int64) { b.remove(activeKey(b.key[:0], from)) }
 
-// SetSide says that the blocks of branch n from an index on are not on the active chain.
-func (b *Batch) SetSide(n uint32, from int64) {
-	b.val = binary.AppendUvarint(b.val[:0], uint64(from))
+// SetSide says that the blocks of branch n from an index on are not on the active chain, and which block the first of them extends.
+func (b *Batch) SetSide(n uint32, from int64, parent Position) {
+	b.val = appendPosition(binary.AppendUvarint(b.val[:0], uint64(from)), parent)
 	b.set(numberKey(b.key[:0], kindSide, n), b.val)
 }
 

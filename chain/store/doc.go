@@ -7,7 +7,7 @@
 //	a address:16 index:8       → index, position, …               a part of the address's history, from its first block on
 //	b branch:4 index:8         → origin, total, canonical bytes   a block, and the canonical bytes of the chain up to it
 //	c address:16               → count, balance                   the address's transactions and their sum; added up by the engine
-//	e branch:4                 → index                            from this index on, the branch is not on the active chain
+//	e branch:4                 → index, branch, index             from this index on, the branch is not on the active chain; its parent there
 //	f branch:4                 → branch, index                    the block that the branch's first block extends
 //	g index:8                  → branch                           from this index on, the active chain is on this branch
 //	h hash:32                  → branch, index                    where the block with this hash is

@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// guard stands between the engine and the disk. The engine ends the process, panics or tries again for ever when a write
+// guard stands between the engine and the disk. The engine ends the process, panics or tries again indefinitely when a write
 // fails. So the first failed write, sync or rename freezes the disk: nothing more reaches it, as if the power had gone
 // at that moment, which is what recovery knows how to deal with. The engine is told that all is well, so that its reads
 // go on: what it flushes goes to memory, at most its memtables, and compactions wait for Close. The store, which asks
@@ -31,7 +31,7 @@ func newGuard(fs vfs.FS, dir string) (*guard, error) {
 // release lets waiting compactions end, so that the engine can close.
 func (g *guard) release() { g.once.Do(func() { close(g.closing) }) }
 
-// failure returns why the disk is frozen, nil where it is not.
+// failure returns why the disk is frozen, nil if it is not.
 func (g *guard) failure() error {
 	if p := g.failed.Load(); p != nil {
 		return *p
@@ -47,7 +47,7 @@ func (g *guard) fail(err error) {
 
 func (g *guard) frozen() bool { return g.failed.Load() != nil }
 
-// try does what changes the disk. It returns false where the disk is frozen, also by this very operation.
+// try does what changes the disk. It returns false if the disk is frozen, also by this very operation.
 func (g *guard) try(change func() error) bool {
 	if g.frozen() {
 		return false

@@ -8,7 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// IDs finds the blocks that hold transactions, in the state of the moment at which it was made.
+// IDs finds the blocks that hold transactions, in the state at the time it was made.
 type IDs struct {
 	it  *pebble.Iterator
 	key [idPrefix + 12]byte

@@ -35,6 +35,15 @@ type Range struct {
 	From, To int64
 }
 
+// Side is a branch with blocks that are not on the active chain.
+type Side struct {
+	Branch uint32
+	From   int64    // index of the first of them
+	Parent Position // what that one extends
+	Base   int64    // canonical bytes of the chain that ends with Parent
+	Last   Record   // the last of them
+}
+
 // MaxFromBytes is how long the name of a peer may be: longer than any peer id and URL of a host and a port.
 const MaxFromBytes = 300
 
@@ -44,7 +53,7 @@ type Origin struct {
 	Received int64  // Unix milliseconds
 }
 
-// Pending is a transaction of the pool. Its sequence number is its place in the order.
+// Pending is a transaction of the pool. Its sequence number is its position in the order.
 type Pending struct {
 	Seq       uint64
 	Origin    Origin

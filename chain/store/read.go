@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Reader reads the newest state (Store) or that of one moment (Snapshot). What it returns is the caller's,
+// Reader reads the newest state (Store) or that of a snapshot (Snapshot). What it returns is the caller's,
 // unless said otherwise.
 type Reader struct{ r pebble.Reader }
 
@@ -52,7 +52,7 @@ func (r Reader) Position(hash [32]byte) (p Position, ok bool, err error) {
 	return p, ok, err
 }
 
-// Meta returns a named value, nil where there is none.
+// Meta returns a named value, nil if there is none.
 func (r Reader) Meta(name string) (value []byte, err error) {
 	_, err = r.get(metaKey(nil, name), func(v []byte) error {
 		value = slices.Clone(v)
@@ -202,26 +202,60 @@ func activeRange(it *pebble.Iterator, found bool) (p Range, next int64, err erro
 	return p, int64(binary.BigEndian.Uint64(it.Key()[1:])), nil
 }
 
-// EachSide calls use for every branch with blocks that are not on the active chain: its number, and the index of the first of them.
-func (r Reader) EachSide(use func(n uint32, from int64) error) error {
+// EachSide calls use for every branch with blocks that are not on the active chain, by number. Last is valid during the call.
+func (r Reader) EachSide(use func(s Side) error) error {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: []byte{kindBlock}, UpperBound: []byte{kindBlock + 1}})
+	if err != nil {
+		return readError(err)
+	}
+	defer it.Close()
 	for p, err := range r.scanKind(kindSide) {
 		if err != nil {
 			return err
 		}
-		n, err := number(p.key)
+		s, err := readSide(it, p)
 		if err != nil {
 			return err
 		}
-		v := reader{rest: p.value}
-		from := int64(v.uint())
-		if err := v.err("side branch", p.key); err != nil {
-			return err
-		}
-		if err := use(n, from); err != nil {
+		if err := use(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readSide reads a side branch, and its first and last blocks with it.
+func readSide(it *pebble.Iterator, p pair) (s Side, err error) {
+	if s.Branch, err = number(p.key); err != nil {
+		return s, err
+	}
+	v := reader{rest: p.value}
+	s.From, s.Parent = int64(v.uint()), v.position()
+	if err := v.err("side branch", p.key); err != nil {
+		return s, err
+	}
+	first, err := record(it, it.SeekGE(blockKey(nil, Position{s.Branch, s.From})))
+	if err != nil {
+		return s, err
+	}
+	if first.Position != (Position{s.Branch, s.From}) {
+		return s, fmt.Errorf("%w: block %d of branch %d is missing", ErrDamaged, s.From, s.Branch)
+	}
+	s.Base = first.Total - int64(len(first.Raw))
+	s.Last, err = record(it, it.SeekLT(blockKey(nil, Position{s.Branch, math.MaxInt64})))
+	return s, err
+}
+
+// record returns the block that the iterator stands on, none if it found none.
+func record(it *pebble.Iterator, found bool) (Record, error) {
+	if !found {
+		return Record{}, readError(it.Error())
+	}
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return Record{}, readError(err)
+	}
+	return parseRecord(it.Key(), value)
 }
 
 // EachPending calls use for every transaction of the pool, in order. Canonical is valid during the call.
@@ -250,17 +284,17 @@ func (r Reader) EachPending(use func(p Pending) error) error {
 	return nil
 }
 
-// EachPosition calls use for the place of every held block, by hash.
+// EachPosition calls use for the position of every held block, by hash.
 func (r Reader) EachPosition(use func(hash [32]byte, p Position) error) error {
 	for p, err := range r.scanKind(kindHash) {
 		if err != nil {
 			return err
 		}
-		place, err := parsePosition(p.key, p.value)
+		position, err := parsePosition(p.key, p.value)
 		if err != nil {
 			return err
 		}
-		if err := use([32]byte(p.key[1:]), place); err != nil {
+		if err := use([32]byte(p.key[1:]), position); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,7 @@ type Store struct {
 	closed atomic.Bool
 }
 
-// Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged where that is the cause.
+// Open opens or creates the database in dir. Errors wrap ErrLocked or ErrDamaged if that is the cause.
 func Open(dir string) (*Store, error) { return open(vfs.Default, dir, options()) }
 
 // OpenMemory opens the same engine in memory.
@@ -141,7 +141,7 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.db.Close())
 }
 
-// Snapshot is the state of one moment. It holds resources until Close.
+// Snapshot is the state as it was when it was made. It holds resources until Close.
 type Snapshot struct {
 	Reader
 	s *pebble.Snapshot
