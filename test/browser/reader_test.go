@@ -180,3 +180,23 @@ func needAxe(t *testing.T) string {
 	}
 	return string(source)
 }
+
+// TestInvitation shows the code, the command and the QR code, and all that large.
+func TestInvitation(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.route("#/network")
+	p.press("#invite button")
+	p.says("invite", "The invitation is below")
+	var invite struct{ Code, Command string }
+	n.ask("GET", "/invite", "", &invite)
+	p.shows("invitation", invite.Code)
+	p.shows("invitation", invite.Command)
+	p.wait("the QR code is drawn", `document.querySelector("#invitation .qr path").getAttribute("d").length > 100`)
+	p.run(`[...document.querySelectorAll("#invitation button")].at(-1).click()`)
+	p.wait("it fills the screen", `document.getElementById("projector").open && document.querySelector("#projector .qr").getBoundingClientRect().width > 400`)
+	p.do(chromedp.KeyEvent(kb.Escape))
+	p.wait("it is closed", `!document.getElementById("projector").open`)
+}

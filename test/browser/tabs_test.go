@@ -53,9 +53,9 @@ func TestWithoutSharedWorkers(t *testing.T) {
 		window.streams = 0;
 		const Real = window.EventSource;
 		window.EventSource = class extends Real { constructor(url) { super(url); window.streams++; } };`)
-	one, two := openTab(t, n, wide, high, script), (*tab)(nil)
+	one := openTab(t, n, wide, high, script)
 	one.shows("live", "Live")
-	two = openTab(t, n, wide, high, script)
+	two := openTab(t, n, wide, high, script)
 	two.shows("live", "Live")
 	n.mine()
 	for _, p := range []*tab{one, two} {

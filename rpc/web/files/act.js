@@ -83,21 +83,27 @@ function askToken(form) {
 // curlLine shows the command that does what what() returns, with a button that copies it. update shows it anew.
 export function curlLine(what) {
   const code = h("code", { tabindex: "0" });
-  const said = h("output", { class: "answer" });
-  const copy = h("button", { type: "button", class: "quiet", onclick: () => copyText(code, said) });
+  const copy = copyButton(code);
   const summary = h("summary", {});
-  const details = h("details", { class: "curl" }, summary, h("div", {}, code, copy, said));
+  const details = h("details", { class: "curl" }, summary, h("div", {}, code, copy));
   details.update = () => {
     const sent = what();
-    summary.textContent = sent ? "curl " + operation(sent.id) : "curl";
+    const body = sent?.body?.length < 20 ? " " + sent.body : "";
+    summary.textContent = sent ? "curl " + operation(sent.id) + body : "curl";
     summary.title = t("curl.title");
-    copy.textContent = t("curl.copy");
+    copy.firstChild.textContent = t("curl.copy");
     code.setAttribute("aria-label", t("curl.title"));
     setText(code, sent ? curl(sent.id, sent) : "");
   };
   details.update();
   lines.add(new WeakRef(details));
   return details;
+}
+
+// copyButton copies the text of an element, and says so.
+export function copyButton(element) {
+  const said = h("output", { class: "answer" });
+  return h("span", { class: "copy" }, h("button", { type: "button", class: "quiet", onclick: () => copyText(element, said) }, t("curl.copy")), said);
 }
 
 const lines = new Set();

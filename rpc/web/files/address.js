@@ -37,7 +37,10 @@ export async function openAddress(root, name) {
       curlLine(() => ({ id: "getAddress", parameters: { address: name } }))));
   return {
     async update(what) {
-      if (what.has("node")) await ask(path).then((a) => show(a, false), () => {});
+      if (!what.has("node")) return;
+      const a = await ask(path).catch(() => null);
+      if (a && body.rows.length <= page) show(a, false);
+      else if (a) balance.textContent = a.balance; // older entries stay in sight
     },
   };
 }

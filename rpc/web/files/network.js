@@ -4,6 +4,7 @@ import { at, emptyRow, h, setText, who, row } from "/web/dom.js";
 import { act, curlLine, say, send } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { drawMap, drawnPeers, pulse } from "/web/map.js";
+import * as invite from "/web/invite.js";
 import { known, refresh } from "/web/store.js";
 
 const poll = 3000; // ms: latencies and heights of peers are no events
@@ -61,7 +62,10 @@ export function update(what) {
 
 export const heard = (kind, from) => pulse(kind, from);
 
-export const relabel = show;
+export function relabel() {
+  show();
+  invite.relabel();
+}
 
 // The answer to resolve is the whole chain. Whether it was replaced is said at its start, so the rest is not awaited.
 async function verdict(res) {
@@ -77,6 +81,7 @@ async function verdict(res) {
 }
 
 export function start() {
+  invite.start();
   act(at("join"), (data) => ({ id: "registerNodes", body: JSON.stringify({ nodes: [data.get("node").trim() || "http://127.0.0.1:5001"] }) }), { then: () => t("join.done") });
   act(at("resolve"), () => ({ id: "resolveChain", stream: true }), { then: verdict });
   at("others-curl").append(curlLine(() => ({ id: "getPeers" })), curlLine(() => ({ id: "disconnectPeer", parameters: { id: known.peers?.peers.find((p) => p.connected)?.id ?? "ID" } })));

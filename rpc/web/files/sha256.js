@@ -18,7 +18,7 @@ function compress(state, view, offset) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+  let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
   for (let i = 0; i < 64; i++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + k[i] + w[i]) | 0;
@@ -26,7 +26,7 @@ function compress(state, view, offset) {
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     h = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((v, i) => { state[i] = (state[i] + v) | 0; });
+  state[0] += a; state[1] += b; state[2] += c; state[3] += d; state[4] += e; state[5] += f; state[6] += g; state[7] += h;
 }
 
 // sha256 returns the hash of a text's UTF-8 bytes, in hex.
@@ -38,7 +38,7 @@ export function sha256(text) {
   const view = new DataView(padded.buffer);
   view.setUint32(padded.length - 8, Math.floor(bytes.length / 2 ** 29));
   view.setUint32(padded.length - 4, bytes.length << 3);
-  const state = [...constants.start];
+  const state = Int32Array.from(constants.start); // it wraps around by itself
   for (let offset = 0; offset < padded.length; offset += 64) compress(state, view, offset);
-  return state.map((v) => (v >>> 0).toString(16).padStart(8, "0")).join("");
+  return Array.from(state, (v) => (v >>> 0).toString(16).padStart(8, "0")).join("");
 }
