@@ -104,16 +104,21 @@ func count[N int | int64](n N, thing string) string {
 // newHelp makes the verb that explains another one. Cobra's own ends with 0 if there is none of that name.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use:     "help [COMMAND]",
+		Use:     "help [COMMAND]...",
 		Short:   "Explain a command",
-		Example: "  kuai help mine",
-		Args:    arguments(0, 1),
+		Example: "  kuai help mine\n  kuai help wallet new",
+		Args:    cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, words []string) error {
 			about, rest, err := c.Root().Find(words)
-			if err == nil && len(rest) == 0 {
-				return about.Help()
+			switch {
+			case err != nil: // the first word names none
+				return usageError{knownVerb(c.Root(), words)}
+			case len(rest) > 0 && about.HasSubCommands():
+				return usageError{knownVerb(about, rest)}
+			case len(rest) > 0:
+				return usageError{fmt.Errorf("%q: '%s' has no commands below it", rest[0], about.CommandPath())}
 			}
-			return usageError{knownVerb(c.Root(), words)}
+			return about.Help()
 		},
 	}
 }
