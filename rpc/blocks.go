@@ -39,13 +39,13 @@ func (s *Server) blocks(w http.ResponseWriter, r *http.Request) {
 	st := newStream(w, r)
 	defer st.release()
 	st.buf = append(st.buf, `{"blocks":[`...)
-	err = copyViews(st, snap, from, min(from+limit, tip.Index+1))
+	err = copyViews(st, snap, peerNames(s.network.Peers()), from, min(from+limit, tip.Index+1))
 	st.buf = fmt.Appendf(st.buf, `],"from":%d,"length":%d}`+"\n", from, tip.Index)
 	s.finish(st, r, err)
 }
 
-// copyViews copies the blocks [from, to).
-func copyViews(st *stream, snap *chain.Snapshot, from, to int64) error {
+// copyViews copies the blocks [from, to). names are those of peers.
+func copyViews(st *stream, snap *chain.Snapshot, names map[string]string, from, to int64) error {
 	for i := from; i < to; i++ {
 		held, err := snap.At(i)
 		if err != nil {
@@ -54,7 +54,7 @@ func copyViews(st *stream, snap *chain.Snapshot, from, to int64) error {
 		if i > from {
 			st.buf = append(st.buf, ',')
 		}
-		st.buf = api.Append(st.buf, blockInfo(held, snap.Tip()))
+		st.buf = api.Append(st.buf, blockInfo(held, snap.Tip(), names))
 		if err := st.step(); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, blockInfo(held, snap.Tip()))
+	answer(w, http.StatusOK, blockInfo(held, snap.Tip(), peerNames(s.network.Peers())))
 }
 
 func find(snap *chain.Snapshot, ref string) (chain.BlockInfo, error) {
@@ -96,11 +96,11 @@ func find(snap *chain.Snapshot, ref string) (chain.BlockInfo, error) {
 	return snap.At(index)
 }
 
-// blockInfo is a block with what this node knows of it.
-func blockInfo(held chain.BlockInfo, tip consensus.Header) api.BlockInfo {
+// blockInfo is a block with what this node knows of it. names are those of peers.
+func blockInfo(held chain.BlockInfo, tip consensus.Header, names map[string]string) api.BlockInfo {
 	info := api.BlockInfo{
 		Block:  api.Block{Text: canonical.AppendCompact(nil, held.Block.Canonical())},
-		Branch: "side", From: held.From, Hash: held.Block.Hash().String(), Received: unixSeconds(held.Received),
+		Branch: "side", From: held.From, FromName: names[held.From], Hash: held.Block.Hash().String(), Received: unixSeconds(held.Received),
 	}
 	if held.Active {
 		info.Branch, info.Confirmations = "active", tip.Index-held.Block.Index()+1
@@ -127,10 +127,16 @@ func (s *Server) forks(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) forksInfo(from, limit int64) api.Forks {
-	all := s.chain.Forks()
+	snap := s.chain.Snapshot()
+	defer s.closeSnapshot(snap)
+	all, names := s.chain.Forks(), peerNames(s.network.Peers())
 	list := []api.Fork{}
 	for _, f := range cut(all, from, limit) {
-		list = append(list, api.Fork{Point: blockRef(f.Point), Length: f.Tip.Index - f.Point.Index, Tip: blockRef(f.Tip)})
+		fork := api.Fork{Point: blockRef(f.Point), Length: f.Tip.Index - f.Point.Index, Tip: blockRef(f.Tip)}
+		if held, err := snap.Block(f.Tip.Hash); err == nil { // or it has come or gone since
+			fork.From, fork.FromName = held.From, names[held.From]
+		}
+		list = append(list, fork)
 	}
 	return api.Forks{Count: len(all), Forks: list}
 }

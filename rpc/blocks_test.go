@@ -99,7 +99,7 @@ func TestPagesOfBlocks(t *testing.T) {
 func TestForks(t *testing.T) {
 	n, _, dropped := forked(t)
 	genesis := n.chain.Rules().Genesis.Hash()
-	want(t, n.do("GET", "/forks", ""), 200, fmt.Sprintf(`{"count":1,"forks":[{"fork_point":{"hash":"%s","index":1},"length":1,"tip":{"hash":"%s","index":2}}]}`+"\n", genesis, dropped.Hash()))
+	want(t, n.do("GET", "/forks", ""), 200, fmt.Sprintf(`{"count":1,"forks":[{"fork_point":{"hash":"%s","index":1},"from":"","length":1,"tip":{"hash":"%s","index":2}}]}`+"\n", genesis, dropped.Hash()))
 	want(t, n.do("GET", "/forks?from=2", ""), 200, `{"count":1,"forks":[]}`+"\n")
 	want(t, start(t, Config{}).do("GET", "/forks", ""), 200, `{"count":0,"forks":[]}`+"\n")
 }

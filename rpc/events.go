@@ -50,9 +50,10 @@ type feed struct {
 	s      *Server
 	w      http.ResponseWriter
 	rc     *http.ResponseController
-	seq    uint64 // the last event sent
-	peers  string // as last sent
-	mining string // as last sent
+	seq    uint64            // the last event sent
+	peers  string            // as last sent
+	mining string            // as last sent
+	names  map[string]string // of peers, when they were looked at last
 	buf    []byte
 }
 
@@ -118,7 +119,7 @@ func (f *feed) pull() {
 	}
 	for _, e := range events {
 		f.seq = e.Seq
-		if name, data := eventOf(e); name != "" {
+		if name, data := eventOf(e, f.names); name != "" {
 			f.event(name, f.s.eventID(e.Seq), data)
 		}
 	}
@@ -126,13 +127,14 @@ func (f *feed) pull() {
 
 // state gathers what has changed of peers and mining.
 func (f *feed) state() {
-	ids := []string{}
-	for _, p := range f.s.network.Peers() {
+	ids, names, peers := []string{}, []string{}, f.s.network.Peers()
+	for _, p := range peers {
 		if p.Connected {
-			ids = append(ids, p.ID)
+			ids, names = append(ids, p.ID), append(names, p.Name)
 		}
 	}
-	f.changed(&f.peers, "peer", api.PeerEvent{Connected: len(ids), Peers: ids})
+	f.names = peerNames(peers)
+	f.changed(&f.peers, "peer", api.PeerEvent{Connected: len(ids), Names: names, Peers: ids})
 	f.changed(&f.mining, "mining", miningEvent(f.s.miner.Status()))
 }
 
@@ -152,22 +154,22 @@ func (f *feed) event(name, id string, data any) {
 	f.buf = append(f.buf, "\n\n"...)
 }
 
-// eventOf is an event of the chain as clients get it, with no name if they do not.
-func eventOf(e chain.Event) (name string, data any) {
+// eventOf is an event of the chain as clients get it, with no name if they do not. names are those of peers.
+func eventOf(e chain.Event, names map[string]string) (name string, data any) {
 	h := e.Header
 	switch e.Kind {
 	case chain.EventBlock:
 		return "block", api.BlockEvent{
-			From: e.From, Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Timestamp: h.Timestamp,
+			From: e.From, FromName: names[e.From], Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Timestamp: h.Timestamp,
 			Transactions: len(e.Block.Transactions()),
 		}
 	case chain.EventReorg:
 		return "reorg", api.ReorgEvent{
-			Dropped: e.Dropped, From: e.From, Hash: h.Hash.String(), Index: h.Index, Old: blockRef(e.Old), PreviousHash: h.Previous.String(),
+			Dropped: e.Dropped, From: e.From, FromName: names[e.From], Hash: h.Hash.String(), Index: h.Index, Old: blockRef(e.Old), PreviousHash: h.Previous.String(),
 			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()),
 		}
 	case chain.EventTransaction:
-		return "transaction", api.TransactionEvent{From: e.From, Transaction: paymentInfo(e.Payment.Transaction())}
+		return "transaction", api.TransactionEvent{From: e.From, FromName: names[e.From], Transaction: paymentInfo(e.Payment.Transaction())}
 	}
 	return "", nil
 }

@@ -68,9 +68,9 @@ func (s *sse) next(names ...string) message {
 
 func TestEventsTellWhatHappens(t *testing.T) {
 	n := start(t, Config{})
-	n.net.peers = []Peer{{ID: "a", Connected: true}, {ID: "b"}}
+	n.net.peers = []Peer{{ID: "a", Connected: true, Name: "lab-pc-7"}, {ID: "b"}}
 	s := listenTo(t, listen(t, n.Handler()), "")
-	if got := s.next("peer"); got.data != `{"connected":1,"peers":["a"]}` || got.id != "" {
+	if got := s.next("peer"); got.data != `{"connected":1,"names":["lab-pc-7"],"peers":["a"]}` || got.id != "" {
 		t.Errorf("%+v", got)
 	}
 	if got := s.next("mining"); got.data != `{"mode":"manual","searching":false}` {

@@ -142,7 +142,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header()["Location"] = []string{"/blocks/" + b.Hash().String()}
-	answer(w, http.StatusCreated, blockInfo(held, snap.Tip()))
+	answer(w, http.StatusCreated, blockInfo(held, snap.Tip(), nil))
 }
 
 // readProof reads what a miner elsewhere has found.

@@ -18,8 +18,8 @@ func (s *Server) nodeInfo() api.Node {
 	peers, _ := s.heights()
 	return api.Node{
 		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: now.Tip.Index,
-		Mining:  api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
-		Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
+		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
+		Name:   s.cfg.Name, Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
 		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Target: status.Target},
 		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,
@@ -49,9 +49,20 @@ func (s *Server) peersInfo(from, limit int64) api.Peers {
 	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}
 }
 
+// peerNames is what the connected peers call themselves, by their ids. Those without a name are left out.
+func peerNames(peers []Peer) map[string]string {
+	names := map[string]string{}
+	for _, p := range peers {
+		if p.Connected && p.Name != "" {
+			names[p.ID] = p.Name
+		}
+	}
+	return names
+}
+
 func peerInfo(p Peer) api.Peer {
 	info := api.Peer{
-		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID,
+		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID, Name: p.Name,
 		LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
 	}
 	if p.Latency > 0 {

@@ -14,12 +14,12 @@ import (
 )
 
 func TestNodeSaysWhoItIs(t *testing.T) {
-	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3"})
+	n := start(t, Config{Version: "1.2.3", Agent: "kuai/1.2.3", Name: "爱丽丝"})
 	n.net.peers = []Peer{{ID: "a", Connected: true}, {ID: "b"}}
 	n.net.status = SyncStatus{Active: true, Peer: "a", Height: 1, Target: 9}
 	genesis := n.chain.Rules().Genesis.Hash()
 	want(t, n.do("GET", "/node", ""), 200, fmt.Sprintf(`{"addresses":["/ip4/127.0.0.1/tcp/15000/p2p/%s"],"agent":"kuai/1.2.3","genesis":"%s","height":1,`+
-		`"mining":{"mode":"manual","rate":0.0,"searching":false},"network":"%s","peer_id":"%s","peers":1,"pool":{"bytes":0,"transactions":0},`+
+		`"mining":{"mode":"manual","rate":0.0,"searching":false},"name":"\u7231\u4e3d\u4e1d","network":"%s","peer_id":"%s","peers":1,"pool":{"bytes":0,"transactions":0},`+
 		`"sync":{"active":true,"height":1,"peer":"a","target":9},"tip":"%s","version":"1.2.3"}`+"\n", testPeer, genesis, n.chain.Rules().Network(), testPeer, genesis))
 }
 
@@ -28,15 +28,15 @@ func TestPeersAreListedAndPaged(t *testing.T) {
 	want(t, n.do("GET", "/peers", ""), 200, `{"count":0,"nodes":[],"peers":[]}`+"\n")
 	tip := consensus.Hash{1}
 	n.net.peers = []Peer{
-		{ID: "a", Agent: "kuai/1", Address: "/ip4/10.0.0.1/tcp/1", Direction: "inbound", Connected: true, State: "connected", Static: true, Latency: 1500 * time.Microsecond, Height: 7, Tip: tip, Score: -2.5},
+		{ID: "a", Name: "lab-pc-7", Agent: "kuai/1", Address: "/ip4/10.0.0.1/tcp/1", Direction: "inbound", Connected: true, State: "connected", Static: true, Latency: 1500 * time.Microsecond, Height: 7, Tip: tip, Score: -2.5},
 		{ID: "b", State: "other network"},
 	}
 	if err := n.nodes.add([]neighbour{{Address: "x:1", URL: "http://x:1", Kind: kindFlask}}); err != nil {
 		t.Fatal(err)
 	}
 	const nodes = `"nodes":[{"address":"x:1","kind":"flask","peer_id":"","state":"not asked yet","url":"http://x:1"}],`
-	a := fmt.Sprintf(`{"address":"/ip4/10.0.0.1/tcp/1","agent":"kuai/1","connected":true,"direction":"inbound","height":7,"id":"a","latency_ms":1.5,"score":-2.5,"state":"connected","static":true,"tip":"%s"}`, tip)
-	b := `{"address":"","agent":"","connected":false,"direction":"","height":0,"id":"b","latency_ms":null,"score":0.0,"state":"other network","static":false,"tip":null}`
+	a := fmt.Sprintf(`{"address":"/ip4/10.0.0.1/tcp/1","agent":"kuai/1","connected":true,"direction":"inbound","height":7,"id":"a","latency_ms":1.5,"name":"lab-pc-7","score":-2.5,"state":"connected","static":true,"tip":"%s"}`, tip)
+	b := `{"address":"","agent":"","connected":false,"direction":"","height":0,"id":"b","latency_ms":null,"name":"","score":0.0,"state":"other network","static":false,"tip":null}`
 	want(t, n.do("GET", "/peers", ""), 200, `{"count":2,`+nodes+`"peers":[`+a+","+b+"]}\n")
 	want(t, n.do("GET", "/peers?from=2&limit=1", ""), 200, `{"count":2,`+nodes+`"peers":[`+b+"]}\n")
 }

@@ -107,7 +107,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 
 // newestBlocks returns the newest blocks, the newest last, and puts their cards into the page.
 func (s *Server) newestBlocks(snap *chain.Snapshot, p *web.Page) (list []api.BlockInfo, err error) {
-	size := 0
+	size, names := 0, peerNames(s.network.Peers())
 	for i := p.Height; i > 0 && len(list) < pageBlocks; i-- {
 		held, err := snap.At(i)
 		if err != nil {
@@ -117,7 +117,7 @@ func (s *Server) newestBlocks(snap *chain.Snapshot, p *web.Page) (list []api.Blo
 		if size > pageBytes && len(list) > 0 {
 			break
 		}
-		list = append(list, blockInfo(held, snap.Tip()))
+		list = append(list, blockInfo(held, snap.Tip(), names))
 		p.Blocks = append(p.Blocks, blockCard(held.Block))
 	}
 	return list, nil

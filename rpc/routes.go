@@ -36,7 +36,7 @@ func (s *Server) handlers() handlers {
 		"getBlock":       s.block,
 		"getTransaction": s.transaction,
 		"getAddress":     s.limitLarge(s.address),
-		"getForks":       s.forks,
+		"getForks":       s.limitLarge(s.forks),
 
 		"getNode":        s.node,
 		"getInvite":      s.invite(),

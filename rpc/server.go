@@ -39,6 +39,7 @@ type Config struct {
 	Hosts       []string              // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
 	Origins     []string              // of pages elsewhere that may use the API; in the forms of ParseOrigin
 	DataFile    string                // where registered nodes are remembered; "" remembers none
+	Name        string                // what the operator calls this node, for GET /node; "" for no name
 	Version     string                // of the program, for GET /node
 	Agent       string                // for GET /node and outgoing requests
 	Metrics     http.Handler          // GET /metrics; nil answers 404

@@ -118,8 +118,9 @@ func (h *webhook) pull(ctx context.Context) (more bool) {
 		return true // what the chain keeps may be other events by now
 	}
 	events = slices.Clone(events[:min(len(events), webhookBatch)]) // without the others' blocks
+	names := peerNames(h.s.network.Peers())
 	for _, e := range events {
-		if name, data := eventOf(e); name != "" && !h.deliver(ctx, h.s.eventID(e.Seq), name, data) {
+		if name, data := eventOf(e, names); name != "" && !h.deliver(ctx, h.s.eventID(e.Seq), name, data) {
 			return false
 		}
 		h.seq = e.Seq

@@ -31,7 +31,7 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	fmt.Fprintf(&b, "kuai 块 %s\n\n", n.Version)
 	line := func(name, value string) { fmt.Fprintf(&b, "  %-8s %s\n", name, value) }
 	line("network", fmt.Sprintf("%s (%s), at block %d", n.Network, n.NetworkID, height))
-	line("address", n.PeerID)
+	line("address", peerText(n.PeerID, cfg.Name))
 	for i, a := range n.Addresses {
 		line([]string{"peers", ""}[min(i, 1)], a)
 	}

@@ -50,7 +50,7 @@ func printBlock(w io.Writer, b api.BlockInfo) error {
 		{"proof", fmt.Sprint(b.Block.Proof)},
 		{"time", time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)},
 		{"branch", fmt.Sprintf("%s, %s", b.Branch, count(b.Confirmations, "confirmation"))},
-		{"from", fromText(b.From)},
+		{"from", fromText(b.From, b.FromName)},
 	} {
 		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
 	}
@@ -60,11 +60,20 @@ func printBlock(w io.Writer, b api.BlockInfo) error {
 	return printPayments(w, b.Block.Transactions)
 }
 
-func fromText(from string) string {
+// fromText is who sent something, with what that peer calls itself.
+func fromText(from, name string) string {
 	if from == "" {
 		return "this node"
 	}
-	return from
+	return peerText(from, name)
+}
+
+// peerText is a peer's id and what it calls itself, in quotes as it is a claim.
+func peerText(id, name string) string {
+	if name == "" {
+		return id
+	}
+	return id + " " + strconv.Quote(name)
 }
 
 // printPayments prints a table. A block's reward and what a Flask node has mined have no id.

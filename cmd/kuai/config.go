@@ -38,6 +38,7 @@ type Config struct {
 	APITokenFile      string   `json:"api-token-file"`
 	APIAuth           string   `json:"api-auth"` // "" or authLocal
 	CORSOrigins       []string `json:"cors-origin"`
+	Name              string   `json:"name"`
 	P2PPort           int      `json:"p2p-port"` // fromPort until resolved
 	Listen            []string `json:"listen"`
 	Announce          []string `json:"announce"`
@@ -79,6 +80,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	pathVar(fs, &c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
 	fs.StringVar(&c.APIAuth, "api-auth", "", "local: ask everybody for the token in the data directory's "+cookieName+", which verbs read by themselves")
 	fs.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, "`origin` of pages elsewhere that may use the API, as http://localhost:3000 (repeatable)")
+	fs.StringVar(&c.Name, "name", "", "what to call this node, as lab-pc-7; others see it beside the peer id, and cannot tell whether it is true")
 	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
 	fs.Lookup("p2p-port").DefValue = "0" // help says in words what is taken where nothing is said
 	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
@@ -141,6 +143,9 @@ func (c *Config) checkNames() error {
 			return fmt.Errorf("--cors-origin: %w", err)
 		}
 	}
+	if err := checkNodeName(c.Name); err != nil {
+		return fmt.Errorf("--name %q: %w", c.Name, err)
+	}
 	if c.PublicURL == "" {
 		return nil
 	}
@@ -151,6 +156,14 @@ func (c *Config) checkNames() error {
 		return fmt.Errorf("--public-url %s: %w", c.PublicURL, err)
 	}
 	return nil
+}
+
+// checkNodeName checks what the node is called. Peers leave out what they cannot show.
+func checkNodeName(name string) error {
+	if strings.TrimSpace(name) != name {
+		return errors.New("want a name without spaces around it")
+	}
+	return p2p.CheckName(name)
 }
 
 // publicHost returns the host of a URL, which may have a path.

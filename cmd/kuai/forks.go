@@ -35,7 +35,7 @@ func printForks(w io.Writer, f api.Forks) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, b := range f.Forks {
-		fmt.Fprintf(t, "block %d\t%s\t%s after block %d of the chain\n", b.Tip.Index, b.Tip.Hash, count(b.Length, "block"), b.Point.Index)
+		fmt.Fprintf(t, "block %d\t%s\t%s after block %d of the chain\tfrom %s\n", b.Tip.Index, b.Tip.Hash, count(b.Length, "block"), b.Point.Index, fromText(b.From, b.FromName))
 	}
 	if err := t.Flush(); err != nil {
 		return err

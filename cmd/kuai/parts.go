@@ -95,6 +95,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 	}
 	return p2p.Config{
 		Identity:   key,
+		Name:       cfg.Name,
 		Listen:     cfg.Listen,
 		Announce:   cfg.Announce,
 		Peers:      cfg.peerURLs(),
@@ -112,6 +113,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 func serverConfig(cfg Config, token string, webhookSecret []byte, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
+		Name:          cfg.Name,
 		Hosts:         cfg.hosts(),
 		Version:       version(),
 		Agent:         agent(),

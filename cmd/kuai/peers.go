@@ -24,7 +24,7 @@ func printPeers(w io.Writer, p api.Peers) error {
 		if peer.Connected {
 			state = peer.Direction
 		}
-		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s\n", peer.ID, state, peer.Height, peer.Address)
+		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s\n", peerText(peer.ID, peer.Name), state, peer.Height, peer.Address)
 	}
 	for _, node := range p.Nodes {
 		fmt.Fprintf(t, "%s\tregistered, %s\t%s\n", node.Address, node.Kind, node.State)

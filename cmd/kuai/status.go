@@ -43,7 +43,7 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 func printStatus(w io.Writer, s statusInfo) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, line := range [][2]string{
-		{"address", s.PeerID},
+		{"address", peerText(s.PeerID, s.Name)},
 		{"network", s.Network},
 		{"version", s.Version},
 		{"tip", fmt.Sprintf("block %d, %s", s.Height, s.Tip)},
@@ -55,7 +55,7 @@ func printStatus(w io.Writer, s statusInfo) error {
 		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
 	}
 	for _, p := range s.Connected {
-		fmt.Fprintf(t, "\t%s, %s, block %d, %s\n", p.ID, p.Direction, p.Height, p.Agent)
+		fmt.Fprintf(t, "\t%s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)
 	}
 	return t.Flush()
 }

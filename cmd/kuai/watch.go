@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +162,7 @@ func (e *writeError) Unwrap() error { return e.error }
 type teller struct {
 	w         io.Writer
 	json      bool
-	peers     map[string]bool // connected; nil before the first event
+	peers     map[string]string // the names of those that are connected, "" for none; nil before the first event
 	searching bool
 }
 
@@ -205,12 +206,12 @@ func (t *teller) words(e event) ([]string, error) {
 		if err == nil && e.Name == "reorg" {
 			return []string{reorgText(b)}, nil
 		}
-		return []string{fmt.Sprintf("block %d  %s, %s, from %s", b.Index, b.Hash, count(b.Transactions, "transaction"), fromText(b.From))}, err
+		return []string{fmt.Sprintf("block %d  %s, %s, from %s", b.Index, b.Hash, count(b.Transactions, "transaction"), fromText(b.From, b.FromName))}, err
 	case "transaction":
 		var p api.TransactionEvent
 		err := json.Unmarshal(e.Data, &p)
 		tx := p.Transaction
-		return []string{fmt.Sprintf("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(p.From))}, err
+		return []string{fmt.Sprintf("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(p.From, p.FromName))}, err
 	case "peer":
 		return t.peerWords(e.Data)
 	case "mining":
@@ -232,7 +233,7 @@ func reorgText(b api.ReorgEvent) string {
 	}
 	point := b.Old.Index - int64(b.Dropped)
 	return fmt.Sprintf("reorg    a longer chain, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
-		point+1, count(b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(b.From), returned)
+		point+1, count(b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(b.From, b.FromName), returned)
 }
 
 func (t *teller) peerWords(data []byte) (lines []string, err error) {
@@ -240,16 +241,25 @@ func (t *teller) peerWords(data []byte) (lines []string, err error) {
 	if err := json.Unmarshal(data, &v); err != nil {
 		return nil, err
 	}
-	now := make(map[string]bool)
-	for _, id := range v.Peers {
-		now[id] = true
-		if t.peers != nil && !t.peers[id] {
-			lines = append(lines, "peer "+id+" is connected")
+	now := make(map[string]string)
+	for i, id := range v.Peers {
+		name := ""
+		if i < len(v.Names) { // a node of an earlier version sends none
+			name = v.Names[i]
+		}
+		now[id] = name
+		before, was := t.peers[id]
+		switch {
+		case t.peers == nil:
+		case !was:
+			lines = append(lines, "peer "+peerText(id, name)+" is connected")
+		case before != name && name != "":
+			lines = append(lines, "peer "+id+" calls itself "+strconv.Quote(name))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
-		if !now[id] {
-			lines = append(lines, "peer "+id+" is not connected any more")
+		if _, is := now[id]; !is {
+			lines = append(lines, "peer "+peerText(id, t.peers[id])+" is not connected any more")
 		}
 	}
 	if t.peers == nil {

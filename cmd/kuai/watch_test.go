@@ -50,6 +50,8 @@ func TestEventsInWords(t *testing.T) {
 	for _, c := range []struct{ name, data, want string }{
 		{"peer", `{"peers":["a","b"]}`, "2 peers connected"},
 		{"peer", `{"peers":["b","c"]}`, "peer c is connected; peer a is not connected any more"},
+		{"peer", `{"names":["","lab-pc-7"],"peers":["b","d"]}`, `peer d "lab-pc-7" is connected; peer c is not connected any more`},
+		{"peer", `{"names":["爱丽丝"],"peers":["b"]}`, `peer b calls itself "爱丽丝"; peer d "lab-pc-7" is not connected any more`},
 		{"mining", `{"mode":"manual","searching":false}`, ""},
 		{"mining", `{"mode":"manual","searching":true}`, "mining   a search for a block has begun (mode manual)"},
 		{"mining", `{"mode":"manual","searching":true,"tries":5}`, ""},

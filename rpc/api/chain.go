@@ -81,6 +81,7 @@ type BlockInfo struct {
 	Branch        string   `json:"branch" enum:"active,side"`
 	Confirmations int64    `json:"confirmations" minimum:"0" description:"1 for the tip, 0 on a side branch."`
 	From          string   `json:"from" description:"Who sent it: a peer id, http://host:port, or \"\" for this node itself."`
+	FromName      string   `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
 	Hash          string   `json:"hash" pattern:"^[0-9a-f]{64}$"`
 	Received      *float64 `json:"received" description:"Seconds since 1970, null if not known."`
 }
@@ -94,9 +95,11 @@ type Blocks struct {
 
 // Fork is a side branch.
 type Fork struct {
-	Point  BlockRef `json:"fork_point" description:"The last block that it shares with the active chain."`
-	Length int64    `json:"length" minimum:"1" description:"Blocks after the fork point."`
-	Tip    BlockRef `json:"tip"`
+	From     string   `json:"from" description:"Who sent its tip: a peer id, http://host:port, or \"\" for this node itself."`
+	FromName string   `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
+	Point    BlockRef `json:"fork_point" description:"The last block that it shares with the active chain."`
+	Length   int64    `json:"length" minimum:"1" description:"Blocks after the fork point."`
+	Tip      BlockRef `json:"tip"`
 }
 
 // Forks is a page of the side branches, the longest first.

@@ -3,6 +3,7 @@ package api
 // BlockEvent is a new tip.
 type BlockEvent struct {
 	From         string  `json:"from"`
+	FromName     string  `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
 	Hash         string  `json:"hash" pattern:"^[0-9a-f]{64}$"`
 	Index        int64   `json:"index" minimum:"1"`
 	PreviousHash string  `json:"previous_hash"`
@@ -14,6 +15,7 @@ type BlockEvent struct {
 type ReorgEvent struct {
 	Dropped      int      `json:"dropped" description:"Blocks that left the chain."`
 	From         string   `json:"from"`
+	FromName     string   `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
 	Hash         string   `json:"hash" pattern:"^[0-9a-f]{64}$"`
 	Index        int64    `json:"index" minimum:"1"`
 	Old          BlockRef `json:"old" description:"The tip before."`
@@ -26,12 +28,14 @@ type ReorgEvent struct {
 // TransactionEvent is a new pending payment.
 type TransactionEvent struct {
 	From        string  `json:"from"`
+	FromName    string  `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
 	Transaction Payment `json:"transaction"`
 }
 
 // PeerEvent lists the connected peers.
 type PeerEvent struct {
 	Connected int      `json:"connected"`
+	Names     []string `json:"names" description:"What each of the peers calls itself, \"\" for no name: claimed, not proved."`
 	Peers     []string `json:"peers"`
 }
 

@@ -9,6 +9,7 @@ type Node struct {
 	Genesis   string     `json:"genesis" pattern:"^[0-9a-f]{64}$"`
 	Height    int64      `json:"height" minimum:"1"`
 	Mining    NodeMining `json:"mining"`
+	Name      string     `json:"name" description:"What its operator calls it, \"\" for no name. Peers show it as claimed, not proved."`
 	Network   string     `json:"network"`
 	PeerID    string     `json:"peer_id"`
 	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
@@ -67,6 +68,7 @@ type Peer struct {
 	ID        string    `json:"id"`
 	LastError string    `json:"last_error,omitempty" description:"Why the last dial failed."`
 	LatencyMS *float64  `json:"latency_ms" description:"null if not measured."`
+	Name      string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
 	NextDial  time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
 	Score     float64   `json:"score"`
 	State     string    `json:"state" description:"In words: connected, or why not and when it is dialled again."`

@@ -200,7 +200,7 @@ var Operations = []Operation{
 	{
 		ID: "getForks", Method: get, Path: "/forks", Group: "chain", Effect: Reads,
 		Summary: "A page of the side branches, the longest first; 20, or up to 1000.",
-		Params:  Page{}, Answers: ok(Forks{}),
+		Params:  Page{}, Answers: ok(Forks{}), Errors: []int{503},
 	},
 
 	{
