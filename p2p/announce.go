@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -88,14 +89,14 @@ func (g *gossip) pullFrom(ctx context.Context, a announced) error {
 func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
 	raws, err := g.s.fetch(ctx, a.from, []consensus.Hash{a.Hash})
 	switch {
-	case errors.Is(err, errUnlisted), err == nil && raws[0] == nil:
+	case errors.Is(err, stream.ErrUnlisted), err == nil && raws[0] == nil:
 		err := wire.Violation("announced a block that it does not give")
 		if g.pulls.isProvenFalse(a.from) {
 			g.s.punish(a.from, err)
 		}
 		return nil, err
 	case err != nil:
-		if !isOurs(err) {
+		if !stream.IsOurs(err) {
 			g.f.stall(a.from, err.Error())
 		}
 		return nil, err

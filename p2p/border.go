@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -83,7 +84,7 @@ func (s *syncer) download(ctx context.Context, lead peer.ID) (added int, err err
 	if !errors.As(err, &border) || s.faults.paused(lead) { // the lead has failed already
 		return d.added, err
 	}
-	s.faults.refusals.say(border.after.from, string(protocolID(s.network, syncName)), "spans do not join, the lead must bring all", "lead", lead, "error", err)
+	s.faults.refusals.say(border.after.from, string(stream.ID(s.network, syncName)), "spans do not join, the lead must bring all", "lead", lead, "error", err)
 	alone := newDownload(s, lead)
 	alone.alone = true
 	if err = alone.run(ctx); err == nil {

@@ -15,13 +15,14 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 // servesOwn answers chain requests of an index with blocks of its own chain, whatever chain was asked for.
-func servesOwn(st *station) handler {
-	return func(_ context.Context, x *exchange) error {
-		payload, err := wire.ReadOne(x.r, wire.MaxSyncRequest)
+func servesOwn(st *station) stream.Handler {
+	return func(_ context.Context, x *stream.Exchange) error {
+		payload, err := wire.ReadOne(x.R, wire.MaxSyncRequest)
 		if err != nil {
 			return err
 		}
@@ -33,18 +34,18 @@ func servesOwn(st *station) handler {
 		snap := st.chain.Snapshot()
 		defer snap.Close()
 		head := planAnswer(snap, req)
-		if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
+		if err := wire.WriteFrame(x.W, head.Append(nil)); err != nil {
 			return err
 		}
 		for raw, err := range snap.Blocks(head.From, head.From+int64(head.Count)) {
 			if err != nil {
 				return err
 			}
-			if err := wire.WriteFrame(x.w, bytes.Clone(raw)); err != nil {
+			if err := wire.WriteFrame(x.W, bytes.Clone(raw)); err != nil {
 				return err
 			}
 		}
-		return x.w.Flush()
+		return x.W.Flush()
 	}
 }
 
@@ -123,7 +124,7 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	helper := newStation(t, chainOf(t, chaintest.Rules(), stray...))
 	asked, own := make(chan struct{}), servesOwn(helper)
 	var once sync.Once
-	helper.server.handlers[syncName] = func(ctx context.Context, x *exchange) error {
+	helper.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
 		once.Do(func() { close(asked) })
 		return own(ctx, x)
 	}
@@ -149,7 +150,7 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	other := chaintest.New(t).Paying().Mine(300).Branch()
 	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
 	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	lead.server.handlers[syncName] = forged(func() *server { return lead.server }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
+	lead.server.Handlers[syncName] = forged(func() *syncer { return lead.syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws
 	})

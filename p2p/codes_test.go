@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -25,13 +26,13 @@ func TestViolationCodeArrives(t *testing.T) {
 				if _, err := s.Write(append([]byte{0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100<<10)...)); err != nil && !errors.Is(err, network.ErrReset) {
 					t.Fatal(err)
 				}
-				if code := resetCode(t, s); code != codeViolation {
-					t.Errorf("reset with %#x, want %#x", code, codeViolation)
+				if code := resetCode(t, s); code != stream.CodeViolation {
+					t.Errorf("reset with %#x, want %#x", code, stream.CodeViolation)
 				}
 				again := attacker.open(t, victim, statusName)
-				_ = sendRequest(again, attacker.self().Append(nil))
-				if code := resetCode(t, again); code != codeViolation {
-					t.Errorf("a stream after that was reset with %#x, want %#x", code, codeViolation)
+				_ = stream.SendRequest(again, attacker.self().Append(nil))
+				if code := resetCode(t, again); code != stream.CodeViolation {
+					t.Errorf("a stream after that was reset with %#x, want %#x", code, stream.CodeViolation)
 				}
 			}
 			eventually(t, "all are disconnected", func() bool { return len(victim.host.Network().Peers()) == 0 })
@@ -47,8 +48,8 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 			noLeaks(t)
 			code := make(chan error, 1)
 			liar := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-			liar.server.handlers[syncName] = func(_ context.Context, x *exchange) error {
-				_, head, raws, err := liar.server.truth(x)
+			liar.server.Handlers[syncName] = func(_ context.Context, x *stream.Exchange) error {
+				_, head, raws, err := liar.truth(x)
 				if err != nil {
 					return err
 				}
@@ -68,8 +69,8 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 			select {
 			case err := <-code:
 				var reset *network.StreamError
-				if !errors.As(err, &reset) || reset.ErrorCode != codeViolation {
-					t.Errorf("the answer ended with %v, want the code %#x", err, codeViolation)
+				if !errors.As(err, &reset) || reset.ErrorCode != stream.CodeViolation {
+					t.Errorf("the answer ended with %v, want the code %#x", err, stream.CodeViolation)
 				}
 			case <-time.After(soon):
 				t.Fatal("the answer was never interrupted")
@@ -86,7 +87,7 @@ func TestShutdownCodeArrives(t *testing.T) {
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	leaving.server.open(ctx, leaving.host, leaving.network)
+	leaving.server.Open(ctx, leaving.host, leaving.network)
 	asker.connect(t, leaving)
 	s := asker.open(t, leaving, blocksName)
 	if _, err := s.Write([]byte{1}); err != nil {
@@ -94,11 +95,11 @@ func TestShutdownCodeArrives(t *testing.T) {
 	}
 	<-began
 	cancel()
-	leaving.server.shut(leaving.host, leaving.network)
+	leaving.server.Shut(leaving.host, leaving.network)
 	if err := leaving.host.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code := resetCode(t, s); code != codeShutdown {
-		t.Errorf("reset with %#x, want %#x", code, codeShutdown)
+	if code := resetCode(t, s); code != stream.CodeShutdown {
+		t.Errorf("reset with %#x, want %#x", code, stream.CodeShutdown)
 	}
 }

@@ -84,17 +84,11 @@ func (s *syncer) somePeers(n int) []peer.ID {
 func (s *syncer) kuaiPeers() []peer.ID {
 	var peers []peer.ID
 	for _, p := range s.host.Network().Peers() {
-		if s.speaks(p, statusName) {
+		if s.client.Speaks(p, statusName) {
 			peers = append(peers, p)
 		}
 	}
 	return peers
-}
-
-// speaks reports whether p lists one of our protocols. Nothing is asked of a peer that does not list it.
-func (s *syncer) speaks(p peer.ID, name string) bool {
-	known, err := s.host.Peerstore().SupportsProtocols(p, protocolID(s.network, name))
-	return err == nil && len(known) > 0
 }
 
 // forgetGone drops the contacts that are no longer connected.

@@ -12,9 +12,8 @@ import (
 // How long a peer that is to be disconnected stays, unless it goes by itself. Closing a connection discards what is not sent yet,
 // and on TCP what the peer has not read, too.
 const (
-	codeTime    = time.Second            // after its stream was reset: until it has the code
-	foreignTime = 2 * time.Second        // of another network: until it has our identify and sees the reason, too
-	stopTime    = 200 * time.Millisecond // of this node's stop, after streams were reset
+	codeTime    = time.Second     // after its stream was reset: until it has the code
+	foreignTime = 2 * time.Second // of another network: until it has our identify and sees the reason, too
 )
 
 // disconnects ends connections with peers, at once or after a while. Nothing else closes a peer.

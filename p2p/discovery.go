@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"context"
+	"kuai/p2p/stream"
 	"log/slog"
 	"slices"
 	"sync"
@@ -166,7 +167,7 @@ func (d *discovery) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, spe
 		d.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
-	if slices.Contains(speaks, protocolID(d.net, statusName)) {
+	if slices.Contains(speaks, stream.ID(d.net, statusName)) {
 		if d.s.isNew(p) {
 			wg.Go(func() { d.s.greet(ctx, p) })
 		}
@@ -243,7 +244,7 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 
 // learn asks p for peers, if that is one of its protocols.
 func (d *discovery) learn(ctx context.Context, p peer.ID) {
-	if !d.s.speaks(p, peersName) {
+	if !d.s.client.Speaks(p, peersName) {
 		return
 	}
 	found, err := d.s.askPeers(ctx, p)

@@ -16,6 +16,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -137,11 +138,11 @@ type teller struct {
 func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	t.Helper()
 	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
-	tl.server.handlers[syncName] = tl.servePage
-	tl.server.handlers[blocksName] = tl.serveSingle
-	tl.server.handlers[poolName] = tl.servePool
+	tl.server.Handlers[syncName] = tl.servePage
+	tl.server.Handlers[blocksName] = tl.serveSingle
+	tl.server.Handlers[poolName] = tl.servePool
 	for _, name := range []string{syncName, blocksName, poolName} { // it is asked more often than a node ever would
-		tl.server.gate.limits[name] = limit{perPeer: 64, total: 64, rate: rate.Inf, within: time.Minute}
+		tl.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 64, Rate: rate.Inf, Within: time.Minute})
 	}
 	tl.serveOnly(t)
 	return tl
@@ -154,41 +155,41 @@ func (tl *teller) say(single []byte, page ...[]byte) {
 }
 
 // servePage answers every request with the page, as the whole of a chain above the genesis.
-func (tl *teller) servePage(_ context.Context, x *exchange) error {
-	if _, err := wire.ReadOne(x.r, wire.MaxSyncRequest); err != nil {
+func (tl *teller) servePage(_ context.Context, x *stream.Exchange) error {
+	if _, err := wire.ReadOne(x.R, wire.MaxSyncRequest); err != nil {
 		return err
 	}
 	tl.mu.Lock()
 	page := tl.page
 	tl.mu.Unlock()
 	head := wire.SyncHead{Fork: 1, From: 2, Count: uint32(len(page)), Height: int64(len(page)) + 1, Tip: sha256.Sum256(page[len(page)-1])}
-	if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
+	if err := wire.WriteFrame(x.W, head.Append(nil)); err != nil {
 		return err
 	}
 	for _, raw := range page {
-		if err := wire.WriteFrame(x.w, raw); err != nil {
+		if err := wire.WriteFrame(x.W, raw); err != nil {
 			return err
 		}
 	}
-	return x.w.Flush()
+	return x.W.Flush()
 }
 
 // serveSingle answers every request with one block.
-func (tl *teller) serveSingle(_ context.Context, x *exchange) error {
-	if _, err := wire.ReadOne(x.r, wire.MaxSyncRequest); err != nil {
+func (tl *teller) serveSingle(_ context.Context, x *stream.Exchange) error {
+	if _, err := wire.ReadOne(x.R, wire.MaxSyncRequest); err != nil {
 		return err
 	}
 	tl.mu.Lock()
 	single := tl.single
 	tl.mu.Unlock()
-	if err := wire.WriteFrame(x.w, single); err != nil {
+	if err := wire.WriteFrame(x.W, single); err != nil {
 		return err
 	}
-	return x.w.Flush()
+	return x.W.Flush()
 }
 
 // servePool offers one transaction, by its id where it has one, and sends it.
-func (tl *teller) servePool(_ context.Context, x *exchange) error {
+func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
 	tl.mu.Lock()
 	single := tl.single
 	tl.mu.Unlock()
@@ -196,16 +197,16 @@ func (tl *teller) servePool(_ context.Context, x *exchange) error {
 	if tx, err := tl.chain.Rules().ParsePayment(single); err == nil {
 		offer = tx
 	}
-	if err := offerIDs(x.w, []consensus.Payment{offer}); err != nil {
+	if err := offerIDs(x.W, []consensus.Payment{offer}); err != nil {
 		return err
 	}
 	if _, err := readWanted(x, 1); err != nil {
 		return err
 	}
-	if err := wire.WriteFrame(x.w, single); err != nil {
+	if err := wire.WriteFrame(x.W, single); err != nil {
 		return err
 	}
-	return x.w.Flush()
+	return x.W.Flush()
 }
 
 // fixed is a clock that stands.

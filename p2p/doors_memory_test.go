@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 )
 
 // mutated are spoilt copies of the honest block b, as anybody can make them: each is invalid, and has a hash of its own.
@@ -58,7 +59,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 			if v := d.hear(liar.station, c); v != pubsub.ValidationReject {
 				t.Errorf("verdict %v on %.60s", v, c)
 			}
-			if err := d.syncFrom(t, st, liar, append(before[:2:2], c)...); !provable(err) {
+			if err := d.syncFrom(t, st, liar, append(before[:2:2], c)...); !stream.IsProvable(err) {
 				t.Errorf("sync said %v of %.60s", err, c)
 			}
 		}

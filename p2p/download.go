@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -27,7 +28,7 @@ const (
 	logEvery     = 10 * time.Second
 	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
 	recruitEvery = time.Second
-	dullAfter    = 8 * time.Second  // others claim more than we have: the lead must bring stallBytes of new blocks in each
+	dullAfter    = 8 * time.Second  // others claim more than we have: the lead must bring stream.StallBytes of new blocks in each
 	dullMost     = 64 * time.Second // doubled up to there while lead after lead does not: on the worst links all are slow
 	leadWorkers  = 4                // the lead is asked for so many spans at once: a stream's window opens over several round trips
 	maxHelpers   = 3                // workers that ask others
@@ -152,11 +153,11 @@ func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// isDull reports whether less than stallBytes of new blocks came in the last time of patience.
+// isDull reports whether less than stream.StallBytes of new blocks came in the last time of patience.
 func (d *download) isDull(patience time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.adding || d.fresh >= stallBytes {
+	if d.adding || d.fresh >= stream.StallBytes {
 		d.fresh, d.marked = 0, time.Now()
 	}
 	return time.Since(d.marked) >= patience
@@ -354,7 +355,7 @@ func (d *download) refused(sp *span, at int64, err error) error {
 	switch {
 	case errors.As(err, new(*borderError)):
 		return err
-	case provable(err):
+	case stream.IsProvable(err):
 		sp.drop(err)
 		d.s.punish(sp.peer, err)
 	case errors.Is(err, chain.ErrOrphan), errors.Is(err, consensus.ErrFuture):

@@ -12,20 +12,21 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 // evil is a station that answers chain requests with forge instead.
-func evil(t testing.TB, r *consensus.Rules, forge handler, blocks ...*consensus.Block) *station {
+func evil(t testing.TB, r *consensus.Rules, forge stream.Handler, blocks ...*consensus.Block) *station {
 	t.Helper()
 	st := newStation(t, chainOf(t, r, blocks...))
-	st.server.handlers[syncName] = forge
+	st.server.Handlers[syncName] = forge
 	return st.start(t)
 }
 
 // forged is a handler that reads the request, lets edit change the true answer's frames, and sends them.
-func forged(v func() *server, edit func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte) handler {
-	return func(_ context.Context, x *exchange) error {
+func forged(v func() *syncer, edit func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte) stream.Handler {
+	return func(_ context.Context, x *stream.Exchange) error {
 		req, head, raws, err := v().truth(x)
 		if err != nil {
 			return err
@@ -33,28 +34,28 @@ func forged(v func() *server, edit func(req wire.SyncRequest, head *wire.SyncHea
 		if len(raws) > 1 {
 			raws = edit(req, &head, raws)
 		}
-		if err := wire.WriteFrame(x.w, head.Append(nil)); err != nil {
+		if err := wire.WriteFrame(x.W, head.Append(nil)); err != nil {
 			return err
 		}
 		for _, raw := range raws {
-			if err := wire.WriteFrame(x.w, raw); err != nil {
+			if err := wire.WriteFrame(x.W, raw); err != nil {
 				return err
 			}
 		}
-		return x.w.Flush()
+		return x.W.Flush()
 	}
 }
 
 // truth reads a chain request and returns the honest answer.
-func (v *server) truth(x *exchange) (req wire.SyncRequest, head wire.SyncHead, raws [][]byte, err error) {
-	payload, err := wire.ReadOne(x.r, wire.MaxSyncRequest)
+func (s *syncer) truth(x *stream.Exchange) (req wire.SyncRequest, head wire.SyncHead, raws [][]byte, err error) {
+	payload, err := wire.ReadOne(x.R, wire.MaxSyncRequest)
 	if err != nil {
 		return
 	}
 	if req, err = wire.ParseSyncRequest(payload); err != nil {
 		return
 	}
-	snap := v.chain.Snapshot()
+	snap := s.chain.Snapshot()
 	defer snap.Close()
 	head = planAnswer(snap, req)
 	for raw, err := range snap.Blocks(head.From, head.From+int64(head.Count)) {
@@ -132,7 +133,7 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
 			var liar *station
-			liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, edit), blocks...)
+			liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, edit), blocks...)
 			fresh := startOn(t, chaintest.Rules())
 			fresh.connect(t, liar)
 			eventually(t, "the liar is refused", func() bool { return fresh.faults.refused(liar.id) })
@@ -154,11 +155,11 @@ func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
 	noLeaks(t)
 	huge := binary.AppendUvarint(nil, 1<<28-1)
 	liar := newStation(t, chainOf(t, chaintest.Rules(), chaintest.New(t).Mine(10).Branch()...))
-	liar.server.handlers[syncName] = func(_ context.Context, x *exchange) error {
-		if _, err := x.w.Write(huge); err != nil {
+	liar.server.Handlers[syncName] = func(_ context.Context, x *stream.Exchange) error {
+		if _, err := x.W.Write(huge); err != nil {
 			return err
 		}
-		return x.w.Flush()
+		return x.W.Flush()
 	}
 	liar.start(t)
 	fresh := startOn(t, chaintest.Rules())
@@ -170,16 +171,16 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	noLeaks(t)
 	blocks := chaintest.New(t).Mine(50).Branch()
 	liar := newStation(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
-	liar.server.handlers[statusName] = func(_ context.Context, x *exchange) error {
-		if _, err := wire.ReadOne(x.r, wire.MaxStatus); err != nil {
+	liar.server.Handlers[statusName] = func(_ context.Context, x *stream.Exchange) error {
+		if _, err := wire.ReadOne(x.R, wire.MaxStatus); err != nil {
 			return err
 		}
 		lie := liar.self()
 		lie.Height, lie.Tip = 1<<50, consensus.Hash{1}
-		if err := wire.WriteFrame(x.w, lie.Append(nil)); err != nil {
+		if err := wire.WriteFrame(x.W, lie.Append(nil)); err != nil {
 			return err
 		}
-		return x.w.Flush()
+		return x.W.Flush()
 	}
 	liar.serveOnly(t) // it never asks, so that it says nothing true either
 
@@ -207,7 +208,7 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 	blocks := chaintest.New(t).Mine(3000).Branch()
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		i := rand.IntN(len(raws))
 		raws[i][len(raws[i])/2] ^= 1
 		return raws
@@ -228,7 +229,7 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 	noLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *server { return liar.server }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		raws[7] = []byte("{}")
 		return raws
 	}), blocks...)
@@ -250,7 +251,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 				victim := startOn(t, chaintest.Rules())
 				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 				attacker.connect(t, victim)
-				st, err := attacker.host.NewStream(context.Background(), victim.id, protocolID(victim.network, name))
+				st, err := attacker.host.NewStream(context.Background(), victim.id, stream.ID(victim.network, name))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -18,8 +19,8 @@ import (
 //
 //	asker → 1..64 hashes, 32 bytes each, in one frame, then closes its side
 //	      ← for each a frame with the canonical block, empty where it is not held, then closes
-func (v *server) serveBlocks(_ context.Context, x *exchange) error {
-	payload, err := wire.ReadOne(x.r, wire.MaxBlocksAsked*wire.HashSize)
+func (s *syncer) serveBlocks(_ context.Context, x *stream.Exchange) error {
+	payload, err := wire.ReadOne(x.R, wire.MaxBlocksAsked*wire.HashSize)
 	if err != nil {
 		return err
 	}
@@ -28,15 +29,15 @@ func (v *server) serveBlocks(_ context.Context, x *exchange) error {
 		return err
 	}
 	for _, h := range hashes {
-		held, err := v.chain.Block(h)
+		held, err := s.chain.Block(h)
 		if err != nil && !errors.Is(err, chain.ErrNotFound) {
 			return err
 		}
-		if err := wire.WriteFrame(x.w, canonical(held)); err != nil {
+		if err := wire.WriteFrame(x.W, canonical(held)); err != nil {
 			return err
 		}
 	}
-	return x.w.Flush()
+	return x.W.Flush()
 }
 
 // canonical returns a held block's bytes, none where nothing is held.
@@ -51,11 +52,11 @@ func canonical(held chain.BlockInfo) []byte {
 // that p does not hold is nil.
 func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
-	err := s.ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
-		if err := sendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {
+	err := s.client.Ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
+		if err := stream.SendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {
 			return err
 		}
-		r := newStallReader(st, s.host.Peerstore().LatencyEWMA(p))
+		r := stream.NewReader(st, s.host.Peerstore().LatencyEWMA(p))
 		raws, err = readBlocks(bufio.NewReaderSize(r, wire.FrameBuffer), hashes, s.chain.Rules().MaxBlockBytes)
 		return err
 	})

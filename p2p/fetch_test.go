@@ -8,6 +8,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -42,11 +43,11 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-			liar.server.handlers[blocksName] = func(_ context.Context, x *exchange) error {
-				if _, err := x.w.Write(answer); err != nil {
+			liar.server.Handlers[blocksName] = func(_ context.Context, x *stream.Exchange) error {
+				if _, err := x.W.Write(answer); err != nil {
 					return err
 				}
-				return x.w.Flush()
+				return x.W.Flush()
 			}
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))

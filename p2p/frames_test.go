@@ -25,6 +25,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -152,7 +153,7 @@ func TestMalformedFrames(t *testing.T) {
 		evil.Go(func() {
 			for i := range count / 2 / 4 {
 				name := names[i%len(names)]
-				if err := send(t.Context(), h, victim, protocolID(victim.s.network, name), m.frame(name)); err != nil {
+				if err := send(t.Context(), h, victim, stream.ID(victim.s.network, name), m.frame(name)); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
 				}
@@ -182,11 +183,8 @@ func TestMalformedFrames(t *testing.T) {
 
 // unlimited lifts n's rates, so that every request is read.
 func unlimited(n *testNode) {
-	g := n.s.server.gate
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for name := range g.limits {
-		g.limits[name] = limit{perPeer: 64, total: 256, rate: rate.Inf, burst: 1, within: time.Minute}
+	for name := range streamLimits() {
+		n.s.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
 	}
 }
 
@@ -281,7 +279,7 @@ func TestMalformedAnswers(t *testing.T) {
 	var mu sync.Mutex
 	m := &mangler{rand.New(rand.NewPCG(5, 5)), good}
 	for name := range good {
-		evil.SetStreamHandler(protocolID(victim.s.network, name), func(s network.Stream) {
+		evil.SetStreamHandler(stream.ID(victim.s.network, name), func(s network.Stream) {
 			mu.Lock()
 			raw := m.frame(name)
 			mu.Unlock()

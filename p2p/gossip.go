@@ -140,7 +140,7 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		if m.GetTopic() == blockTopic(g.net) {
 			kind = heardBlocks
 		}
-		heard := g.s.server.gate.hears(from, kind)
+		heard := g.s.server.Hears(from, kind)
 		if !heard {
 			g.m.rejected.WithLabelValues(aboveRate).Inc()
 			g.f.refusals.say(from, m.GetTopic(), "message not heard: "+aboveRate)

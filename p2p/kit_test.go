@@ -21,6 +21,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 )
 
 // soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
@@ -89,8 +90,8 @@ func (st *station) start(t testing.TB) *station {
 	})
 	eventually(t, "the station answers", func() bool {
 		spoken := st.host.Mux().Protocols()
-		for name := range st.server.handlers {
-			if !slices.Contains(spoken, protocolID(st.network, name)) {
+		for name := range st.server.Handlers {
+			if !slices.Contains(spoken, stream.ID(st.network, name)) {
 				return false
 			}
 		}
@@ -103,10 +104,10 @@ func (st *station) start(t testing.TB) *station {
 func (st *station) serveOnly(t testing.TB) *station {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	st.server.open(ctx, st.host, st.network)
+	st.server.Open(ctx, st.host, st.network)
 	t.Cleanup(func() {
 		cancel()
-		st.server.shut(st.host, st.network)
+		st.server.Shut(st.host, st.network)
 	})
 	return st
 }

@@ -117,7 +117,7 @@ func TestMessagesAboveTheRateAreCounted(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	a := runNode(t, chaintest.Rules(), func(c *Config) { c.Registerer = reg })
 	const more = 1000
-	burst := a.s.server.gate.limits[heardPayments].burst
+	burst := a.s.server.Limit(heardPayments).Burst
 	rpc := &pubsub.RPC{}
 	topic := "any but that of blocks"
 	for range burst + more {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 	"math/rand/v2"
 	"sync"
@@ -26,7 +27,7 @@ const (
 )
 
 // peersID is the name of the peer exchange.
-func peersID(net string) protocol.ID { return protocolID(net, peersName) }
+func peersID(net string) protocol.ID { return stream.ID(net, peersName) }
 
 // peerExchange passes on the addresses of connected peers, in records that they signed themselves.
 type peerExchange struct {
@@ -59,14 +60,14 @@ func (x *peerExchange) went(p peer.ID) {
 //
 //	asker → closes its side
 //	      ← up to maxRecords frames with a record each, then closes
-func (x *peerExchange) serve(_ context.Context, e *exchange) error {
-	if err := wire.ReadEnd(e.r); err != nil {
+func (x *peerExchange) serve(_ context.Context, e *stream.Exchange) error {
+	if err := wire.ReadEnd(e.R); err != nil {
 		return err
 	}
-	if err := writeRecords(e.w, x.choose(e.peer)); err != nil {
+	if err := writeRecords(e.W, x.choose(e.Peer)); err != nil {
 		return err
 	}
-	return e.w.Flush()
+	return e.W.Flush()
 }
 
 // choose takes records at random, never the asker's own.
@@ -95,7 +96,7 @@ func writeRecords(w io.Writer, records [][]byte) error {
 
 // askPeers returns peers that p knows. Each proved by its signature that it said so itself.
 func (s *syncer) askPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
-	err = s.ask(ctx, p, peersName, exchangeTimeout, func(st network.Stream) (err error) {
+	err = s.client.Ask(ctx, p, peersName, exchangeTimeout, func(st network.Stream) (err error) {
 		if err := st.CloseWrite(); err != nil {
 			return err
 		}

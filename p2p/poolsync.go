@@ -14,6 +14,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -32,10 +33,10 @@ const (
 //	      ← frames of 1..4096 ids, 16 bytes each, in order of arrival, then an empty frame
 //	asker → frames of 1..4096 of these ids, each once, then closes its side
 //	      ← for each a frame with the canonical transaction, unless it is pending no more, then closes
-func (v *server) servePool(_ context.Context, x *exchange) error {
-	pending := v.chain.Pending()
+func (s *syncer) servePool(_ context.Context, x *stream.Exchange) error {
+	pending := s.chain.Pending()
 	pending = pending[:min(len(pending), chain.MaxPoolTransactions)] // a reorg can have returned more: another time
-	if err := offerIDs(x.w, pending); err != nil {
+	if err := offerIDs(x.W, pending); err != nil {
 		return err
 	}
 	wanted, err := readWanted(x, len(pending))
@@ -43,15 +44,15 @@ func (v *server) servePool(_ context.Context, x *exchange) error {
 		return err
 	}
 	for _, id := range wanted {
-		t, ok := v.chain.PendingByID(id)
+		t, ok := s.chain.PendingByID(id)
 		if !ok {
 			continue
 		}
-		if err := wire.WriteFrame(x.w, []byte(t.Canonical())); err != nil {
+		if err := wire.WriteFrame(x.W, []byte(t.Canonical())); err != nil {
 			return err
 		}
 	}
-	return x.w.Flush()
+	return x.W.Flush()
 }
 
 // offerIDs writes the ids of pending and the empty frame.
@@ -73,13 +74,13 @@ func offerIDs(w *bufio.Writer, pending []consensus.Payment) error {
 }
 
 // readWanted reads frames of ids to the end of the stream, at most most ids in all.
-func readWanted(x *exchange, most int) ([]consensus.ID, error) {
+func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 	var wanted []consensus.ID
 	for {
-		if err := x.SetReadDeadline(sooner(time.Now().Add(requestWithin), x.end)); err != nil {
+		if err := x.SetReadDeadline(earliest(time.Now().Add(stream.RequestWithin), x.End)); err != nil {
 			return nil, err
 		}
-		frame, err := wire.ReadFrame(x.r, wire.MaxIDs)
+		frame, err := wire.ReadFrame(x.R, wire.MaxIDs)
 		if err == io.EOF {
 			return wanted, nil
 		}
@@ -114,7 +115,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 		return ctx.Err()
 	}
 	added := 0
-	err := s.ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
+	err := s.client.Ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
 		r := bufio.NewReaderSize(st, wire.FrameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -112,7 +113,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			noLeaks(t)
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-			liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
+			liar.server.Handlers[poolName] = func(_ context.Context, x *stream.Exchange) error {
 				_, _ = x.Stream.Write(append(wire.AppendFrame(nil, lie.ids), 0))
 				if _, err := readWanted(x, 10); err != nil {
 					return err
@@ -125,7 +126,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
-			if err := asker.pullPool(t.Context(), liar.id); !provable(err) {
+			if err := asker.pullPool(t.Context(), liar.id); !stream.IsProvable(err) {
 				t.Errorf("error %v", err)
 			}
 			if !asker.faults.refused(liar.id) {
@@ -141,7 +142,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 func TestEndlessOfferIsCutOff(t *testing.T) {
 	noLeaks(t)
 	liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	liar.server.handlers[poolName] = func(_ context.Context, x *exchange) error {
+	liar.server.Handlers[poolName] = func(_ context.Context, x *stream.Exchange) error {
 		for {
 			ids := make([]byte, 0, wire.MaxIDs)
 			for range wire.IDsInFrame {
@@ -173,8 +174,8 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = s.CloseWrite() // the refusal may have come already
-	if code := resetCode(t, s); code != codeViolation {
-		t.Errorf("ended with %#x, want %#x", code, codeViolation)
+	if code := resetCode(t, s); code != stream.CodeViolation {
+		t.Errorf("ended with %#x, want %#x", code, stream.CodeViolation)
 	}
 	eventually(t, "the greedy peer is paused", func() bool { return victim.faults.paused(greedy.id) })
 }
@@ -187,7 +188,7 @@ func TestPoolsArePulledFewAtATime(t *testing.T) {
 	var mute []*station
 	for range 3 * maxPoolPulls {
 		m := newStation(t, chaintest.Open(t, chaintest.Rules()))
-		m.server.handlers[poolName] = func(ctx context.Context, x *exchange) error {
+		m.server.Handlers[poolName] = func(ctx context.Context, x *stream.Exchange) error {
 			n := now.Add(1)
 			defer now.Add(-1)
 			for was := most.Load(); n > was && !most.CompareAndSwap(was, n); was = most.Load() {
@@ -215,7 +216,7 @@ func TestPoolIsPulledOnceAtATime(t *testing.T) {
 	noLeaks(t)
 	asker, mute := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asked := make(chan struct{}, 16)
-	mute.server.handlers[poolName] = func(ctx context.Context, x *exchange) error {
+	mute.server.Handlers[poolName] = func(ctx context.Context, x *stream.Exchange) error {
 		asked <- struct{}{}
 		_, _ = io.Copy(io.Discard, x)
 		return nil

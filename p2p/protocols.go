@@ -1,11 +1,14 @@
 package p2p
 
 import (
-	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/protocol"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"kuai/p2p/stream"
 )
 
-// The stream protocols, one request each: /kuai/<network>/<name>/1.
+// The stream protocols, one request each.
 const (
 	statusName = "status"
 	syncName   = "sync"
@@ -14,15 +17,23 @@ const (
 	peersName  = "peers"
 )
 
-// protocolID returns the full name of a stream protocol.
-func protocolID(network, name string) protocol.ID {
-	return protocol.ID("/kuai/" + network + "/" + name + "/1")
+// Limits of the stream protocols, and of gossip. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
+func streamLimits() map[string]stream.Limit {
+	return map[string]stream.Limit{
+		statusName: {PerPeer: 4, Total: 128, Rate: 10, Burst: 20, Within: 5 * time.Second},
+		syncName:   {PerPeer: leadWorkers, Total: 32, Rate: 50, Burst: 100, Within: 60 * time.Second},
+		blocksName: {PerPeer: 8, Total: 64, Rate: 100, Burst: 200, Within: 30 * time.Second},
+		poolName:   {PerPeer: 1, Total: 16, Rate: 0.5, Burst: 5, Within: 60 * time.Second},
+		peersName:  {PerPeer: 1, Total: 64, Rate: rate.Every(exchangeEvery), Burst: 1, Within: exchangeTimeout},
+
+		heardBlocks:   {Rate: 1000, Burst: 5000},
+		heardPayments: {Rate: 2000, Burst: 20_000},
+	}
 }
 
-// Codes that a stream is reset with. They are libp2p's own, in its own meaning.
+// What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
+// busy peer says beyond that is repaired by the exchanges of statuses and pools.
 const (
-	codeBusy      = network.StreamResourceLimitExceeded // 0x1002: too many streams at once, ask later or elsewhere
-	codeRate      = network.StreamRateLimited           // 0x1003: too many requests, ask later or elsewhere
-	codeViolation = network.StreamProtocolViolation     // 0x1004: the request breaks the protocol
-	codeShutdown  = network.StreamShutdown              // 0x1007: the node is stopping
+	heardBlocks   = "gossip of blocks"
+	heardPayments = "gossip of payments"
 )

@@ -15,13 +15,14 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 // open opens a stream from st to other.
 func (st *station) open(t *testing.T, other *station, name string) network.Stream {
 	t.Helper()
-	s, err := st.host.NewStream(t.Context(), other.id, protocolID(other.network, name))
+	s, err := st.host.NewStream(t.Context(), other.id, stream.ID(other.network, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func resetCode(t *testing.T, s network.Stream) network.StreamErrorCode {
 // held makes the server's handler of a protocol wait until release, and says on began that it was entered.
 func held(st *station, name string) (began chan struct{}, release func()) {
 	began, gate := make(chan struct{}, 256), make(chan struct{})
-	st.server.handlers[name] = func(ctx context.Context, _ *exchange) error {
+	st.server.Handlers[name] = func(ctx context.Context, _ *stream.Exchange) error {
 		began <- struct{}{}
 		select {
 		case <-gate:
@@ -77,8 +78,8 @@ func TestSyncStreamTooManyIsBusy(t *testing.T) {
 	}
 	more := asker.open(t, victim, syncName)
 	_, _ = more.Write([]byte{1})
-	if code := resetCode(t, more); code != codeBusy {
-		t.Errorf("one more stream ended with %#x, want %#x", code, codeBusy)
+	if code := resetCode(t, more); code != stream.CodeBusy {
+		t.Errorf("one more stream ended with %#x, want %#x", code, stream.CodeBusy)
 	}
 	release()
 	for _, s := range first {
@@ -99,9 +100,9 @@ func TestSyncStreamTooManyIsBusy(t *testing.T) {
 func TestTotalOfStreamsIsLimited(t *testing.T) {
 	noLeaks(t)
 	victim := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	l := victim.server.gate.limits[syncName]
-	l.total = 3
-	victim.server.gate.limits[syncName] = l
+	l := victim.server.Limit(syncName)
+	l.Total = 3
+	victim.server.SetLimit(syncName, l)
 	began, release := held(victim, syncName)
 	defer release()
 	victim.serveOnly(t)
@@ -114,8 +115,8 @@ func TestTotalOfStreamsIsLimited(t *testing.T) {
 		select {
 		case <-began:
 		case code := <-code(t, s):
-			if code != codeBusy {
-				t.Errorf("reset with %#x, want %#x", code, codeBusy)
+			if code != stream.CodeBusy {
+				t.Errorf("reset with %#x, want %#x", code, stream.CodeBusy)
 			}
 			busy++
 		}
@@ -140,17 +141,17 @@ func code(t *testing.T, s network.Stream) <-chan network.StreamErrorCode {
 func TestTooManyRequestsAreRateLimited(t *testing.T) {
 	noLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	l := victim.server.gate.limits[statusName]
-	l.rate, l.burst = rate.Every(time.Hour), 3
-	victim.server.gate.limits[statusName] = l
+	l := victim.server.Limit(statusName)
+	l.Rate, l.Burst = rate.Every(time.Hour), 3
+	victim.server.SetLimit(statusName, l)
 	victim.serveOnly(t)
 	asker.connect(t, victim)
 	for i := range 4 {
 		s := asker.open(t, victim, statusName)
-		if err := sendRequest(s, asker.self().Append(nil)); err != nil && i < 3 {
+		if err := stream.SendRequest(s, asker.self().Append(nil)); err != nil && i < 3 {
 			t.Fatal(err)
 		}
-		if code := resetCode(t, s); (code == codeRate) != (i == 3) {
+		if code := resetCode(t, s); (code == stream.CodeRate) != (i == 3) {
 			t.Errorf("request %d ended with %#x", i, code)
 		}
 	}
@@ -159,9 +160,9 @@ func TestTooManyRequestsAreRateLimited(t *testing.T) {
 func TestUnfinishedRequestIsDropped(t *testing.T) {
 	noLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	for name, l := range victim.server.gate.limits {
-		l.within = 100 * time.Millisecond
-		victim.server.gate.limits[name] = l
+	for name, l := range streamLimits() {
+		l.Within = 100 * time.Millisecond
+		victim.server.SetLimit(name, l)
 	}
 	victim.serveOnly(t)
 	asker.connect(t, victim)
@@ -191,7 +192,7 @@ func TestSlowReaderHoldsNothingUp(t *testing.T) {
 	for range 2 {
 		s := slow.open(t, full, syncName)
 		req := wire.SyncRequest{Count: 1 << 14, Bytes: 1 << 30, Locator: slow.chain.Locator()}
-		if err := sendRequest(s, req.Append(nil)); err != nil {
+		if err := stream.SendRequest(s, req.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -235,7 +236,7 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := asker.open(t, full, syncName)
-			if err := sendRequest(s, c.req.Append(nil)); err != nil {
+			if err := stream.SendRequest(s, c.req.Append(nil)); err != nil {
 				t.Fatal(err)
 			}
 			head, raws := readAnswer(t, s)

@@ -6,25 +6,26 @@ import (
 	"time"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 // A peer that does not deliver is left for another, and loses nothing but its turn.
 func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 	blocks := chaintest.New(t).Paying().Mine(1000).Branch()
-	dawdlers := map[string]func(ctx context.Context, x *exchange, frames []byte){
-		"silent from the start": func(ctx context.Context, _ *exchange, _ []byte) { <-ctx.Done() },
-		"silent in the middle": func(ctx context.Context, x *exchange, frames []byte) {
+	dawdlers := map[string]func(ctx context.Context, x *stream.Exchange, frames []byte){
+		"silent from the start": func(ctx context.Context, _ *stream.Exchange, _ []byte) { <-ctx.Done() },
+		"silent in the middle": func(ctx context.Context, x *stream.Exchange, frames []byte) {
 			_, _ = x.Stream.Write(frames[:len(frames)/2])
 			<-ctx.Done()
 		},
-		"a byte a second": func(ctx context.Context, x *exchange, frames []byte) {
+		"a byte a second": func(ctx context.Context, x *stream.Exchange, frames []byte) {
 			drip(ctx, x, frames, 1, time.Second)
 		},
-		"just fast enough to be no stall": func(ctx context.Context, x *exchange, frames []byte) {
-			drip(ctx, x, frames, stallBytes/8, 100*time.Millisecond)
+		"just fast enough to be no stall": func(ctx context.Context, x *stream.Exchange, frames []byte) {
+			drip(ctx, x, frames, stream.StallBytes/8, 100*time.Millisecond)
 		},
-		"cut off in a frame": func(_ context.Context, x *exchange, frames []byte) {
+		"cut off in a frame": func(_ context.Context, x *stream.Exchange, frames []byte) {
 			_, _ = x.Stream.Write(frames[:len(frames)/2])
 		},
 	}
@@ -33,8 +34,8 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 			noLeaks(t)
 			slow := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
 			asked := make(chan struct{}, 64)
-			slow.server.handlers[syncName] = func(ctx context.Context, x *exchange) error {
-				_, head, raws, err := slow.server.truth(x)
+			slow.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
+				_, head, raws, err := slow.truth(x)
 				if err != nil {
 					return err
 				}
@@ -64,7 +65,7 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 }
 
 // drip writes n bytes each pause until the peer has enough.
-func drip(ctx context.Context, x *exchange, frames []byte, n int, pause time.Duration) {
+func drip(ctx context.Context, x *stream.Exchange, frames []byte, n int, pause time.Duration) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for len(frames) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -66,7 +67,7 @@ func (d *download) isPlanned() bool {
 func (d *download) failed(ctx context.Context, p peer.ID, err error) {
 	switch {
 	case ctx.Err() != nil:
-	case provable(err):
+	case stream.IsProvable(err):
 		d.s.punish(p, err)
 	case errors.Is(err, errShort): // it moved to another branch, or was never on the lead's: no fault
 	default:
@@ -123,11 +124,11 @@ func (d *download) read(ctx context.Context, sp *span) error {
 
 // request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
 func (d *download) request(ctx context.Context, sp *span, req wire.SyncRequest, planned func(wire.SyncHead)) error {
-	err := d.s.ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
-		if err := sendRequest(st, req.Append(nil)); err != nil {
+	err := d.s.client.Ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
+		if err := stream.SendRequest(st, req.Append(nil)); err != nil {
 			return err
 		}
-		r := bufio.NewReaderSize(newStallReader(st, d.s.host.Peerstore().LatencyEWMA(sp.peer)), wire.FrameBuffer)
+		r := bufio.NewReaderSize(stream.NewReader(st, d.s.host.Peerstore().LatencyEWMA(sp.peer)), wire.FrameBuffer)
 		payload, err := wire.ReadOne(r, wire.SyncHeadSize)
 		if err != nil {
 			return err

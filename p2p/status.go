@@ -3,7 +3,7 @@ package p2p
 import (
 	"bufio"
 	"context"
-	"errors"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 	"math/rand/v2"
 	"time"
@@ -24,8 +24,8 @@ const (
 //
 //	opener → wire.Status, then closes its side
 //	       ← wire.Status, then closes
-func (s *syncer) serveStatus(_ context.Context, x *exchange) error {
-	payload, err := wire.ReadOne(x.r, wire.MaxStatus)
+func (s *syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
+	payload, err := wire.ReadOne(x.R, wire.MaxStatus)
 	if err != nil {
 		return err
 	}
@@ -33,13 +33,13 @@ func (s *syncer) serveStatus(_ context.Context, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := wire.WriteFrame(x.w, s.self().Append(nil)); err != nil {
+	if err := wire.WriteFrame(x.W, s.self().Append(nil)); err != nil {
 		return err
 	}
-	if err := x.w.Flush(); err != nil {
+	if err := x.W.Flush(); err != nil {
 		return err
 	}
-	s.hear(x.peer, msg)
+	s.hear(x.Peer, msg)
 	return nil
 }
 
@@ -59,8 +59,8 @@ func (s *syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 	}
 	began := time.Now()
 	var msg wire.Status
-	err := s.ask(ctx, p, statusName, statusWithin, func(st network.Stream) error {
-		if err := sendRequest(st, s.self().Append(nil)); err != nil {
+	err := s.client.Ask(ctx, p, statusName, statusWithin, func(st network.Stream) error {
+		if err := stream.SendRequest(st, s.self().Append(nil)); err != nil {
 			return err
 		}
 		r := bufio.NewReaderSize(st, wire.MaxStatus)
@@ -102,13 +102,13 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 	c := s.contact(p)
 	c.asking = false
 	switch {
-	case err == nil, provable(err):
+	case err == nil, stream.IsProvable(err):
 		c.missed, c.busy = 0, time.Time{}
-	case isLater(err):
+	case stream.IsLater(err):
 		if c.busy.IsZero() {
 			c.busy = time.Now()
 		}
-	case !isOurs(err):
+	case !stream.IsOurs(err):
 		c.missed++
 	}
 	useless := c.missed >= maxMissed || !c.busy.IsZero() && time.Since(c.busy) >= maxBusy
@@ -117,22 +117,6 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 		s.log.Info("peer does not answer, disconnecting", "peer", p, "error", err)
 		_ = s.ends.now(p)
 	}
-}
-
-// isLater reports whether err is a peer's request to ask later.
-func isLater(err error) bool {
-	var reset *network.StreamError
-	return errors.As(err, &reset) && reset.Remote && (reset.ErrorCode == codeBusy || reset.ErrorCode == codeRate)
-}
-
-// isOurs reports whether nothing was asked for a reason on our side: this node stops, the connection has ended, or a limit is reached.
-func isOurs(err error) bool {
-	for _, ours := range []error{context.Canceled, network.ErrNoConn, network.ErrResourceLimitExceeded, errUnlisted} {
-		if errors.Is(err, ours) {
-			return true
-		}
-	}
-	return false
 }
 
 // hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments

@@ -75,7 +75,7 @@ func TestOtherGenesisUnderOurNameIsRefused(t *testing.T) {
 	noLeaks(t)
 	home := startOn(t, chaintest.Rules())
 	abroad := newStation(t, chaintest.Open(t, otherRules(t)))
-	abroad.syncer.network = home.network
+	abroad.syncer.network, abroad.client.Network = home.network, home.network
 	abroad.start(t)
 	abroad.connect(t, home)
 	eventually(t, "each refuses the other", func() bool {

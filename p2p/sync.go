@@ -17,6 +17,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -33,7 +34,8 @@ type syncer struct {
 	faults  *faults
 	ends    *disconnects
 	log     *slog.Logger
-	server  *server
+	server  *stream.Server
+	client  stream.Client
 
 	arrivals *arrivals
 
@@ -80,26 +82,25 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		returned:      make(map[peer.ID]struct{}),
 		coming:        make(map[consensus.Hash]time.Time),
 	}
-	s.server = &server{chain: c, gate: newGate(), punish: s.punish, refusals: f.refusals, isDismissed: ends.isFaulty}
-	s.server.handlers = map[string]handler{
-		statusName: s.serveStatus,
-		syncName:   s.server.serveSync,
-		blocksName: s.server.serveBlocks,
-		poolName:   s.server.servePool,
-	}
+	s.client = stream.Client{Host: h, Network: network, Refused: f.refusals.say}
+	s.server = stream.NewServer(streamLimits(), stream.Peers{Punish: s.punish, IsFaulty: ends.isFaulty, Refused: f.refusals.say})
+	s.server.Handlers[statusName] = s.serveStatus
+	s.server.Handlers[syncName] = s.serveSync
+	s.server.Handlers[blocksName] = s.serveBlocks
+	s.server.Handlers[poolName] = s.servePool
 	return s
 }
 
 // run answers and asks until ctx ends, and returns when nothing that it started is alive.
 func (s *syncer) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	s.server.open(ctx, s.host, s.network)
+	s.server.Open(ctx, s.host, s.network)
 	g.Go(func() error { return s.statusLoop(ctx) })
 	g.Go(func() error { return s.arrivals.run(ctx) })
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
 	err := g.Wait()
-	s.server.shut(s.host, s.network)
+	s.server.Shut(s.host, s.network)
 	s.tasks.Wait()
 	return err
 }
@@ -227,7 +228,7 @@ func (s *syncer) candidates(height int64) []claimant {
 		}
 	}
 	s.mu.Unlock()
-	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) || !s.speaks(c.peer, syncName) })
+	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) || !s.client.Speaks(c.peer, syncName) })
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, b claimant) int { return cmp.Compare(b.msg.Height, a.msg.Height) })
 	return all

@@ -11,6 +11,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 )
 
 func TestColdSyncIsByteIdentical(t *testing.T) {
@@ -149,8 +150,8 @@ func TestSyncFromSeveralPeers(t *testing.T) {
 	var asked [3]atomic.Int64
 	for i := range asked {
 		full := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-		honest := full.server.handlers[syncName]
-		full.server.handlers[syncName] = func(ctx context.Context, x *exchange) error {
+		honest := full.server.Handlers[syncName]
+		full.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
 			asked[i].Add(1)
 			time.Sleep(100 * time.Millisecond) // the others' turn comes while the lead is busy
 			return honest(ctx, x)
@@ -178,7 +179,7 @@ func TestSyncNowSyncsFromAll(t *testing.T) {
 	blocks := chaintest.New(t).Mine(40).Branch()
 	full, fresh := startOn(t, chaintest.Rules(), blocks...), startOn(t, chaintest.Rules())
 	silent := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	silent.server.handlers[statusName] = func(context.Context, *exchange) error { return io.ErrClosedPipe }
+	silent.server.Handlers[statusName] = func(context.Context, *stream.Exchange) error { return io.ErrClosedPipe }
 	silent.start(t)
 	fresh.connect(t, silent)
 	fresh.connect(t, full)

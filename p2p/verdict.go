@@ -10,6 +10,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -122,5 +123,5 @@ func benign(err error) bool {
 
 // refuse writes a line about something of p's that this node did not take.
 func (g *gossip) refuse(p peer.ID, name, what string, args ...any) {
-	g.f.refusals.say(p, string(protocolID(g.net, name)), what, args...)
+	g.f.refusals.say(p, string(stream.ID(g.net, name)), what, args...)
 }

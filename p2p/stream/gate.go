@@ -1,4 +1,4 @@
-package p2p
+package stream
 
 import (
 	"context"
@@ -10,35 +10,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limit bounds what the peers may ask on one protocol.
-type limit struct {
-	perPeer int           // streams of one peer at once
-	total   int           // streams of all peers at once
-	rate    rate.Limit    // requests of one peer a second
-	burst   int           // requests of one peer at once after a silence
-	within  time.Duration // a stream's whole life
+// Limit bounds what the peers may ask on one protocol.
+type Limit struct {
+	PerPeer int           // streams of one peer at once
+	Total   int           // streams of all peers at once
+	Rate    rate.Limit    // requests of one peer a second
+	Burst   int           // requests of one peer at once after a silence
+	Within  time.Duration // a stream's whole life
 }
-
-// Limits of the stream protocols, and of gossip. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
-func defaultLimits() map[string]limit {
-	return map[string]limit{
-		statusName: {perPeer: 4, total: 128, rate: 10, burst: 20, within: 5 * time.Second},
-		syncName:   {perPeer: leadWorkers, total: 32, rate: 50, burst: 100, within: 60 * time.Second},
-		blocksName: {perPeer: 8, total: 64, rate: 100, burst: 200, within: 30 * time.Second},
-		poolName:   {perPeer: 1, total: 16, rate: 0.5, burst: 5, within: 60 * time.Second},
-		peersName:  {perPeer: 1, total: 64, rate: rate.Every(exchangeEvery), burst: 1, within: exchangeTimeout},
-
-		heardBlocks:   {rate: 1000, burst: 5000},
-		heardPayments: {rate: 2000, burst: 20_000},
-	}
-}
-
-// What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
-// busy peer says beyond that is repaired by the exchanges of statuses and pools.
-const (
-	heardBlocks   = "gossip of blocks"
-	heardPayments = "gossip of payments"
-)
 
 // Rates at which blocks and transactions are served, in bytes a second. A deep sync on the same machine must fit.
 const (
@@ -51,10 +30,10 @@ const (
 
 // gate counts the streams and the requests that peers have open with us.
 type gate struct {
-	limits map[string]limit // by protocol name; fixed before the first stream
-	bytes  *rate.Limiter    // of all peers
+	bytes *rate.Limiter // of all peers
 
 	mu       sync.Mutex
+	limits   map[string]Limit // by protocol name
 	total    map[string]int
 	visitors map[peer.ID]*visitor
 }
@@ -68,9 +47,9 @@ type visitor struct {
 	last    time.Time
 }
 
-func newGate() *gate {
+func newGate(limits map[string]Limit) *gate {
 	return &gate{
-		limits:   defaultLimits(),
+		limits:   limits,
 		bytes:    rate.NewLimiter(totalByteRate, byteBurst),
 		total:    make(map[string]int),
 		visitors: make(map[peer.ID]*visitor),
@@ -84,9 +63,9 @@ func (g *gate) enter(p peer.ID, name string) (v *visitor, code network.StreamErr
 	l, v := g.limits[name], g.visitor(p)
 	switch {
 	case !v.limiter(name, l).Allow():
-		return nil, codeRate
-	case v.open[name] >= l.perPeer || g.total[name] >= l.total:
-		return nil, codeBusy
+		return nil, CodeRate
+	case v.open[name] >= l.PerPeer || g.total[name] >= l.Total:
+		return nil, CodeBusy
 	}
 	v.open[name]++
 	v.streams++
@@ -94,11 +73,25 @@ func (g *gate) enter(p peer.ID, name string) (v *visitor, code network.StreamErr
 	return v, 0
 }
 
-// hears says whether one more message of a kind from p is heard.
+// hears reports whether one more message of a kind from p is heard.
 func (g *gate) hears(p peer.ID, kind string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.visitor(p).limiter(kind, g.limits[kind]).Allow()
+}
+
+// limit returns the limit of a protocol.
+func (g *gate) limit(name string) Limit {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.limits[name]
+}
+
+// set changes the limit of a protocol. A rate that a peer has begun to use stays.
+func (g *gate) set(name string, l Limit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limits[name] = l
 }
 
 // leave undoes enter.
@@ -148,9 +141,9 @@ func (g *gate) forget() {
 }
 
 // limiter returns the rate of v's requests on a protocol.
-func (v *visitor) limiter(name string, l limit) *rate.Limiter {
+func (v *visitor) limiter(name string, l Limit) *rate.Limiter {
 	if v.asks[name] == nil {
-		v.asks[name] = rate.NewLimiter(l.rate, l.burst)
+		v.asks[name] = rate.NewLimiter(l.Rate, l.Burst)
 	}
 	return v.asks[name]
 }

@@ -1,0 +1,100 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/p2p/wire"
+)
+
+// A peer that is asked must deliver StallBytes in each stallAfter, or the end of its answer. One that is far away may take
+// stallTrips of its round trips for it, up to stallMost.
+const (
+	StallBytes = 16 << 10
+	stallAfter = 2 * time.Second
+	stallMost  = 6 * time.Second
+	stallTrips = 4
+)
+
+// Refused is told of what was not answered or not taken, for the log: of which peer and protocol, what it was, and attributes.
+type Refused func(p peer.ID, protocol, what string, args ...any)
+
+// Client asks connected peers.
+type Client struct {
+	Host    host.Host
+	Network string // id
+	Refused Refused
+}
+
+// Speaks reports whether p lists one of our protocols. Nothing is asked of a peer that does not list it.
+func (c *Client) Speaks(p peer.ID, name string) bool {
+	known, err := c.Host.Peerstore().SupportsProtocols(p, ID(c.Network, name))
+	return err == nil && len(known) > 0
+}
+
+// Ask opens a stream to a connected peer that lists the protocol, runs talk on it within a time, and ends it: closed if talk returns nil,
+// reset otherwise. The end of ctx interrupts talk; its cause may prove that p broke the protocol.
+func (c *Client) Ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
+	if !c.Speaks(p, name) {
+		return fmt.Errorf("%s: %w", ID(c.Network, name), ErrUnlisted)
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	st, err := c.Host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, ID(c.Network, name))
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { resetFor(st, context.Cause(ctx)) })
+	err = talk(st)
+	switch {
+	case !stop():
+		return errors.Join(ctx.Err(), err)
+	case err == nil:
+		return st.Close()
+	}
+	code := resetFor(st, err)
+	c.Refused(p, string(st.Protocol()), "answer not taken", "error", err, "code", hexCode(code))
+	return err
+}
+
+// SendRequest writes a request of one frame and closes our side.
+func SendRequest(st network.Stream, payload []byte) error {
+	if err := st.SetDeadline(time.Now().Add(RequestWithin)); err != nil {
+		return err
+	}
+	if _, err := st.Write(wire.AppendFrame(nil, payload)); err != nil {
+		return err
+	}
+	return st.CloseWrite()
+}
+
+// Reader reads a stream and gives up on one that drips.
+type Reader struct {
+	st    network.Stream
+	after time.Duration
+	since int // bytes read since the deadline was set
+}
+
+// NewReader returns a reader of a peer that is a round trip away; the time for its first bytes begins now.
+func NewReader(st network.Stream, trip time.Duration) *Reader {
+	return &Reader{st: st, after: min(max(stallAfter, stallTrips*trip), stallMost), since: StallBytes}
+}
+
+// Read reads what has come. It fails once too little came in time.
+func (r *Reader) Read(b []byte) (int, error) {
+	if r.since >= StallBytes {
+		r.since = 0
+		if err := r.st.SetReadDeadline(time.Now().Add(r.after)); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.st.Read(b)
+	r.since += n
+	return n, err
+}
