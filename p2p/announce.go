@@ -37,7 +37,7 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 	case !g.c.Has(a.Parent):
 		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.Index, a.Hash.Short(), a.Parent.Short()))
 		g.m.orphans.Inc()
-		g.orphans.add(a.Hash)
+		g.orphans.Add(a.Hash, struct{}{})
 		g.s.wake(from)
 	case g.f.paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
 		g.s.wake(from)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -51,9 +52,9 @@ type gossip struct {
 	pulls  *pulls       // announced blocks to fetch
 	meshed chan peer.ID // peers new in the mesh
 
-	relayed *relayed               // blocks passed on, or made, by parent
-	orphans recent[consensus.Hash] // heard, parent not held
-	passing recent[consensus.ID]   // transactions that gossip handed to the chain
+	relayed *relayed                             // blocks passed on, or made, by parent
+	orphans *lru.Cache[consensus.Hash, struct{}] // heard, parent not held
+	passing *lru.Cache[consensus.ID, struct{}]   // transactions that gossip handed to the chain
 
 	mu     sync.Mutex
 	scores map[peer.ID]float64
@@ -70,9 +71,18 @@ func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, lo
 		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
 		relayed: newRelayed(),
-		orphans: newRecent[consensus.Hash](maxOrphans),
-		passing: newRecent[consensus.ID](maxPassing),
+		orphans: newest[consensus.Hash](maxOrphans),
+		passing: newest[consensus.ID](maxPassing),
 	}
+}
+
+// newest returns a set of the most recent keys, at most size.
+func newest[K comparable](size int) *lru.Cache[K, struct{}] {
+	set, err := lru.New[K, struct{}](size)
+	if err != nil {
+		panic("p2p: the size is greater than 0: " + err.Error())
+	}
+	return set
 }
 
 // join starts pubsub, which ends with ctx. The validators are there before the first message can be.

@@ -80,9 +80,9 @@ func (g *gossip) news(e chain.Event) bool {
 	case e.From == "":
 		return true
 	case e.Kind == chain.EventTransaction:
-		return !g.passing.take(e.Payment.ID())
+		return !g.passing.Remove(e.Payment.ID())
 	default:
-		return g.orphans.take(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
+		return g.orphans.Remove(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
 	}
 }
 

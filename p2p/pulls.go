@@ -29,7 +29,7 @@ type pulls struct {
 	mu      sync.Mutex
 	waiting map[wire.Announcement][]peer.ID // announcers that were not asked yet
 	count   map[peer.ID]int                 // places of each peer in waiting
-	unheld  map[peer.ID]*rate.Limiter
+	unheld  *peerRates
 }
 
 func newPulls() *pulls {
@@ -37,7 +37,7 @@ func newPulls() *pulls {
 		queue:   make(chan wire.Announcement, maxPulls),
 		waiting: make(map[wire.Announcement][]peer.ID),
 		count:   make(map[peer.ID]int),
-		unheld:  make(map[peer.ID]*rate.Limiter),
+		unheld:  newPeerRates(rate.Every(unheldEvery), maxUnheld),
 	}
 }
 
@@ -97,11 +97,5 @@ func (q *pulls) leave(p peer.ID) {
 func (q *pulls) isProvenFalse(p peer.ID) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.unheld[p] == nil {
-		if len(q.unheld) >= maxRefusers {
-			clear(q.unheld)
-		}
-		q.unheld[p] = rate.NewLimiter(rate.Every(unheldEvery), maxUnheld)
-	}
-	return !q.unheld[p].Allow()
+	return !q.unheld.of(p).Allow()
 }

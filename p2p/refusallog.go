@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 )
@@ -23,13 +24,12 @@ type refusalLog struct {
 
 	mu       sync.Mutex
 	all      *rate.Limiter
-	each     rate.Limit // of one peer
-	peers    map[peer.ID]*rate.Limiter
+	peers    *peerRates
 	withheld int // lines since the last one that was written
 }
 
 func newRefusalLog(log *slog.Logger) *refusalLog {
-	return &refusalLog{log: log, all: lineRate(refusalsOfAll), each: refusalsOfPeer / 2, peers: make(map[peer.ID]*rate.Limiter)}
+	return &refusalLog{log: log, all: lineRate(refusalsOfAll), peers: newPeerRates(refusalsOfPeer/2, refusalsOfPeer)}
 }
 
 func lineRate(burst int) *rate.Limiter { return rate.NewLimiter(rate.Limit(burst)/2, burst) }
@@ -55,7 +55,7 @@ func (l *refusalLog) admit(p peer.ID) (withheld int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if !l.limiter(p).AllowN(now, 1) || !l.all.AllowN(now, 1) {
+	if !l.peers.of(p).AllowN(now, 1) || !l.all.AllowN(now, 1) {
 		l.withheld++
 		return 0, false
 	}
@@ -63,13 +63,27 @@ func (l *refusalLog) admit(p peer.ID) (withheld int, ok bool) {
 	return withheld, true
 }
 
-// limiter returns p's rate. Once there are too many, all are forgotten: the rate of all still holds. The caller holds mu.
-func (l *refusalLog) limiter(p peer.ID) *rate.Limiter {
-	if l.peers[p] == nil {
-		if len(l.peers) >= maxRefusers {
-			clear(l.peers)
-		}
-		l.peers[p] = rate.NewLimiter(l.each, refusalsOfPeer)
+// peerRates is a rate for each of the peers that were noted last. Its user guards it.
+type peerRates struct {
+	each  rate.Limit
+	burst int
+	peers *simplelru.LRU[peer.ID, *rate.Limiter]
+}
+
+func newPeerRates(each rate.Limit, burst int) *peerRates {
+	peers, err := simplelru.NewLRU[peer.ID, *rate.Limiter](maxRefusers, nil)
+	if err != nil {
+		panic("p2p: the size is greater than 0: " + err.Error())
 	}
-	return l.peers[p]
+	return &peerRates{each: each, burst: burst, peers: peers}
+}
+
+// of returns p's rate.
+func (r *peerRates) of(p peer.ID) *rate.Limiter {
+	if l, ok := r.peers.Get(p); ok {
+		return l
+	}
+	l := rate.NewLimiter(r.each, r.burst)
+	r.peers.Add(p, l)
+	return l
 }

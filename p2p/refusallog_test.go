@@ -17,7 +17,7 @@ import (
 func unbounded(log *slog.Logger) *refusalLog {
 	l := newRefusalLog(log)
 	l.all = rate.NewLimiter(rate.Inf, 0)
-	l.each = rate.Inf
+	l.peers.each = rate.Inf
 	return l
 }
 
@@ -39,8 +39,8 @@ func TestRefusalLogIsBounded(t *testing.T) {
 		for i := range 10 * maxRefusers {
 			l.say(peer.ID(fmt.Sprint(i)), "/proto", "refused", "error", "rubbish")
 		}
-		if n := lines(); n > refusalsOfAll || len(l.peers) > maxRefusers {
-			t.Errorf("%d lines about %d peers that are remembered, want at most %d", n, len(l.peers), refusalsOfAll)
+		if n := lines(); n > refusalsOfAll || l.peers.peers.Len() > maxRefusers {
+			t.Errorf("%d lines about %d peers that are remembered, want at most %d", n, l.peers.peers.Len(), refusalsOfAll)
 		}
 		time.Sleep(time.Minute)
 		before := lines()
@@ -55,7 +55,7 @@ func TestRefusalLogAtInfoIsSilentAndRemembersNothing(t *testing.T) {
 	var text bytes.Buffer
 	l := newRefusalLog(slog.New(slog.NewTextHandler(&text, nil)))
 	l.say("p", "/proto", "refused", "error", "rubbish")
-	if text.Len() > 0 || len(l.peers) > 0 {
-		t.Errorf("it wrote %q and remembers %d peers", text.String(), len(l.peers))
+	if text.Len() > 0 || l.peers.peers.Len() > 0 {
+		t.Errorf("it wrote %q and remembers %d peers", text.String(), l.peers.peers.Len())
 	}
 }

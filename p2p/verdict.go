@@ -53,7 +53,7 @@ func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 	switch {
 	case errors.Is(err, chain.ErrOrphan):
 		g.m.orphans.Inc()
-		g.orphans.add(b.Hash())
+		g.orphans.Add(b.Hash(), struct{}{})
 		g.s.wake(from)
 	case err == nil:
 		g.m.propagated(b)
@@ -80,9 +80,9 @@ func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 	if err != nil {
 		return g.say("transaction", from, err)
 	}
-	g.passing.add(t.ID())
+	g.passing.Add(t.ID(), struct{}{})
 	if _, err = g.c.Submit(t, from.String()); err != nil {
-		g.passing.take(t.ID())
+		g.passing.Remove(t.ID())
 	} else {
 		g.s.arrivals.payment(t.ID(), from)
 	}
