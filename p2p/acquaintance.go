@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2precord "github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// acquaintance is what is remembered of a peer.
+// acquaintance is what is known of a peer that is connected, was, or was heard of.
 type acquaintance struct {
 	addrs  []ma.Multiaddr
 	own    int           // of addrs, the first ones: what it said itself while connected; the others are hearsay
@@ -19,10 +20,20 @@ type acquaintance struct {
 	spoke  bool          // said its status since it is connected
 	near   bool          // on the local network
 	dials  redial
+	dial   *underway // nil: none is under way
 	hurry  time.Time // when mDNS last ended its waits
+
+	signed    *libp2precord.Envelope // what it signed about itself since it is connected
+	forgotten bool                   // by the user, who disconnects it: the entry goes with the last connection
 }
 
-// known says whether the peer was ever connected.
+// underway is a dial.
+type underway struct {
+	began    time.Time
+	stranger bool
+}
+
+// known reports whether the peer was ever connected.
 func (a *acquaintance) known() bool { return !a.since.IsZero() || !a.seen.IsZero() }
 
 // evict drops the peer that is missed least, of those that are not connected: one that never was, while there are enough of them;
@@ -36,7 +47,7 @@ func (b *book) evict() {
 	}
 	var least peer.ID
 	for id, a := range b.peers {
-		if a.since.IsZero() && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
+		if a.since.IsZero() && a.dial == nil && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
 			least = id
 		}
 	}

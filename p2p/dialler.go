@@ -20,34 +20,22 @@ const (
 	yield        = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
 )
 
-// dialler keeps the dials that are under way.
-type dialler struct {
-	mu     sync.Mutex
-	under  map[peer.ID]underway
-	closer sync.Mutex // held while a surplus peer is let go
-}
-
-// underway is a dial.
-type underway struct {
-	began    time.Time
-	stranger bool
-}
-
 // room is how many more dials of each kind may begin.
 type room struct{ strangers, others int }
 
-// room counts what is free of slots at now, and returns when a slow dial frees another one, zero if none will.
-func (d *dialler) room(slots int, now time.Time) (r room, later time.Time) {
+// room counts what is free of slots at now, and returns when a slow dial frees another one, zero if none will; b.mu is held.
+func (b *book) room(slots int, now time.Time) (r room, later time.Time) {
 	r = room{min(slots, nearDials), slots}
 	all := room{maxDials, maxDials}
-	for _, u := range d.under {
-		fresh := 0
-		if slow := u.began.Add(slowDial); slow.After(now) {
-			if fresh = 1; later.IsZero() || slow.Before(later) {
-				later = slow
-			}
+	for _, a := range b.peers {
+		if a.dial == nil {
+			continue
 		}
-		if u.stranger {
+		fresh := 0
+		if slow := a.dial.began.Add(slowDial); slow.After(now) {
+			fresh, later = 1, earliest(later, slow)
+		}
+		if a.dial.stranger {
 			r.strangers, all.strangers = r.strangers-fresh, all.strangers-1
 		} else {
 			r.others, all.others = r.others-fresh, all.others-1
@@ -66,6 +54,31 @@ func (r *room) take(p prospect) bool {
 	return *left >= 0
 }
 
+// take begins the dials that slots leave room for, of peers that are wanted, and returns when to look again, zero if an event must come
+// before.
+func (b *book) take(slots int, now time.Time, wanted func(peer.ID) bool) (begin []prospect, again time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	free, _ := b.room(slots, now)
+	for _, p := range b.all(now) {
+		if a := b.peers[p.ID]; a.dial == nil && wanted(p.ID) && free.take(p) {
+			a.dial = &underway{now, p.stranger()}
+			begin = append(begin, p)
+		}
+	}
+	_, again = b.room(slots, now)
+	return begin, earliest(again, b.nextDue(now))
+}
+
+// ended notes the end of a dial.
+func (b *book) ended(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		a.dial = nil
+	}
+}
+
 // fill begins as many dials as there are free slots, and returns when to look again, zero if an event must come before. No dial
 // waits for another: one that hangs delays nobody.
 func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time.Time) {
@@ -74,21 +87,14 @@ func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time
 		return again
 	}
 	static := d.statics.infos()
-	d.dialler.mu.Lock()
-	defer d.dialler.mu.Unlock()
-	now := time.Now()
-	free, _ := d.dialler.room(slots, now)
-	for _, p := range d.book.prospects() {
-		_, kept := static[p.ID]
-		_, dialled := d.dialler.under[p.ID]
-		if kept || dialled || !d.wanted(p.ID) || !free.take(p) {
-			continue
-		}
-		d.dialler.under[p.ID] = underway{now, p.stranger()}
+	begin, again := d.book.take(slots, time.Now(), func(p peer.ID) bool {
+		_, kept := static[p]
+		return !kept && d.wanted(p)
+	})
+	for _, p := range begin {
 		dials.Go(func() { d.dialOne(ctx, p) })
 	}
-	_, again = d.dialler.room(slots, now)
-	return earliest(again, d.book.nextDue())
+	return again
 }
 
 // wanted reports whether p may be dialled at all.
@@ -99,11 +105,9 @@ func (d *discovery) wanted(p peer.ID) bool {
 // dialOne dials p, and closes the new connection again if other dials took all slots meanwhile.
 func (d *discovery) dialOne(ctx context.Context, p prospect) {
 	d.dial(ctx, p)
-	d.dialler.mu.Lock()
-	delete(d.dialler.under, p.ID)
-	d.dialler.mu.Unlock()
-	d.dialler.closer.Lock()
-	defer d.dialler.closer.Unlock()
+	d.book.ended(p.ID)
+	d.surplus.Lock()
+	defer d.surplus.Unlock()
 	if hasDialled(d.h, p.ID) && d.outbound() > d.want {
 		for _, c := range d.h.Network().ConnsToPeer(p.ID) {
 			if c.Stat().Direction == network.DirOutbound {

@@ -50,10 +50,12 @@ func TestBlackHolesDelayNobody(t *testing.T) {
 
 // underWay lists n's dials.
 func (n *testNode) underWay() (all []underway) {
-	n.d.dialler.mu.Lock()
-	defer n.d.dialler.mu.Unlock()
-	for _, u := range n.d.dialler.under {
-		all = append(all, u)
+	n.book.mu.Lock()
+	defer n.book.mu.Unlock()
+	for _, a := range n.book.peers {
+		if a.dial != nil {
+			all = append(all, *a.dial)
+		}
 	}
 	return all
 }
@@ -88,13 +90,13 @@ func peerOf(t *testing.T) peer.ID {
 // TestRoomForDials begins dials of both kinds and lets them hang.
 func TestRoomForDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := dialler{under: make(map[peer.ID]underway)}
+		b, _ := openBook("")
 		neighbour, other := prospect{near: true}, prospect{}
 		begin := func(p prospect) (n int) {
-			free, _ := d.room(wantOutbound, time.Now())
+			free, _ := b.room(wantOutbound, time.Now())
 			for free.take(p) {
 				n++
-				d.under[peer.ID(fmt.Sprint(len(d.under)))] = underway{time.Now(), p.stranger()}
+				b.peers[peer.ID(fmt.Sprint(len(b.peers)))] = &acquaintance{dial: &underway{time.Now(), p.stranger()}}
 			}
 			return n
 		}

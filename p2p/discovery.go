@@ -2,7 +2,6 @@ package p2p
 
 import (
 	"context"
-	"kuai/p2p/stream"
 	"log/slog"
 	"slices"
 	"sync"
@@ -15,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/p2p/stream"
 )
 
 // How peers are looked for.
@@ -31,7 +32,6 @@ type discovery struct {
 	book    *book
 	statics *statics
 	ends    *disconnects
-	x       *peerExchange
 	s       *syncer // knows what peers said and brought
 	log     *slog.Logger
 	net     string // network id
@@ -42,19 +42,16 @@ type discovery struct {
 	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
 	twin    *twin
 	silent  *anonymous
-	up      map[peer.ID]struct{} // connected, and said what they speak; owned by run
-	dialler dialler
+	surplus sync.Mutex // held while a connection too much is closed
 }
 
 func newDiscovery(h host.Host, cfg Config, f *faults, b *book, t *twin, s *syncer, log *slog.Logger) *discovery {
 	wake := s.ends.wake
 	return &discovery{
-		h: h, f: f, book: b, ends: s.ends, x: newPeerExchange(), s: s, log: log,
+		h: h, f: f, book: b, ends: s.ends, s: s, log: log,
 		statics: &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, wake: wake},
 		net:     s.network, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: wake, twin: t,
-		silent:  &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
-		up:      make(map[peer.ID]struct{}),
-		dialler: dialler{under: make(map[peer.ID]underway)},
+		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
 	}
 }
 
@@ -146,7 +143,7 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 			return
 		}
 		d.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
-		d.x.came(e.Peer, e.SignedPeerRecord)
+		d.book.signs(e.Peer, e.SignedPeerRecord)
 		d.meet(ctx, wg, e.Peer, e.Protocols)
 		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
 	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
@@ -181,20 +178,16 @@ func (d *discovery) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, spea
 	if theirs := foreignNetwork(speaks, d.net); theirs != "" {
 		return
 	}
-	d.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
+	news := d.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
 	d.book.proved(p, c.RemoteMultiaddr())
-	if _, known := d.up[p]; !known {
-		d.up[p] = struct{}{}
+	if news {
 		d.log.Info("peer connected", "peer", p, "address", c.RemoteMultiaddr(), "direction", direction(c), "agent", agent)
 	}
 }
 
 // went notes that p has no connection left.
 func (d *discovery) went(p peer.ID) {
-	d.book.went(p)
-	d.x.went(p)
-	if _, known := d.up[p]; known {
-		delete(d.up, p)
+	if d.book.went(p) {
 		d.log.Info("peer disconnected", "peer", p)
 	}
 }

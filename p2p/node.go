@@ -77,7 +77,7 @@ func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *s
 	n.d = newDiscovery(h, cfg, f, b, t, n.s, log)
 	n.statics = n.d.statics
 	n.s.onStatus = n.d.said
-	n.s.server.Handlers[peersName] = n.d.x.serve
+	n.s.server.Handlers[peersName] = n.d.servePeers
 	for _, p := range cfg.Peers {
 		if err := n.statics.add(p); err != nil {
 			return nil, err

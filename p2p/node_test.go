@@ -276,7 +276,7 @@ func TestPeersOfPeersAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the first is connected", func() bool { return hub.connectedTo(a) })
-	eventually(t, "it has signed its address", func() bool { return len(hub.d.x.choose("")) == 1 })
+	eventually(t, "it has signed its address", func() bool { return len(hub.book.chosen("")) == 1 })
 	if err := b.Connect(hub.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	libp2precord "github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain/atomicfile"
@@ -113,7 +114,7 @@ func bookAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
 	return all[:min(len(all), maxBookAddrs)]
 }
 
-// came notes that a peer is connected, reachable at addrs as it says. It says whether that is news.
+// came notes that a peer is connected, reachable at addrs as it says, and reports whether that is news.
 func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,7 +122,7 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 	if len(addrs) > 0 {
 		a.addrs = bookAddrs(addrs)
 	}
-	a.own = len(a.addrs)
+	a.own, a.forgotten = len(a.addrs), false
 	a.dials.next, a.dials.err, b.dirty = time.Time{}, "", true
 	news := a.since.IsZero()
 	if news {
@@ -148,22 +149,47 @@ func (b *book) said(id peer.ID) {
 	}
 }
 
-// went notes that a peer's last connection ended. A stay without a status counts as a dial that failed, or a peer that accepts and
+// signs keeps what a connected peer signed about itself.
+func (b *book) signs(id peer.ID, signed *libp2precord.Envelope) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+		a.signed = signed
+	}
+}
+
+// signed returns what connected peers signed about themselves, without that of one.
+func (b *book) signed(without peer.ID) (all []*libp2precord.Envelope) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, a := range b.peers {
+		if a.signed != nil && id != without {
+			all = append(all, a.signed)
+		}
+	}
+	return all
+}
+
+// went notes that a peer's last connection ended, and reports whether it was connected until then. A stay without a status counts as a dial that failed, or a peer that accepts and
 // closes would be dialled without a pause. One that never said what it speaks was not there: it may have lost a race of dials.
-func (b *book) went(id peer.ID) {
+func (b *book) went(id peer.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.peers[id]
 	if a == nil || a.since.IsZero() {
-		return
+		return false
 	}
-	a.stayed, a.seen, a.since = a.total(), time.Now(), time.Time{}
+	a.stayed, a.seen, a.since, a.signed = a.total(), time.Now(), time.Time{}, nil
 	b.dirty = true
-	if a.spoke {
+	switch {
+	case a.forgotten:
+		delete(b.peers, id)
+	case a.spoke:
 		a.dials.rest(firstRetry, mostRetryKnown)
-	} else {
+	default:
 		a.dials.failed(firstRetry, mostRetryKnown, errLeft)
 	}
+	return true
 }
 
 // failed notes why a dial failed, unless the peer is connected by now.
@@ -189,14 +215,19 @@ func (b *book) hurryAll() {
 	}
 }
 
-// forget drops a peer, and says whether it was known.
+// forget drops a peer, one that is connected with its last connection, and reports whether it was known.
 func (b *book) forget(id peer.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	known := b.peers[id] != nil
-	delete(b.peers, id)
-	b.dirty = b.dirty || known
-	return known
+	a := b.peers[id]
+	if a == nil || a.forgotten {
+		return false
+	}
+	a.forgotten, b.dirty = true, true
+	if a.since.IsZero() {
+		delete(b.peers, id)
+	}
+	return true
 }
 
 // meet returns the entry of id, made where it is new; b.mu is held.
@@ -228,7 +259,7 @@ func (b *book) list() []Peer {
 	defer b.mu.Unlock()
 	var out []Peer
 	for id, a := range b.peers {
-		if a.known() {
+		if a.known() && !a.forgotten {
 			e := Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
 			a.dials.show(&e)
 			out = append(out, e)
@@ -261,7 +292,7 @@ func (b *book) save() error {
 func (b *book) entries() []remembered {
 	list := []remembered{}
 	for id, a := range b.peers {
-		if !a.known() || a.own == 0 {
+		if !a.known() || a.own == 0 || a.forgotten {
 			continue
 		}
 		seen := a.seen

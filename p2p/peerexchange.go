@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"kuai/p2p/stream"
-	"kuai/p2p/wire"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	libp2precord "github.com/libp2p/go-libp2p/core/record"
+
+	"kuai/p2p/stream"
+	"kuai/p2p/wire"
 )
 
 // Bounds of the peer exchange.
@@ -29,55 +29,25 @@ const (
 // peersID is the name of the peer exchange.
 func peersID(net string) protocol.ID { return stream.ID(net, peersName) }
 
-// peerExchange passes on the addresses of connected peers, in records that they signed themselves.
-type peerExchange struct {
-	mu      sync.Mutex
-	records map[peer.ID]*libp2precord.Envelope // of connected peers
-}
-
-func newPeerExchange() *peerExchange {
-	return &peerExchange{records: make(map[peer.ID]*libp2precord.Envelope)}
-}
-
-// came keeps what a connected peer signed about itself.
-func (x *peerExchange) came(p peer.ID, record *libp2precord.Envelope) {
-	if record == nil {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.records[p] = record
-}
-
-// went forgets a peer.
-func (x *peerExchange) went(p peer.ID) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.records, p)
-}
-
-// serve answers with signed peer records of connected peers.
+// servePeers answers with signed peer records of connected peers.
 //
 //	asker → closes its side
 //	      ← up to maxRecords frames with a record each, then closes
-func (x *peerExchange) serve(_ context.Context, e *stream.Exchange) error {
-	if err := wire.ReadEnd(e.R); err != nil {
+func (d *discovery) servePeers(_ context.Context, x *stream.Exchange) error {
+	if err := wire.ReadEnd(x.R); err != nil {
 		return err
 	}
-	if err := writeRecords(e.W, x.choose(e.Peer)); err != nil {
+	if err := writeRecords(x.W, d.book.chosen(x.Peer)); err != nil {
 		return err
 	}
-	return e.W.Flush()
+	return x.W.Flush()
 }
 
-// choose takes records at random, never the asker's own.
-func (x *peerExchange) choose(asker peer.ID) [][]byte {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+// chosen takes records of connected peers at random, never the asker's own.
+func (b *book) chosen(asker peer.ID) [][]byte {
 	var all [][]byte
-	for p, r := range x.records {
-		raw, err := r.Marshal()
-		if p != asker && err == nil && len(raw) <= maxRecord {
+	for _, r := range b.signed(asker) {
+		if raw, err := r.Marshal(); err == nil && len(raw) <= maxRecord {
 			all = append(all, raw)
 		}
 	}

@@ -28,7 +28,11 @@ func (p prospect) stranger() bool { return p.near && !p.known }
 func (b *book) prospects() []prospect {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	return b.all(time.Now())
+}
+
+// all is prospects at now; b.mu is held.
+func (b *book) all(now time.Time) []prospect {
 	crowd := make(map[string]int)
 	var out []prospect
 	for id, a := range b.peers {
@@ -50,14 +54,11 @@ func (b *book) prospects() []prospect {
 	return spread(out, crowd)
 }
 
-// nextDue is when the next peer that is not connected may be dialled, of those that must wait; zero if none must.
-func (b *book) nextDue() (due time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
+// nextDue is when the next peer that is not connected may be dialled, of those that must wait; zero if none must. b.mu is held.
+func (b *book) nextDue(now time.Time) (due time.Time) {
 	for _, a := range b.peers {
-		if next := a.dials.next; a.since.IsZero() && len(a.addrs) > 0 && next.After(now) && (due.IsZero() || next.Before(due)) {
-			due = next
+		if a.since.IsZero() && len(a.addrs) > 0 && a.dials.next.After(now) {
+			due = earliest(due, a.dials.next)
 		}
 	}
 	return due
