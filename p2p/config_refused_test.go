@@ -1,9 +1,10 @@
 package p2p
 
 import (
-	"kuai/chain/chaintest"
 	"strings"
 	"testing"
+
+	"kuai/chain/chaintest"
 )
 
 func TestConnectChecksTheForm(t *testing.T) {

@@ -21,12 +21,29 @@
 // pool) are what makes nodes agree in the end; gossip only makes them agree soon.
 //
 //	discovery: static peers, mDNS, nodes of this machine, remembered peers, peer exchange, DHT; rotation of one outbound slot
-//	                 │ dials
+//	                 │ dials, disconnects
 //	   Node ──► host (TCP, Noise, yamux; limits; gater) ◄── faults: who is refused, who is paused
-//	                 │ streams                                ▲ scores      ▲ proofs of lies
+//	                 │ streams (package stream)               ▲ scores      ▲ proofs of lies
 //	        ┌────────┴────────┐                               │             │
 //	     gossip            syncer ────────────────────────────┴─────────────┘
 //	        └────► chain ◄────┘
+//
+// What nodes say to each other byte by byte is in package wire.
+//
+// # Connections
+//
+// The loop of discovery alone hears of connections, and step begins what is due: disconnecting, dials of static peers, dials for free
+// outbound slots. It waits for nothing: each dial has a goroutine, whose end wakes the loop.
+//
+//   - A peer is up once it has said what it speaks, and down when no connection is left. The end of one connection says nothing, as a dial
+//     opens several and closes all but one. A connection without identification is closed after 10 s, that one only.
+//   - A dial that fails lengthens the wait for the next one, unless the failure is on this side: a limit, no network, the connection gater.
+//     The wait grows to 1 s for a static peer, 30 s for one that was connected before and 10 min for one that was heard of. A status, a
+//     connection from the peer, multicast DNS and new addresses of this machine end it.
+//   - A dial that hangs takes a slot for a second only. Strangers that multicast named have dials of their own.
+//   - Subnets are counted by the address that a peer was connected from; what it only says counts for all that it names.
+//   - Bounded are the static peers (1,024), the book of others (256, of them 32 by hearsay while others were connected), their addresses (16),
+//     and the faults (4,096).
 //
 // # Guarantees
 //

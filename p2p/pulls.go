@@ -1,13 +1,14 @@
 package p2p
 
 import (
-	"kuai/p2p/wire"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
+
+	"kuai/p2p/wire"
 )
 
 // Bounds of what is fetched for announcements.

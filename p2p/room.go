@@ -2,12 +2,13 @@ package p2p
 
 import (
 	"context"
-	"kuai/p2p/wire"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/p2p/wire"
 )
 
 // Streams whose protocol is not agreed on yet share one room, of 2*maxPending streams. Peers that open streams and say nothing

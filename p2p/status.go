@@ -3,13 +3,14 @@ package p2p
 import (
 	"bufio"
 	"context"
-	"kuai/p2p/stream"
-	"kuai/p2p/wire"
 	"math/rand/v2"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/p2p/stream"
+	"kuai/p2p/wire"
 )
 
 // The status exchange.
