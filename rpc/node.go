@@ -21,7 +21,7 @@ func (s *Server) nodeInfo() api.Node {
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
 		Name:   s.cfg.Name, Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
-		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Target: status.Target},
+		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
 		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,
 	}
 }

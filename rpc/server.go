@@ -93,12 +93,13 @@ type Peer struct {
 	NextDial  time.Time // zero while connected, and if no dial is due
 }
 
-// SyncStatus is what the sync is at. Height is that of this node, Target that of the peer.
+// SyncStatus is what the sync is at. Height is that of this node, Target that of the peer, Rate in blocks per second or 0 if not known.
 type SyncStatus struct {
 	Active bool
 	Peer   string
 	Height int64
 	Target int64
+	Rate   float64
 }
 
 // Miner searches proofs.

@@ -12,7 +12,18 @@ import (
 )
 
 // network shows a p2p.Node to package rpc, which must not know it.
-type network struct{ *p2p.Node }
+type network struct {
+	*p2p.Node
+	meter *syncMeter
+}
+
+// newNetwork measures the syncs of n once the meter runs.
+func newNetwork(n *p2p.Node) network {
+	return network{n, &syncMeter{look: func() rpc.SyncStatus {
+		s := n.SyncStatus()
+		return rpc.SyncStatus{Active: s.Active, Peer: s.Peer, Height: s.Height, Target: s.Target}
+	}}}
+}
 
 func (n network) Peers() []rpc.Peer {
 	var all []rpc.Peer
@@ -22,7 +33,7 @@ func (n network) Peers() []rpc.Peer {
 	return all
 }
 
-func (n network) SyncStatus() rpc.SyncStatus { return rpc.SyncStatus(n.Node.SyncStatus()) }
+func (n network) SyncStatus() rpc.SyncStatus { return n.meter.status() }
 
 // resolve shows a Prober to package p2p.
 func resolve(p *rpc.Prober) func(ctx context.Context, url string) ([]string, error) {

@@ -41,7 +41,7 @@ func newDaemon(foreign []string) *cobra.Command {
 
 // runDaemon opens the chain and runs a node on it until c's context ends.
 func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, foreign []string) error {
-	log := newNodeLog(cfg, c.ErrOrStderr())
+	log := newTerminalLog(cfg, c.ErrOrStderr())
 	if len(foreign) > 0 {
 		log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
 	}
@@ -96,7 +96,8 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
-	s := rpc.New(serverCfg, c, network{n}, mining{m}, log.Logger)
+	shown := newNetwork(n)
+	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {
@@ -108,6 +109,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.Run(running) })
 	g.Go(func() error { return m.Run(running) })
+	g.Go(func() error { return shown.meter.run(running, log.line) })
 	g.Go(func() error { return s.Serve(running, lns...) })
 	g.Go(func() error { return newNotifier(cfg.BlockNotify, c, log.Logger).run(running) })
 	g.Go(func() error { return servePprof(running, profiles, log.Logger) })

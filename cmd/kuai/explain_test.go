@@ -18,7 +18,7 @@ func TestRefusalsInWordsOfTheCommandLine(t *testing.T) {
 	c, log := chaintest.Open(t, consensus.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, log)
 	serve := func(cfg rpc.Config) string {
-		s := httptest.NewServer(rpc.New(cfg, c, network{&p2p.Node{}}, mining{m}, log).Handler())
+		s := httptest.NewServer(rpc.New(cfg, c, network{Node: &p2p.Node{}}, mining{m}, log).Handler())
 		t.Cleanup(s.Close)
 		return s.URL
 	}

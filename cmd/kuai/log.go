@@ -9,6 +9,18 @@ import (
 type nodeLog struct {
 	*slog.Logger
 	level *slog.LevelVar
+	line  *statusLine // below the log on a terminal; nil if it is none
+}
+
+// newTerminalLog is newNodeLog with a line below it if w is a terminal.
+func newTerminalLog(cfg Config, w io.Writer) nodeLog {
+	if !isTerminal(w) {
+		return newNodeLog(cfg, w)
+	}
+	line := &statusLine{w: w}
+	log := newNodeLog(cfg, line)
+	log.line = line
+	return log
 }
 
 // newNodeLog returns the log that a validated cfg asks for.
@@ -17,9 +29,9 @@ func newNodeLog(cfg Config, w io.Writer) nodeLog {
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // info if it names none
 	opts := slog.HandlerOptions{Level: level}
 	if cfg.LogFormat == "json" {
-		return nodeLog{slog.New(slog.NewJSONHandler(w, &opts)), level}
+		return nodeLog{slog.New(slog.NewJSONHandler(w, &opts)), level, nil}
 	}
-	return nodeLog{slog.New(slog.NewTextHandler(w, &opts)), level}
+	return nodeLog{slog.New(slog.NewTextHandler(w, &opts)), level, nil}
 }
 
 // newLog returns the logger that a validated cfg asks for.

@@ -69,7 +69,7 @@ func miningText(m api.NodeMining) string {
 
 func syncText(s api.NodeSync) string {
 	if s.Active {
-		return fmt.Sprintf("at block %d of %d, from %s", s.Height, s.Target, s.Peer)
+		return syncProgress(s) + ", from " + s.Peer
 	}
 	return "level with the peers"
 }

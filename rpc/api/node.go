@@ -34,10 +34,11 @@ type NodePool struct {
 
 // NodeSync is what the node's sync is at.
 type NodeSync struct {
-	Active bool   `json:"active"`
-	Height int64  `json:"height"`
-	Peer   string `json:"peer" description:"Its id, \"\" if there is none."`
-	Target int64  `json:"target" description:"The height of that peer."`
+	Active bool    `json:"active"`
+	Height int64   `json:"height"`
+	Peer   string  `json:"peer" description:"Its id, \"\" if there is none."`
+	Rate   float64 `json:"rate" minimum:"0" description:"Blocks per second over the last seconds, 0 if not known."`
+	Target int64   `json:"target" description:"The height of that peer."`
 }
 
 // Peers are the connected and remembered peers, and the registered nodes.
