@@ -15,7 +15,7 @@ import (
 )
 
 // BenchmarkReorg switches between two branches of 5,000 and of 100,000 blocks with one payment each, there and back, on disk. The metrics are
-// the resident memory that a reorg adds at most, and the longest time that a reader waits meanwhile.
+// the processor's time, the resident memory that a reorg adds at most, and the longest time that a reader waits meanwhile.
 func BenchmarkReorg(b *testing.B) {
 	for _, deep := range []int{5_000, 100_000} {
 		b.Run(fmt.Sprint(deep), func(b *testing.B) { benchReorg(b, deep) })
@@ -37,16 +37,18 @@ func benchReorg(b *testing.B, deep int) {
 	}
 	grow(0, deep)
 	grow(1, deep-1)
-	ahead, memory, wait := 1, 0.0, time.Duration(0)
+	ahead, memory, wait, cpu := 1, 0.0, time.Duration(0), time.Duration(0)
 	b.ResetTimer()
 	for range b.N {
 		b.StopTimer()
 		grow(ahead, int(tips[1-ahead].Index-tips[ahead].Index))
 		debug.FreeOSMemory() // what is free already must not hide what a reorg takes
 		before, peak, waited := residentMiB(b), watchPeak(b), watchReader(c)
+		cpu -= chaintest.ProcessorTime(b)
 		b.StartTimer()
 		grow(ahead, 1)
 		b.StopTimer()
+		cpu += chaintest.ProcessorTime(b)
 		memory, wait = max(memory, peak()-before), max(wait, waited())
 		if c.Tip() != tips[ahead] {
 			b.Fatal("no reorg")
@@ -54,6 +56,7 @@ func benchReorg(b *testing.B, deep int) {
 		ahead = 1 - ahead
 		b.StartTimer()
 	}
+	b.ReportMetric(float64(cpu.Milliseconds())/float64(b.N), "cpu-ms")
 	b.ReportMetric(memory, "MiB")
 	b.ReportMetric(float64(wait.Microseconds())/1000, "wait-ms")
 }
