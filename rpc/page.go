@@ -36,7 +36,8 @@ func setPage(w http.ResponseWriter) {
 	h["Cache-Control"] = []string{"no-cache"}
 }
 
-// expandParts makes a path of each part of the page, so that a name that is none of them is an unknown path for every method.
+// expandParts makes a path of each part of the page, so that a name that is none of them is an unknown path for
+// every method.
 func expandParts(all map[string]resource) map[string]resource {
 	const pattern = "/web/{file}"
 	shared := all[pattern]
@@ -87,21 +88,30 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 
 // firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin.
 func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
-	node, mining, peers, pending := s.nodeInfo(), s.minerInfo(), s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
+	node, mining := s.nodeInfo(), s.minerInfo()
+	peers, pending := s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
 	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
-	p := web.Page{Network: node.Network, PeerID: node.PeerID, Height: node.Height, Peers: node.Peers, Pending: pending.Count, Mode: mining.Mode}
+	p := web.Page{
+		Network: node.Network, PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
+		Pending: pending.Count, Mode: mining.Mode,
+	}
 	blocks, err := s.newestBlocks(snap, &p)
 	if err != nil {
 		return p, err
 	}
 	for _, t := range pending.Transactions {
-		p.Payments = append(p.Payments, web.Payment{ID: t.ID, Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String()})
+		shown := web.Payment{ID: t.ID, Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String()}
+		p.Payments = append(p.Payments, shown)
 	}
-	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations, Answers: map[string]json.RawMessage{
-		"/node": api.Append(nil, node), "/mining": api.Append(nil, mining), "/peers?limit=200": api.Append(nil, peers),
-		"/transactions/pending?limit=100": api.Append(nil, pending), "/forks?limit=100": api.Append(nil, s.forksInfo(1, pageForks)),
-		"blocks": api.Append(nil, blocks),
-	}}
+	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations}
+	p.State.Answers = map[string]json.RawMessage{
+		"/node":                           api.Append(nil, node),
+		"/mining":                         api.Append(nil, mining),
+		"/peers?limit=200":                api.Append(nil, peers),
+		"/transactions/pending?limit=100": api.Append(nil, pending),
+		"/forks?limit=100":                api.Append(nil, s.forksInfo(1, pageForks)),
+		"blocks":                          api.Append(nil, blocks),
+	}
 	return p, nil
 }
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Language returns the page's language for an Accept-Language header: of Chinese and English the one of greater weight, of equal
-// ones the first.
+// Language returns the page's language for an Accept-Language header: of Chinese and English the one of greater
+// weight, of equal ones the first.
 func Language(accept string) string {
 	best, weight := English, 0.0
 	for entry := range strings.SplitSeq(accept, ",") {

@@ -136,8 +136,8 @@ func parsePages() map[string]*template.Template {
 
 var textMark = regexp.MustCompile(`data-(t|label|hint)="([a-z0-9.]+)"(>?)`)
 
-// insert writes texts where the page names them: data-t="key"> gets its text as content, data-label a name for those who cannot see it,
-// data-hint a placeholder. The scripts do the same when the language is switched.
+// insert writes texts where the page names them: data-t="key"> gets its text as content, data-label a name for
+// those who cannot see it, data-hint a placeholder. The scripts do the same when the language is switched.
 func insert(page string, texts map[string]string) string {
 	return textMark.ReplaceAllStringFunc(page, func(mark string) string {
 		parts := textMark.FindStringSubmatch(mark)
@@ -164,7 +164,8 @@ func fillIn(text string, args ...any) string {
 	return text
 }
 
-// short is how the page shows a name: whole if it is short, else its start; of a peer id the end, as all of them start alike.
+// short is how the page shows a name: whole if it is short, else its start; of a peer id the end, as all of
+// them start alike.
 func short(name string) string {
 	letters := []rune(name)
 	switch {

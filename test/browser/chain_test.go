@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -134,4 +135,48 @@ func TestManyBlocks(t *testing.T) {
 	n.mine()
 	p.wait("what is in sight stays there", `document.getElementById("height").textContent === "1,002" &&
 		Math.abs(document.getElementById("strip").scrollLeft - 501 * 11.5 * 16) < 2`)
+}
+
+// TestLongChain has the page believe in a chain of 100,000 blocks: browsers end elements at some 17 million
+// pixels, and the strip ends before.
+func TestLongChain(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high, without(`{
+		const real = window.fetch, height = 100000;
+		const hash = (i) => String(i).padStart(64, "a");
+		const block = (i) => ({ block: { index: i, previous_hash: hash(i - 1), proof: i, timestamp: 1.5, transactions: [] }, branch: "active",
+			confirmations: height - i + 1, from: "", hash: hash(i), received: null });
+		const answer = (v) => Promise.resolve(new Response(JSON.stringify(v)));
+		window.fetch = async (path, options) => {
+			const url = new URL(path, location.href), name = url.pathname.split("/blocks/")[1];
+			if (url.pathname === "/node") return answer({ ...await (await real(path, options)).json(), height, tip: hash(height) });
+			if (url.pathname === "/blocks") {
+				const from = Number(url.searchParams.get("from")), limit = Number(url.searchParams.get("limit"));
+				return answer({ blocks: Array.from({ length: Math.min(limit, height - from + 1) }, (_, i) => block(from + i)), from, length: height });
+			}
+			if (name) return answer(block(Number(name.replace(/^a*/, ""))));
+			return real(path, options);
+		};
+	}`))
+	p.shows("live", "Live")
+	p.shows("height", "100,000")
+	seen := func(index string) string {
+		return fmt.Sprintf(`((strip) => [...document.querySelectorAll("#rail .card")].some((c) => c.querySelector("b").textContent === %q && c.querySelector("code").textContent !== "…" &&
+			c.getBoundingClientRect().left >= strip.left && c.getBoundingClientRect().right <= strip.right))(document.getElementById("strip").getBoundingClientRect())`, index)
+	}
+	p.wait("the tip is in sight", seen("100,000"))
+	for _, index := range []string{"70,000", "500", "1", "59,999"} {
+		p.fill("#query", strings.ReplaceAll(index, ",", ""))
+		p.press("#query")
+		p.wait(index+" is in sight", seen(index))
+		if width := eval[int](p, `document.getElementById("rail").scrollWidth`); width > 12_000_000 {
+			t.Errorf("the strip is %d pixels wide", width)
+		}
+		if cards := eval[int](p, `document.querySelectorAll("#rail .slot").length`); cards > 30 {
+			t.Errorf("%d cards", cards)
+		}
+	}
+	p.route("#/chain")
+	p.wait("the tip is in sight again", seen("100,000"))
 }

@@ -112,8 +112,8 @@ func TestRefreshIsTriedAgain(t *testing.T) {
 	p.isEmpty("trouble")
 }
 
-// readable scrolls to an element and checks that it is inside the window, and that its text stands out from what is behind it, in light and
-// dark colours (WCAG 2.2, 1.4.3: 4.5 to 1).
+// readable scrolls to an element and checks that it is inside the window, and that its text stands out from
+// what is behind it, in light and dark colours (WCAG 2.2, 1.4.3: 4.5 to 1).
 func (p *tab) readable(t *testing.T, selector string) {
 	t.Helper()
 	element := fmt.Sprintf(`document.querySelector(%q)`, selector)
@@ -130,8 +130,8 @@ func (p *tab) readable(t *testing.T, selector string) {
 	}
 }
 
-// contrast is a function of an element: the ratio of luminance between its text and the first background behind it. A canvas gives the
-// bytes of any colour that CSS can name; the colour of the page itself is the system's.
+// contrast is a function of an element: the ratio of luminance between its text and the first background behind
+// it. A canvas gives the bytes of any colour that CSS can name; the colour of the page itself is the system's.
 const contrast = `((element) => {
 	const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 	const bytes = (colour) => {

@@ -9,8 +9,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPictures takes pictures of each view in three widths and both themes, of the whole page into the folder that KUAI_PICTURES names, else
-// of the window into a temporary one, and looks for what sticks out of the window.
+// TestPictures takes pictures of each view in three widths and both themes, of the whole page into the folder
+// that KUAI_PICTURES names, else of the window into a temporary one, and looks for what sticks out of the
+// window.
 func TestPictures(t *testing.T) {
 	dir, whole := os.Getenv("KUAI_PICTURES"), true
 	if dir == "" {

@@ -45,7 +45,8 @@ func without(script string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// TestWithoutSharedWorkers is a browser that has none: one of the tabs has the stream, and another one once that is closed.
+// TestWithoutSharedWorkers is a browser that has none: one of the tabs has the stream, and another one once
+// that is closed.
 func TestWithoutSharedWorkers(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)

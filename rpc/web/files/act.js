@@ -14,8 +14,8 @@ export function say(form, text, kind = "") {
 
 const busy = new Set(); // forms whose answer is awaited
 
-// act gives a form its action. what(data) returns {id, parameters, query, body}, or null if there is nothing to send; then(answer) the
-// text of a good answer.
+// act gives a form its action. what(data) returns {id, parameters, query, body}, or null if there is nothing to
+// send; then(answer) the text of a good answer.
 export function act(form, what, { then = (answer) => answer.message, signal, done, below = form } = {}) {
   form.addEventListener("submit", async (e) => {
     e.preventDefault();
@@ -29,7 +29,8 @@ export function act(form, what, { then = (answer) => answer.message, signal, don
   return command;
 }
 
-// send returns the answer's status, 0 when none came. A disabled button would lose the focus: it is only marked, and busy holds its form.
+// send returns the answer's status, 0 when none came. A disabled button would lose the focus: it is only
+// marked, and busy holds its form.
 export async function send(form, sent, then, signal, done) {
   const button = form.querySelector("button:not([type=button])") ?? form.querySelector("button");
   busy.add(form);
@@ -58,7 +59,8 @@ export async function send(form, sent, then, signal, done) {
   return status;
 }
 
-const refusal = (status, answer) => [answer.detail ?? t("error.status", { status }), answer.hint].filter(Boolean).join(" ");
+const refusal = (status, answer) =>
+  [answer.detail ?? t("error.status", { status }), answer.hint].filter(Boolean).join(" ");
 
 const silent = new Set(); // forms that say that the node did not answer
 
@@ -103,7 +105,12 @@ export function curlLine(what) {
 // copyButton copies the text of an element, and says so.
 export function copyButton(element) {
   const said = h("output", { class: "answer" });
-  return h("span", { class: "copy" }, h("button", { type: "button", class: "quiet", onclick: () => copyText(element, said) }, t("curl.copy")), said);
+  return h(
+    "span",
+    { class: "copy" },
+    h("button", { type: "button", class: "quiet", onclick: () => copyText(element, said) }, t("curl.copy")),
+    said,
+  );
 }
 
 const lines = new Set();
@@ -116,7 +123,8 @@ export function updateLines() {
   }
 }
 
-// copyText copies an element's text. Over plain HTTP from another machine a browser has no clipboard for pages: the text is selected then.
+// copyText copies an element's text. Over plain HTTP from another machine a browser has no clipboard for pages:
+// the text is selected then.
 async function copyText(element, said) {
   try {
     await navigator.clipboard.writeText(element.textContent);

@@ -9,14 +9,24 @@ const page = 50;
 
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;
-  const balance = h("b", { class: "amount" }), count = h("p", { class: "hint" }), body = h("tbody", {});
+  const balance = h("b", { class: "amount" }),
+    count = h("p", { class: "hint" }),
+    body = h("tbody", {});
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
   let next = null;
-  const rows = (history) => history.map((e) => {
-    const p = e.transaction, out = p.sender === name;
-    return row(hashLink(e.block.hash, number(e.block.index)), p.sender === "0" ? h("em", {}, t("payment.reward")) : addressLink(p.sender), addressLink(p.recipient),
-      { number: (out && p.recipient !== name ? "−" : "+") + p.amount }, paymentLink(p.id), { number: number(e.confirmations) });
-  });
+  const rows = (history) =>
+    history.map((e) => {
+      const p = e.transaction,
+        out = p.sender === name;
+      return row(
+        hashLink(e.block.hash, number(e.block.index)),
+        p.sender === "0" ? h("em", {}, t("payment.reward")) : addressLink(p.sender),
+        addressLink(p.recipient),
+        { number: (out && p.recipient !== name ? "−" : "+") + p.amount },
+        paymentLink(p.id),
+        { number: number(e.confirmations) },
+      );
+    });
   const show = (a, append) => {
     balance.textContent = a.balance;
     count.textContent = t(a.count === 1 ? "address.count.one" : "address.count", { n: number(a.count) });
@@ -30,11 +40,39 @@ export async function openAddress(root, name) {
   const head = ["payment.block", "payment.from", "payment.to", "payment.amount", "payment.id", "payment.confirmations"];
   const numbers = new Set(["payment.amount", "payment.confirmations"]);
   root.replaceChildren(
-    h("div", { class: "detail-head" }, h("h1", { class: "name" }, h("small", {}, t("address.title")), h("bdi", {}, name)), h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back")))),
-    h("section", { class: "panel" }, h("p", { class: "balance" }, h("span", {}, t("address.balance")), balance), count,
-      h("div", { class: "wide", role: "group", tabindex: "0", "aria-label": t("address.history") },
-        h("table", {}, h("thead", {}, h("tr", {}, head.map((k) => h("th", { scope: "col", class: numbers.has(k) && "number" }, t(k))))), body)), more,
-      curlLine(() => ({ id: "getAddress", parameters: { address: name } }))));
+    h(
+      "div",
+      { class: "detail-head" },
+      h("h1", { class: "name" }, h("small", {}, t("address.title")), h("bdi", {}, name)),
+      h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back"))),
+    ),
+    h(
+      "section",
+      { class: "panel" },
+      h("p", { class: "balance" }, h("span", {}, t("address.balance")), balance),
+      count,
+      h(
+        "div",
+        { class: "wide", role: "group", tabindex: "0", "aria-label": t("address.history") },
+        h(
+          "table",
+          {},
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              head.map((k) => h("th", { scope: "col", class: numbers.has(k) && "number" }, t(k))),
+            ),
+          ),
+          body,
+        ),
+      ),
+      more,
+      curlLine(() => ({ id: "getAddress", parameters: { address: name } })),
+    ),
+  );
   return {
     async update(what) {
       if (!what.has("node")) return;

@@ -1,4 +1,5 @@
-// Blocks of the active chain, as far as they have been looked at, without their payments: a chain may have 100,000 blocks.
+// Blocks of the active chain, as far as they have been looked at, without their payments: a chain may have
+// 100,000 blocks.
 
 import { ask, firstBlocks } from "/web/node.js";
 
@@ -16,12 +17,21 @@ export function brief(info) {
   const b = info.block;
   const reward = b.transactions.findLast((p) => p.sender === "0");
   return {
-    index: b.index, hash: info.hash, previous: b.previous_hash, proof: b.proof, timestamp: Number(b.timestamp), from: info.from,
-    received: info.received, payments: b.transactions.length - (reward ? 1 : 0), miner: reward?.recipient ?? "", active: info.branch === "active",
+    index: b.index,
+    hash: info.hash,
+    previous: b.previous_hash,
+    proof: b.proof,
+    timestamp: Number(b.timestamp),
+    from: info.from,
+    received: info.received,
+    payments: b.transactions.length - (reward ? 1 : 0),
+    miner: reward?.recipient ?? "",
+    active: info.branch === "active",
   };
 }
 
-// load asks for the blocks [from, to) that are missing, page by page. If the chain turns out to be another one, what was held is dropped.
+// load asks for the blocks [from, to) that are missing, page by page. If the chain turns out to be another one,
+// what was held is dropped.
 export async function load(from, to) {
   from = Math.max(1, from);
   while (from < to && held.has(from)) from++;
@@ -38,11 +48,13 @@ export function begin() {
 }
 
 function keep(block) {
-  const before = held.get(block.index - 1), after = held.get(block.index + 1);
+  const before = held.get(block.index - 1),
+    after = held.get(block.index + 1);
   if (before && before.hash !== block.previous) forget(0, block.index);
   if (after && after.previous !== block.hash) forget(block.index + 1, Infinity);
   held.set(block.index, block);
-  if (held.size > most) for (const index of held.keys()) if (Math.abs(index - block.index) > most / 4) held.delete(index);
+  if (held.size > most)
+    for (const index of held.keys()) if (Math.abs(index - block.index) > most / 4) held.delete(index);
 }
 
 function forget(from, to) {

@@ -1,4 +1,5 @@
-// The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block, a payment, an address.
+// The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block,
+// a payment, an address.
 
 import { at, emptyRow, h, paymentLink, row, setText, addressLink } from "/web/dom.js";
 import { act, curlLine } from "/web/act.js";
@@ -24,7 +25,7 @@ export async function open(kind, name) {
   detail = null;
   if (!opener) {
     strip.select("", 0);
-    if (at("strip").scrollLeft) strip.newest();
+    strip.newest();
     return;
   }
   if (kind !== "block") strip.select("", 0);
@@ -34,7 +35,15 @@ export async function open(kind, name) {
   try {
     opened = await opener(root, name, () => mine === turn);
   } catch (e) {
-    root.replaceChildren(h("section", { class: "panel" }, h("h1", {}, t("open.nothing")), h("p", { class: "bad" }, e.message), h("p", {}, h("a", { href: "#/chain" }, t("open.back")))));
+    root.replaceChildren(
+      h(
+        "section",
+        { class: "panel" },
+        h("h1", {}, t("open.nothing")),
+        h("p", { class: "bad" }, e.message),
+        h("p", {}, h("a", { href: "#/chain" }, t("open.back"))),
+      ),
+    );
   }
   if (mine !== turn) return;
   detail = opened;
@@ -51,7 +60,9 @@ export function update(what) {
 function showPending() {
   const pool = known.pending;
   if (!pool) return;
-  const rows = pool.transactions.map((p) => row(addressLink(p.sender), addressLink(p.recipient), { number: p.amount }, paymentLink(p.id)));
+  const rows = pool.transactions.map((p) =>
+    row(addressLink(p.sender), addressLink(p.recipient), { number: p.amount }, paymentLink(p.id)),
+  );
   at("payments").replaceChildren(...(rows.length ? rows : [emptyRow(4, t("next.none"))]));
   const rest = pool.count - pool.transactions.length;
   setText(at("more-payments"), rest > 0 ? t("next.more", { n: number(rest) }) : "");
@@ -64,15 +75,26 @@ export function relabel() {
 }
 
 // draw returns a random payment id, 32 hex digits.
-const draw = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+const draw = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 // A payment that was not answered, or failed in the node, keeps its id when it is sent again, so that it counts once.
 let attempt = null;
 
 // The amount is sent as it was typed: a JavaScript number would lose digits, and 5.0 is not 5 on this chain.
 function payment(data, example) {
-  const amount = data.get("amount").trim().replace(/^0+(?=\d)/, "") || "0";
-  const text = '{"sender": ' + JSON.stringify(data.get("sender")) + ', "recipient": ' + JSON.stringify(data.get("recipient")) + ', "amount": ' + amount;
+  const amount =
+    data
+      .get("amount")
+      .trim()
+      .replace(/^0+(?=\d)/, "") || "0";
+  const text =
+    '{"sender": ' +
+    JSON.stringify(data.get("sender")) +
+    ', "recipient": ' +
+    JSON.stringify(data.get("recipient")) +
+    ', "amount": ' +
+    amount;
   if (example) return { id: "newTransaction", body: text + "}" };
   if (attempt?.text !== text) attempt = { text, id: draw() };
   return { id: "newTransaction", body: text + ', "id": "' + attempt.id + '"}', again: t("pay.again") };
@@ -91,7 +113,11 @@ function search(form) {
 
 export function start() {
   strip.begin();
-  act(at("pay"), payment, { done: (status) => { if (status && status < 500) attempt = null; } });
+  act(at("pay"), payment, {
+    done: (status) => {
+      if (status && status < 500) attempt = null;
+    },
+  });
   at("search").addEventListener("submit", (e) => {
     e.preventDefault();
     search(e.target);

@@ -4,7 +4,8 @@ export const at = (id) => document.getElementById(id);
 
 // h makes an element; s one of SVG. Attributes that start with "on" are listeners; null and false are left out.
 export const h = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
-export const s = (tag, attributes, ...children) => build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+export const s = (tag, attributes, ...children) =>
+  build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
 function build(element, attributes, children) {
   for (const [key, value] of Object.entries(attributes ?? {})) {
@@ -23,7 +24,8 @@ export function setText(element, text) {
 
 const peerID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
 
-// short is how a name is shown in a list: code points are not cut in two, and of a peer id the end is shown, as all start alike.
+// short is how a name is shown in a list: code points are not cut in two, and of a peer id the end is shown, as
+// all start alike.
 export function short(name) {
   if (peerID.test(name)) return "12D3…" + name.slice(-6);
   const letters = [...name];
@@ -48,11 +50,22 @@ export const nodeName = (id) => names.get(id) ?? id;
 export const who = (name) => h("bdi", { title: name, class: peerID.test(name) ? "mono" : null }, short(nodeName(name)));
 
 export const addressLink = (name) => h("a", { href: "#/address/" + encodeURIComponent(name) }, who(name));
-export const hashLink = (hash, text) => h("a", { href: "#/block/" + hash, title: hash }, h("code", {}, text ?? shortHash(hash)));
-export const paymentLink = (id) => (id ? h("a", { href: "#/payment/" + id, title: id }, h("code", {}, shortHash(id))) : "–");
+export const hashLink = (hash, text) =>
+  h("a", { href: "#/block/" + hash, title: hash }, h("code", {}, text ?? shortHash(hash)));
+export const paymentLink = (id) =>
+  id ? h("a", { href: "#/payment/" + id, title: id }, h("code", {}, shortHash(id))) : "–";
 
 // row is a row of a table. A cell that is a number is set apart as {number}.
-export const row = (...cells) => h("tr", { role: "row" }, cells.map((c) => (c?.number !== undefined ? h("td", { class: "number", role: "cell" }, String(c.number)) : h("td", { role: "cell" }, c))));
+export const row = (...cells) =>
+  h(
+    "tr",
+    { role: "row" },
+    cells.map((c) =>
+      c?.number !== undefined
+        ? h("td", { class: "number", role: "cell" }, String(c.number))
+        : h("td", { role: "cell" }, c),
+    ),
+  );
 export const emptyRow = (columns, text) => h("tr", {}, h("td", { colspan: columns, class: "none" }, text));
 
 // fact is a pair of a description list.
@@ -61,7 +74,12 @@ export const fact = (label, ...value) => h("div", {}, h("dt", {}, label), h("dd"
 // hashBits shows a hash with its leading zeros marked, as many as are asked for in one colour.
 export function hashBits(hash, zeros) {
   const n = hash.match(/^0*/)[0].length;
-  return h("code", { class: "hash" }, n ? h("mark", { class: n >= zeros ? "enough" : "few" }, hash.slice(0, n)) : null, hash.slice(n));
+  return h(
+    "code",
+    { class: "hash" },
+    n ? h("mark", { class: n >= zeros ? "enough" : "few" }, hash.slice(0, n)) : null,
+    hash.slice(n),
+  );
 }
 
 // still reports whether the reader wants no motion.

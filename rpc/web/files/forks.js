@@ -1,4 +1,5 @@
-// The view of forks: the branches that this node knows, drawn as they grow, and what reorgs have done, told and played again.
+// The view of forks: the branches that this node knows, drawn as they grow, and what reorgs have done, told and
+// played again.
 
 import { at, emptyRow, h, hashLink, nodeName, row, setText, short } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
@@ -58,24 +59,45 @@ async function model() {
   return { low, blocks: drawn };
 }
 
-let drawing = false, again = false;
+let drawing = false,
+  again = false;
 async function draw() {
   if (playing || !blocks.height) return;
-  if (drawing) { again = true; return; }
+  if (drawing) {
+    again = true;
+    return;
+  }
   drawing = true;
   try {
     const m = await model();
     tree ??= new Tree(at("tree"));
     if (!playing && m.blocks.length) tree.draw(m);
-    if (!playing) setText(at("tree-story"), known.forks?.count ? t(known.forks.count === 1 ? "forks.now.one" : "forks.now", { n: number(known.forks.count) }) : t("forks.none"));
-  } catch { /* a block may have been dropped meanwhile, or the node is away: the next event draws */ }
+    if (!playing)
+      setText(
+        at("tree-story"),
+        known.forks?.count
+          ? t(known.forks.count === 1 ? "forks.now.one" : "forks.now", { n: number(known.forks.count) })
+          : t("forks.none"),
+      );
+  } catch {
+    /* a block may have been dropped meanwhile, or the node is away: the next event draws */
+  }
   drawing = false;
-  if (again) { again = false; draw(); }
+  if (again) {
+    again = false;
+    draw();
+  }
 }
 
 function showBranches() {
   const all = known.forks?.forks ?? [];
-  const rows = all.map((f) => row(hashLink(f.tip.hash, number(f.tip.index) + " · " + f.tip.hash.slice(0, 8)), { number: number(f.length) }, hashLink(f.fork_point.hash, number(f.fork_point.index))));
+  const rows = all.map((f) =>
+    row(
+      hashLink(f.tip.hash, number(f.tip.index) + " · " + f.tip.hash.slice(0, 8)),
+      { number: number(f.length) },
+      hashLink(f.fork_point.hash, number(f.fork_point.index)),
+    ),
+  );
   at("branches").replaceChildren(...(rows.length ? rows : [emptyRow(3, t("forks.none.table"))]));
 }
 
@@ -97,11 +119,24 @@ function storiesNow() {
 // tell keeps the story of a reorg.
 export async function tell(event) {
   const point = event.old.index - event.dropped;
-  const story = { at: Date.now() / 1000, hash: event.hash, index: event.index, old: event.old, dropped: event.dropped, returned: event.returned, from: event.from, point, miner: "", ours: "" };
+  const story = {
+    at: Date.now() / 1000,
+    hash: event.hash,
+    index: event.index,
+    old: event.old,
+    dropped: event.dropped,
+    returned: event.returned,
+    from: event.from,
+    point,
+    miner: "",
+    ours: "",
+  };
   try {
     story.miner = (await block(event.hash)).miner;
     story.ours = (await block(event.old.hash)).miner;
-  } catch { /* told without names */ }
+  } catch {
+    /* told without names */
+  }
   stories = [story, ...storiesNow()].slice(0, storiesKept);
   remember(key(), JSON.stringify(stories));
   showStories();
@@ -113,17 +148,30 @@ const name = (id) => (id ? short(nodeName(id)) : t("block.self"));
 // words tells a reorg.
 function words(r) {
   return t("reorg.story", {
-    miner: name(r.miner), ours: name(r.ours), index: number(r.index), point: number(r.point), length: blocksText(r.index - r.point), dropped: blocksText(r.dropped),
-    returned: t(r.returned === 0 ? "reorg.returned.none" : r.returned === 1 ? "reorg.returned.one" : "reorg.returned", { n: number(r.returned) }),
-    from: r.from ? t("reorg.from", { from: name(r.from) }) : "",
+    miner: name(r.miner),
+    ours: name(r.ours),
+    index: number(r.index),
+    point: number(r.point),
+    length: blocksText(r.index - r.point),
+    dropped: blocksText(r.dropped),
+    returned: t(r.returned === 0 ? "reorg.returned.none" : r.returned === 1 ? "reorg.returned.one" : "reorg.returned", {
+      n: number(r.returned),
+    }),
+    from: r.from && r.from !== r.miner ? t("reorg.from", { from: name(r.from) }) : "",
   });
 }
 
 const blocksText = (n) => t(n === 1 ? "blocks.one" : "blocks.many", { n: number(n) });
 
 function showStories() {
-  const items = storiesNow().map((r) => h("li", {}, h("p", {}, h("time", {}, clock(r.at)), " ", words(r)),
-    h("button", { type: "button", class: "second", onclick: () => play(r) }, t("reorg.play"))));
+  const items = storiesNow().map((r) =>
+    h(
+      "li",
+      {},
+      h("p", {}, h("time", {}, clock(r.at)), " ", words(r)),
+      h("button", { type: "button", class: "second", onclick: () => play(r) }, t("reorg.play")),
+    ),
+  );
   at("reorgs").replaceChildren(...(items.length ? items : [h("li", { class: "none" }, t("reorg.none"))]));
 }
 
@@ -145,15 +193,22 @@ async function play(r) {
   tree = new Tree(at("tree"));
   const low = before[0]?.index ?? r.point;
   const shown = before.map((b) => ({ ...b, lane: 0, kind: "active" }));
-  const coming = [...old.map((b) => ({ ...b, lane: 0, kind: "active" })), ...next.map((b) => ({ ...b, lane: 1, kind: "side" }))].sort((a, b) => (a.received ?? 0) - (b.received ?? 0));
+  const coming = [
+    ...old.map((b) => ({ ...b, lane: 0, kind: "active" })),
+    ...next.map((b) => ({ ...b, lane: 1, kind: "side" })),
+  ].sort((a, b) => (a.received ?? 0) - (b.received ?? 0));
   for (const b of coming) {
     shown.push(b);
     tree.draw({ low, blocks: shown });
-    setText(at("tree-story"), t(b.lane ? "reorg.step.side" : "reorg.step.active", { n: number(b.index), miner: name(b.miner) }));
+    setText(
+      at("tree-story"),
+      t(b.lane ? "reorg.step.side" : "reorg.step.active", { n: number(b.index), miner: name(b.miner) }),
+    );
     await pause();
     if (mine !== playing) return;
   }
-  for (const b of shown) if (b.index > r.point) Object.assign(b, b.lane ? { lane: 0, kind: "active" } : { lane: 1, kind: "side" });
+  for (const b of shown)
+    if (b.index > r.point) Object.assign(b, b.lane ? { lane: 0, kind: "active" } : { lane: 1, kind: "side" });
   tree.draw({ low, blocks: shown });
   setText(at("tree-story"), words(r));
   await pause(4);
@@ -177,7 +232,9 @@ export function open() {
   showBranches();
   draw();
   clearInterval(timer);
-  timer = setInterval(() => { if (!document.hidden && known.live === "live") refresh("forks"); }, poll);
+  timer = setInterval(() => {
+    if (!document.hidden && known.live === "live") refresh("forks");
+  }, poll);
 }
 
 export function close() {

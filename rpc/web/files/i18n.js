@@ -1,4 +1,5 @@
-// Texts in the reader's language. The first choice is the browser's (Accept-Language); the switch's is kept in this browser.
+// Texts in the reader's language. The first choice is the browser's (Accept-Language); the switch's is kept in
+// this browser.
 
 import { texts } from "/web/text.js";
 
@@ -23,7 +24,9 @@ export function remember(name, value) {
   try {
     if (value) localStorage.setItem(name, value);
     else localStorage.removeItem(name);
-  } catch { /* it lasts as long as the page then */ }
+  } catch {
+    /* it lasts as long as the page then */
+  }
 }
 
 export function switchLanguage() {
@@ -46,11 +49,18 @@ const locale = () => (language === "zh" ? "zh-CN" : "en");
 export const number = (n) => n.toLocaleString(locale());
 export const about = (n) => n.toLocaleString(locale(), { notation: "compact", maximumFractionDigits: 1 });
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(locale(), { hour12: false });
-export const dateTime = (seconds) => new Date(seconds * 1000).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium", hour12: false });
+export const dateTime = (seconds) =>
+  new Date(seconds * 1000).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium", hour12: false });
 
 // duration is a time as people say it: 5 ms, 51 s, 14 min.
 export function duration(seconds) {
-  const units = [["ms", 0.001, 1], ["s", 1, 120], ["min", 60, 7200], ["h", 3600, 172800], ["days", 86400, 31536000]];
+  const units = [
+    ["ms", 0.001, 1],
+    ["s", 1, 120],
+    ["min", 60, 7200],
+    ["h", 3600, 172800],
+    ["days", 86400, 31536000],
+  ];
   const unit = units.find((u) => seconds < u[2]);
   return unit ? Math.round(seconds / unit[1]) + " " + t("unit." + unit[0]) : t("unit.year");
 }

@@ -1,4 +1,5 @@
-// The invitation to the network: its code, the command that joins, and that as a QR code, also large enough for a projector.
+// The invitation to the network: its code, the command that joins, and that as a QR code, also large enough for
+// a projector.
 
 import { at, h, s } from "/web/dom.js";
 import { act, copyButton } from "/web/act.js";
@@ -6,8 +7,13 @@ import { t } from "/web/i18n.js";
 
 let shown = null; // the invitation that is shown
 
-const qr = (code) => s("svg", { class: "qr", viewBox: `0 0 ${code.size} ${code.size}`, role: "img", "aria-label": t("invite.qr") },
-  s("rect", { class: "white", width: code.size, height: code.size }), s("path", { d: code.path }));
+const qr = (code) =>
+  s(
+    "svg",
+    { class: "qr", viewBox: `0 0 ${code.size} ${code.size}`, role: "img", "aria-label": t("invite.qr") },
+    s("rect", { class: "white", width: code.size, height: code.size }),
+    s("path", { d: code.path }),
+  );
 
 function show() {
   const i = shown;
@@ -16,8 +22,16 @@ function show() {
   at("invitation").hidden = false;
   at("invitation").replaceChildren(
     i.qr.path ? qr(i.qr) : "",
-    h("div", {}, h("p", { class: "hint" }, t("invite.code")), h("p", { class: "code" }, i.code), h("p", { class: "hint" }, t("invite.command")),
-      h("p", {}, command), h("div", { class: "actions" }, copyButton(command), large)));
+    h(
+      "div",
+      {},
+      h("p", { class: "hint" }, t("invite.code")),
+      h("p", { class: "code" }, i.code),
+      h("p", { class: "hint" }, t("invite.command")),
+      h("p", {}, command),
+      h("div", { class: "actions" }, copyButton(command), large),
+    ),
+  );
 }
 
 // project shows the code and the QR code alone.

@@ -1,11 +1,13 @@
-// Events of the node, over one connection to GET /events for all tabs of a browser: over HTTP/1.1 a browser opens six connections to a
-// node, and each stream would keep one for as long as its tab is open. This script is the shared worker that has the connection. A
-// browser without shared workers elects a tab instead; one without locks, too, has a stream in each tab.
+// Events of the node, over one connection to GET /events for all tabs of a browser: over HTTP/1.1 a browser
+// opens six connections to a node, and each stream would keep one for as long as its tab is open. This script
+// is the shared worker that has the connection. A browser without shared workers elects a tab instead; one
+// without locks, too, has a stream in each tab.
 
 const names = ["block", "reorg", "transaction", "peer", "mining", "reset"];
 const again = 2000; // ms until a refused stream is asked for again
 
-// connect calls hear with the name and the text of each event, with "open" when the stream is there, and with "lost" when it ends.
+// connect calls hear with the name and the text of each event, with "open" when the stream is there, and with
+// "lost" when it ends.
 function connect(hear) {
   const source = new EventSource("/events");
   source.onopen = () => hear("open");
@@ -41,11 +43,13 @@ export function follow(hear) {
   window.addEventListener("pagehide", (e) => e.persisted || worker.port.postMessage("closed"));
 }
 
-// elect makes the tab that holds a lock the one with the connection. It tells the others. When it is closed, the next one gets the lock.
+// elect makes the tab that holds a lock the one with the connection. It tells the others. When it is closed,
+// the next one gets the lock.
 function elect(hear) {
   if (!navigator.locks || !window.BroadcastChannel) return connect(hear);
   const channel = new BroadcastChannel("kuai-events");
-  let state = "", leads = false;
+  let state = "",
+    leads = false;
   channel.onmessage = (e) => {
     if (!leads && e.data.name !== "state?") hear(e.data.name, e.data.text);
     if (leads && e.data.name === "state?" && state) channel.postMessage({ name: state });

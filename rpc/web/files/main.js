@@ -22,7 +22,9 @@ function route() {
   let name = second;
   try {
     name = decodeURIComponent(second);
-  } catch { /* it is shown as it stands */ }
+  } catch {
+    /* it is shown as it stands */
+  }
   if (view && view !== wanted) views[view].close?.();
   const moved = view !== null;
   view = wanted;
@@ -33,7 +35,8 @@ function route() {
   }
   views[view].open(first, name);
   // A reader who hears the page is told where the link has led.
-  if (moved && !at("main").contains(document.activeElement) && !document.activeElement.closest("nav")) at("main").focus({ preventScroll: true });
+  if (moved && !at("main").contains(document.activeElement) && !document.activeElement.closest("nav"))
+    at("main").focus({ preventScroll: true });
   if (moved && first !== "block") scrollTo(0, 0);
 }
 
@@ -93,9 +96,15 @@ const heard = {
     network.heard("payment", parse(text).from);
     refresh("pending");
   },
-  peer() { refresh("peers"); },
-  mining() { refresh("mining"); },
-  reset() { refresh(...everything); },
+  peer() {
+    refresh("peers");
+  },
+  mining() {
+    refresh("mining");
+  },
+  reset() {
+    refresh(...everything);
+  },
 };
 
 // toast tells a reorg wherever the reader is; the story stays in the view of forks.
@@ -121,10 +130,13 @@ function switches() {
     showSize();
   });
   showSize();
-  at("news-close").addEventListener("click", () => { at("news").hidden = true; });
+  at("news-close").addEventListener("click", () => {
+    at("news").hidden = true;
+  });
 }
 
-const showSize = () => at("size").setAttribute("aria-pressed", String(document.documentElement.dataset.size === "large"));
+const showSize = () =>
+  at("size").setAttribute("aria-pressed", String(document.documentElement.dataset.size === "large"));
 
 function choose(key, value) {
   if (value) document.documentElement.dataset[key] = value;

@@ -1,4 +1,5 @@
-// The node and its peers as a map: the farther away, the longer an answer takes. What crosses an edge is seen to cross it.
+// The node and its peers as a map: the farther away, the longer an answer takes. What crosses an edge is seen
+// to cross it.
 
 import { nodeName, s, short, still } from "/web/dom.js";
 import { t } from "/web/i18n.js";
@@ -10,23 +11,38 @@ export const drawnPeers = most;
 
 let places = new Map(); // by peer id
 let centre = { x: 0, y: 0 };
-let pulses = null;
+const pulses = s("g", { class: "pulses" }); // what crosses goes on when the map is drawn anew
 
 // drawMap draws the peers, connected ones first. The drawing's units are as large as the page's type makes them.
 export function drawMap(root, self, peers) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem)), height = Math.min(440, Math.max(320, width * 0.72));
+  const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem)),
+    height = Math.min(440, Math.max(320, width * 0.72));
   centre = { x: width / 2, y: height / 2 };
   const reach = { x: width / 2 - 48, y: height / 2 - 48 };
   const drawn = peers.filter((p) => p.id).slice(0, most);
   places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, reach)]));
-  pulses = s("g", { class: "pulses" });
-  const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("map.label", { n: peers.filter((p) => p.connected).length }) },
-    [0.5, 0.75, 1].map((r) => s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: reach.x * r, ry: reach.y * r })),
+  const svg = s(
+    "svg",
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": t("map.label", { n: peers.filter((p) => p.connected).length }),
+    },
+    [0.5, 0.75, 1].map((r) =>
+      s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: reach.x * r, ry: reach.y * r }),
+    ),
     drawn.map((p) => edge(p, places.get(p.id))),
     drawn.map((p) => dot(p, places.get(p.id))),
     pulses,
-    s("g", { class: "self", transform: `translate(${centre.x} ${centre.y})` }, s("circle", { r: 24 }), s("text", { y: 5 }, t("map.self")), s("title", {}, self)));
+    s(
+      "g",
+      { class: "self", transform: `translate(${centre.x} ${centre.y})` },
+      s("circle", { r: 24 }),
+      s("text", { y: 5 }, t("map.self")),
+      s("title", {}, self),
+    ),
+  );
   root.replaceChildren(svg);
 }
 
@@ -41,19 +57,28 @@ function place(p, i, n, reach) {
 function edge(p, at) {
   const latency = p.connected && p.latency_ms !== null;
   const [x, y] = [centre.x + (at.x - centre.x) * 0.58, centre.y + (at.y - centre.y) * 0.58];
-  return s("g", { class: "edge" + (p.connected ? "" : " off") }, s("line", { x1: centre.x, y1: centre.y, x2: at.x, y2: at.y }),
-    latency && s("text", { x, y: y + 4 }, p.latency_ms.toFixed(1) + " ms"));
+  return s(
+    "g",
+    { class: "edge" + (p.connected ? "" : " off") },
+    s("line", { x1: centre.x, y1: centre.y, x2: at.x, y2: at.y }),
+    latency && s("text", { x, y: y + 4 }, p.latency_ms.toFixed(1) + " ms"),
+  );
 }
 
 function dot(p, at) {
-  return s("g", { class: "peer" + (p.connected ? "" : " off"), transform: `translate(${at.x} ${at.y})` },
-    s("title", {}, p.id), s("circle", { r: 18 }), s("text", { class: "height", y: 5 }, p.height || ""),
-    s("text", { y: at.y >= centre.y ? 37 : -26 }, short(nodeName(p.id))));
+  return s(
+    "g",
+    { class: "peer" + (p.connected ? "" : " off"), transform: `translate(${at.x} ${at.y})` },
+    s("title", {}, p.id),
+    s("circle", { r: 18 }),
+    s("text", { class: "height", y: 5 }, p.height || ""),
+    s("text", { y: at.y >= centre.y ? 37 : -26 }, short(nodeName(p.id))),
+  );
 }
 
 // pulse shows a block or payment cross from whom it came to this node, and on to the others.
 export function pulse(kind, from) {
-  if (!pulses || document.hidden || pulses.childElementCount > 60) return;
+  if (document.hidden || pulses.childElementCount > 60) return;
   const source = places.get(from);
   if (source) cross(kind, source, centre, 0);
   for (const [id, place] of places) if (id !== from) cross(kind, centre, place, source ? crossing : 0);
@@ -62,7 +87,11 @@ export function pulse(kind, from) {
 function cross(kind, from, to, delay) {
   const dot = s("circle", { class: kind, r: kind === "block" ? 8 : 5 });
   pulses.append(dot);
-  const move = still() ? [{ transform: `translate(${to.x}px, ${to.y}px)` }, { transform: `translate(${to.x}px, ${to.y}px)` }]
+  const move = still()
+    ? [{ transform: `translate(${to.x}px, ${to.y}px)` }, { transform: `translate(${to.x}px, ${to.y}px)` }]
     : [{ transform: `translate(${from.x}px, ${from.y}px)` }, { transform: `translate(${to.x}px, ${to.y}px)` }];
-  dot.animate(move, { duration: crossing, delay, easing: "ease-in-out", fill: "backwards" }).finished.finally(() => dot.remove());
+  dot.animate(move, { duration: crossing, delay, easing: "ease-in-out", fill: "backwards" }).finished.then(
+    () => dot.remove(),
+    () => dot.remove(), // the browser has cancelled it
+  );
 }

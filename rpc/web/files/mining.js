@@ -1,4 +1,5 @@
-// The view of mining: the search that runs against what is to be expected, how the node mines, and why a proof is valid.
+// The view of mining: the search that runs against what is to be expected, how the node mines, and why a proof
+// is valid.
 
 import { at, fact, h, s, setText } from "/web/dom.js";
 import { act, say, send } from "/web/act.js";
@@ -21,13 +22,23 @@ function show() {
   drawOdds(m.tries);
   const share = Math.round(100 * (1 - Math.exp(-m.tries / mean)));
   let text = t("mining.idle");
-  if (m.searching) text = t("mining.running", { tries: number(m.tries), share, left: m.expected === null ? "?" : duration(m.expected) });
+  if (m.searching)
+    text = t("mining.running", {
+      tries: number(m.tries),
+      share,
+      left: m.expected === null ? "?" : duration(m.expected),
+    });
   else if (m.tries) text = t("mining.last", { tries: number(m.tries), share });
   setText(at("search-text"), text);
   at("odds").classList.toggle("running", m.searching);
   at("mining-facts").replaceChildren(
-    fact(t("mining.rate"), m.rate ? t("mining.per", { n: about(m.rate) }) : "–"), fact(t("mining.expected"), m.expected === null ? "–" : duration(m.expected)),
-    fact(t("mining.mined"), number(m.blocks)), fact(t("mining.stale"), number(m.stale)), fact(t("mining.total"), about(m.total)), fact(t("mining.waiting"), number(m.callers)));
+    fact(t("mining.rate"), m.rate ? t("mining.per", { n: about(m.rate) }) : "–"),
+    fact(t("mining.expected"), m.expected === null ? "–" : duration(m.expected)),
+    fact(t("mining.mined"), number(m.blocks)),
+    fact(t("mining.stale"), number(m.stale)),
+    fact(t("mining.total"), about(m.total)),
+    fact(t("mining.waiting"), number(m.callers)),
+  );
   showStop(search && m.searching);
   if (!at("mode").contains(document.activeElement)) fillMode(m);
 }
@@ -39,7 +50,8 @@ function showStop(on) {
 }
 
 function fillMode(m) {
-  const form = at("mode"), [mode, seconds] = m.mode.split("=");
+  const form = at("mode"),
+    [mode, seconds] = m.mode.split("=");
   form.mode.value = mode;
   if (seconds) form.seconds.value = Math.max(1, Math.round(parseDuration(seconds)));
   form.cores.value = m.cores;
@@ -47,18 +59,46 @@ function fillMode(m) {
 }
 
 // parseDuration reads Go's 1h2m3s, in seconds.
-const parseDuration = (text) => [...text.matchAll(/([0-9.]+)(ms|h|m|s)/g)].reduce((sum, [, n, unit]) => sum + n * { ms: 0.001, s: 1, m: 60, h: 3600 }[unit], 0);
+const parseDuration = (text) =>
+  [...text.matchAll(/([0-9.]+)(ms|h|m|s)/g)].reduce(
+    (sum, [, n, unit]) => sum + n * { ms: 0.001, s: 1, m: 60, h: 3600 }[unit],
+    0,
+  );
 
 // drawOdds shows the tries of a search on a scale of three times what is to be expected.
 function drawOdds(tries) {
-  const width = 600, scale = 3, x = (width * Math.min(scale, tries / mean)) / scale;
-  const tick = (n) => [s("line", { x1: (width * n) / scale, y1: 30, x2: (width * n) / scale, y2: 74 }),
-    s("text", { x: (width * n) / scale, y: 94, class: n === scale ? "end" : n ? "" : "begin" }, n ? n + " × " + t("odds.mean") : "0")];
+  const width = 600,
+    scale = 3,
+    x = (width * Math.min(scale, tries / mean)) / scale;
+  const tick = (n) => [
+    s("line", { x1: (width * n) / scale, y1: 30, x2: (width * n) / scale, y2: 74 }),
+    s(
+      "text",
+      { x: (width * n) / scale, y: 94, class: n === scale ? "end" : n ? "" : "begin" },
+      n ? n + " × " + t("odds.mean") : "0",
+    ),
+  ];
   // How likely a search is to have ended by a number of tries, as a curve.
-  const curve = Array.from({ length: 61 }, (_, i) => `${i ? "L" : "M"}${(i * width) / 60} ${70 - 60 * (1 - Math.exp((-scale * i) / 60))}`).join("");
-  at("odds").replaceChildren(s("svg", { viewBox: "0 0 600 104", role: "img", "aria-label": t("odds.label", { tries: number(tries), mean: number(mean) }) },
-    s("path", { class: "area", d: curve + `L${width} 70L0 70Z` }), s("path", { class: "curve", d: curve }), s("rect", { class: "track", y: 66, width, height: 8, rx: 4 }),
-    s("rect", { class: "fill", y: 66, width: x, height: 8, rx: 4 }), [0, 1, 2, 3].map(tick), s("circle", { class: "here", cx: x, cy: 70, r: 7 })));
+  const curve = Array.from(
+    { length: 61 },
+    (_, i) => `${i ? "L" : "M"}${(i * width) / 60} ${70 - 60 * (1 - Math.exp((-scale * i) / 60))}`,
+  ).join("");
+  at("odds").replaceChildren(
+    s(
+      "svg",
+      {
+        viewBox: "0 0 600 104",
+        role: "img",
+        "aria-label": t("odds.label", { tries: number(tries), mean: number(mean) }),
+      },
+      s("path", { class: "area", d: curve + `L${width} 70L0 70Z` }),
+      s("path", { class: "curve", d: curve }),
+      s("rect", { class: "track", y: 66, width, height: 8, rx: 4 }),
+      s("rect", { class: "fill", y: 66, width: x, height: 8, rx: 4 }),
+      [0, 1, 2, 3].map(tick),
+      s("circle", { class: "here", cx: x, cy: 70, r: 7 }),
+    ),
+  );
 }
 
 // showWhy explains the proof of the newest block.
@@ -67,10 +107,18 @@ async function showWhy(force) {
   if (explained === blocks.tip && !force) return;
   explained = blocks.tip;
   await blocks.load(blocks.height - 1, blocks.height + 1).catch(() => {});
-  const b = blocks.get(blocks.height), parent = blocks.get(blocks.height - 1);
-  at("why").replaceChildren(b && parent
-    ? h("div", {}, h("p", {}, h("a", { href: "#/block/" + b.hash }, t("block.title", { n: number(b.index) }))), proofSteps(parent.proof, b.proof, b.previous, zeros))
-    : h("p", { class: "none" }, t("why.first")));
+  const b = blocks.get(blocks.height),
+    parent = blocks.get(blocks.height - 1);
+  at("why").replaceChildren(
+    b && parent
+      ? h(
+          "div",
+          {},
+          h("p", {}, h("a", { href: "#/block/" + b.hash }, t("block.title", { n: number(b.index) }))),
+          proofSteps(parent.proof, b.proof, b.previous, zeros),
+        )
+      : h("p", { class: "none" }, t("why.first")),
+  );
 }
 
 export function open() {
@@ -78,7 +126,9 @@ export function open() {
   show();
   showWhy();
   clearInterval(timer);
-  timer = setInterval(() => { if (known.mining?.searching && !document.hidden && known.live === "live") refresh("mining"); }, poll);
+  timer = setInterval(() => {
+    if (known.mining?.searching && !document.hidden && known.live === "live") refresh("mining");
+  }, poll);
 }
 
 export function close() {
@@ -100,10 +150,16 @@ export function relabel() {
 // change is what the form of the mode asks for.
 function change(data) {
   const mode = data.get("mode") === "interval" ? `interval=${data.get("seconds")}s` : data.get("mode");
-  return { id: "setMining", body: JSON.stringify({ mode, cores: Number(data.get("cores")), share: Number(data.get("share")) }) };
+  return {
+    id: "setMining",
+    body: JSON.stringify({ mode, cores: Number(data.get("cores")), share: Number(data.get("share")) }),
+  };
 }
 
-const forged = (answer) => (answer.index ? t("mine.done", { n: number(answer.index) }) : t("mine.done.many", { n: number(answer.blocks.length), message: answer.message }));
+const forged = (answer) =>
+  answer.index
+    ? t("mine.done", { n: number(answer.index) })
+    : t("mine.done.many", { n: number(answer.blocks.length), message: answer.message });
 
 // Own tries: the reader's numbers, on the work that the node has now.
 let running = false;
@@ -149,13 +205,27 @@ async function run(form) {
 }
 
 export function start() {
-  act(at("mine"), (_, example) => {
-    if (!example) search = new AbortController();
-    return { id: "mineBlocks" };
-  }, { then: forged, signal: () => search.signal, done: () => { search = null; }, below: at("mine-actions") });
+  act(
+    at("mine"),
+    (_, example) => {
+      if (!example) search = new AbortController();
+      return { id: "mineBlocks" };
+    },
+    {
+      then: forged,
+      signal: () => search.signal,
+      done: () => {
+        search = null;
+      },
+      below: at("mine-actions"),
+    },
+  );
   at("stop").addEventListener("click", () => search?.abort());
   act(at("mine-next"), () => ({ id: "mineBlocks" }), { then: forged });
-  act(at("mine-ten"), () => ({ id: "mineBlocks", body: '{"blocks": 10}' }), { then: forged, below: at("mine-actions").nextElementSibling });
+  act(at("mine-ten"), () => ({ id: "mineBlocks", body: '{"blocks": 10}' }), {
+    then: forged,
+    below: at("mine-actions").nextElementSibling,
+  });
   act(at("mode"), change, { then: (m) => t("mode.done", { mode: m.mode }) });
   const form = at("try");
   form.addEventListener("submit", (e) => {
@@ -163,10 +233,22 @@ export function start() {
     running = false;
     tryOne(form).catch((error) => say(form, error.message, "bad"));
   });
-  at("try-run").addEventListener("click", () => run(form).catch((error) => { running = false; say(form, error.message, "bad"); }));
+  at("try-run").addEventListener("click", () =>
+    run(form).catch((error) => {
+      running = false;
+      say(form, error.message, "bad");
+    }),
+  );
   at("try-send").addEventListener("click", () => {
     const proof = Number(form.proof.value);
-    send(form, { id: "submitProof", body: JSON.stringify({ parent: work.parent.hash, proof }) }, (answer) => t("mine.done", { n: number(answer.block.index) }),
-      undefined, () => { at("try-send").hidden = true; });
+    send(
+      form,
+      { id: "submitProof", body: JSON.stringify({ parent: work.parent.hash, proof }) },
+      (answer) => t("mine.done", { n: number(answer.block.index) }),
+      undefined,
+      () => {
+        at("try-send").hidden = true;
+      },
+    );
   });
 }

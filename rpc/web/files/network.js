@@ -20,38 +20,69 @@ function show() {
   setText(at("map-caption"), t("network.caption") + (extra > 0 ? " " + t("network.more", { n: number(extra) }) : ""));
   const rows = peers.map(peerRow);
   const ids = new Set(peers.map((p) => p.id));
-  for (const n of known.peers.nodes) if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
+  for (const n of known.peers.nodes)
+    if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
   const focused = document.activeElement?.dataset?.peer;
   at("others").replaceChildren(...(rows.length ? rows : [emptyRow(6, t("network.none"))]));
-  if (focused) at("others").querySelector(`[data-peer="${CSS.escape(focused)}"]`)?.focus();
+  if (focused)
+    at("others")
+      .querySelector(`[data-peer="${CSS.escape(focused)}"]`)
+      ?.focus();
   at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
 }
 
 function peerRow(p) {
-  const state = p.connected ? t("peer." + (p.direction || "connected")) : p.last_error ? t("peer.failed", { why: p.last_error }) : t("peer.away");
+  const state = p.connected
+    ? t("peer." + (p.direction || "connected"))
+    : p.last_error
+      ? t("peer.failed", { why: p.last_error })
+      : t("peer.away");
   const label = p.id || p.address;
-  return row(who(label), h("span", { class: "state " + (p.connected ? "on" : "off") }, state), { number: p.height ? number(p.height) : "–" },
-    { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" }, p.agent || "–", p.connected ? leave(label, "peer.disconnect") : "");
+  return row(
+    who(label),
+    h("span", { class: "state " + (p.connected ? "on" : "off") }, state),
+    { number: p.height ? number(p.height) : "–" },
+    { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" },
+    p.agent || "–",
+    p.connected ? leave(label, "peer.disconnect") : "",
+  );
 }
 
-const nodeRow = (n) => row(who(n.address), h("span", { class: "state off" }, n.state), { number: "–" }, { number: "–" }, n.kind, leave(n.address, "peer.forget"));
+const nodeRow = (n) =>
+  row(
+    who(n.address),
+    h("span", { class: "state off" }, n.state),
+    { number: "–" },
+    { number: "–" },
+    n.kind,
+    leave(n.address, "peer.forget"),
+  );
 
 // leave is the button that disconnects a peer or forgets a registered node.
 function leave(id, text) {
-  return h("form", {
-    onsubmit: async (e) => {
-      e.preventDefault();
-      const status = await send(e.target, { id: "disconnectPeer", parameters: { id } }, () => "");
-      if (status === 204) say(at("others-said"), t("peer.left", { name: id }), "good");
+  return h(
+    "form",
+    {
+      onsubmit: async (e) => {
+        e.preventDefault();
+        const status = await send(e.target, { id: "disconnectPeer", parameters: { id } }, () => "");
+        if (status === 204) say(at("others-said"), t("peer.left", { name: id }), "good");
+        // The table is filled anew every few seconds: what its forms say does not last.
+        else say(at("others-said"), e.target.querySelector(".answer").textContent, "bad");
+      },
     },
-  }, h("button", { class: "second small", "data-peer": id, "aria-label": t(text) + " " + id }, t(text)), h("output", { class: "answer" }));
+    h("button", { class: "second small", "data-peer": id, "aria-label": t(text) + " " + id }, t(text)),
+    h("output", { class: "answer" }),
+  );
 }
 
 export function open() {
   refresh("peers");
   show();
   clearInterval(timer);
-  timer = setInterval(() => { if (!document.hidden && known.live === "live") refresh("peers"); }, poll);
+  timer = setInterval(() => {
+    if (!document.hidden && known.live === "live") refresh("peers");
+  }, poll);
 }
 
 export const close = () => clearInterval(timer);
@@ -82,7 +113,20 @@ async function verdict(res) {
 
 export function start() {
   invite.start();
-  act(at("join"), (data) => ({ id: "registerNodes", body: JSON.stringify({ nodes: [data.get("node").trim() || "http://127.0.0.1:5001"] }) }), { then: () => t("join.done") });
+  act(
+    at("join"),
+    (data) => ({
+      id: "registerNodes",
+      body: JSON.stringify({ nodes: [data.get("node").trim() || "http://127.0.0.1:5001"] }),
+    }),
+    { then: () => t("join.done") },
+  );
   act(at("resolve"), () => ({ id: "resolveChain", stream: true }), { then: verdict });
-  at("others-curl").append(curlLine(() => ({ id: "getPeers" })), curlLine(() => ({ id: "disconnectPeer", parameters: { id: known.peers?.peers.find((p) => p.connected)?.id ?? "ID" } })));
+  at("others-curl").append(
+    curlLine(() => ({ id: "getPeers" })),
+    curlLine(() => ({
+      id: "disconnectPeer",
+      parameters: { id: known.peers?.peers.find((p) => p.connected)?.id ?? "ID" },
+    })),
+  );
 }

@@ -9,8 +9,8 @@ export const zeros = first.zeros; // hex zeros that a proof's hash starts with
 
 export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
 
-// parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer can hold such a key,
-// as a quote in it follows a backslash.
+// parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer
+// can hold such a key, as a quote in it follows a backslash.
 export const parse = (text) => JSON.parse(text.replace(/"(amount|timestamp)":(-?[0-9][0-9.eE+-]*)/g, '"$1":"$2"'));
 
 // answered are what the page was sent with.
@@ -25,7 +25,9 @@ export class Refusal extends Error {
 
 // askText returns the text of an answer.
 export async function askText(path) {
-  const res = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => { throw new Error(t("error.silent")); });
+  const res = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => {
+    throw new Error(t("error.silent"));
+  });
   if (!res.ok) throw new Refusal(res.status, await problem(res));
   return res.text();
 }
@@ -53,7 +55,9 @@ function target(id, parameters, query) {
 export const operation = (id) => first.operations[id].method + " " + first.operations[id].path;
 
 let token = "";
-export const setToken = (text) => { token = text; };
+export const setToken = (text) => {
+  token = text;
+};
 
 // request sends an operation's request.
 export function request(id, { parameters, query, body, signal } = {}) {

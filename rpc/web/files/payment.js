@@ -8,17 +8,34 @@ import { ask } from "/web/node.js";
 const settled = 6; // confirmations that are drawn as steps
 
 export async function openPayment(root, id) {
-  const way = h("ol", { class: "way" }), text = h("p", { role: "status" });
+  const way = h("ol", { class: "way" }),
+    text = h("p", { role: "status" });
   let info = await ask("/transactions/" + encodeURIComponent(id));
   const p = info.transaction;
   const block = h("dd", {});
   root.replaceChildren(
-    h("div", { class: "detail-head" }, h("h1", {}, t("payment.title")), h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back")))),
+    h(
+      "div",
+      { class: "detail-head" },
+      h("h1", {}, t("payment.title")),
+      h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back"))),
+    ),
     h("section", { class: "panel" }, way, text),
-    h("section", { class: "panel" }, h("dl", { class: "facts" },
-      fact(t("payment.amount"), h("b", { class: "amount" }, p.amount)), fact(t("payment.from"), addressLink(p.sender)), fact(t("payment.to"), addressLink(p.recipient)),
-      h("div", {}, h("dt", {}, t("payment.block")), block), fact(t("payment.id"), h("code", { class: "hash" }, p.id ?? id))),
-    curlLine(() => ({ id: "getTransaction", parameters: { id } }))));
+    h(
+      "section",
+      { class: "panel" },
+      h(
+        "dl",
+        { class: "facts" },
+        fact(t("payment.amount"), h("b", { class: "amount" }, p.amount)),
+        fact(t("payment.from"), addressLink(p.sender)),
+        fact(t("payment.to"), addressLink(p.recipient)),
+        h("div", {}, h("dt", {}, t("payment.block")), block),
+        fact(t("payment.id"), h("code", { class: "hash" }, p.id ?? id)),
+      ),
+      curlLine(() => ({ id: "getTransaction", parameters: { id } })),
+    ),
+  );
   const show = () => {
     way.replaceChildren(...steps(info));
     text.textContent = t("payment.is." + info.status, { n: number(info.confirmations), block: info.block?.index });
@@ -37,9 +54,22 @@ function steps(info) {
   const mined = info.status === "mined";
   const all = [h("li", { class: "done" }, t("way.sent"))];
   if (info.status === "returned") all.push(h("li", { class: "back" }, t("way.returned")));
-  all.push(h("li", { class: mined ? "done" : "now" }, t("way.pending")), h("li", { class: mined ? "done" : "" }, mined ? t("way.mined", { n: info.block.index }) : t("way.block")));
+  all.push(
+    h("li", { class: mined ? "done" : "now" }, t("way.pending")),
+    h("li", { class: mined ? "done" : "" }, mined ? t("way.mined", { n: info.block.index }) : t("way.block")),
+  );
   const n = Math.min(info.confirmations, settled);
-  all.push(h("li", { class: n >= settled ? "done" : mined ? "now" : "" }, t("way.confirmed", { n: number(info.confirmations) }),
-    h("span", { class: "pips", "aria-hidden": "true" }, Array.from({ length: settled }, (_, i) => h("i", { class: i < n && "on" })))));
+  all.push(
+    h(
+      "li",
+      { class: n >= settled ? "done" : mined ? "now" : "" },
+      t("way.confirmed", { n: number(info.confirmations) }),
+      h(
+        "span",
+        { class: "pips", "aria-hidden": "true" },
+        Array.from({ length: settled }, (_, i) => h("i", { class: i < n && "on" })),
+      ),
+    ),
+  );
   return all;
 }

@@ -1,12 +1,17 @@
-// What the page knows of the node. Events say what has changed; it is asked for at most once at a time and four times a second, so that a
-// node that makes 20 blocks a second costs no more than one that makes four. Views are told what has changed.
+// What the page knows of the node. Events say what has changed; it is asked for at most once at a time and four
+// times a second, so that a node that makes 20 blocks a second costs no more than one that makes four. Views
+// are told what has changed.
 
 import { learnName } from "/web/dom.js";
 import { ask } from "/web/node.js";
 import * as blocks from "/web/blocks.js";
 
 export const known = {
-  node: null, mining: null, pending: null, peers: null, forks: null,
+  node: null,
+  mining: null,
+  pending: null,
+  peers: null,
+  forks: null,
   live: "connecting", // "live", "lost"
   at: 0, // ms, when the node answered last
   trouble: "", // why the last question had no answer
@@ -20,13 +25,19 @@ const questions = {
     known.node = await ask("/node");
     await blocks.reach(known.node.height, known.node.tip);
   },
-  async mining() { known.mining = await ask("/mining"); },
-  async pending() { known.pending = await ask("/transactions/pending?limit=100"); },
+  async mining() {
+    known.mining = await ask("/mining");
+  },
+  async pending() {
+    known.pending = await ask("/transactions/pending?limit=100");
+  },
   async peers() {
     known.peers = await ask("/peers?limit=200");
     for (const p of known.peers.peers) learnName(p.id, p.name);
   },
-  async forks() { known.forks = await ask("/forks?limit=100"); },
+  async forks() {
+    known.forks = await ask("/forks?limit=100");
+  },
 };
 export const everything = Object.keys(questions);
 
@@ -59,8 +70,11 @@ async function round() {
   known.trouble = done.find((d) => d.status === "rejected")?.reason.message ?? "";
   if (failed.length < now.length) known.at = Date.now();
   changed(...now.filter((w) => !failed.includes(w)), "trouble");
-  setTimeout(() => {
-    busy = false;
-    if (due.size && known.live !== "lost") round();
-  }, failed.length ? retry : gap);
+  setTimeout(
+    () => {
+      busy = false;
+      if (due.size && known.live !== "lost") round();
+    },
+    failed.length ? retry : gap,
+  );
 }

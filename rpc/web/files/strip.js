@@ -1,4 +1,5 @@
-// The strip of blocks, newest first, with the pending payments as the ghost of the next block before them. Only the cards in sight exist.
+// The strip of blocks, newest first, with the pending payments as the ghost of the next block before them. Only
+// the cards in sight exist.
 
 import { at, h, hue, setText, short, nodeName, shortHash, still } from "/web/dom.js";
 import { number, t } from "/web/i18n.js";
@@ -8,7 +9,8 @@ import { known } from "/web/store.js";
 const most = 40000; // cards of one rail: browsers end elements at some 17 million pixels
 const spare = 4; // cards kept beyond each edge
 
-const strip = at("strip"), rail = at("rail");
+const strip = at("strip"),
+  rail = at("rail");
 const cards = new Map(); // by index; 0 is the ghost
 
 let top = 0; // the index that the rail begins with, 0 for the tip
@@ -31,10 +33,12 @@ export function select(hash, index) {
 // show scrolls to a block, if it is not in sight.
 function show(index) {
   const wanted = index > blocks.height - most ? 0 : index + spare;
-  if (wanted !== top && (wanted === 0 || slotOf(index) < 1 || slotOf(index) > most)) top = Math.min(wanted, blocks.height);
+  if (wanted !== top && (wanted === 0 || slotOf(index) < 1 || slotOf(index) > most))
+    top = Math.min(wanted, blocks.height);
   resize();
   const left = slotOf(index) * pitch();
-  if (left < strip.scrollLeft || left + pitch() > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = Math.max(0, left - (strip.clientWidth - pitch()) / 2);
+  if (left < strip.scrollLeft || left + pitch() > strip.scrollLeft + strip.clientWidth)
+    strip.scrollLeft = Math.max(0, left - (strip.clientWidth - pitch()) / 2);
 }
 
 // newest scrolls to the ghost.
@@ -44,7 +48,9 @@ export function newest() {
   draw();
 }
 
-const resize = () => { rail.style.width = (Math.min(first(), most) + 1) * pitch() + "px"; };
+const resize = () => {
+  rail.style.width = (Math.min(first(), most) + 1) * pitch() + "px";
+};
 
 // draw shows the cards in sight, and asks for those that are not held.
 export function draw() {
@@ -58,9 +64,11 @@ export function draw() {
   const to = Math.min(Math.min(first(), most) + 1, Math.ceil((strip.scrollLeft + strip.clientWidth) / pitch()) + spare);
   const wanted = new Set([0]);
   for (let slot = Math.max(1, from); slot < to; slot++) wanted.add(first() - slot + 1);
-  for (const [index, card] of cards) if (!wanted.has(index) && !card.contains(document.activeElement)) drop(index, card);
+  for (const [index, card] of cards)
+    if (!wanted.has(index) && !card.contains(document.activeElement)) drop(index, card);
   for (const index of [...wanted].sort((a, b) => b - a)) place(index);
-  const low = Math.max(1, first() - to + 2), high = first() - Math.max(1, from) + 2;
+  const low = Math.max(1, first() - to + 2),
+    high = first() - Math.max(1, from) + 2;
   missing(low, high);
 }
 
@@ -71,7 +79,9 @@ function drop(index, card) {
 
 let loading = false;
 async function missing(low, high) {
-  const holes = Array.from({ length: Math.max(0, high - low) }, (_, i) => low + i).some((i) => i <= blocks.height && !blocks.get(i));
+  const holes = Array.from({ length: Math.max(0, high - low) }, (_, i) => low + i).some(
+    (i) => i <= blocks.height && !blocks.get(i),
+  );
   if (!holes || loading) return;
   loading = true;
   try {
@@ -99,7 +109,14 @@ function place(index) {
 }
 
 const newCard = () => h("a", {}, h("b", {}), h("code", {}), h("span", { class: "pays" }), h("bdi", { class: "miner" }));
-const newGhost = () => h("a", { class: "card ghost", href: "#/chain" }, h("b", {}), h("span", { class: "pays" }), h("span", { class: "miner" }));
+const newGhost = () =>
+  h(
+    "a",
+    { class: "card ghost", href: "#/chain", onclick: newest },
+    h("b", {}),
+    h("span", { class: "pays" }),
+    h("span", { class: "miner" }),
+  );
 
 function fillCard(card, index) {
   const block = blocks.get(index);
@@ -114,18 +131,28 @@ function fillCard(card, index) {
   else card.removeAttribute("aria-current");
 }
 
-export const paymentsText = (n) => (n === 0 ? t("payments.none") : t(n === 1 ? "payments.one" : "payments.many", { n: number(n) }));
+export const paymentsText = (n) =>
+  n === 0 ? t("payments.none") : t(n === 1 ? "payments.one" : "payments.many", { n: number(n) });
 
 function fillGhost(card) {
   const [title, pays, miner] = card.children;
-  setText(title, number(blocks.height + 1));
-  setText(pays, paymentsText(known.pending?.count ?? 0));
-  setText(miner, known.mining?.searching ? t("ghost.searching") : t("ghost.next"));
+  setText(title, top ? "…" : number(blocks.height + 1));
+  setText(pays, top ? "" : paymentsText(known.pending?.count ?? 0));
+  setText(miner, top ? t("ghost.newer") : known.mining?.searching ? t("ghost.searching") : t("ghost.next"));
   card.classList.toggle("searching", Boolean(known.mining?.searching));
 }
 
 let waiting = 0;
-strip.addEventListener("scroll", () => { waiting ||= requestAnimationFrame(() => { waiting = 0; draw(); }); }, { passive: true });
+strip.addEventListener(
+  "scroll",
+  () => {
+    waiting ||= requestAnimationFrame(() => {
+      waiting = 0;
+      draw();
+    });
+  },
+  { passive: true },
+);
 new ResizeObserver(() => draw()).observe(strip);
 
 // The arrows go from card to card.

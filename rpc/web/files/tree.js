@@ -1,10 +1,13 @@
-// The tree of branches as a drawing: older blocks left, newer right, the active chain on top. Blocks are known by their hashes, so that
-// what moves between two drawings is seen to move.
+// The tree of branches as a drawing: older blocks left, newer right, the active chain on top. Blocks are known
+// by their hashes, so that what moves between two drawings is seen to move.
 
 import { hue, nodeName, s, short, shortHash, still } from "/web/dom.js";
 import { t } from "/web/i18n.js";
 
-const stepX = 124, stepY = 100, left = 56, above = 36; // of the places of blocks, in the drawing's units
+const stepX = 124,
+  stepY = 100,
+  left = 56,
+  above = 36; // of the places of blocks, in the drawing's units
 const half = { w: 42, h: 25 }; // of a block
 
 // lanesOf gives each branch the first lane in which no other one is at the same heights. Branches have {from, to}.
@@ -31,9 +34,13 @@ export class Tree {
 
   draw({ low, blocks }) {
     const atEnd = this.root.scrollLeft + this.root.clientWidth >= this.root.scrollWidth - stepX;
-    const places = new Map(blocks.map((b) => [b.hash, { x: left + (b.index - low) * stepX, y: above + b.lane * stepY }]));
-    const high = Math.max(...blocks.map((b) => b.index)), lanes = Math.max(0, ...blocks.map((b) => b.lane));
-    const width = left * 2 + (high - low) * stepX, height = above * 2 + lanes * stepY + 16;
+    const places = new Map(
+      blocks.map((b) => [b.hash, { x: left + (b.index - low) * stepX, y: above + b.lane * stepY }]),
+    );
+    const high = Math.max(...blocks.map((b) => b.index)),
+      lanes = Math.max(0, ...blocks.map((b) => b.lane));
+    const width = left * 2 + (high - low) * stepX,
+      height = above * 2 + lanes * stepY + 16;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.style.width = width / 16 + "rem";
     this.svg.style.height = height / 16 + "rem";
@@ -58,26 +65,39 @@ export class Tree {
       if (!still()) drawn.node.lastChild.classList.add("grows");
     }
     drawn.node.setAttribute("class", "node " + b.kind + " " + hue(b.miner));
-    drawn.title.textContent = t("forks.block." + b.kind, { n: b.index, miner: b.miner ? short(nodeName(b.miner)) : t("block.nobody") });
+    drawn.title.textContent = t("forks.block." + b.kind, {
+      n: b.index,
+      miner: b.miner ? short(nodeName(b.miner)) : t("block.nobody"),
+    });
     drawn.node.style.transform = `translate(${place.x}px, ${place.y}px)`;
     drawn.edge.setAttribute("class", b.kind);
-    drawn.edge.setAttribute("d", parent ? curve(parent, place) : b.index > 1 ? `M0 ${place.y}H${place.x - half.w}` : "");
+    drawn.edge.setAttribute(
+      "d",
+      parent ? curve(parent, place) : b.index > 1 ? `M0 ${place.y}H${place.x - half.w}` : "",
+    );
     drawn.edge.classList.toggle("cut", !parent);
   }
 }
 
 function curve(from, to) {
-  const x1 = from.x + half.w, x2 = to.x - half.w, mid = (x1 + x2) / 2;
+  const x1 = from.x + half.w,
+    x2 = to.x - half.w,
+    mid = (x1 + x2) / 2;
   return `M${x1} ${from.y}C${mid} ${from.y} ${mid} ${to.y} ${x2} ${to.y}`;
 }
 
 function newNode(b) {
-  return s("a", { href: "#/block/" + b.hash },
-    s("g", {},
+  return s(
+    "a",
+    { href: "#/block/" + b.hash },
+    s(
+      "g",
+      {},
       s("rect", { x: -half.w, y: -half.h, width: 2 * half.w, height: 2 * half.h, rx: 6 }),
       s("rect", { class: "band", x: -half.w + 1, y: -half.h + 1, width: 6, height: 2 * half.h - 2, rx: 3 }),
       s("text", { x: 3, y: -3, class: "index" }, b.index),
       s("text", { x: 3, y: 15, class: "hash" }, shortHash(b.hash)),
-      s("text", { y: half.h + 17, class: "miner" }, b.miner ? short(nodeName(b.miner)) : t("block.first"))));
+      s("text", { y: half.h + 17, class: "miner" }, b.miner ? short(nodeName(b.miner)) : t("block.first")),
+    ),
+  );
 }
-
