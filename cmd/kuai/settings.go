@@ -1,84 +1,329 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
+
+	"kuai/chain/consensus"
+	"kuai/cmd/kuai/invite"
+	"kuai/miner"
+	"kuai/p2p"
+	"kuai/rpc"
 )
 
-// A setting has one name everywhere: --http-host on the command line, KUAI_HTTP_HOST in the environment, "http-host" in the
-// config file. Flag beats env beats file beats default.
+const (
+	defaultPort = 5000   // the tutorial's
+	p2pOffset   = 10_000 // from the HTTP port to the one that peers connect to
+	maxPort     = 65_535
+	maxCores    = 1024 // as in POST /mining: more than any machine has, and a search takes a goroutine for each
+	classic     = "classic"
+)
 
-// readFile sets the flags that neither command line nor environment have set from a JSON object in the file.
-func readFile(fs *pflag.FlagSet, file string) error {
-	text, err := readText(file)
-	if err != nil {
-		return fmt.Errorf("config file: %w", err)
-	}
-	var values map[string]any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&values); err != nil {
-		return fmt.Errorf("config file %s: a JSON object is wanted: %w", file, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("config file %s: a JSON object is wanted, and nothing behind it", file)
-	}
-	if err := dropDerived(values); err != nil {
-		return fmt.Errorf("config file %s: %w", file, err)
-	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if err := setFromFile(fs, key, values[key]); err != nil {
-			return fmt.Errorf("config file %s: %w", file, err)
-		}
+// Config is what the daemon is told. The JSON names are the flags'.
+type Config struct {
+	Port              int      `json:"port"`
+	HTTPHost          string   `json:"http-host"`
+	AllowHosts        []string `json:"allow-host"`
+	PublicURL         string   `json:"public-url"` // "": not known
+	InsecureAPI       bool     `json:"insecure-api"`
+	APITokenFile      string   `json:"api-token-file"`
+	APIAuth           string   `json:"api-auth"` // "" or authLocal
+	CORSOrigins       []string `json:"cors-origin"`
+	Name              string   `json:"name"`
+	P2PPort           int      `json:"p2p-port"` // fromPort until resolved
+	Listen            []string `json:"listen"`
+	Announce          []string `json:"announce"`
+	Peers             []string `json:"peer"`
+	MDNS              bool     `json:"mdns"`
+	DHT               bool     `json:"dht"`
+	QUIC              bool     `json:"quic"`
+	SwarmKeyFile      string   `json:"swarm-key"`
+	Network           string   `json:"network"` // "classic" or a file
+	DataDir           string   `json:"data-dir"`
+	Ephemeral         bool     `json:"ephemeral"`
+	Mine              string   `json:"mine"`
+	MineCores         int      `json:"mine-cores"` // 0: all
+	MineShare         int      `json:"mine-share"` // percent
+	LogLevel          string   `json:"log-level"`
+	LogFormat         string   `json:"log-format"`
+	LogRequests       bool     `json:"log-requests"`
+	Pprof             string   `json:"pprof"` // "": none
+	BlockNotify       string   `json:"block-notify"`
+	Webhooks          []string `json:"webhook"`
+	WebhookSecretFile string   `json:"webhook-secret"`
+
+	Derived []string `json:"derived"` // settings that resolve has filled in
+
+	joined *invite.Invitation // by which the network was joined; nil: by the settings above
+}
+
+// fromPort stands for "not said": the HTTP port + p2pOffset.
+const fromPort = -1
+
+// bind makes fs write into c, whose fields become the defaults.
+func (c *Config) bind(fs *pflag.FlagSet) {
+	fs.SortFlags = false
+	fs.IntVarP(&c.Port, "port", "p", defaultPort, "HTTP port; 0: any")
+	fs.StringVar(&c.HTTPHost, "http-host", "127.0.0.1", "address that HTTP is served on; the default takes ::1, too")
+	fs.StringSliceVar(&c.AllowHosts, "allow-host", nil, "`name` that HTTP requests may call this node by (repeatable)")
+	fs.StringVar(&c.PublicURL, "public-url", "", "`URL` that people reach the page and the API at, if a container or a proxy hides it")
+	fs.BoolVar(&c.InsecureAPI, "insecure-api", false, "let anyone who reaches a non-loopback --http-host change state")
+	pathVar(fs, &c.APITokenFile, "api-token-file", "", "`file` with the token that state-changing requests must carry")
+	fs.StringVar(&c.APIAuth, "api-auth", "", "local: ask everybody for the token in the data directory's "+cookieName+", which verbs read by themselves")
+	fs.StringSliceVar(&c.CORSOrigins, "cors-origin", nil, "`origin` of pages elsewhere that may use the API, as http://localhost:3000 (repeatable)")
+	fs.StringVar(&c.Name, "name", "", "what to call this node, as lab-pc-7; others see it beside the peer id, and cannot tell whether it is true")
+	fs.IntVar(&c.P2PPort, "p2p-port", fromPort, "port for peers; 0: any (default HTTP port + 10000)")
+	fs.Lookup("p2p-port").DefValue = "0" // help says in words what is taken where nothing is said
+	fs.StringSliceVar(&c.Listen, "listen", nil, "`multiaddr` to listen on for peers, in place of --p2p-port on all interfaces (repeatable)")
+	fs.StringSliceVar(&c.Announce, "announce", nil, "`multiaddr` to tell peers in place of the ones listened on: behind NAT (repeatable)")
+	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: host:port or URL of a kuai node, or a multiaddr (repeatable)")
+	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours: in the local network, and this user's other nodes on this machine")
+	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
+	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
+	pathVar(fs, &c.SwarmKeyFile, "swarm-key", "", "`file` with the key of a private network, as Kubo's")
+	pathVar(fs, &c.Network, "network", classic, "classic, or a `file` with another network's rules")
+	pathVar(fs, &c.DataDir, "data-dir", "", "`directory` of chain and identity (default $XDG_DATA_HOME/kuai/<network>/<port>)")
+	fs.BoolVar(&c.Ephemeral, "ephemeral", false, "keep nothing on disk, whatever --data-dir says")
+	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
+	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
+	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
+	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
+	fs.BoolVar(&c.LogRequests, "log-requests", true, "log a line for each HTTP request; those for health, metrics and the page at debug")
+	fs.StringVar(&c.Pprof, "pprof", "", "serve profiles of this process on a loopback `address`, as 127.0.0.1:6060")
+	fs.StringVar(&c.BlockNotify, "block-notify", "", "`command` to run for a new tip, without a shell; %s in it is the block's hash")
+	fs.StringSliceVar(&c.Webhooks, "webhook", nil, "`URL` to send blocks, reorgs and payments to, as they come (repeatable)")
+	pathVar(fs, &c.WebhookSecretFile, "webhook-secret", "", "`file` with the secret that signs what is sent to --webhook")
+}
+
+// Validate says everything that is wrong with c. It changes nothing.
+func (c *Config) Validate() error {
+	return errors.Join(c.checkPorts(), c.checkHost(), c.checkAuth(), c.checkNames(), c.checkMining(), c.checkPeers(), c.checkTransports(), c.checkAddresses(), c.checkLog(), c.checkPprof(), c.checkNotify())
+}
+
+func (c *Config) checkPorts() error {
+	switch {
+	case c.Port < 0 || c.Port > maxPort:
+		return fmt.Errorf("--port %d: want 0..%d", c.Port, maxPort)
+	case c.P2PPort < fromPort || c.P2PPort > maxPort:
+		return fmt.Errorf("--p2p-port %d: want 0..%d", c.P2PPort, maxPort)
+	case c.P2PPort == fromPort && c.Port+p2pOffset > maxPort:
+		return fmt.Errorf("--port %d leaves no room for the peers' port at +%d: set --p2p-port", c.Port, p2pOffset)
+	case c.P2PPort == c.Port && c.Port != 0:
+		return fmt.Errorf("--port and --p2p-port are both %d: set another --p2p-port", c.Port)
 	}
 	return nil
 }
 
-func setFromFile(fs *pflag.FlagSet, key string, value any) error {
-	f := fs.Lookup(key)
-	if f == nil || key == "config" || !isSetting(f) {
-		var known []string
-		fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		return fmt.Errorf("unknown key %q%s: see 'kuai config' for the known ones", key, didYouMean(key, known))
+func (c *Config) checkHost() error {
+	if !loopback(c.HTTPHost) && !c.InsecureAPI && c.APITokenFile == "" && c.APIAuth == "" {
+		return fmt.Errorf("--http-host %s can be reached by others, who could mine and pay on this node: add --api-token-file FILE, or --insecure-api where the network keeps them out", c.HTTPHost)
 	}
-	if f.Changed {
+	return nil
+}
+
+// checkNames checks how others may call this node.
+func (c *Config) checkNames() error {
+	for _, h := range c.AllowHosts {
+		if _, err := rpc.ParseAllowHost(h); err != nil {
+			return fmt.Errorf("--allow-host: %w", err)
+		}
+	}
+	for _, o := range c.CORSOrigins {
+		if _, err := rpc.ParseOrigin(o); err != nil {
+			return fmt.Errorf("--cors-origin: %w", err)
+		}
+	}
+	if err := checkNodeName(c.Name); err != nil {
+		return fmt.Errorf("--name %q: %w", c.Name, err)
+	}
+	if c.PublicURL == "" {
 		return nil
 	}
-	text, err := fileValue(value)
-	if err == nil {
-		err = fs.Set(key, text)
+	if !strings.HasPrefix(c.PublicURL, "http://") && !strings.HasPrefix(c.PublicURL, "https://") {
+		return fmt.Errorf("--public-url %s: want a URL, as http://localhost:5000", c.PublicURL)
 	}
-	if err != nil {
-		return fmt.Errorf("key %q: %w", key, plainFlagError(err))
+	if _, err := publicHost(c.PublicURL); err != nil {
+		return fmt.Errorf("--public-url %s: %w", c.PublicURL, err)
 	}
 	return nil
 }
 
-// fileValue gives a JSON value the spelling that a flag takes.
-func fileValue(value any) (string, error) {
-	switch v := value.(type) {
-	case string:
-		return v, nil
-	case bool, json.Number:
-		return fmt.Sprint(v), nil
-	case []any:
-		var words []string
-		for _, w := range v {
-			s, ok := w.(string)
-			if !ok {
-				return "", fmt.Errorf("a list of strings is wanted, not %v in it", w)
-			}
-			words = append(words, s)
-		}
-		return strings.Join(words, ","), nil
+// checkNodeName checks what the node is called. Peers leave out what they cannot show.
+func checkNodeName(name string) error {
+	if strings.TrimSpace(name) != name {
+		return errors.New("want a name without spaces around it")
 	}
-	return "", fmt.Errorf("a string, a number, true, false or a list of strings is wanted, not %v", value)
+	return p2p.CheckName(name)
+}
+
+// publicHost returns the host of a URL, which may have a path.
+func publicHost(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	return rpc.ParseAllowHost(u.Host)
+}
+
+// hosts are the names that HTTP requests may call this node by.
+func (c *Config) hosts() []string {
+	if host, err := publicHost(c.PublicURL); err == nil {
+		return append([]string{host}, c.AllowHosts...)
+	}
+	return c.AllowHosts
+}
+
+func (c *Config) checkMining() error {
+	if c.MineCores < 0 || c.MineCores > maxCores {
+		return fmt.Errorf("--mine-cores %d: want 0..%d, 0 for all", c.MineCores, maxCores)
+	}
+	if c.MineShare < 1 || c.MineShare > 100 {
+		return fmt.Errorf("--mine-share %d: want 1..100, a percentage", c.MineShare)
+	}
+	_, err := miner.ParseMode(c.Mine)
+	return err
+}
+
+func (c *Config) checkPeers() error {
+	for _, p := range c.peerURLs() {
+		if err := p2p.CheckPeer(p); err != nil {
+			return fmt.Errorf("--peer: %w", err)
+		}
+	}
+	return nil
+}
+
+// peerURLs are the peers as the network takes them: host:port is short for a URL, as in a registration.
+func (c *Config) peerURLs() []string {
+	var all []string
+	for _, p := range c.Peers {
+		if _, _, err := net.SplitHostPort(p); err == nil && !strings.Contains(p, "/") {
+			p = "http://" + p
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func (c *Config) checkTransports() error {
+	if c.QUIC && c.SwarmKeyFile != "" {
+		return errors.New("--quic and --swarm-key exclude each other: QUIC knows no swarm key")
+	}
+	return nil
+}
+
+func (c *Config) checkAddresses() error {
+	for _, a := range c.Listen {
+		if err := checkListen(a, c.QUIC); err != nil {
+			return fmt.Errorf("--listen %s: %w", a, err)
+		}
+	}
+	for _, a := range c.Announce {
+		if _, err := ma.NewMultiaddr(a); err != nil {
+			return fmt.Errorf("--announce %q: want a multiaddr, as /ip4/203.0.113.7/tcp/15000: %w", a, err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkLog() error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return fmt.Errorf("--log-level %s: want debug, info, warn or error", c.LogLevel)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return fmt.Errorf("--log-format %s: want text or json", c.LogFormat)
+	}
+	return nil
+}
+
+// loopback reports whether only this machine reaches host.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// resolve fills in what follows from other settings.
+func (c *Config) resolve(r *consensus.Rules) error {
+	c.Derived = nil
+	if c.P2PPort == fromPort {
+		c.Derived = append(c.Derived, "p2p-port")
+		c.P2PPort = c.Port + p2pOffset
+		if c.Port == 0 {
+			c.P2PPort = 0
+		}
+	}
+	if len(c.Listen) == 0 {
+		c.Derived = append(c.Derived, "listen")
+		c.Listen = listenAll(c.P2PPort, c.QUIC)
+	}
+	switch {
+	case c.Ephemeral:
+		c.DataDir = ""
+	case c.DataDir == "":
+		base, err := dataHome()
+		if err != nil {
+			return err
+		}
+		c.Derived = append(c.Derived, "data-dir")
+		c.DataDir = usualDir(filepath.Join(base, "kuai"), c, r)
+	}
+	return nil
+}
+
+// listenAll gives the multiaddrs for port on all interfaces.
+func listenAll(port int, quic bool) []string {
+	var all []string
+	for _, ip := range []string{"/ip4/0.0.0.0", "/ip6/::"} {
+		all = append(all, fmt.Sprintf("%s/tcp/%d", ip, port))
+		if quic {
+			all = append(all, fmt.Sprintf("%s/udp/%d/quic-v1", ip, port))
+		}
+	}
+	return all
+}
+
+func dataHome() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory to keep data in, set --data-dir: %w", err)
+	}
+	return filepath.Join(home, ".local", "share"), nil
+}
+
+// rules reads the network's rules.
+func (c *Config) rules() (*consensus.Rules, error) {
+	if c.Network == classic {
+		return consensus.Classic(), nil
+	}
+	text, err := readText(c.Network)
+	if err != nil {
+		return nil, fmt.Errorf("--network: %w", err)
+	}
+	r, err := consensus.ReadRules(text)
+	if err != nil {
+		return nil, fmt.Errorf("--network %s: %w", c.Network, err)
+	}
+	return r, nil
+}
+
+// effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.
+func (c Config) effective() Config {
+	for _, list := range []*[]string{&c.AllowHosts, &c.CORSOrigins, &c.Listen, &c.Announce, &c.Peers, &c.Webhooks, &c.Derived} {
+		*list = append([]string{}, *list...)
+	}
+	return c
 }
