@@ -14,7 +14,7 @@ func configured(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 	cfg.bind(c.Flags())
 	pathVar(c.Flags(), &file, "config", "", "JSON `file` with these settings, named as the flags")
 	return func() (Config, *consensus.Rules, error) {
-		r, err := settle(&cfg, c.Flags(), file)
+		r, err := completeSettings(&cfg, c.Flags(), file)
 		if err != nil {
 			return Config{}, nil, usageError{err}
 		}
@@ -22,8 +22,8 @@ func configured(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 	}
 }
 
-// settle completes cfg, whose flags and their env twins are set already.
-func settle(cfg *Config, fs *pflag.FlagSet, file string) (*consensus.Rules, error) {
+// completeSettings completes cfg, whose flags and their env twins are set already.
+func completeSettings(cfg *Config, fs *pflag.FlagSet, file string) (*consensus.Rules, error) {
 	if file != "" {
 		if err := readFile(fs, file); err != nil {
 			return nil, err

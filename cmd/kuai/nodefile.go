@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"kuai/chain/atomicfile"
 	"net"
 	"os"
 	"path/filepath"
@@ -38,16 +39,13 @@ func (n nodeFile) write(dir string) (remove func(), err error) {
 	return writeFile(filepath.Join(dir, nodeFileName), n)
 }
 
-// writeFile writes v as JSON and returns what removes the file again. Programs may read it at any time: it is renamed into place.
+// writeFile writes v as JSON and returns what removes the file again. Programs may read it at any time.
 func writeFile(path string, v any) (remove func(), err error) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
-		return nil, fmt.Errorf("node file: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := atomicfile.Write(path, append(text, '\n')); err != nil {
 		return nil, fmt.Errorf("node file: %w", err)
 	}
 	return func() { _ = os.Remove(path) }, nil

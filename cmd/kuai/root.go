@@ -52,10 +52,10 @@ func newRoot(t terminal) *cobra.Command {
 		newInvite(), newJoin(foreign),
 		newWatch(), newWait(), newLogs(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())
-	arrange(root)
+	groupVerbs(root)
 	all := allVerbs(root)
 	for _, c := range all {
-		begin(c, env, all)
+		prepareVerb(c, env, all)
 	}
 	return root
 }
@@ -69,9 +69,9 @@ func allVerbs(c *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// begin makes the command's flags read their env twins, and marks what goes wrong before the command begins. A variable is
+// prepareVerb makes the command's flags read their env twins, and marks what goes wrong before the command begins. A variable is
 // known if a command in all has a flag of its name.
-func begin(c *cobra.Command, env []string, all []*cobra.Command) {
+func prepareVerb(c *cobra.Command, env []string, all []*cobra.Command) {
 	args, verb := c.Args, c.RunE
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{flagError(c, err)} })
 	c.Args = func(c *cobra.Command, words []string) error {

@@ -43,8 +43,8 @@ var examples = map[string]string{
 	"version":    "  kuai version",
 }
 
-// arrange puts the verbs of root into their groups, and gives them their examples.
-func arrange(root *cobra.Command) {
+// groupVerbs puts the verbs of root into their groups, and gives them their examples.
+func groupVerbs(root *cobra.Command) {
 	for _, g := range verbGroups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range root.Commands() {

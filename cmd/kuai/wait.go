@@ -104,7 +104,7 @@ func (e notYet) Unwrap() error { return e.error }
 func (f *waiting) look(ctx context.Context, client *rpc.Client) (got waitedInfo, err error) {
 	n, err := client.Node(ctx)
 	if err != nil {
-		return got, f.absent(err)
+		return got, f.noAnswerYet(err)
 	}
 	got = waitedInfo{Height: n.Height, Peers: n.Peers}
 	switch {
@@ -121,7 +121,7 @@ func (f *waiting) look(ctx context.Context, client *rpc.Client) (got waitedInfo,
 	case errors.As(err, &refused) && refused.Title != "":
 		return got, notYet{errors.New("the node knows no payment " + f.tx)} // it may be on its way
 	case err != nil:
-		return got, f.absent(err)
+		return got, f.noAnswerYet(err)
 	case t.Status != "mined":
 		return got, notYet{fmt.Errorf("the payment is %s", t.Status)}
 	}
@@ -129,8 +129,8 @@ func (f *waiting) look(ctx context.Context, client *rpc.Client) (got waitedInfo,
 	return got, nil
 }
 
-// absent makes it a notYet that no node answers. What another program answers is not worth waiting for.
-func (f *waiting) absent(err error) error {
+// noAnswerYet makes it a notYet that no node answers. What another program answers is not worth waiting for.
+func (f *waiting) noAnswerYet(err error) error {
 	var refused *rpc.StatusError
 	if errors.As(err, &refused) && refused.Title == "" {
 		return err
