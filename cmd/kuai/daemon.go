@@ -66,20 +66,13 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 
-	lns, err := listenHTTP(ctx, cfg.HTTPHost, cfg.Port)
+	lns, profiles, err := openListeners(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer closeAll(lns)
-	profiles, err := listenPprof(ctx, cfg.Pprof)
-	if err != nil {
-		return err
-	}
 	defer closeAll(profiles)
 
-	if err := probe(ctx, cfg.Listen); err != nil {
-		return err
-	}
 	n, err := p2p.New(netCfg, c, log.Logger)
 	if err != nil {
 		return err

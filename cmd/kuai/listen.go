@@ -15,6 +15,23 @@ import (
 // anyPortTries bounds the search for a port that is free on both loopback addresses.
 const anyPortTries = 20
 
+// openListeners opens what the API and the profiles are served on, and looks whether the addresses for peers are free. The caller
+// closes what it gets.
+func openListeners(ctx context.Context, cfg Config) (api, profiles []net.Listener, err error) {
+	api, err = listenHTTP(ctx, cfg.HTTPHost, cfg.Port)
+	if err == nil {
+		profiles, err = listenPprof(ctx, cfg.Pprof)
+	}
+	if err == nil {
+		err = probe(ctx, cfg.Listen)
+	}
+	if err != nil {
+		closeAll(append(api, profiles...))
+		return nil, nil, err
+	}
+	return api, profiles, nil
+}
+
 // listenHTTP opens the listeners of host and port. The default host takes ::1 as well, if there is one: browsers and curl
 // ask for localhost there first, and must not meet another program.
 func listenHTTP(ctx context.Context, host string, port int) ([]net.Listener, error) {
