@@ -26,9 +26,10 @@ func run(ctx context.Context, t terminal) int {
 		return exitOK
 	}
 	code := exitCode(err)
-	fmt.Fprintf(t.errOut, "kuai: %v\n", err)
+	l := languageOf(t.env)
+	fmt.Fprintf(t.errOut, "kuai: %s\n", l.text(err.Error()))
 	if code == exitUsage {
-		fmt.Fprintf(t.errOut, "Run '%s --help' for help.\n", c.CommandPath())
+		fmt.Fprintln(t.errOut, l.text(fmt.Sprintf("Run '%s --help' for help.", c.CommandPath())))
 	}
 	return code
 }
@@ -47,12 +48,13 @@ func newRoot(t terminal) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	env, foreign := ownEnv(t.env)
-	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
+	root.AddCommand(newDaemon(foreign), newStatus(languageOf(t.env)), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newBench(), newNodes(), newResolve(), newForks(),
 		newInvite(), newJoin(foreign),
 		newWatch(), newWait(), newLogs(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())
 	groupVerbs(root)
+	languageOf(t.env).translate(root)
 	all := allVerbs(root)
 	for _, c := range all {
 		prepareVerb(c, env, all)

@@ -63,6 +63,7 @@ type Config struct {
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
 
+	lang   language           // of the banner
 	joined *invite.Invitation // by which the network was joined; nil: by the settings above
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +18,9 @@ type statusInfo struct {
 	Connected []api.Peer `json:"connected"`
 }
 
-func newStatus() *cobra.Command {
-	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus, printStatus)
+func newStatus(l language) *cobra.Command {
+	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus,
+		func(w io.Writer, s statusInfo) error { return printStatus(w, s, l) })
 }
 
 func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
@@ -40,8 +41,8 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 	return s, nil
 }
 
-func printStatus(w io.Writer, s statusInfo) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printStatus(w io.Writer, s statusInfo, l language) error {
+	var b strings.Builder
 	for _, line := range [][2]string{
 		{"address", peerText(s.PeerID, s.Name)},
 		{"network", s.Network},
@@ -52,12 +53,13 @@ func printStatus(w io.Writer, s statusInfo) error {
 		{"sync", syncText(s.Sync)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
-		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
+		fmt.Fprintf(&b, "%s%s\n", l.label(line[0], 9), l.text(line[1]))
 	}
 	for _, p := range s.Connected {
-		fmt.Fprintf(t, "\t%s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)
+		fmt.Fprintf(&b, "         %s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)
 	}
-	return t.Flush()
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func miningText(m api.NodeMining) string {
