@@ -62,22 +62,25 @@ func (e *StatusError) Error() string {
 	return strings.TrimSpace(e.Detail + " " + e.Hint)
 }
 
+// firstThousand asks for the longest page of a list that there is.
+const firstThousand = "?limit=1000"
+
 // Node asks who the node is.
 func (c *Client) Node(ctx context.Context) (api.Node, error) {
 	var v api.Node
-	return v, c.read(ctx, "/node", &v)
+	return v, c.read(ctx, api.Path("getNode"), &v)
 }
 
 // Peers asks for the peers and registered nodes.
 func (c *Client) Peers(ctx context.Context) (api.Peers, error) {
 	var v api.Peers
-	return v, c.read(ctx, "/peers?limit=1000", &v)
+	return v, c.read(ctx, api.Path("getPeers")+firstThousand, &v)
 }
 
 // Health returns nil if the node answers and, if ready is asked for, has caught up with its peers.
 func (c *Client) Health(ctx context.Context, ready bool) error {
 	if !ready {
-		_, err := c.Do(ctx, http.MethodGet, "/healthz", nil)
+		_, err := c.Do(ctx, http.MethodGet, api.Path("getHealth"), nil)
 		return err
 	}
 	v, err := c.Ready(ctx)
@@ -101,7 +104,7 @@ func whyNotReady(r api.Readiness) error {
 // Ready asks whether the node has caught up; not having caught up is no error.
 func (c *Client) Ready(ctx context.Context) (api.Readiness, error) {
 	var v api.Readiness
-	body, err := c.Do(ctx, http.MethodGet, "/readyz", nil)
+	body, err := c.Do(ctx, http.MethodGet, api.Path("getReadiness"), nil)
 	if refused := (*StatusError)(nil); errors.As(err, &refused) && refused.Status == http.StatusServiceUnavailable {
 		body, err = refused.Body, nil
 	}
@@ -114,13 +117,13 @@ func (c *Client) Ready(ctx context.Context) (api.Readiness, error) {
 // LogLevel asks for the least level of what the node logs.
 func (c *Client) LogLevel(ctx context.Context) (api.LogLevel, error) {
 	var v api.LogLevel
-	return v, c.read(ctx, "/log/level", &v)
+	return v, c.read(ctx, api.Path("getLogLevel"), &v)
 }
 
 // SetLogLevel changes it, until the node stops.
 func (c *Client) SetLogLevel(ctx context.Context, level string) (api.LogLevel, error) {
 	var v api.LogLevel
-	return v, c.send(ctx, http.MethodPut, "/log/level", api.LogLevel{Level: level}, &v)
+	return v, c.send(ctx, http.MethodPut, api.Path("setLogLevel"), api.LogLevel{Level: level}, &v)
 }
 
 func (c *Client) read(ctx context.Context, path string, v any) error {

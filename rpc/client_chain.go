@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"kuai/rpc/api"
 )
@@ -14,59 +12,56 @@ import (
 // Block asks for a block by index, hash or "latest".
 func (c *Client) Block(ctx context.Context, ref string) (api.BlockInfo, error) {
 	var v api.BlockInfo
-	return v, c.read(ctx, "/blocks/"+segment(ref), &v)
+	return v, c.read(ctx, api.Path("getBlock", ref), &v)
 }
 
 // Transaction asks where a transaction is.
 func (c *Client) Transaction(ctx context.Context, id string) (api.TransactionInfo, error) {
 	var v api.TransactionInfo
-	return v, c.read(ctx, "/transactions/"+segment(id), &v)
+	return v, c.read(ctx, api.Path("getTransaction", id), &v)
 }
 
 // Address asks what the chain says of an address, and for its newest transactions.
 func (c *Client) Address(ctx context.Context, address string) (api.Account, error) {
 	var v api.Account
-	return v, c.read(ctx, "/addresses/"+segment(address), &v)
+	return v, c.read(ctx, api.Path("getAddress", address), &v)
 }
-
-// segment writes text as one segment of a path: with no slashes, and never . or .., which proxies take for a way up.
-func segment(text string) string { return strings.ReplaceAll(url.PathEscape(text), ".", "%2E") }
 
 // Pending asks for the first thousand pending payments.
 func (c *Client) Pending(ctx context.Context) (api.Pending, error) {
 	var v api.Pending
-	return v, c.read(ctx, "/transactions/pending?limit=1000", &v)
+	return v, c.read(ctx, api.Path("getPending")+firstThousand, &v)
 }
 
 // Register registers a node: a URL, host:port or multiaddr.
 func (c *Client) Register(ctx context.Context, node string) (api.Registered, error) {
 	var v api.Registered
-	return v, c.post(ctx, "/nodes/register", api.Register{Nodes: []string{node}}, &v)
+	return v, c.post(ctx, api.Path("registerNodes"), api.Register{Nodes: []string{node}}, &v)
 }
 
 // Pay sends a payment and returns what the node says of it. It is on the node's disk then.
 func (c *Client) Pay(ctx context.Context, p api.Payment) (string, error) {
 	var v api.Message
-	err := c.post(ctx, "/transactions/new", p, &v)
+	err := c.post(ctx, api.Path("newTransaction"), p, &v)
 	return v.Message, err
 }
 
 // Mining asks what the miner is at.
 func (c *Client) Mining(ctx context.Context) (api.Miner, error) {
 	var v api.Miner
-	return v, c.read(ctx, "/mining", &v)
+	return v, c.read(ctx, api.Path("getMining"), &v)
 }
 
 // SetMining changes the miner's mode and cores, and returns what it is at then.
 func (c *Client) SetMining(ctx context.Context, change api.MinerChange) (api.Miner, error) {
 	var v api.Miner
-	return v, c.post(ctx, "/mining", change, &v)
+	return v, c.post(ctx, api.Path("setMining"), change, &v)
 }
 
 // Mine asks for one block. It takes as long as the search does; the end of ctx ends the search.
 func (c *Client) Mine(ctx context.Context) (api.MinedBlock, error) {
 	var v api.MinedBlocks
-	if err := c.post(ctx, "/mine", api.Mine{Blocks: 1}, &v); err != nil {
+	if err := c.post(ctx, api.Path("mineBlocks"), api.Mine{Blocks: 1}, &v); err != nil {
 		return api.MinedBlock{}, err
 	}
 	if len(v.Blocks) != 1 {
@@ -98,9 +93,21 @@ func (c *Client) send(ctx context.Context, method, path string, v, into any) err
 // AddBlocks sends blocks, as JSON lines, and returns what became of them.
 func (c *Client) AddBlocks(ctx context.Context, lines []byte) (api.AddedBlocks, error) {
 	var v api.AddedBlocks
-	text, err := c.Do(ctx, http.MethodPost, "/blocks", lines)
+	text, err := c.Do(ctx, http.MethodPost, api.Path("addBlocks"), lines)
 	if err == nil {
 		err = json.Unmarshal(text, &v)
 	}
 	return v, err
+}
+
+// Forks asks for the longest thousand of the side branches.
+func (c *Client) Forks(ctx context.Context) (api.Forks, error) {
+	var v api.Forks
+	return v, c.read(ctx, api.Path("getForks")+firstThousand, &v)
+}
+
+// Disconnect closes the connections with a peer, or forgets a registered node.
+func (c *Client) Disconnect(ctx context.Context, name string) error {
+	_, err := c.Do(ctx, http.MethodDelete, api.Path("disconnectPeer", name), nil)
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +26,7 @@ func printBalance(w io.Writer, a api.Account) error {
 	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, e := range a.History {
 		p := e.Transaction
 		fmt.Fprintf(t, "block %d\t%s\t%s\t→\t%s\t%s\n", e.Block.Index, p.Amount, name(p.Sender), name(p.Recipient), p.ID)

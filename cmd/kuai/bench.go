@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +70,7 @@ func benchmarkOf(speeds []search.Speed) benchmark {
 }
 
 func printBenchmark(w io.Writer, b benchmark) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	fmt.Fprintln(t, "kernel\ttries a second\tat best\tcompared with the library")
 	for _, k := range b.Kernels {
 		used := ""

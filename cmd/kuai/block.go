@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ func isBlockRef(ref string) bool {
 }
 
 func printBlock(w io.Writer, b api.BlockInfo) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	seconds, _ := b.Block.Timestamp.Float64()
 	for _, line := range [][2]string{
 		{"index", fmt.Sprint(b.Block.Index)},
@@ -78,7 +77,7 @@ func peerText(id, name string) string {
 
 // printPayments prints a table. A block's reward and what a Flask node has mined have no id.
 func printPayments(w io.Writer, all []api.Payment) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, p := range all {
 		fmt.Fprintf(t, "%s\t%s\t→\t%s\t%s\n", p.Amount, name(p.Sender), name(p.Recipient), p.ID)
 	}

@@ -45,7 +45,7 @@ func (d *doctor) clocks(ctx context.Context, nodes []api.RegisteredNode) {
 func clockOf(ctx context.Context, url string) (time.Time, bool) {
 	ctx, cancel := context.WithTimeout(ctx, localDial)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+api.Path("getHealth"), nil)
 	if err != nil {
 		return time.Time{}, false
 	}

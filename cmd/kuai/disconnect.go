@@ -30,7 +30,7 @@ func newDisconnect() *cobra.Command {
 // askDisconnect tries each name that the node may know it by.
 func askDisconnect(ctx context.Context, c *rpc.Client, words []string) (leftInfo, error) {
 	for _, name := range namesOf(words[0]) {
-		_, err := c.Do(ctx, http.MethodDelete, "/peers/"+url.PathEscape(name), nil)
+		err := c.Disconnect(ctx, name)
 		var refused *rpc.StatusError
 		if !errors.As(err, &refused) || refused.Status != http.StatusNotFound || refused.Title == "" {
 			return leftInfo{name}, err

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,12 +17,8 @@ func newForks() *cobra.Command {
 	return c
 }
 
-func askForks(ctx context.Context, c *rpc.Client) (f api.Forks, err error) {
-	text, err := c.Do(ctx, http.MethodGet, "/forks?limit=1000", nil)
-	if err == nil {
-		err = json.Unmarshal(text, &f)
-	}
-	return f, err
+func askForks(ctx context.Context, c *rpc.Client) (api.Forks, error) {
+	return c.Forks(ctx)
 }
 
 func printForks(w io.Writer, f api.Forks) error {
@@ -33,7 +26,7 @@ func printForks(w io.Writer, f api.Forks) error {
 		_, err := fmt.Fprintln(w, "no side branches")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, b := range f.Forks {
 		fmt.Fprintf(t, "block %d\t%s\t%s after block %d of the chain\tfrom %s\n", b.Tip.Index, b.Tip.Hash, count(b.Length, "block"), b.Point.Index, fromText(b.From, b.FromName))
 	}

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -111,7 +110,7 @@ func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
 func (f *inviting) ask(ctx context.Context) (v inviteInfo, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.patience())
 	defer cancel()
-	body, err := f.open(ctx, "/invite", "")
+	body, err := f.open(ctx, api.Path("getInvite"), "")
 	if err != nil {
 		return v, err
 	}
@@ -198,7 +197,7 @@ func printInvite(w io.Writer, v inviteInfo) error {
 	case v.classic != "":
 		fmt.Fprintf(&b, "The node at %s is in the tutorial's network, which everybody has. This is the network that was used last.\n\n", v.classic)
 	}
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	t := newTable(&b)
 	fmt.Fprintf(t, "network\t%s (%s)\ncode\t%s\n", v.Name, v.Network, v.Code)
 	for _, a := range v.Addresses {
 		fmt.Fprintf(t, "address\t%s\n", a)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +36,7 @@ func printNodes(w io.Writer, n nodesInfo) error {
 		_, err := fmt.Fprintln(w, "no nodes are registered: 'kuai connect ADDRESS' registers one")
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, node := range n.Nodes {
 		fmt.Fprintf(t, "%s\t%s\t%s%s\n", node.Address, node.Kind, node.State, nextTry(node.NextAsk))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,7 @@ func newPeers() *cobra.Command {
 }
 
 func printPeers(w io.Writer, p api.Peers) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := newTable(w)
 	for _, peer := range p.Peers {
 		state := "away"
 		if peer.Connected {

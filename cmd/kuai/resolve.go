@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 // resolveTime is how long 'kuai resolve' waits: the node takes at most 10 s.
@@ -58,7 +59,7 @@ func newResolve() *cobra.Command {
 
 // resolve reads the answer's beginning only: the rest is the whole chain.
 func (a *asking) resolve(ctx context.Context, client *rpc.Client) (r resolvedInfo, err error) {
-	body, err := a.open(ctx, "/nodes/resolve", "")
+	body, err := a.open(ctx, api.Path("resolveChain"), "")
 	if err != nil {
 		return r, err
 	}

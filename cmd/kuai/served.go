@@ -31,7 +31,7 @@ func (s *servedChain) hashAt(ctx context.Context, index int64) (string, error) {
 }
 
 func (s *servedChain) object(ctx context.Context, w io.Writer, _ func(done, total int64)) error {
-	body, err := s.a.open(ctx, "/chain", "")
+	body, err := s.a.open(ctx, api.Path("getChain"), "")
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *servedChain) lines(ctx context.Context, w io.Writer, from int64, show f
 	if err != nil {
 		return err
 	}
-	body, err := s.a.open(ctx, fmt.Sprintf("/chain?from=%d", from), "")
+	body, err := s.a.open(ctx, fmt.Sprintf("%s?from=%d", api.Path("getChain"), from), "")
 	if err != nil {
 		return err
 	}

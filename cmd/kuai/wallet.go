@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -196,7 +195,7 @@ func printWallets(w io.Writer, all []walletInfo) error {
 		_, err := fmt.Fprintln(w, "No wallets yet: make one with 'kuai wallet new NAME'.")
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	for _, i := range all {
 		key := "no key here"
 		if i.File != "" {

@@ -77,7 +77,7 @@ type watcher struct {
 func (f *watching) watch(ctx context.Context, out, errOut io.Writer) error {
 	w := &watcher{watching: f, told: newTeller(out, f.json)}
 	for wait, lost := firstRetry, false; ; wait = min(2*wait, longestRetry) {
-		stream, err := f.open(ctx, "/events", w.last)
+		stream, err := f.open(ctx, api.Path("getEvents"), w.last)
 		if err == nil {
 			if lost {
 				fmt.Fprintf(errOut, "connected again to %s\n", f.api)
