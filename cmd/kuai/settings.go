@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/adrg/xdg"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/spf13/pflag"
 
@@ -294,15 +295,19 @@ func listenAll(port int, quic bool) []string {
 	return all
 }
 
+// dataHome is where this system keeps the data of programs: $XDG_DATA_HOME, else ~/.local/share, ~/Library/Application Support on macOS and
+// %LOCALAPPDATA% on Windows. On these two, what an earlier kuai keeps in ~/.local/share stays in use.
 func dataHome() (string, error) {
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return dir, nil
-	}
 	home, err := os.UserHomeDir()
-	if err != nil {
+	if err != nil && !filepath.IsAbs(os.Getenv("XDG_DATA_HOME")) {
 		return "", fmt.Errorf("no home directory to keep data in, set --data-dir: %w", err)
 	}
-	return filepath.Join(home, ".local", "share"), nil
+	xdg.Reload() // it read the environment before main
+	former := filepath.Join(home, ".local", "share")
+	if !exists(filepath.Join(xdg.DataHome, "kuai")) && err == nil && exists(filepath.Join(former, "kuai")) && os.Getenv("XDG_DATA_HOME") == "" {
+		return former, nil
+	}
+	return xdg.DataHome, nil
 }
 
 // rules reads the network's rules.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -266,5 +267,36 @@ func TestPeersLikeARegistration(t *testing.T) {
 	want := "http://127.0.0.1:5001 http://localhost:5001 http://[::1]:5001 http://a:1 " + said[4]
 	if got := strings.Join(c.peerURLs(), " "); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// Data that an earlier kuai keeps where another system's programs keep it is found again.
+func TestDataHome(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows itself says where, whatever the environment")
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	former := filepath.Join(home, ".local", "share")
+	usual := former
+	if runtime.GOOS == "darwin" {
+		usual = filepath.Join(home, "Library", "Application Support")
+	}
+	for _, step := range []struct{ name, set, make, want string }{
+		{"nothing is there", "", "", usual},
+		{"an earlier kuai's data", "", filepath.Join(former, "kuai"), former},
+		{"both", "", filepath.Join(usual, "kuai"), usual},
+		{"named", filepath.Join(home, "named"), "", filepath.Join(home, "named")},
+		{"named badly", "not/absolute", "", usual},
+	} {
+		t.Setenv("XDG_DATA_HOME", step.set)
+		if step.make != "" {
+			if err := os.MkdirAll(step.make, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := dataHome(); err != nil || got != step.want {
+			t.Errorf("%s: got %s, %v, want %s", step.name, got, err, step.want)
+		}
 	}
 }
