@@ -25,6 +25,7 @@
 //	query      blocks, forks, snapshots               view     one state of the store and the active chain
 //	addresses  what the chain says of an address      addressindex, ledger   the index for it, which follows the chain
 //	events     what subscribers are told              run      what goes on behind
+//	sync       writes to disk that waiters share
 //	verify     all of the above against the blocks    invalid  blocks that broke a rule
 //
 // # Flow
