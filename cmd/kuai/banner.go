@@ -29,8 +29,8 @@ func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(),
 func banner(cfg Config, n nodeFile, height int64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kuai 块 %s\n\n", n.Version)
-	line := func(name, value string) { fmt.Fprintf(&b, "  %s%s\n", cfg.lang.label(name, 9), cfg.lang.text(value)) }
-	line("network", fmt.Sprintf("%s (%s), at block %d", n.Network, n.NetworkID, height))
+	line := func(name, value string) { fmt.Fprintf(&b, "  %s%s\n", cfg.lang.label(name, 9), value) }
+	line("network", cfg.lang.text(fmt.Sprintf("%s (%s), at block %d", n.Network, n.NetworkID, height)))
 	line("address", peerText(n.PeerID, cfg.Name))
 	for i, a := range n.Addresses {
 		line([]string{"peers", ""}[min(i, 1)], a)
@@ -38,10 +38,10 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	line("page", page(cfg, n))
 	line("data", dataText(cfg))
 	if cfg.joined != nil {
-		line("invite", "'kuai invite' shows the code for others")
+		line("invite", cfg.lang.text("'kuai invite' shows the code for others"))
 	}
 	if cfg.APIAuth == authLocal {
-		line("password", "in "+filepath.Join(cfg.DataDir, cookieName)) // a browser asks for it
+		line("password", cfg.lang.text("in "+filepath.Join(cfg.DataDir, cookieName))) // a browser asks for it
 	}
 	b.WriteByte('\n')
 	return b.String()
@@ -60,12 +60,12 @@ func advice(cfg Config, n nodeFile) string {
 	if inContainer() {
 		return ""
 	}
-	return fmt.Sprintf("%s:\n\n  %s\n\n", where(cfg), second(cfg, n, isFree))
+	return fmt.Sprintf("%s\n\n  %s\n\n", cfg.lang.text(where(cfg)+":"), second(cfg, n, isFree))
 }
 
 func dataText(cfg Config) string {
 	if cfg.Ephemeral {
-		return "in memory, gone when this process ends"
+		return cfg.lang.text("in memory, gone when this process ends")
 	}
 	return cfg.DataDir
 }

@@ -1,7 +1,18 @@
 package main
 
-// chinese are the texts of help, status, banner and errors in Chinese, by the English ones. %s stands for a part that stays as it is.
-var chinese = map[string]string{
+import "maps"
+
+// chinese are all texts in Chinese, by the English ones. %s stands for a part that stays as it is, %t for one that is a text of the table
+// itself, if it has it.
+var chinese = func() map[string]string {
+	all := maps.Clone(chineseTexts)
+	maps.Copy(all, chineseFlags)
+	maps.Copy(all, chineseErrors)
+	return all
+}()
+
+// chineseTexts are those of help, status, banner and invitation.
+var chineseTexts = map[string]string{
 	"Node:": "节点：", "Chain:": "区块链：", "Network:": "网络：", "Mining:": "挖矿：", "Tools:": "工具：",
 
 	"A peer-to-peer node for the tutorial's blockchain":                      "教程区块链的点对点节点",
@@ -63,18 +74,17 @@ var chinese = map[string]string{
 	"at block %s of %s, %s %, %s blocks/s, about %s left, from %s": "第 %s 个区块，共 %s 个，%s %，每秒 %s 个，约剩 %s，来自 %s",
 	"at block %s of %s, %s %, from %s":                             "第 %s 个区块，共 %s 个，%s %，来自 %s",
 
-	"Run '%s --help' for help.": "运行 '%s --help' 查看帮助。",
-	"no node answers at %s (%s): start one with 'kuai daemon', or name another by -p or --api": "%s 没有节点响应（%s）：用 'kuai daemon' 启动一个，或用 -p 或 --api 指定另一个",
-	"unknown command %s (did you mean %s?)":                                                    "未知命令 %s（是否想输入 %s？）",
-	"unknown command %s":                                                                       "未知命令 %s",
-	"unknown flag: %s (did you mean %s?)":                                                      "未知选项：%s（是否想输入 %s？）",
-	"unknown flag: %s":                                                                         "未知选项：%s",
-	"%s exists: --force replaces it":                                                           "%s 已存在：用 --force 覆盖",
-	"stopped before the node answered":                                                         "在节点响应之前已停止",
-	"the node at %s gave no answer within %s":                                                  "位于 %s 的节点在 %s 内没有响应",
-	"data directory %s is in use by process %s, started at %s: stop it, or choose another --data-dir or --port": "数据目录 %s 正被进程 %s 使用（启动于 %s）：请停止它，或另选 --data-dir 或 --port",
-	"address %s is in use: choose another --port, 0 for any":                                                    "地址 %s 已被占用：请另选 --port，0 表示任意端口",
-	"the code has a typing error: compare it letter by letter, or copy it (%s)":                                 "邀请码有输入错误：请逐个字符核对，或直接复制（%s）",
-	"no network was joined on this machine: give the code that 'kuai invite' showed":                            "本机还没有加入过网络：请输入 'kuai invite' 显示的邀请码",
-	"several nodes run on this machine, none on port %s: name one by -p (%s)":                                   "本机运行着多个节点，但端口 %s 上没有：请用 -p 指定一个（%s）",
+	"A second node, in another terminal:":           "在另一个终端启动第二个节点：",
+	"A second node, where this one can be reached:": "在能访问本节点的机器上启动第二个节点：",
+	"in %s": "在 %s 中",
+	"code":  "邀请码",
+
+	"The node at %s is in the tutorial's network, which everybody has. A new network was made for the class.":   "%s 的节点在人人都有的教程网络中。已为班级新建一个网络。",
+	"The node at %s is in the tutorial's network, which everybody has. This is the network that was used last.": "%s 的节点在人人都有的教程网络中。下面是最近使用的网络。",
+	"A new network was made.":                                  "已新建一个网络。",
+	"Start this machine's node, and leave it running:":         "启动本机的节点，并让它一直运行：",
+	"The others start theirs, each on a machine of their own:": "其他人各自在自己的机器上启动节点：",
+	"Everybody can be in this network without the code, as it is the tutorial's: a longer chain from elsewhere replaces this one.\n'kuai invite --new' makes a network of your own.": "这是教程网络，不用邀请码也能加入：别处更长的链会替换这里的链。\n'kuai invite --new' 可以新建自己的网络。",
+	"The network has no swarm key: who has its network file can join without the code.":                                                                                              "这个网络没有私有网络密钥：有网络文件的人不用邀请码也能加入。",
+	"Who has the code can join: show it to the class only.":                                                                                                                          "有邀请码的人都能加入：只给本班同学看。",
 }

@@ -41,7 +41,7 @@ func newDaemon(foreign []string) *cobra.Command {
 
 // runDaemon opens the chain and runs a node on it until c's context ends.
 func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, foreign []string) error {
-	cfg.lang = language{c.Root().Annotations[languageKey] == "zh"}
+	cfg.lang = languageFor(c)
 	log := newTerminalLog(cfg, c.ErrOrStderr())
 	if len(foreign) > 0 {
 		log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)

@@ -31,10 +31,13 @@ type inUseError struct {
 	advice  string // what to do
 }
 
+// airPlayAdvice is for those who do not know which program has the usual port.
+const airPlayAdvice = ". On macOS, AirPlay Receiver often holds port 5000: System Settings, General, AirDrop & Handoff"
+
 func (e *inUseError) Error() string {
 	text := fmt.Sprintf("address %s is in use: %s", e.address, e.advice)
 	if runtime.GOOS == "darwin" && e.port == defaultPort {
-		text += ". On macOS, AirPlay Receiver often holds port 5000: System Settings, General, AirDrop & Handoff"
+		text += airPlayAdvice
 	}
 	return text
 }

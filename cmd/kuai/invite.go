@@ -78,7 +78,7 @@ func (f *inviting) run(c *cobra.Command) error {
 			v.qr = q.Terminal()
 		}
 	}
-	return printInvite(c.OutOrStdout(), v)
+	return printInvite(c.OutOrStdout(), languageFor(c), v)
 }
 
 // find returns the invitation that is meant: of the node that runs, of the network that was used last, or of a new one.
@@ -187,20 +187,21 @@ func usage(err error) error {
 	return usageError{err}
 }
 
-func printInvite(w io.Writer, v inviteInfo) error {
+func printInvite(w io.Writer, l language, v inviteInfo) error {
 	var b strings.Builder
+	say := func(form string, words ...any) { b.WriteString(l.text(fmt.Sprintf(form, words...)) + "\n\n") }
 	switch {
 	case v.Made && v.classic != "":
-		fmt.Fprintf(&b, "The node at %s is in the tutorial's network, which everybody has. A new network was made for the class.\n\n", v.classic)
+		say("The node at %s is in the tutorial's network, which everybody has. A new network was made for the class.", v.classic)
 	case v.Made:
-		b.WriteString("A new network was made.\n\n")
+		say("A new network was made.")
 	case v.classic != "":
-		fmt.Fprintf(&b, "The node at %s is in the tutorial's network, which everybody has. This is the network that was used last.\n\n", v.classic)
+		say("The node at %s is in the tutorial's network, which everybody has. This is the network that was used last.", v.classic)
 	}
 	t := newTable(&b)
-	fmt.Fprintf(t, "network\t%s (%s)\ncode\t%s\n", v.Name, v.Network, v.Code)
+	fmt.Fprintf(t, "%s\t%s (%s)\n%s\t%s\n", l.text("network"), v.Name, v.Network, l.text("code"), v.Code)
 	for _, a := range v.Addresses {
-		fmt.Fprintf(t, "address\t%s\n", a)
+		fmt.Fprintf(t, "%s\t%s\n", l.text("address"), a)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -210,9 +211,11 @@ func printInvite(w io.Writer, v inviteInfo) error {
 		b.WriteString(v.qr + "\n")
 	}
 	if v.Start != "" {
-		fmt.Fprintf(&b, "Start this machine's node, and leave it running:\n\n  %s\n\n", v.Start)
+		say("Start this machine's node, and leave it running:")
+		fmt.Fprintf(&b, "  %s\n\n", v.Start)
 	}
-	fmt.Fprintf(&b, "The others start theirs, each on a machine of their own:\n\n  %s\n\n%s\n", v.Command, inviteNote(v))
+	say("The others start theirs, each on a machine of their own:")
+	fmt.Fprintf(&b, "  %s\n\n%s\n", v.Command, l.text(inviteNote(v)))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // language is what people are spoken to in: help, status, the banner and errors. The zero value is English.
@@ -33,39 +35,58 @@ func (l language) text(english string) string {
 	if exact, ok := chinese[english]; ok {
 		return exact
 	}
-	for _, p := range patterns() {
-		if found := p.english.FindStringSubmatch(english); found != nil {
-			out := p.chinese
-			for _, part := range found[1:] {
-				out = strings.Replace(out, "%s", part, 1)
-			}
-			return out
-		}
+	p, parts := matching(english)
+	if p == nil {
+		return english
 	}
-	return english
+	var out strings.Builder
+	rest := chinese[p.key]
+	for i, part := range parts {
+		before, after, _ := strings.Cut(rest, p.verbs[i])
+		if p.verbs[i] == textVerb {
+			part = l.text(part)
+		}
+		out.WriteString(before + part)
+		rest = after
+	}
+	return out.String() + rest
 }
+
+// textVerb stands in the table for a part that is translated itself.
+const textVerb = "%t"
+
+// variable are the verbs of the table.
+var variable = regexp.MustCompile(`%[st]`)
 
 // pattern is an entry of the table with parts that vary.
 type pattern struct {
+	key     string
+	verbs   []string // of its parts
 	english *regexp.Regexp
-	chinese string
 }
 
-// patterns are the table's entries with %s, the longest first: a shorter one may match what a longer one means.
-var patterns = sync.OnceValue(func() (all []pattern) {
-	var keys []string
-	for english := range chinese {
-		if strings.Contains(english, "%s") {
-			keys = append(keys, english)
+// matching returns the entry that an English text is an instance of, and the parts that vary; nil if there is none.
+func matching(english string) (*pattern, []string) {
+	for _, p := range patterns() {
+		if found := p.english.FindStringSubmatch(english); found != nil {
+			return &p, found[1:]
 		}
 	}
-	sort.Slice(keys, func(i, j int) bool {
-		return len(keys[i]) > len(keys[j]) || len(keys[i]) == len(keys[j]) && keys[i] < keys[j]
-	})
-	for _, english := range keys {
-		form := "^" + strings.ReplaceAll(regexp.QuoteMeta(english), "%s", "(.+?)") + "$"
-		all = append(all, pattern{regexp.MustCompile(form), chinese[english]})
+	return nil, nil
+}
+
+// patterns are the table's entries with parts that vary, the longest first: a shorter one may match what a longer one means.
+var patterns = sync.OnceValue(func() (all []pattern) {
+	for english := range chinese {
+		if verbs := variable.FindAllString(english, -1); verbs != nil {
+			form := strings.ReplaceAll(regexp.QuoteMeta(english), "%s", "(.+?)") // on one line
+			form = strings.ReplaceAll(form, textVerb, "((?s:.+?))")
+			all = append(all, pattern{english, verbs, regexp.MustCompile("^" + form + "$")})
+		}
 	}
+	slices.SortFunc(all, func(a, b pattern) int {
+		return cmp.Or(cmp.Compare(len(b.key), len(a.key)), strings.Compare(a.key, b.key))
+	})
 	return all
 })
 
@@ -81,24 +102,59 @@ func (l language) label(english string, columns int) string {
 	return text + strings.Repeat(" ", max(columns-width, 1))
 }
 
-// translate puts the help of all verbs into the language. Longer explanations stay English below.
+// languageFor is the language of the program that c is a verb of.
+func languageFor(c *cobra.Command) language {
+	return language{c.Root().Annotations[languageKey] == "zh"}
+}
+
+// translate puts the help of all verbs into the language. Long helps that the table lacks stay English below a Chinese line.
 func (l language) translate(root *cobra.Command) {
 	if !l.zh {
 		return
 	}
 	root.Annotations = map[string]string{languageKey: "zh"}
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	root.SetUsageTemplate(strings.NewReplacer("Usage:", "用法：", "Aliases:", "别名：", "Examples:", "示例：", "Available Commands:", "命令：", "Additional Commands:", "其他命令：",
-		"Global Flags:", "全局选项：", "Flags:", "选项：", `Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+	addFlagTexts()
+	root.SetUsageTemplate(strings.NewReplacer("Usage:", "用法：", "Aliases:", "别名：", "Examples:", "示例：", "Available Commands:", "命令：",
+		"Additional Commands:", "其他命令：", "Global Flags:", "全局选项：", "Flags:", "选项：",
+		".LocalFlags.FlagUsages", "flagTexts .LocalFlags", ".InheritedFlags.FlagUsages", "flagTexts .InheritedFlags",
+		`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
 		`用 "{{.CommandPath}} [command] --help" 查看命令的说明。`).Replace(root.UsageTemplate()))
 	for _, g := range root.Groups() {
 		g.Title = l.text(g.Title)
 	}
 	for _, c := range allVerbs(root) {
-		short := l.text(c.Short)
-		if c.Long != "" {
-			c.Long = short + "\n\n" + c.Long
+		c.Short = l.text(c.Short)
+		if long := chineseLong[wordsOf(c)]; long != "" {
+			c.Long = long
+		} else if c.Long != "" {
+			c.Long = c.Short + "\n\n" + c.Long
 		}
-		c.Short = short
 	}
+}
+
+// wordsOf is what is typed behind "kuai" for c, "kuai" for the root.
+func wordsOf(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), "kuai ") }
+
+// addFlagTexts makes flagTexts known to cobra's templates, which all programs of a process share.
+var addFlagTexts = sync.OnceFunc(func() { cobra.AddTemplateFunc("flagTexts", language{zh: true}.flagTexts) })
+
+// flagTexts lists flags as pflag does, in the language: names, types and default values stay.
+func (l language) flagTexts(flags *pflag.FlagSet) string {
+	lines := strings.SplitAfter(flags.FlagUsages(), "\n")
+	i := 0
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		_, usage := pflag.UnquoteUsage(f)
+		before, after, _ := strings.Cut(lines[i], usage)
+		if value, ok := strings.CutPrefix(after, " (default "); ok {
+			after = strings.Replace("（默认 "+value, ")\n", "）\n", 1)
+		}
+		lines[i] = before + l.text(usage) + after
+		i++
+	})
+	return strings.Join(lines, "")
 }

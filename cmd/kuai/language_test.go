@@ -5,6 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
+
+	"kuai/chain/consensus"
+	"kuai/cmd/kuai/invite"
+	"kuai/rpc/api"
 )
 
 func TestLanguageIsThatOfTheLocale(t *testing.T) {
@@ -19,11 +25,12 @@ func TestLanguageIsThatOfTheLocale(t *testing.T) {
 }
 
 // names matches the flags, verbs and words in capitals of a text, which no translation changes.
-var names = regexp.MustCompile(`'kuai \w+|--[a-z-]+|\b[A-Z][A-Z]+\b|%s`)
+var names = regexp.MustCompile(`'kuai \w+|--[a-z-]+|\b[A-Z][A-Z]+\b|%[st]`)
 
 // TestEveryVerbHasItsChinese: each verb and group, with the same names in both languages.
 func TestEveryVerbHasItsChinese(t *testing.T) {
 	root := newRoot(terminal{})
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range allVerbs(root) {
 		if c.Parent() != nil && c.Parent().Name() == "completion" {
@@ -42,8 +49,114 @@ func TestEveryVerbHasItsChinese(t *testing.T) {
 		in, out := names.FindAllString(english, -1), names.FindAllString(zh, -1)
 		slices.Sort(in)
 		slices.Sort(out)
-		if in, out = slices.Compact(in), slices.Compact(out); !slices.Equal(in, out) || strings.Count(english, "%s") != strings.Count(zh, "%s") {
+		if in, out = slices.Compact(in), slices.Compact(out); !slices.Equal(in, out) ||
+			!slices.Equal(variable.FindAllString(english, -1), variable.FindAllString(zh, -1)) {
 			t.Errorf("%q has %q, %q has %q", english, in, zh, out)
+		}
+	}
+}
+
+// TestEveryFlagHasItsChinese: each flag of each command, those of cobra too.
+func TestEveryFlagHasItsChinese(t *testing.T) {
+	root := newRoot(terminal{})
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	used := make(map[string]bool)
+	for _, c := range allVerbs(root) {
+		c.InitDefaultHelpFlag()
+		c.InitDefaultVersionFlag()
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			_, usage := pflag.UnquoteUsage(f)
+			key := usage
+			if p, _ := matching(usage); p != nil && chinese[usage] == "" {
+				key = p.key
+			}
+			if chineseFlags[key] == "" {
+				t.Errorf("%s --%s: no Chinese for %q", c.CommandPath(), f.Name, usage)
+			}
+			used[key] = true
+		})
+	}
+	for english := range chineseFlags {
+		if !used[english] {
+			t.Errorf("no flag has the text %q", english)
+		}
+	}
+}
+
+// longInEnglish are the verbs whose long help is English below a Chinese line.
+var longInEnglish = []string{
+	"completion", "completion bash", "completion fish", "completion powershell", "completion zsh", // cobra's own
+}
+
+// TestLongHelpIsChineseOrListed: a long help is in the table, or its verb in the list of those in English.
+func TestLongHelpIsChineseOrListed(t *testing.T) {
+	english, root := newRoot(terminal{}), newRoot(terminal{env: []string{"LANG=zh_CN.UTF-8"}})
+	english.InitDefaultHelpCmd()
+	english.InitDefaultCompletionCmd()
+	var mixed []string
+	for _, c := range allVerbs(english) {
+		zh, _, err := root.Find(strings.Fields(c.CommandPath())[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Long != "" && strings.Contains(zh.Long, c.Long) {
+			mixed = append(mixed, wordsOf(c))
+		}
+		if translated := chineseLong[wordsOf(c)]; translated != "" && zh.Long != translated {
+			t.Errorf("%s: %q", c.CommandPath(), zh.Long)
+		}
+	}
+	slices.Sort(mixed)
+	if want := slices.Sorted(slices.Values(longInEnglish)); !slices.Equal(mixed, want) {
+		t.Errorf("English are %q, want %q", mixed, want)
+	}
+	for name, zh := range chineseLong {
+		c, _, err := english.Find(strings.Fields(strings.TrimPrefix(name, "kuai")))
+		if err != nil || wordsOf(c) != name {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(zh, -1) {
+			if !strings.Contains(c.Long, flag) {
+				t.Errorf("the English help of %s has no %s", name, flag)
+			}
+		}
+	}
+}
+
+// TestBannerAndInvitationInChinese: every line but those to type is Chinese. What users named stays.
+func TestBannerAndInvitationInChinese(t *testing.T) {
+	l := language{zh: true}
+	for _, cfg := range []Config{
+		{HTTPHost: "127.0.0.1", lang: l, Ephemeral: true},
+		{HTTPHost: "0.0.0.0", lang: l, DataDir: "data", APIAuth: authLocal, joined: &invite.Invitation{}},
+	} {
+		text := banner(cfg, nodeFile{Addresses: []string{"/ip4/1"}, API: []string{"http://1"}}, 7) + "  " + l.text(where(cfg)+":")
+		onlyChinese(t, text)
+		if !cfg.Ephemeral && !strings.Contains(text, "  数据     data\n") {
+			t.Error(text)
+		}
+	}
+	for _, v := range []inviteInfo{
+		{Made: true, Start: "kuai join"}, {Made: true, classic: "http://1"}, {classic: "http://1"}, {Invite: api.Invite{Private: true}},
+		{Invite: api.Invite{Network: consensus.Classic().Network(), Addresses: []string{"/ip4/1"}}},
+	} {
+		var b strings.Builder
+		if err := printInvite(&b, l, v); err != nil {
+			t.Fatal(err)
+		}
+		onlyChinese(t, b.String())
+	}
+}
+
+// onlyChinese fails the test if a line has one of the words that the English texts are made of.
+func onlyChinese(t *testing.T, text string) {
+	t.Helper()
+	english := regexp.MustCompile(`\b(the|with|this|node|address|network|code|page|data|peers|invite|password) `)
+	for _, line := range strings.Split(text, "\n") {
+		if english.MatchString(strings.ReplaceAll(line, "'kuai invite", "")) {
+			t.Errorf("%q", line)
 		}
 	}
 }
@@ -51,10 +164,15 @@ func TestEveryVerbHasItsChinese(t *testing.T) {
 func TestVaryingPartsStay(t *testing.T) {
 	l := language{true}
 	for english, want := range map[string]string{
-		"block 7, abc":           "区块 7，abc",
-		"manual, idle":           "manual，空闲",
-		"unknown flag: --x":      "未知选项：--x",
-		"something else happens": "something else happens",
+		"block 7, abc":                                "区块 7，abc",
+		"manual, idle":                                "manual，空闲",
+		"unknown flag: --x":                           "未知选项：--x",
+		"open %s: no such file or directory":          "打不开 %s：没有这个文件或目录",
+		"open a%sb: no such file or directory":        "打不开 a%sb：没有这个文件或目录",
+		"config file: network":                        "配置文件：网络",
+		"want 3 arguments, got 2\nUsage: kuai send":   "需要 3 个参数，实际有 2 个\n用法：kuai send",
+		"unknown command network":                     "未知命令 network",
+		"something else happens":                      "something else happens",
 		"unknown flag: --prot (did you mean --port?)": "未知选项：--prot（是否想输入 --port？）",
 	} {
 		if got := l.text(english); got != want {

@@ -1,0 +1,96 @@
+package main
+
+// chineseErrors are the errors that users of the command line meet, in Chinese.
+var chineseErrors = map[string]string{
+	"Run '%s --help' for help.": "运行 '%s --help' 查看帮助。",
+
+	// command lines
+	"unknown command %s (did you mean %s?)":                                   "未知命令 %s（是否想输入 %s？）",
+	"unknown command %s":                                                      "未知命令 %s",
+	"%s: '%s' has no commands below it":                                       "%s：'%s' 没有下级命令",
+	"unknown flag: %s (did you mean %s?)":                                     "未知选项：%s（是否想输入 %s？）",
+	"unknown flag: %s":                                                        "未知选项：%s",
+	"unknown flag -%s (did you mean --%s?)":                                   "未知选项 -%s（是否想输入 --%s？）",
+	"unknown flag -%s: words that begin with - go behind --":                  "未知选项 -%s：以 - 开头的参数要写在 -- 后面",
+	"flag needs an argument: %s":                                              "选项缺少值：%s",
+	"%t\nUsage: %s":                                                           "%t\n用法：%s",
+	"%s: want no arguments":                                                   "%s：此命令不接受参数",
+	"want %s argument, got %s":                                                "需要 %s 个参数，实际有 %s 个",
+	"want %s arguments, got %s":                                               "需要 %s 个参数，实际有 %s 个",
+	"want at most %s arguments, got %s":                                       "最多 %s 个参数，实际有 %s 个",
+	"want at most %s argument, got %s":                                        "最多 %s 个参数，实际有 %s 个",
+	"%s: want a number above 0, as 5 or 0.25":                                 "%s：应为大于 0 的数，例如 5 或 0.25",
+	"%s: want a number of blocks from 1":                                      "%s：应为区块数，至少为 1",
+	"%s: want an index, a hash of 64 hex digits, or latest":                   "%s：应为序号、64 位十六进制的哈希值，或 latest",
+	"%s: want the id of a payment, 32 hex digits":                             "%s：应为付款的 id，即 32 位十六进制数",
+	"%s: want a whole number":                                                 "%s：应为整数",
+	"%s: want true or false":                                                  "%s：应为 true 或 false",
+	"%s: want a URL, as %s":                                                   "%s：应为 URL，例如 %s",
+	"%s: want words with commas between them, quoted as CSV if they hold one": "%s：应为逗号分隔的值；值中含逗号时按 CSV 格式加引号",
+	"%s: want %s..%s":                                                         "%s：应在 %s..%s 之间",
+	"%s: want 0..%s, 0 for all":                                               "%s：应在 0..%s 之间，0 表示全部",
+	"%s: want 1..100, a percentage":                                           "%s：应为 1..100 的百分比",
+	"%s: want debug, info, warn or error":                                     "%s：应为 debug、info、warn 或 error",
+	"%s: want text or json":                                                   "%s：应为 text 或 json",
+	"--port and --p2p-port are both %s: set another --p2p-port":               "--port 和 --p2p-port 都是 %s：请另设 --p2p-port",
+	"--port %s leaves no room for the peers' port at +%s: set --p2p-port":     "--port %s 加 %s 超出范围，不能作对等节点端口：请设置 --p2p-port",
+	"--http-host %s can be reached by others, who could mine and pay on this node: add --api-token-file FILE, or --insecure-api where the network keeps them out": "他人能访问 --http-host %s，可以在本节点上挖矿和付款：请加上 --api-token-file FILE；如果网络本身已隔离外人，可用 --insecure-api",
+	"--quic and --swarm-key exclude each other: QUIC knows no swarm key":                                                                                          "--quic 和 --swarm-key 不能同时使用：QUIC 不支持私有网络密钥",
+	"nothing to wait for: want --height, --peers or --tx":                                                                                                         "没有指定等待条件：请用 --height、--peers 或 --tx",
+	"%s exists: --force replaces it": "%s 已存在：用 --force 覆盖",
+	"environment variable %s: %t":    "环境变量 %s：%t",
+	"unknown environment variable %s (did you mean %s?): each flag has a twin, see 'kuai daemon --help'": "未知环境变量 %s（是否想输入 %s？）：每个选项都有对应的环境变量，见 'kuai daemon --help'",
+	"unknown environment variable %s: each flag has a twin, see 'kuai daemon --help'":                    "未知环境变量 %s：每个选项都有对应的环境变量，见 'kuai daemon --help'",
+
+	// files
+	"open %s: no such file or directory": "打不开 %s：没有这个文件或目录",
+	"config file: %t":                    "配置文件：%t",
+	"config file %s: %t":                 "配置文件 %s：%t",
+	"unknown key %s (did you mean %s?): see 'kuai config' for the known ones": "未知的键 %s（是否想输入 %s？）：可用的键见 'kuai config'",
+	"unknown key %s: see 'kuai config' for the known ones":                    "未知的键 %s：可用的键见 'kuai config'",
+	"a JSON object is wanted: %s":                                             "应为 JSON 对象：%s",
+	"--network: %t":                                                           "--network：%t",
+	"--network %s: network file: %s":                                          "--network %s：网络文件无效：%s",
+
+	// starting a node
+	"address %s is in use: choose another --port, 0 for any":                                                    "地址 %s 已被占用：请另选 --port，0 表示任意端口",
+	"address %s is in use: choose another --p2p-port, 0 for any":                                                "地址 %s 已被占用：请另选 --p2p-port，0 表示任意端口",
+	"address %s is in use: choose another --pprof, port 0 for any":                                              "地址 %s 已被占用：请另选 --pprof，端口 0 表示任意",
+	"data directory %s is in use by process %s, started at %s: stop it, or choose another --data-dir or --port": "数据目录 %s 正被进程 %s 使用（启动于 %s）：请停止它，或另选 --data-dir 或 --port",
+	"data directory %s is in use by another process: stop it, or choose another --data-dir or --port":           "数据目录 %s 正被另一个进程使用：请停止它，或另选 --data-dir 或 --port",
+	"data damaged: %s": "数据已损坏：%s",
+	"%t\nMove %s away: the node syncs anew from its peers. Or begin with an export: kuai import FILE":                                                                                                  "%t\n请移走 %s：节点会从对等节点重新同步。也可以先导入导出的文件：kuai import FILE",
+	"data damaged: another network's chain: it holds the chain of network %s, not of %s: another genesis, or other rules\nName its network by --network, or another directory by --port or --data-dir": "这里存放的是网络 %s 的区块链，不是 %s 的：创世区块或规则不同\n请用 --network 指定它的网络，或用 --port 或 --data-dir 指定另一个目录",
+	"data damaged: %s\nPut a copy of the file back, or delete it: the node gets a new address then":                                                                                                    "数据已损坏：%s\n请用备份恢复该文件，或删除它：节点会得到新的地址",
+	"data of another version: layout %s, and this program reads layout %s: export the chain with the program that wrote it and import it here, or start with a new data directory and sync anew":       "数据由另一版本的程序写入：布局 %s，本程序只能读取布局 %s。请用原来的程序导出区块链再在这里导入，或换一个新的数据目录重新同步",
+
+	"%t" + airPlayAdvice: "%t。在 macOS 上，端口 5000 常被“隔空播放接收器”占用：系统设置、通用、隔空投送与接力",
+
+	// asking a node
+	"no node answers at %s (%s): start one with 'kuai daemon', or name another by -p or --api": "%s 没有节点响应（%s）：用 'kuai daemon' 启动一个，或用 -p 或 --api 指定另一个",
+	"stopped before the node answered":                                                                                      "在节点响应之前已停止",
+	"the node at %s gave no answer within %s":                                                                               "位于 %s 的节点在 %s 内没有响应",
+	"several nodes run on this machine, none on port %s: name one by -p (%s)":                                               "本机运行着多个节点，但端口 %s 上没有：请用 -p 指定一个（%s）",
+	"%s answers %s, which a kuai node does not: another program has that port":                                              "%s 的响应是 %s，不像 kuai 节点：该端口被别的程序占用",
+	"this node asks for its token: name the file that holds it by --api-token-file, or your node's directory by --data-dir": "此节点需要令牌：请用 --api-token-file 指定令牌文件，或用 --data-dir 指定节点的数据目录",
+	"the token in %s is not this node's":                                                                                    "%s 中的令牌不是此节点的",
+	"the node refuses requests to %s: use its IP address, or start it with --allow-host and that name":                      "节点拒绝发往 %s 的请求：请用它的 IP 地址，或在启动节点时用 --allow-host 加上这个主机名",
+	"that is this node itself: name another one":                                                                            "这是本节点自己：请指定另一个节点",
+
+	// invitations
+	"the code has a typing error: compare it letter by letter, or copy it (%s)":          "邀请码有输入错误：请逐个字符核对，或直接复制（%s）",
+	"the code was made by a newer kuai: update this one":                                 "邀请码由较新版本的 kuai 生成：请更新本机的 kuai",
+	"no network was joined on this machine: give the code that 'kuai invite' showed":     "本机还没有加入过网络：请输入 'kuai invite' 显示的邀请码",
+	"--zeros is for a new network: add --new":                                            "--zeros 只用于新网络：请加上 --new",
+	"--network and --swarm-key come from the code: leave them out, or use 'kuai daemon'": "--network 和 --swarm-key 由邀请码决定：请去掉它们，或改用 'kuai daemon'",
+
+	// wallets
+	"wallet %s: the password is wrong, or the file is damaged":                                                "钱包 %s：密码错误，或文件已损坏",
+	"wallet %s: the file is damaged: %s. Restore it from a copy, or from its words with 'kuai wallet import'": "钱包 %s：文件已损坏：%s。请用备份恢复，或用 'kuai wallet import' 从助记词恢复",
+	"the password is empty: it would protect nothing":                                                         "密码为空：起不到保护作用",
+	"the password has several lines: want it alone":                                                           "密码有多行：文件中应只有密码",
+	"--password-file: %t": "--password-file：%t",
+	"--password-file and --password-fd: want one of them": "--password-file 和 --password-fd 只能用一个",
+	"name %s: not found":      "没有名为 %s 的钱包或地址",
+	"name %s: exists already": "名称 %s 已存在",
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"kuai/chain/store"
+	"kuai/cmd/kuai/invite"
+	"kuai/rpc"
+)
+
+// TestErrorsInChinese makes each error of the table as its users do, and checks that the table knows its present English text.
+func TestErrorsInChinese(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	used := make(map[string]bool)
+	check := func(english string) {
+		t.Helper()
+		zh := language{zh: true}.text(english)
+		for line := range strings.SplitSeq(zh, "\n") {
+			if !strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+				t.Errorf("no Chinese in %q of %q", line, english)
+			}
+		}
+		use(used, english)
+	}
+	for _, errs := range [][]error{usageErrors(t), startErrors(t), askErrors(t), joinErrors(t), walletErrors(t)} {
+		for _, err := range errs {
+			if err == nil {
+				t.Error("an error did not arise")
+				continue
+			}
+			check(err.Error())
+		}
+	}
+	check("Run 'kuai --help' for help.")
+	for english := range chineseErrors {
+		if !used[english] && (runtime.GOOS != "windows" || !strings.HasPrefix(english, "open ")) { // which says it in other words
+			t.Errorf("no error has the text %q", english)
+		}
+	}
+	code, _, errOut := kuai([]string{"LANG=zh_CN.UTF-8", "KUAI_PORT=abc"}, "status")
+	if want := "kuai: 环境变量 KUAI_PORT：--port \"abc\"：应为整数\n运行 'kuai status --help' 查看帮助。\n"; code != exitUsage || errOut != want {
+		t.Errorf("exit code %d: %s, want %s", code, errOut, want)
+	}
+}
+
+// use marks the entries of the table that an English text takes.
+func use(used map[string]bool, english string) {
+	if chinese[english] != "" {
+		used[english] = true
+		return
+	}
+	p, parts := matching(english)
+	if p == nil {
+		return
+	}
+	used[p.key] = true
+	for i, part := range parts {
+		if p.verbs[i] == textVerb {
+			use(used, part)
+		}
+	}
+}
+
+// failed returns the English error of a command line.
+func failed(env []string, args ...string) error {
+	root := newRoot(terminal{args: args, env: env})
+	root.SetArgs(args)
+	return root.ExecuteContext(context.Background())
+}
+
+func usageErrors(t *testing.T) (errs []error) {
+	for _, line := range []string{
+		"minee", "xyzzyxyzzy", "help mine it", "status --jsno", "status --xyzzyxyzzy", "status -port", "status -api", "send -a b 3", "status -p",
+		"status x", "block", "send a b", "mine 1 2", "send a b 0", "mine x", "block x", "tx x", "status -p x", "status --json=maybe",
+		"status --api ftp://a:1", `config --peer "`, "status -p -5", "config --mine-cores -1", "config --mine-share 0",
+		"config --log-level x", "logs level x", "config --log-format x", "config -p 7 --p2p-port 7", "config -p 60000",
+		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
+		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
+		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 3",
+	} {
+		errs = append(errs, failed(nil, strings.Fields(line)...))
+	}
+	dir, _ := keptChain(t, 1)
+	return append(errs, failed([]string{"KUAI_PORT=x"}, "status"), failed([]string{"KUAI_PROT=1"}, "status"),
+		failed([]string{"KUAI_XYZZYXYZZY=1"}, "status"), failed(nil, "export", write(t, "x"), "--data-dir", dir),
+		arguments(0, 2)(newStatus(language{}), []string{"a", "b", "c"}))
+}
+
+func startErrors(t *testing.T) (errs []error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	_, err = listenTCP(t.Context(), "127.0.0.1", port)
+	errs = append(errs, err, errors.New((&inUseError{port: port, advice: "choose another --port, 0 for any"}).Error()+airPlayAdvice))
+	_, err = listenPprof(t.Context(), l.Addr().String())
+	errs = append(errs, err, failed(nil, "daemon", "-p", "0", "--ephemeral", "--mdns=false", "--listen", "/ip4/127.0.0.1/tcp/"+strconv.Itoa(port)))
+
+	dir, _ := keptChain(t, 1)
+	release, err := lockDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs = append(errs, failed(nil, "verify", "--data-dir", dir), &lockedError{dir: dir}, &lockedError{dir, holder{PID: 7}})
+	release()
+	errs = append(errs, failed(nil, "verify", "--data-dir", dir, "--network", otherNetwork(t)))
+	if err := os.WriteFile(filepath.Join(dir, "identity.key"), []byte("spoilt"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	errs = append(errs, failed(nil, "daemon", "-p", "0", "--mdns=false", "--data-dir", dir))
+	rewrite(t, dir, func(b *store.Batch) { b.SetMeta("schema", []byte{200}) })
+	errs = append(errs, failed(nil, "verify", "--data-dir", dir))
+	rewrite(t, dir, func(b *store.Batch) { b.SetMeta("schema", []byte{1, 2}) })
+	return append(errs, failed(nil, "verify", "--data-dir", dir))
+}
+
+func otherNetwork(t *testing.T) (file string) {
+	return write(t, `{"name": "other", "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 5, "transactions": []}}`)
+}
+
+func askErrors(t *testing.T) (errs []error) {
+	foreign := httptest.NewServer(http.NotFoundHandler())
+	defer foreign.Close()
+	errs = append(errs, failed(nil, "status", "--api", foreign.URL), failed(nil, "status", "--api", "127.0.0.1:1"))
+	a := &asking{api: foreign.URL}
+	errs = append(errs, a.explain(context.Canceled), a.explain(context.DeadlineExceeded),
+		a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}),
+		a.explain(&rpc.StatusError{Status: http.StatusForbidden, Title: "x"}), errSelf)
+	a.tokenFile = "token"
+	errs = append(errs, a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}))
+
+	one, _ := standIn(t, "127.0.0.2:0")
+	two, _ := standIn(t, "127.0.0.1:0")
+	home := os.Getenv("XDG_DATA_HOME")
+	keepNode(t, filepath.Join(home, "kuai", "classic", "7"), one)
+	keepNode(t, filepath.Join(home, "kuai", "classic", "8"), two)
+	_, err := (&asking{port: 1}).local(t.Context(), false)
+	return append(errs, err)
+}
+
+func joinErrors(t *testing.T) []error {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	code, err := invite.New(1).Code()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []error{
+		failed(nil, "join", "0000"), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
+	}
+}
+
+func walletErrors(t *testing.T) (errs []error) {
+	r := newWalletRoom(t)
+	alice := r.info("new", "alice")
+	export := func(name string, args ...string) error {
+		return failed(nil, append([]string{"wallet", "export", name, "--wallet-dir", r.dir}, args...)...)
+	}
+	errs = append(errs, export("alice", "--password-file", write(t, "x\n")), export("alice", "--password-file", write(t, "\n")),
+		export("alice", "--password-file", write(t, "a\nb\n")), export("alice", "--password-file", "/nowhere/file"),
+		export("alice", "--password-file", r.password, "--password-fd", "9"), export("nobody", "--password-file", r.password))
+	if err := os.Truncate(alice.File, 10); err != nil {
+		t.Fatal(err)
+	}
+	errs = append(errs, export("alice", "--password-file", r.password))
+	return append(errs, failed(nil, "wallet", "new", "alice", "--wallet-dir", r.dir, "--password-file", r.password, "--work", "10"))
+}
