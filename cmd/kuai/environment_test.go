@@ -44,7 +44,7 @@ func TestUnknownNamesGetTheNearest(t *testing.T) {
 		{"KUAI_PROT=1", []string{"version"}, "(did you mean KUAI_PORT?)"},
 		{"KUAI_DATADIR=x", []string{"status"}, "(did you mean KUAI_DATA_DIR?)"},
 		{"KUAI_HOST=x", []string{"config"}, "(did you mean KUAI_HTTP_HOST?)"},
-		{"KUAI_NAME=web", []string{"config"}, "unknown environment variable KUAI_NAME"},
+		{"KUAI_SERVICE=web", []string{"config"}, "unknown environment variable KUAI_SERVICE"},
 		{"KUAI_PORTS=tcp://10.0.0.1:5000", []string{"config"}, "(did you mean KUAI_PORT?)"},
 		{"KUAI_HELP=true", []string{"config"}, "unknown environment variable KUAI_HELP"},
 		{"KUAI_VERSION=true", []string{"config"}, "unknown environment variable KUAI_VERSION"},

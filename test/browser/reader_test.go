@@ -167,12 +167,12 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
-// needAxe returns axe-core's script, which .ci/run gets from npm: KUAI_AXE names the folder of the package.
+// needAxe returns axe-core's script, which .ci/run gets from npm: AXE_CORE names the folder of the package.
 func needAxe(t *testing.T) string {
 	t.Helper()
-	dir := os.Getenv("KUAI_AXE")
+	dir := os.Getenv("AXE_CORE")
 	if dir == "" && os.Getenv("CI") == "" {
-		t.Skip("KUAI_AXE does not name the folder of npm's axe-core")
+		t.Skip("AXE_CORE does not name the folder of npm's axe-core")
 	}
 	source, err := os.ReadFile(filepath.Join(dir, "axe.min.js"))
 	if err != nil {
