@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -87,7 +86,7 @@ func TestRefusedPeerIsShown(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), remembering(t, remembered{ID: gone.String(), Addrs: []string{"/ip4/127.0.0.1/tcp/9"}, Stayed: 1, Seen: 1}))
 	n.f.bad(gone, "test")
 	n.shows(t, "refused because it broke the protocol, next try in 10 min")
-	if p := n.Peers()[0]; p.NextDial.IsZero() || peer.ID(gone).String() != p.ID {
+	if p := n.Peers()[0]; p.NextDial.IsZero() || gone.String() != p.ID {
 		t.Errorf("%+v", p)
 	}
 }

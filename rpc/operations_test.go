@@ -281,11 +281,11 @@ func TestAChangeHasItsGuard(t *testing.T) {
 }
 
 // TestAnEndpointIsARowAndAHandler counts the places that know an operation: its row and the line that names its handler, and nothing
-// else of the server or its description. A new endpoint touches no other.
+// else of the server or its description. A new endpoint touches no other. The client, like any caller, names the operations that it asks for.
 func TestAnEndpointIsARowAndAHandler(t *testing.T) {
 	places := map[string][]string{} // by the text of a string in the source
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "client") {
 			return err
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)

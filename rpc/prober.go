@@ -61,7 +61,7 @@ type finding struct {
 }
 
 // ErrFlask is wrapped by Resolve for the URL of a node of the tutorial.
-var ErrFlask = errors.New("Flask node")
+var ErrFlask = errors.New("a node of the tutorial")
 
 // NewProber returns a Prober that introduces itself as agent.
 func NewProber(agent string) *Prober {
@@ -86,7 +86,7 @@ func (p *Prober) Resolve(ctx context.Context, url string) (addrs []string, err e
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case f.kind == kindFlask:
-		return nil, fmt.Errorf("%s is a %w, which has no addresses: register it instead", n.URL, ErrFlask)
+		return nil, fmt.Errorf("%s is %w, which has no addresses: register it instead", n.URL, ErrFlask)
 	case f.err != nil:
 		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, f.err)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,10 +18,34 @@ import (
 	"kuai/chain/chaintest"
 )
 
-// logged starts a node that logs at a level into the buffer.
-func logged(t *testing.T, cfg Config, level slog.Level) (*node, *bytes.Buffer) {
+// output is what a log has written. Handlers may still write while a test reads.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) Reset() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Reset()
+}
+
+// logged starts a node that logs at a level into the output.
+func logged(t *testing.T, cfg Config, level slog.Level) (*node, *output) {
 	t.Helper()
-	var out bytes.Buffer
+	var out output
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))
 	c, net := chaintest.Open(t, chaintest.Rules()), &fakeNetwork{id: testPeer}
 	m := &testMiner{chain: c, name: testPeer}
@@ -77,7 +102,7 @@ func TestNoLinesUnlessAskedFor(t *testing.T) {
 	}{{Config{}, slog.LevelDebug}, {Config{LogRequests: true}, slog.LevelWarn}} {
 		n, out := logged(t, c.cfg, c.level)
 		n.do("GET", "/node", "")
-		if out.Len() > 0 {
+		if out.String() != "" {
 			t.Errorf("%+v at %v: %q", c.cfg, c.level, out)
 		}
 	}

@@ -29,7 +29,7 @@ func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(),
 func banner(cfg Config, n nodeFile, height int64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "kuai 块 %s\n\n", n.Version)
-	line := func(name, value string) { fmt.Fprintf(&b, "  %s%s\n", cfg.lang.label(name, 9), value) }
+	line := func(name, value string) { fmt.Fprintf(&b, "  %s%s\n", cfg.lang.label(name), value) }
 	line("network", cfg.lang.text(fmt.Sprintf("%s (%s), at block %d", n.Network, n.NetworkID, height)))
 	line("address", peerText(n.PeerID, cfg.Name))
 	for i, a := range n.Addresses {

@@ -50,7 +50,7 @@ func describeInvite(i invite.Invitation) (api.Invite, error) {
 // that it has now.
 func inviter(cfg Config, r *consensus.Rules, swarmKey []byte, n *p2p.Node) rpc.Invitation {
 	return func() (api.Invite, error) {
-		i := invite.Invitation{}
+		var i invite.Invitation
 		if cfg.joined != nil {
 			i = *cfg.joined
 		} else {

@@ -84,7 +84,7 @@ func (f *inviting) run(c *cobra.Command) error {
 // find returns the invitation that is meant: of the node that runs, of the network that was used last, or of a new one.
 func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
 	if f.fresh {
-		return f.make(c)
+		return f.make()
 	}
 	explicit := c.Flags().Changed("port") || f.api != "" || f.dataDir != ""
 	if _, err := f.client(c); err != nil {
@@ -135,26 +135,26 @@ func (f *inviting) withAddresses(v inviteInfo) (inviteInfo, error) {
 
 // kept returns the invitation to the network that was used last, or makes one.
 func (f *inviting) kept(c *cobra.Command) (inviteInfo, error) {
-	i, _, err := lastInvitation("")
+	i, err := lastInvitation("")
 	if isAbsent(err) {
-		return f.make(c)
+		return f.make()
 	}
 	if err != nil {
 		return inviteInfo{}, err
 	}
-	return f.here(c, i, false)
+	return f.here(i, false)
 }
 
 // make makes a network, and keeps its code.
-func (f *inviting) make(c *cobra.Command) (inviteInfo, error) {
+func (f *inviting) make() (inviteInfo, error) {
 	if f.zeros < 1 || f.zeros > invite.MaxZeros {
 		return inviteInfo{}, usageError{fmt.Errorf("--zeros %d: want 1..%d", f.zeros, invite.MaxZeros)}
 	}
-	return f.here(c, invite.New(f.zeros), true)
+	return f.here(invite.New(f.zeros), true)
 }
 
 // here is an invitation to a network of which a node is to be started on this machine.
-func (f *inviting) here(c *cobra.Command, i invite.Invitation, made bool) (inviteInfo, error) {
+func (f *inviting) here(i invite.Invitation, made bool) (inviteInfo, error) {
 	port := f.port
 	if !isFree(port) || !isFree(port+p2pOffset) {
 		port = nextPort(Config{Port: port, P2PPort: port + p2pOffset}, isFree)

@@ -67,7 +67,7 @@ func invitationOf(cfg Config, words []string) (invite.Invitation, error) {
 	if slices.Contains(cfg.Derived, "data-dir") {
 		dir = ""
 	}
-	i, _, err := lastInvitation(dir)
+	i, err := lastInvitation(dir)
 	if isAbsent(err) {
 		err = usageError{errNoInvitation}
 	}

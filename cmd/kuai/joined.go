@@ -50,12 +50,12 @@ func keepInvitation(dir string, i invite.Invitation) error {
 var errNoInvitation = errors.New("no network was joined on this machine: give the code that 'kuai invite' showed")
 
 // lastInvitation returns the invitation in dir or, if dir is "", that of the network of this user that was made or joined last.
-func lastInvitation(dir string) (invite.Invitation, time.Time, error) {
+func lastInvitation(dir string) (invite.Invitation, error) {
 	files := []string{filepath.Join(dir, inviteFileName)}
 	if dir == "" {
 		home, err := dataHome()
 		if err != nil {
-			return invite.Invitation{}, time.Time{}, err
+			return invite.Invitation{}, err
 		}
 		files, _ = filepath.Glob(filepath.Join(home, "kuai", "*", inviteFileName)) // a home with a * in its name has none
 	}
@@ -66,17 +66,17 @@ func lastInvitation(dir string) (invite.Invitation, time.Time, error) {
 		}
 	}
 	if newest == "" {
-		return invite.Invitation{}, at, errNoInvitation
+		return invite.Invitation{}, errNoInvitation
 	}
 	text, err := readSmallText(newest, maxInviteFile)
 	if err != nil {
-		return invite.Invitation{}, at, err
+		return invite.Invitation{}, err
 	}
 	i, err := invite.Parse(string(text))
 	if err != nil {
 		err = fmt.Errorf("%s: %w", newest, err)
 	}
-	return i, at, err
+	return i, err
 }
 
 // networkDir is where the data directories of a network's nodes are.

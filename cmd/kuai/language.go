@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -90,16 +91,13 @@ var patterns = sync.OnceValue(func() (all []pattern) {
 	return all
 })
 
-// label is a word before a value, filled up to a width of terminal columns. A Chinese character takes two.
-func (l language) label(english string, columns int) string {
+// labelColumns is how many columns of a terminal a label takes.
+const labelColumns = 9
+
+// label is a word before a value, filled up to labelColumns.
+func (l language) label(english string) string {
 	text := l.text(english)
-	width := 0
-	for _, c := range text {
-		if width++; c > 0x2e80 {
-			width++
-		}
-	}
-	return text + strings.Repeat(" ", max(columns-width, 1))
+	return text + strings.Repeat(" ", max(labelColumns-runewidth.StringWidth(text), 1))
 }
 
 // languageFor is the language of the program that c is a verb of.

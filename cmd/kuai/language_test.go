@@ -182,7 +182,7 @@ func TestVaryingPartsStay(t *testing.T) {
 			t.Errorf("in English %q is %q", english, got)
 		}
 	}
-	if got := l.label("tip", 9) + "|" + l.label("version", 9) + "|" + (language{}).label("tip", 9) + "|"; got != "最新区块 |版本     |tip      |" {
+	if got := l.label("tip") + "|" + l.label("version") + "|" + (language{}).label("tip") + "|"; got != "最新区块 |版本     |tip      |" {
 		t.Errorf("%q", got)
 	}
 }

@@ -53,7 +53,7 @@ func printStatus(w io.Writer, s statusInfo, l language) error {
 		{"sync", syncText(s.Sync)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
-		fmt.Fprintf(&b, "%s%s\n", l.label(line[0], 9), l.text(line[1]))
+		fmt.Fprintf(&b, "%s%s\n", l.label(line[0]), l.text(line[1]))
 	}
 	for _, p := range s.Connected {
 		fmt.Fprintf(&b, "         %s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)

@@ -57,7 +57,7 @@ func TestCodesComeBack(t *testing.T) {
 	for name, i := range map[string]invite.Invitation{
 		"classic": {}, "classic with a key": {SwarmKey: key}, "a file": {Network: file}, "rules": fromFile, "own": invite.New(4), "own, easy": invite.New(0), "own, hard": invite.New(15),
 	} {
-		for n := range len(addresses) {
+		for n := range addresses {
 			i.Addresses = addresses[:n]
 			got, err := invite.Parse(codeOf(t, i))
 			if err != nil {
