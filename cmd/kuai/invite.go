@@ -91,7 +91,7 @@ func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
 		return inviteInfo{}, err
 	}
 	if !explicit && !answers(c.Context(), f.api) {
-		return f.kept(c)
+		return f.kept()
 	}
 	v, err := f.ask(c.Context())
 	switch {
@@ -99,7 +99,7 @@ func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
 		return v, f.explain(err)
 	case !explicit && v.Network == consensus.Classic().Network():
 		url := f.api
-		v, err = f.kept(c)
+		v, err = f.kept()
 		v.classic = url
 		return v, err
 	}
@@ -134,7 +134,7 @@ func (f *inviting) withAddresses(v inviteInfo) (inviteInfo, error) {
 }
 
 // kept returns the invitation to the network that was used last, or makes one.
-func (f *inviting) kept(c *cobra.Command) (inviteInfo, error) {
+func (f *inviting) kept() (inviteInfo, error) {
 	i, err := lastInvitation("")
 	if isAbsent(err) {
 		return f.make()
