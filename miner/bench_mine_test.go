@@ -32,6 +32,7 @@ func BenchmarkMine(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(alone.rate()/1e6, "Mtries/s/search")
+	b.ReportMetric(alone.rate()/evenTries, "even/s/search")
 	b.ReportMetric(one.rate()/alone.rate(), "of-search")
 	b.ReportMetric(two.rate()/one.rate(), "x")
 	b.ReportMetric(float64(one.tries+two.tries)/float64(2*perTurn*b.N), "tries/block")
