@@ -57,6 +57,11 @@ var chineseTexts = map[string]string{
 	"Check the signature of a payment":                                                        "验证付款的签名",
 	"Print blocks, payments, reorgs, peers and mining as they come":                           "实时显示区块、付款、链重组、对等节点和挖矿情况",
 	"Explain a command": "查看命令的说明",
+	"Run lessons: forks, attacks and the tutorial's known bugs, on a simulated network": "运行实验课：在模拟网络上观察分叉、攻击和教程的常见错误",
+	"List the lessons": "列出实验课",
+	"Run a lesson, or all of them, and tell whether it came out as it teaches": "运行一个或全部实验课，并报告结果是否符合预期",
+
+	"tips:": "最新区块：", "answer:": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待处理", "mining": "挖矿", "sync": "同步", "peers": "对等节点",

@@ -87,7 +87,8 @@ func usageErrors(t *testing.T) (errs []error) {
 		"config --log-level x", "logs level x", "config --log-format x", "config -p 7 --p2p-port 7", "config -p 60000",
 		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
-		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 3",
+		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 3", "lab run tampring", "lab run xyzzyxyzzy",
+		"lab run tampering --nodes 99", "lab run tampering --seed 9007199254740992",
 	} {
 		errs = append(errs, failed(nil, strings.Fields(line)...))
 	}

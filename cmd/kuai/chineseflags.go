@@ -41,6 +41,8 @@ var chineseFlags = map[string]string{
 	"directory of the node on this machine, if it was given one":                                                "本机节点的数据目录（启动时指定过的话）",
 	"file with the node's token, if it wants one":                                                               "节点要求令牌时，存放令牌的文件",
 	"print JSON": "输出 JSON",
+	"how many nodes take part; 0: as many as the lesson has":                                       "参与的节点数；0 表示用该课的默认数",
+	"what all chance comes from: another seed, another story":                                      "随机数种子：种子不同，过程就不同",
 	"how many cores its next search uses; 0: all":                                                  "下次挖矿使用的核心数；0 表示全部",
 	"when the node mines by itself: manual, instant, interval=5s, continuous":                      "节点何时自动挖矿：manual（手动）、instant（有付款时）、interval=5s（定时）、continuous（连续）",
 	"after that, wait until all connected peers have the blocks":                                   "挖到后，等所有已连接的对等节点都收到这些区块",

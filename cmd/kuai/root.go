@@ -49,7 +49,7 @@ func newRoot(t terminal) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(languageOf(t.env)), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
-		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newBench(), newNodes(), newResolve(), newForks(),
+		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newLab(), newBench(), newNodes(), newResolve(), newForks(),
 		newInvite(), newJoin(foreign),
 		newWatch(), newWait(), newLogs(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())

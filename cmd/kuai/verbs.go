@@ -18,7 +18,7 @@ var verbGroups = []verbGroup{
 	{"chain", "Chain:", []string{"send", "tx", "pending", "balance", "block", "forks", "export", "import", "verify", "wallet"}},
 	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve", "invite", "join"}},
 	{"mining", "Mining:", []string{"mine"}},
-	{"tools", "Tools:", []string{"doctor", "grade", "bench", "completion", "help", "version"}},
+	{"tools", "Tools:", []string{"doctor", "grade", "lab", "bench", "completion", "help", "version"}},
 }
 
 // examples are those of verbs that take one line.

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/spf13/cobra"
+
+	"kuai/cmd/kuai/lab"
+)
+
+// labTime bounds one lesson. The longest takes about a second.
+const labTime = 5 * time.Minute
+
+// newLab makes the verbs for lessons. They start nodes of their own inside this process and ask no other node.
+func newLab() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "lab",
+		Short: "Run lessons: forks, attacks and the tutorial's known bugs, on a simulated network",
+		Long: "Run lessons. Each starts nodes of its own in this process, on a simulated network, tells step by step what happens and ends with a\n" +
+			"verdict. The same seed gives the same story. No node is needed, and none is disturbed.",
+		Example: "  kuai lab list\n  kuai lab run fork-race --seed 7",
+		Args:    knownVerb,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newLabList(), newLabRun())
+	return c
+}
+
+func newLabList() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the lessons",
+		Example: "  kuai lab list\n  kuai lab list --json",
+		Args:    arguments(0, 0),
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if asJSON {
+			return printJSON(c.OutOrStdout(), lab.List())
+		}
+		t, l := newTable(c.OutOrStdout()), languageFor(c)
+		for _, lesson := range lab.List() {
+			fmt.Fprintf(t, "%s\t%s\n", lesson.Name, l.of(lesson.About))
+		}
+		return t.Flush()
+	}
+	return c
+}
+
+// labFlags are those of 'kuai lab run'.
+type labFlags struct {
+	nodes int
+	seed  uint64
+	json  bool
+}
+
+func newLabRun() *cobra.Command {
+	var f labFlags
+	c := &cobra.Command{
+		Use:   "run NAME",
+		Short: "Run a lesson, or all of them, and tell whether it came out as it teaches",
+		Long: "Run a lesson, and print what happens step by step and the verdict. NAME is one of 'kuai lab list', or all: then each lesson is one\n" +
+			"line. Exit code 1: a verdict does not hold. With --json, the story is an object; with all, a list of them.",
+		Example:   "  kuai lab run tampering\n  kuai lab run fork-race --nodes 8 --seed 7\n  kuai lab run all --json",
+		Args:      arguments(1, 1),
+		ValidArgs: append(lab.Names(), allLessons),
+	}
+	c.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes take part; 0: as many as the lesson has")
+	c.Flags().Uint64Var(&f.seed, "seed", lab.DefaultSeed, "what all chance comes from: another seed, another story")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, words []string) error {
+		if words[0] == allLessons {
+			return f.runAll(c)
+		}
+		return f.runOne(c, words[0])
+	}
+	return c
+}
+
+// allLessons stands for every lesson.
+const allLessons = "all"
+
+// errVerdict is the error of a lesson whose verdict does not hold.
+var errVerdict = errors.New("the verdict does not hold")
+
+// tell runs a lesson.
+func (f *labFlags) tell(ctx context.Context, name string) (*lab.Story, error) {
+	ctx, cancel := context.WithTimeout(ctx, labTime)
+	defer cancel()
+	s, err := lab.Run(ctx, name, lab.Options{Nodes: f.nodes, Seed: f.seed})
+	switch {
+	case errors.Is(err, lab.ErrUnknown):
+		return nil, usageError{fmt.Errorf("unknown lesson %q%s: 'kuai lab list' shows all", name, didYouMean(name, lab.Names()))}
+	case errors.Is(err, lab.ErrOptions):
+		return nil, usageError{err}
+	}
+	return s, err
+}
+
+func (f *labFlags) runOne(c *cobra.Command, name string) error {
+	s, err := f.tell(c.Context(), name)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		err = printJSON(c.OutOrStdout(), s)
+	} else {
+		err = printStory(c.OutOrStdout(), languageFor(c), s)
+	}
+	if err == nil && !s.Verdict.OK {
+		err = fmt.Errorf("lesson %s: %w", name, errVerdict)
+	}
+	return err
+}
+
+func (f *labFlags) runAll(c *cobra.Command) error {
+	stories, failed := []*lab.Story{}, 0
+	t, l := newTable(c.OutOrStdout()), languageFor(c)
+	for _, name := range lab.Names() {
+		s, err := f.tell(c.Context(), name)
+		if err != nil {
+			return err
+		}
+		if !s.Verdict.OK {
+			failed++
+		}
+		stories = append(stories, s)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", passed(s.Verdict.OK), name, l.of(s.Title))
+	}
+	var err error
+	if f.json {
+		err = printJSON(c.OutOrStdout(), stories)
+	} else {
+		err = t.Flush()
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d lessons: %w", failed, len(stories), errVerdict)
+	}
+	return err
+}
+
+// of returns a text of a lesson in the language.
+func (l language) of(t lab.Text) string {
+	if l.zh {
+		return t.ZH
+	}
+	return t.EN
+}
+
+func passed(ok bool) string {
+	if ok {
+		return "pass"
+	}
+	return "FAIL"
+}
+
+// storyColumns is how wide a story is printed, and storyIndent what is left of its text for the time.
+const (
+	storyColumns = 100
+	storyIndent  = 10
+)
+
+// printStory prints a story for people.
+func printStory(to io.Writer, l language, s *lab.Story) error {
+	var w strings.Builder
+	fmt.Fprintf(&w, "%s\n%s\n", l.of(s.Title), hang("", l.of(s.Question), 0))
+	for i, choice := range s.Choices {
+		fmt.Fprintln(&w, hang(fmt.Sprintf("  %d. ", i+1), l.of(choice), 5))
+	}
+	labels := make(map[string]string)
+	tips := ""
+	for _, step := range s.Steps {
+		fmt.Fprintf(&w, "\n%s\n", hang(fmt.Sprintf("%6.1f s  ", step.At), l.of(step.Text), storyIndent))
+		for _, b := range step.Blocks {
+			labels[b.Hash] = b.Label
+		}
+		if now := tipsOf(step.Nodes, labels); now != tips {
+			tips = now
+			fmt.Fprintln(&w, hang(strings.Repeat(" ", storyIndent), l.text("tips:")+" "+tips, storyIndent))
+		}
+		for _, chart := range step.Charts {
+			printChart(&w, l, chart)
+		}
+	}
+	fmt.Fprintf(&w, "\n%s\n\n", hang(l.text("answer:")+" ", fmt.Sprintf("%d. %s", s.Answer+1, l.of(s.Choices[s.Answer])), storyIndent))
+	for _, check := range s.Verdict.Checks {
+		fmt.Fprintln(&w, hang(passed(check.OK)+"  ", l.of(check.Text), 6))
+	}
+	fmt.Fprintf(&w, "\n%s\n", hang("", l.of(s.Verdict.Text), 0))
+	_, err := io.WriteString(to, w.String())
+	return err
+}
+
+// tipsOf says which nodes are on which tip: "5 (A, B), 5′ (C)".
+func tipsOf(nodes []lab.NodeState, labels map[string]string) string {
+	var order []string
+	on := make(map[string][]string)
+	for _, n := range nodes {
+		if on[n.Tip] == nil {
+			order = append(order, n.Tip)
+		}
+		on[n.Tip] = append(on[n.Tip], n.Name)
+	}
+	var parts []string
+	for _, tip := range order {
+		parts = append(parts, fmt.Sprintf("%s (%s)", labels[tip], strings.Join(on[tip], ", ")))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func printChart(w *strings.Builder, l language, chart lab.Chart) {
+	indent := strings.Repeat(" ", storyIndent)
+	fmt.Fprintf(w, "\n%s%s (%s)\n", indent, l.of(chart.Title), l.text(chart.Unit))
+	t := newTable(w)
+	fmt.Fprintf(t, "%s\t%s\t%s\n", indent, l.text("computed"), l.text("found"))
+	for _, b := range chart.Bars {
+		fmt.Fprintf(t, "%s%s\t%s\t%s\n", indent, l.of(b.Label), figure(b.Expected), figure(b.Found))
+	}
+	_ = t.Flush() // into memory
+}
+
+// figure is a number with as many digits as tell something.
+func figure(f float64) string {
+	if f >= 1000 {
+		return fmt.Sprintf("%.0f", f)
+	}
+	return fmt.Sprintf("%.1f", f)
+}
+
+// hang prints text behind a first part, in lines of storyColumns; all but the first are indented.
+func hang(first, text string, indent int) string {
+	var out strings.Builder
+	out.WriteString(first)
+	column := runewidth.StringWidth(first)
+	for _, word := range breakable(text) {
+		width := runewidth.StringWidth(strings.TrimRight(word, " "))
+		if column+width > storyColumns && column > indent {
+			out.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		}
+		out.WriteString(word)
+		column += runewidth.StringWidth(word)
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// breakable splits text where a line may end: behind spaces, and around characters of two columns, but before no mark that ends a clause.
+func breakable(text string) (parts []string) {
+	start := 0
+	runes := []rune(text)
+	for i := 1; i <= len(runes); i++ {
+		if i < len(runes) {
+			wide := runewidth.RuneWidth(runes[i]) == 2 || runewidth.RuneWidth(runes[i-1]) == 2
+			if runes[i-1] != ' ' && (!wide || strings.ContainsRune("，。：；、？！）”", runes[i])) {
+				continue
+			}
+		}
+		parts = append(parts, string(runes[start:i]))
+		start = i
+	}
+	return parts
+}
