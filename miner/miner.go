@@ -31,6 +31,7 @@ type Chain interface {
 	Watch() (wake <-chan struct{}, stop func())
 	Rules() *consensus.Rules
 	PoolSize() (count, bytes int)
+	Now() time.Time // the clock that the chain checks timestamps against
 }
 
 // Options are the choices of whoever runs the miner; the zero value is good.
@@ -155,7 +156,7 @@ func (m *Miner) seal(tip consensus.Header, proof int64) (*consensus.Block, error
 	if draft.Parent.Hash != tip.Hash {
 		return nil, chain.ErrStale
 	}
-	b, err := m.chain.Rules().Seal(draft, proof, seconds(time.Now()))
+	b, err := m.chain.Rules().Seal(draft, proof, seconds(m.chain.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("sealing block %d: %w", tip.Index+1, err)
 	}

@@ -124,6 +124,20 @@ func mine(ctx context.Context, m *miner.Miner) <-chan result {
 	return done
 }
 
+// TestTimestampsAreOfTheChainsClock: a node whose clock is wrong stamps what it accepts itself.
+func TestTimestampsAreOfTheChainsClock(t *testing.T) {
+	ahead := time.Now().Add(3 * time.Hour).Truncate(time.Second)
+	c := chaintest.OpenAt(t, chaintest.Rules(), func() time.Time { return ahead })
+	m := miner.New(c, "me", miner.Options{Cores: 1}, slog.New(slog.DiscardHandler))
+	b, err := m.Mine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Header().Timestamp; got != float64(ahead.Unix()) {
+		t.Errorf("timestamp %v, not %v", got, ahead.Unix())
+	}
+}
+
 func TestNewTipRestartsTheSearch(t *testing.T) {
 	h, m := openHard(t)
 	done := mine(t.Context(), m)

@@ -23,6 +23,7 @@ type Config struct {
 	SwarmKey []byte         // a swarm key file's contents, as Kubo's; nil: none
 	Dir      string         // where peers.json lives; "": nothing is remembered
 	Agent    string         // program and version, told to peers
+	Lab      *Lab           // faults on purpose; nil: none can be made
 	Name     string         // what its operator calls this node, told to peers; see CheckName
 
 	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it

@@ -159,6 +159,10 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 
 // meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
 func (d *discovery) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
+	if d.f.lab.cuts(p) { // it came while it was being cut off
+		d.ends.later(p, departure{at: time.Now()})
+		return
+	}
 	if d.f.refused(p) { // it came before it was refused, or past the connection gater
 		d.f.refusals.say(p, "", "connection of a refused peer closed")
 		d.ends.later(p, departure{at: time.Now().Add(foreignTime)})

@@ -28,6 +28,9 @@
 //	     gossip            syncer ────────────────────────────┴─────────────┘
 //	        └────► chain ◄────┘
 //
+// A Lab in the Config lets the operator make faults on purpose: faults refuses the peers that it cuts off, gossip loses, delays or pauses
+// messages. Without one nothing of it is there.
+//
 // What nodes say to each other byte by byte is in package wire.
 //
 // # Connections

@@ -31,6 +31,7 @@ type faults struct {
 	log      *slog.Logger
 	refusals *refusalLog
 	lines    *rate.Limiter // at Info, about refused peers
+	lab      *Lab          // who is cut off on purpose; nil: nobody
 
 	mu         sync.Mutex
 	peers      map[peer.ID]*record
@@ -168,6 +169,8 @@ func (f *faults) leftAlone(p peer.ID) (why string, until time.Time) {
 	defer f.mu.Unlock()
 	now, r := time.Now(), f.peers[p]
 	switch {
+	case f.lab.cuts(p):
+		return "cut off by the lab", time.Time{}
 	case r == nil:
 	case now.Before(r.foreign):
 		return stateForeign, r.foreign
@@ -186,8 +189,11 @@ func (f *faults) forgive(p peer.ID) {
 	}
 }
 
-// refused reports whether connections with p are refused now. Never true for a static peer.
+// refused reports whether connections with p are refused now. A static peer is refused only if the lab cuts it off.
 func (f *faults) refused(p peer.ID) bool {
+	if f.lab.cuts(p) {
+		return true
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.peers[p]

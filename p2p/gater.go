@@ -38,6 +38,9 @@ func (g gater) lets(p peer.ID, what string) bool {
 	if !g.f.refused(p) {
 		return true
 	}
+	if g.f.lab.cuts(p) {
+		return false
+	}
 	g.f.refusals.say(p, "", what)
 	return false
 }

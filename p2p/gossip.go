@@ -157,6 +157,7 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		}
 		return !heard
 	})
+	g.f.lab.hear(from, rpc)
 	return nil
 }
 

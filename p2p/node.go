@@ -34,6 +34,7 @@ type Node struct {
 // its ports until the process ends.
 func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	f := newFaults(log)
+	f.lab = cfg.Lab
 	self, err := selfOf(cfg)
 	if err != nil {
 		return nil, err
@@ -53,7 +54,9 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 
 // NewOn is New on a given host, which Run closes.
 func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
-	return newNode(h, cfg, newFaults(log), newTwin(h.ID(), cfg.Dir, log), c, log)
+	f := newFaults(log)
+	f.lab = cfg.Lab
+	return newNode(h, cfg, f, newTwin(h.ID(), cfg.Dir, log), c, log)
 }
 
 func newNode(h host.Host, cfg Config, f *faults, t *twin, c *chain.Chain, log *slog.Logger) (*Node, error) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 
@@ -30,6 +31,7 @@ type Options struct {
 	Keep    bool                         // nodes remember their peers when they restart
 	Rules   *consensus.Rules             // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
+	Lab     bool      // nodes can be told to make faults
 	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
 }
 
@@ -129,11 +131,17 @@ func (n *Net) now(i int) time.Time {
 func (n *Net) Start(i int) {
 	n.t.Helper()
 	node := n.Nodes[i]
-	h, err := n.wire.host(i, node.key)
+	cfg := p2p.Config{Agent: fmt.Sprintf("node-%d", i), Dir: node.dir}
+	var gate []libp2p.Option
+	if n.o.Lab {
+		cfg.Lab = p2p.NewLab()
+		gate = append(gate, libp2p.ConnectionGater(cfg.Lab.Gater()))
+	}
+	h, err := n.wire.host(i, node.key, gate...)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	node.Node, err = p2p.NewOn(h, p2p.Config{Agent: fmt.Sprintf("node-%d", i), Dir: node.dir}, node.Chain, n.log(i))
+	node.Node, err = p2p.NewOn(h, cfg, node.Chain, n.log(i))
 	if err != nil {
 		n.t.Fatal(err)
 	}

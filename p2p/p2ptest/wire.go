@@ -90,7 +90,7 @@ func addresses(i int) [2]net.IP {
 }
 
 // host makes host i, a new one or one that restarts, on the wire.
-func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
+func (w *wire) host(i int, key crypto.PrivKey, more ...libp2p.Option) (host.Host, error) {
 	var listen []string
 	w.mu.Lock()
 	for k, ip := range addresses(i) {
@@ -98,7 +98,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 		listen = append(listen, fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", ip, firstPort+k))
 	}
 	w.mu.Unlock()
-	return libp2p.New(
+	return libp2p.New(append(more,
 		libp2p.Identity(key),
 		libp2p.UserAgent(fmt.Sprintf("node-%d", i)),
 		libp2p.ListenAddrStrings(listen...),
@@ -109,7 +109,7 @@ func (w *wire) host(i int, key crypto.PrivKey) (host.Host, error) {
 		libp2p.DisableIdentifyAddressDiscovery(), // it stalls the bubble
 		p2p.DialAlways(),                         // as a daemon's host
 		libp2p.ResourceManager(&network.NullResourceManager{}),
-	)
+	)...)
 }
 
 // quic makes libp2p's QUIC use the wire.
