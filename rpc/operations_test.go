@@ -179,7 +179,7 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 		send(w, 200, []string{"text/plain; version=0.0.4"}, []byte("figures"))
 	})
 	invite := func() (api.Invite, error) { return api.Invite{Code: "0000"}, nil }
-	n := startOn(t, Config{Invite: invite, Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
+	n := startOn(t, Config{Lab: shownLab{newFakeLab()}, Invite: invite, Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
 	n.answering(&standIn{})
 	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "inbound", Latency: 1, Height: 3, Tip: consensus.Hash{1}}, {ID: "b", LastError: "refused"}}
 	described := newContract(t)
@@ -221,7 +221,7 @@ func wrongs(op api.Operation) []wrong {
 // TestEveryErrorIsAsDescribed provokes errors at every row, in each form that an error can have.
 func TestEveryErrorIsAsDescribed(t *testing.T) {
 	described := newContract(t)
-	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Metrics: http.NotFoundHandler(), LogLevel: new(slog.LevelVar)})
+	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Lab: shownLab{newFakeLab()}, Metrics: http.NotFoundHandler(), LogLevel: new(slog.LevelVar)})
 	for _, op := range api.Operations {
 		for _, try := range wrongs(op) {
 			for _, accept := range []string{"*/*", "application/json"} {

@@ -49,6 +49,10 @@ func (s *Server) handlers() handlers {
 		"getWork":     s.work,
 		"submitProof": s.submit,
 
+		"getLab":      s.labOnly(s.lab),
+		"setSwitches": s.labOnly(s.setSwitches),
+		"playLesson":  s.labOnly(s.playLesson),
+
 		"getHealth":    s.healthz,
 		"getReadiness": s.readyz,
 		"getMetrics":   metrics,

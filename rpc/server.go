@@ -49,6 +49,7 @@ type Config struct {
 	LogRequests bool                  // a line for each request
 	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
 	Invite      Invitation            // GET /invite; nil answers 404
+	Lab         Lab                   // the endpoints under /lab; nil answers 404
 	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
 
 	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it
@@ -149,6 +150,7 @@ type Server struct {
 	boot        string        // names this process in event ids
 	long        chan struct{} // one slot per long answer
 	adding      chan struct{} // one slot for blocks that are sent
+	lessons     chan struct{} // one slot per lesson that is played
 	streams     chan struct{} // one slot per event stream
 	handler     http.Handler
 }
@@ -163,6 +165,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
 		adding:  make(chan struct{}, 1),
+		lessons: make(chan struct{}, maxLessons),
 		streams: make(chan struct{}, maxStreams),
 	}
 	if s.prober == nil {

@@ -28,6 +28,7 @@ var chineseFlags = map[string]string{
 	"when to mine: manual, instant, interval=5s, continuous":                                                    "何时挖矿：manual（手动）、instant（有付款时）、interval=5s（定时）、continuous（连续）",
 	"how many cores a proof search uses; 0: all":                                                                "挖矿使用的核心数；0 表示全部",
 	"how much of those cores' time it uses, in percent":                                                         "占用这些核心时间的百分比",
+	"offer the lab: this node can be cut off, delayed and misled on purpose, for lessons":                       "提供实验室：可以故意让本节点断连、延迟或时钟出错，用于教学",
 	"debug, info, warn or error":                                                                                "日志级别：debug、info、warn 或 error",
 	"text or json":                                                                                              "日志格式：text 或 json",
 	"log a line for each HTTP request; those for health, metrics and the page at debug":                         "每个 HTTP 请求记一行日志；健康检查、指标和网页的请求记为 debug 级",

@@ -46,6 +46,10 @@ func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, 
 	if len(foreign) > 0 {
 		log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)
 	}
+	if cfg.Lab {
+		cfg.clock = &skewedClock{}
+		log.Warn("this node has a lab: whoever may change its state can cut it off, delay its messages and set its clock wrong")
+	}
 	return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
 		return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
 	})
@@ -62,6 +66,9 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
 	netCfg.ResolveURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.ResolveURL}.resolve
+	if cfg.Lab {
+		netCfg.Lab = p2p.NewLab()
+	}
 	mode, err := miner.ParseMode(cfg.Mine)
 	if err != nil {
 		return err
@@ -90,6 +97,9 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
+	if cfg.Lab {
+		serverCfg.Lab = labNode{n, cfg.clock}
+	}
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)
 

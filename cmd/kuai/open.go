@@ -39,7 +39,11 @@ func withChain(cfg Config, r *consensus.Rules, log *slog.Logger, use func(*chain
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	c, err := chain.Open(st, r, time.Now)
+	now := time.Now
+	if cfg.clock != nil {
+		now = cfg.clock.now
+	}
+	c, err := chain.Open(st, r, now)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type Config struct {
 	Mine              string   `json:"mine"`
 	MineCores         int      `json:"mine-cores"` // 0: all
 	MineShare         int      `json:"mine-share"` // percent
+	Lab               bool     `json:"lab"`
 	LogLevel          string   `json:"log-level"`
 	LogFormat         string   `json:"log-format"`
 	LogRequests       bool     `json:"log-requests"`
@@ -64,6 +65,7 @@ type Config struct {
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
 
+	clock  *skewedClock       // of the chain; nil: the machine's
 	lang   language           // of the banner
 	joined *invite.Invitation // by which the network was joined; nil: by the settings above
 }
@@ -98,6 +100,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
 	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
 	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
+	fs.BoolVar(&c.Lab, "lab", false, "offer the lab: this node can be cut off, delayed and misled on purpose, for lessons")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 	fs.BoolVar(&c.LogRequests, "log-requests", true, "log a line for each HTTP request; those for health, metrics and the page at debug")

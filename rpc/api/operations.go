@@ -52,6 +52,7 @@ var Groups = []Group{
 	{"chain", "Blocks, payments and addresses."},
 	{"network", "This node, its peers and the nodes that were registered."},
 	{"mining", "The node's own miner, and work for miners elsewhere."},
+	{"lab", "Faults on purpose, and lessons: on a node that was started with `--lab`. Without a token this machine alone uses it."},
 	{"operation", "For those who watch over a node, and descriptions of this API."},
 	{"page", "The page for people, and its parts."},
 }
@@ -248,6 +249,24 @@ var Operations = []Operation{
 		ID: "getWork", Method: get, Path: "/mining/work", Group: "mining", Effect: Reads,
 		Summary: "What a miner elsewhere needs.",
 		Answers: ok(Work{}),
+	},
+
+	{
+		ID: "getLab", Method: get, Path: "/lab", Group: "lab", Effect: Reveals,
+		Summary: "The faults that this node makes on purpose, and the lessons that it offers.",
+		Answers: ok(Lab{}), Errors: []int{404},
+	},
+	{
+		ID: "setSwitches", Method: put, Path: "/lab/switches", Group: "lab",
+		Summary: "Set all faults at once, until the node stops; what is left out is off. Cut peers are disconnected, healed ones dialled at once.",
+		Request: NewSwitches{}, Answers: ok(Switches{}), Errors: []int{404},
+		Example: Example{Body: `{"delay_ms": 500, "loss_percent": 10}`},
+	},
+	{
+		ID: "playLesson", Method: post, Path: "/lab/lessons/{name}", Group: "lab",
+		Summary: "Play a lesson on a simulated network of its own. The same name, nodes and seed give the same story.",
+		Params:  LessonName{}, Request: LessonRun{}, Answers: ok(Story{}), Errors: []int{404, 503},
+		Example: Example{Target: "/lab/lessons/fork-race", Body: `{"seed": 1}`},
 	},
 
 	{
