@@ -34,7 +34,7 @@ type Lab interface {
 // Errors that Lab.Play wraps.
 var (
 	ErrNoLesson      = errors.New("there is no such lesson")
-	ErrLessonOptions = errors.New("the lesson cannot be played so")
+	ErrLessonOptions = errors.New("wrong options")
 )
 
 // labOnly lets requests pass if the node has a lab and they are from this machine or with the token.

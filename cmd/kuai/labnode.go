@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
+	"kuai/cmd/kuai/lab"
 	"kuai/p2p"
 	"kuai/rpc"
 	"kuai/rpc/api"
@@ -42,9 +46,36 @@ func (l labNode) Switch(to api.Switches) error {
 }
 
 // Lessons lists what can be played.
-func (l labNode) Lessons() []api.Lesson { return nil }
+func (l labNode) Lessons() []api.Lesson {
+	all, err := asAnswer[[]api.Lesson](lab.List())
+	if err != nil {
+		panic("kuai: a lesson is not as the API has it: " + err.Error())
+	}
+	return all
+}
 
 // Play runs a lesson.
-func (l labNode) Play(_ context.Context, name string, _ api.LessonRun) (api.Story, error) {
-	return api.Story{}, fmt.Errorf("%w: %s", rpc.ErrNoLesson, name)
+func (l labNode) Play(ctx context.Context, name string, run api.LessonRun) (api.Story, error) {
+	story, err := lab.Run(ctx, name, lab.Options{Nodes: run.Nodes, Seed: uint64(run.Seed)})
+	switch {
+	case errors.Is(err, lab.ErrUnknown):
+		err = fmt.Errorf("%w: %w", rpc.ErrNoLesson, err)
+	case errors.Is(err, lab.ErrOptions):
+		err = fmt.Errorf("%w: %w", rpc.ErrLessonOptions, err)
+	}
+	if err != nil {
+		return api.Story{}, err
+	}
+	return asAnswer[api.Story](story)
+}
+
+// asAnswer gives a value of package lab, which knows no API, the API's type for it.
+func asAnswer[T any](v any) (answer T, err error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return answer, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return answer, d.Decode(&answer)
 }
