@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -122,13 +123,16 @@ func foreignNetwork(protocols []protocol.ID, ours string) (theirs string) {
 	return theirs
 }
 
-// networkOf returns the network that a status protocol's name tells.
+// networkOf returns the network in a status protocol's name, of any version: a later one may be all that a peer lists.
 func networkOf(id protocol.ID) (string, bool) {
-	name, ok := strings.CutPrefix(string(id), "/kuai/")
-	if !ok {
+	parts := strings.Split(string(id), "/")
+	if len(parts) != 5 || parts[0] != "" || parts[1] != "kuai" || parts[3] != statusName {
 		return "", false
 	}
-	return strings.CutSuffix(name, "/"+statusName+"/1")
+	if _, err := strconv.ParseUint(parts[4], 10, 16); err != nil {
+		return "", false
+	}
+	return parts[2], true
 }
 
 // isNew reports whether p is to be greeted: once for each time that it connects.
