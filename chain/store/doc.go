@@ -25,6 +25,9 @@
 // in which they were applied, so what survives a crash is always a prefix of them. Sync returns when all that
 // was applied before the call is on disk; concurrent calls share one write.
 //
+// What was on disk and is not there any more is ErrDamaged, also in a log that a crash cut: the file SYNCED says how far each log is
+// on disk. Tables have checksums of the engine, which looks at them when they are read.
+//
 // After a write or a sync has failed the store takes no more batches and says why; reads go on.
 // Nothing is printed and the process is never ended, whatever the engine thinks of its disk.
 package store

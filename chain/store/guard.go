@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"sync"
@@ -19,12 +21,13 @@ type guard struct {
 	vfs.FS
 	overlay *vfs.MemFS // files created since the disk froze
 	failed  atomic.Pointer[error]
+	synced  *synced
 	closing chan struct{}
 	once    sync.Once
 }
 
 func newGuard(fs vfs.FS, dir string) (*guard, error) {
-	g := &guard{FS: fs, overlay: vfs.NewMem(), closing: make(chan struct{})}
+	g := &guard{FS: fs, overlay: vfs.NewMem(), synced: &synced{fs: fs, dir: dir}, closing: make(chan struct{})}
 	return g, g.overlay.MkdirAll(dir, 0o755)
 }
 
@@ -61,7 +64,11 @@ func (g *guard) try(change func() error) bool {
 
 func (g *guard) create(name string, kind vfs.DiskWriteCategory, open func() (vfs.File, error)) (f vfs.File, err error) {
 	if g.try(func() error { f, err = open(); return err }) {
-		return &guarded{File: f, g: g, table: isTable(kind)}, nil
+		file := &guarded{File: f, g: g, table: isTable(kind)}
+		if base := g.PathBase(name); ends(base) {
+			file.head = &prefix{name: base}
+		}
+		return file, nil
 	}
 	if isTable(kind) && kind != flushCategory {
 		<-g.closing
@@ -80,12 +87,22 @@ func isTable(kind vfs.DiskWriteCategory) bool {
 
 // Create implements vfs.FS.
 func (g *guard) Create(name string, kind vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.create(name, kind, func() (vfs.File, error) { return g.FS.Create(name, kind) })
+	return g.create(name, kind, func() (vfs.File, error) {
+		if err := g.synced.drop(g.PathBase(name)); err != nil {
+			return nil, err
+		}
+		return g.FS.Create(name, kind)
+	})
 }
 
 // ReuseForWrite implements vfs.FS.
 func (g *guard) ReuseForWrite(oldname, newname string, kind vfs.DiskWriteCategory) (vfs.File, error) {
-	return g.create(newname, kind, func() (vfs.File, error) { return g.FS.ReuseForWrite(oldname, newname, kind) })
+	return g.create(newname, kind, func() (vfs.File, error) {
+		if err := g.synced.drop(g.PathBase(oldname)); err != nil {
+			return nil, err
+		}
+		return g.FS.ReuseForWrite(oldname, newname, kind)
+	})
 }
 
 // OpenReadWrite implements vfs.FS.
@@ -142,7 +159,7 @@ func (g *guard) MkdirAll(dir string, perm os.FileMode) error {
 
 // Remove implements vfs.FS. A file that could not be removed does no harm: the next start removes it.
 func (g *guard) Remove(name string) error {
-	if g.frozen() {
+	if !g.try(func() error { return g.synced.drop(g.PathBase(name)) }) {
 		_ = g.overlay.Remove(name) // most are not there
 		return nil
 	}
@@ -157,8 +174,18 @@ func (g *guard) RemoveAll(name string) error {
 	return g.FS.RemoveAll(name)
 }
 
-// Lock implements vfs.FS.
-func (g *guard) Lock(name string) (io.Closer, error) { return g.FS.Lock(name) }
+// Lock implements vfs.FS. The engine locks the directory before it reads or changes anything else, so here is the place to look for
+// damage that the engine would not find.
+func (g *guard) Lock(name string) (io.Closer, error) {
+	lock, err := g.FS.Lock(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.synced.load(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
 
 // Unwrap implements vfs.FS.
 func (g *guard) Unwrap() vfs.FS { return g.FS }
@@ -168,6 +195,7 @@ type guarded struct {
 	vfs.File
 	g     *guard
 	table bool
+	head  *prefix // what is written of a file whose end the engine finds by reading it
 }
 
 // change is guard.try for this file. A table that is not on disk whole must not be read: there the failure is told,
@@ -182,9 +210,16 @@ func (f *guarded) change(change func() error) error {
 // Write implements vfs.File.
 func (f *guarded) Write(p []byte) (n int, err error) {
 	n = len(p)
+	var sum uint32
+	if f.head != nil {
+		sum = crc32.Update(f.head.sum, castagnoli, p) // before the write, which may change p
+	}
 	err = f.change(func() error { n, err = f.File.Write(p); return err })
 	if err == nil {
 		n = len(p)
+	}
+	if f.head != nil {
+		f.head.n, f.head.sum = f.head.n+int64(n), sum
 	}
 	return n, err
 }
@@ -207,10 +242,19 @@ func (f *guarded) Preallocate(offset, length int64) error {
 }
 
 // Sync implements vfs.File.
-func (f *guarded) Sync() error { return f.change(f.File.Sync) }
+func (f *guarded) Sync() error { return f.sync(f.File.Sync) }
+
+func (f *guarded) sync(sync func() error) error {
+	return f.change(func() error {
+		if err := sync(); err != nil || f.head == nil {
+			return err
+		}
+		return f.g.synced.set(*f.head)
+	})
+}
 
 // SyncData implements vfs.File.
-func (f *guarded) SyncData() error { return f.change(f.File.SyncData) }
+func (f *guarded) SyncData() error { return f.sync(f.File.SyncData) }
 
 // SyncTo implements vfs.File.
 func (f *guarded) SyncTo(length int64) (full bool, err error) {

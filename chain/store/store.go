@@ -66,7 +66,7 @@ func open(on vfs.FS, dir string, o *pebble.Options) (*Store, error) {
 	db, err := pebble.Open(dir, o)
 	if err != nil {
 		disk.release()
-		return nil, openError(dir, errors.Join(disk.failure(), err))
+		return nil, openError(dir, errors.Join(disk.failure(), err, disk.synced.close()))
 	}
 	s := &Store{Reader: Reader{db}, db: db, disk: disk, memory: o.DisableWAL}
 	if err := disk.failure(); err != nil {
@@ -138,7 +138,7 @@ func (s *Store) Close() error {
 	}
 	s.closed.Store(true)
 	s.disk.release()
-	return errors.Join(err, s.db.Close())
+	return errors.Join(err, s.db.Close(), s.disk.synced.close())
 }
 
 // Snapshot is the state as it was when it was made. It holds resources until Close.
