@@ -103,7 +103,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 		shown := web.Payment{ID: t.ID, Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String()}
 		p.Payments = append(p.Payments, shown)
 	}
-	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations}
+	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations, Lab: s.cfg.Lab != nil}
 	p.State.Answers = map[string]json.RawMessage{
 		"/node":                           api.Append(nil, node),
 		"/mining":                         api.Append(nil, mining),

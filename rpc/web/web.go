@@ -55,6 +55,7 @@ type State struct {
 	Answers    map[string]json.RawMessage `json:"answers"` // by the path and query that would be asked
 	Operations map[string]Operation       `json:"operations"`
 	Zeros      int                        `json:"zeros"` // hex zeros that a proof's hash starts with
+	Lab        bool                       `json:"lab"`   // the node was started with --lab
 }
 
 // Operation is a row of the API's table, from which the page writes curl commands.

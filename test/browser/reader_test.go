@@ -23,7 +23,7 @@ func TestLanguageAndTheme(t *testing.T) {
 	p.press("#language")
 	p.wait("it speaks Chinese", `document.getElementById("tab-chain").textContent === "区块链" && document.documentElement.lang === "zh-CN"`)
 	p.tipIs(2, ".pays", "无交易")
-	for _, view := range []string{"forks", "network", "mining", "block/2", "address/bob"} {
+	for _, view := range []string{"forks", "network", "mining", "lab", "block/2", "address/bob"} {
 		p.route("#/" + view)
 		p.wait("nothing is left in English", fmt.Sprintf(`location.hash === "#/%s" && !/[a-z]{3}ing\b|\bthe\b/i.test([...document.querySelectorAll("main > section:not([hidden]) :is(h1, h2, h3, p, th, dt, label, button, option, legend)")].map((e) => e.innerText).join(" "))`, view))
 	}
@@ -154,15 +154,21 @@ func TestAccessible(t *testing.T) {
 	for _, route := range []string{"chain", "block/" + old.Hash, "address/bob", "forks", "network", "mining"} {
 		p.route("#/" + route)
 		p.wait(route+" is there", `document.querySelector("#detail .wait") === null && (document.querySelector("main > section:not([hidden])").id !== "view-forks" || document.querySelector("#tree .node.side") !== null)`)
-		for theme, rules := range map[string]string{"light": "", "dark": `, runOnly: ["color-contrast"]`} { // the rest is the same
-			p.scheme(theme)
-			p.run(`window.found = null; axe.run(document, { resultTypes: ["violations"]` + rules + ` }).then((r) => {
-				window.found = r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join("; "));
-			})`)
-			p.wait("axe has looked", `window.found !== null`)
-			for _, v := range eval[[]string](p, `window.found`) {
-				t.Errorf("%s in %s colours: %s", route, theme, v)
-			}
+		p.axe(route)
+	}
+}
+
+// axe has axe-core look at what the tab shows, in both themes.
+func (p *tab) axe(what string) {
+	p.t.Helper()
+	for theme, rules := range map[string]string{"light": "", "dark": `, runOnly: ["color-contrast"]`} { // the rest is the same
+		p.scheme(theme)
+		p.run(`window.found = null; axe.run(document, { resultTypes: ["violations"]` + rules + ` }).then((r) => {
+			window.found = r.violations.map((v) => v.id + ": " + v.help + " " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join("; "));
+		})`)
+		p.wait("axe has looked", `window.found !== null`)
+		for _, v := range eval[[]string](p, `window.found`) {
+			p.t.Errorf("%s in %s colours: %s", what, theme, v)
 		}
 	}
 }

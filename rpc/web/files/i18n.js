@@ -19,6 +19,9 @@ function stored() {
 // t returns a text, with {name} replaced by args.name.
 export const t = (id, args) => texts[language][id].replace(/\{([a-z]+)\}/g, (_, name) => args?.[name] ?? "");
 
+// pick returns the reader's language of a text of the node that is in both.
+export const pick = (text) => text[language];
+
 // remember keeps a choice, if the browser lets it.
 export function remember(name, value) {
   try {

@@ -11,8 +11,9 @@ import * as chain from "/web/chain.js";
 import * as forks from "/web/forks.js";
 import * as network from "/web/network.js";
 import * as mining from "/web/mining.js";
+import * as lab from "/web/lab.js";
 
-const views = { chain, forks, network, mining };
+const views = { chain, forks, network, mining, lab };
 let view = null; // the name of the open one
 
 // route opens what the address names: #/forks, #/block/7, #/address/%E5%BC%A0.

@@ -7,6 +7,8 @@ const first = JSON.parse(at("first").textContent);
 
 export const zeros = first.zeros; // hex zeros that a proof's hash starts with
 
+export const hasLab = first.lab; // the node was started with --lab
+
 export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
 
 // parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer

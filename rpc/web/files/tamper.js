@@ -1,0 +1,214 @@
+// Tampering with a scratch copy of this node's newest blocks. Hashes, links and proofs are checked in this browser,
+// and what is broken is mined again in it. The node keeps its chain.
+
+import { h, setText, shortHash } from "/web/dom.js";
+import { act, say } from "/web/act.js";
+import { duration, number, t } from "/web/i18n.js";
+import { askText, zeros } from "/web/node.js";
+import { member, spaced } from "/web/canonical.js";
+import { leading } from "/web/proof.js";
+import { sha256 } from "/web/sha256.js";
+
+const copied = 5; // blocks
+const editable = 8192; // characters of a block
+const turn = 30; // ms of a search in each of the browser's turns
+
+let copy = null; // {index, text, hash: as it was}, the oldest first
+let chosen = 0;
+let searching = false;
+let parts = null; // elements of the panel that is shown
+
+export const forget = () => {
+  copy = null;
+};
+export const stop = () => {
+  searching = false;
+  parts = null;
+};
+
+// load copies the newest blocks.
+async function load() {
+  const text = await askText("/blocks?limit=" + copied);
+  // No string of an answer can hold this start of an object, as a quote in it follows a backslash.
+  const blocks = text.split('{"block":').slice(1);
+  copy = blocks.map((b) => {
+    const bytes = spaced(member('{"block":' + b, "block"));
+    return { index: Number(field(bytes, "index")), text: bytes, was: sha256(bytes), locked: bytes.length > editable };
+  });
+  chosen = Math.max(0, copy.length - 3);
+}
+
+const field = (text, key) => text.match(new RegExp(`"${key}": "?([0-9a-f]*)`))?.[1] ?? "";
+
+// check says of each block of the copy whether it follows the one before.
+function check() {
+  let before = null;
+  return copy.map((b) => {
+    const now = { hash: sha256(b.text), proof: field(b.text, "proof"), previous: field(b.text, "previous_hash") };
+    now.links = !before || now.previous === before.hash;
+    now.proven = !before || leading(sha256(before.proof + now.proof + now.previous)) >= zeros;
+    now.changed = now.hash !== b.was;
+    before = now;
+    return now;
+  });
+}
+
+const fault = (now) =>
+  !now.links ? t("tamper.broken") : !now.proven ? t("tamper.unproven") : now.changed ? t("tamper.changed") : t("tamper.fits");
+
+// show shows the state of all blocks. The field is filled only if another block is chosen: it is being typed in.
+function show(refill) {
+  if (!parts || !copy) return;
+  const state = check();
+  const broken = state.findIndex((now) => !now.links || !now.proven);
+  parts.buttons.forEach((button, i) => {
+    const now = state[i],
+      bad = !now.links || !now.proven;
+    button.setAttribute("aria-pressed", String(i === chosen));
+    button.className = "scratch " + (bad ? "wrong" : now.changed ? "changed" : "");
+    button.replaceChildren(
+      h("b", {}, number(copy[i].index)),
+      h("code", {}, shortHash(now.hash)),
+      h("span", {}, (bad ? "✗ " : now.changed ? "≠ " : "✓ ") + fault(now)),
+    );
+  });
+  if (refill) {
+    parts.text.value = copy[chosen].text;
+    parts.text.readOnly = copy[chosen].locked;
+    setText(parts.label, t("tamper.bytes", { n: number(copy[chosen].index) }));
+  }
+  setText(
+    parts.said,
+    broken < 0
+      ? t(state.some((now) => now.changed) ? "tamper.whole" : "tamper.same")
+      : t("tamper.from", { n: number(copy[broken].index) }),
+  );
+  parts.said.className = broken < 0 ? "" : "bad";
+}
+
+// mineAgain repairs the copy from the first block on that does not follow the one before.
+async function mineAgain(form) {
+  if (searching) return;
+  const panel = parts,
+    began = performance.now();
+  searching = true;
+  let tries = 0,
+    mined = 0;
+  for (let i = 1; i < copy.length; i++) {
+    const now = check();
+    if (now[i].links && now[i].proven) continue;
+    const before = now[i - 1];
+    for (let proof = 0; ; ) {
+      const end = performance.now() + turn;
+      let found = false;
+      while (!found && performance.now() < end) {
+        found = leading(sha256(`${before.proof}${proof}${before.hash}`)) >= zeros;
+        tries++;
+        if (!found) proof++;
+      }
+      if (found) {
+        copy[i].text = copy[i].text
+          .replace(/"previous_hash": "[^"]*"/, `"previous_hash": "${before.hash}"`)
+          .replace(/"proof": [0-9]*/, `"proof": ${proof}`);
+        mined++;
+        break;
+      }
+      say(form, t("tamper.searching", { n: number(copy[i].index), tries: number(tries) }));
+      await new Promise((r) => setTimeout(r));
+      if (!searching || parts !== panel) return;
+    }
+    show(i === chosen);
+  }
+  searching = false;
+  const seconds = (performance.now() - began) / 1000;
+  say(form, mined ? t("tamper.done", { n: number(mined), tries: number(tries), time: duration(seconds) }) : t("tamper.nothing"), "good");
+}
+
+// panel is the part of the lesson's page.
+export function panel() {
+  const section = h(
+    "section",
+    { class: "panel", id: "tamper", "aria-labelledby": "tamper-title" },
+    h("h2", { id: "tamper-title" }, t("tamper.title")),
+    h("p", { class: "hint" }, t("tamper.lead")),
+  );
+  const fill = () => {
+    if (copy.length > 2) section.append(...bench());
+    else section.append(tooShort(section));
+    show(true);
+  };
+  if (copy) fill();
+  else
+    load().then(fill, (e) => {
+      section.append(h("p", { class: "bad" }, e.message));
+    });
+  return section;
+}
+
+function bench() {
+  const buttons = copy.map((_, i) =>
+    h("button", {
+      type: "button",
+      onclick: () => {
+        chosen = i;
+        show(true);
+      },
+    }),
+  );
+  const label = h("span", {});
+  const text = h("textarea", { rows: 6, spellcheck: "false", autocomplete: "off", class: "bytes" });
+  const said = h("p", { role: "status", id: "tamper-said" });
+  text.addEventListener("input", () => {
+    copy[chosen].text = text.value;
+    show();
+  });
+  const form = h(
+    "form",
+    { id: "tamper-form", class: "actions" },
+    h("button", { class: "first" }, t("tamper.mine")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "second",
+        onclick: () => {
+          searching = false;
+          load().then(() => {
+            say(form, "");
+            show(true);
+          });
+        },
+      },
+      t("tamper.again"),
+    ),
+    h("output", { class: "answer" }),
+  );
+  form.addEventListener("submit", (e) => {
+    e.preventDefault();
+    mineAgain(form);
+  });
+  parts = { buttons, text, label, said };
+  return [
+    h("div", { class: "scratches", role: "group", "aria-label": t("tamper.blocks") }, buttons),
+    h("label", {}, label, text),
+    said,
+    form,
+  ];
+}
+
+// tooShort offers to mine what there would be to change.
+function tooShort(section) {
+  const form = h("form", {}, h("button", { class: "second" }, t("tamper.need")), h("output", { class: "answer" }));
+  const box = h("div", {}, form);
+  act(form, () => ({ id: "mineBlocks", body: '{"blocks": 3}' }), {
+    async then() {
+      await load();
+      box.remove();
+      section.append(...bench());
+      show(true);
+      return "";
+    },
+  });
+  return box;
+}
+
