@@ -63,6 +63,17 @@ func (w *world) heal() {
 	w.isCut, w.delay = false, 0
 	for _, pair := range pairs {
 		w.sendTip(pair[0], pair[1])
+		w.after(poolDelay, func() { w.sendPool(pair[0], pair[1]) })
+	}
+}
+
+// poolDelay is after how many virtual seconds nodes that meet again exchange their pending payments: their chains come first.
+const poolDelay = 2
+
+// sendPool sends a node's pending payments to a peer.
+func (w *world) sendPool(from, to *node) {
+	for _, p := range from.chain.Pending() {
+		w.send(from, to, func() { w.receivePayment(to, from, p) })
 	}
 }
 

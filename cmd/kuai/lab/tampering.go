@@ -48,7 +48,7 @@ func runTampering(w *world) {
 		chain[2].hash().Short(), edited.hash().Short(), chain[3].previous[:12])
 
 	forged, chart := w.forge(edited, 2)
-	refused := w.offer(b, "forger", append([]scratch{edited}, forged...))
+	refused := w.offer(b, "forger", append(append(chain[:2:2], edited), forged...))
 	if refused != nil || w.err != nil {
 		w.fail(refused)
 		return
@@ -59,7 +59,7 @@ func runTampering(w *world) {
 		"篡改者把后面的区块重挖一遍：在 %[3]s 上挖出 %[1]s 和 %[2]s，共尝试 %.0[4]f 次。现在所有链接都对上了，篡改者把这条链发给 B。它和 B 的链一样长，所以 B 保留先看到的那条。",
 		w.noteScratch(forged[0], "").Label, w.noteScratch(forged[1], "").Label, copied.Label, chart.Bars[0].Found+chart.Bars[1].Found)
 
-	w.now += blockTime
+	w.elapse()
 	longer, more := w.forge(forged[1], 1)
 	if err := w.offer(b, "forger", longer); err != nil || w.err != nil {
 		w.fail(err)

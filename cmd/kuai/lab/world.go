@@ -208,12 +208,12 @@ func (w *world) goesOn() bool {
 	return w.err == nil
 }
 
-// exponential draws the time to the next of events that come at random, mean apart in the mean.
-func (w *world) exponential(mean float64) float64 { return seconds(mean * w.dice.ExpFloat64()) }
+// elapse lets the time to the next block pass.
+func (w *world) elapse() { w.wait(seconds(blockTime * w.dice.ExpFloat64())) }
 
 // nextBlock waits until some node finds a block, and returns both. Who has more of the work finds more of them.
 func (w *world) nextBlock() (*node, *consensus.Block) {
-	w.wait(w.exponential(blockTime))
+	w.elapse()
 	sum := 0.0
 	for _, n := range w.nodes {
 		sum += n.share
@@ -244,7 +244,7 @@ func (w *world) mine(n *node) *consensus.Block {
 
 // block makes the block of a draft.
 func (w *world) block(d consensus.Draft) *consensus.Block {
-	proof, _, err := w.prove(w.rules.Puzzle(d))
+	proof, err := w.prove(w.rules.Puzzle(d))
 	if err != nil {
 		w.fail(err)
 		return nil
@@ -256,11 +256,9 @@ func (w *world) block(d consensus.Draft) *consensus.Block {
 	return b
 }
 
-// prove searches the smallest proof that solves a puzzle.
-func (w *world) prove(p consensus.Puzzle) (proof int64, tries uint64, err error) {
-	var count atomic.Uint64
-	proof, err = search.Proof(w.ctx, p, search.Effort{Cores: 1, Share: 100}, &count, func() {})
-	return proof, uint64(proof) + 1, err
+// prove searches the smallest proof that solves a puzzle. It takes one try more than the proof.
+func (w *world) prove(p consensus.Puzzle) (proof int64, err error) {
+	return search.Proof(w.ctx, p, search.Effort{Cores: 1, Share: 100}, new(atomic.Uint64), func() {})
 }
 
 // id draws the id of a payment.
@@ -376,8 +374,8 @@ func (n *node) remark(en, zh string, args ...any) {
 }
 
 // check is a condition of the verdict.
-func (w *world) check(ok bool, en, zh string, args ...any) {
-	w.story.Verdict.Checks = append(w.story.Verdict.Checks, Check{sprintf(en, zh, args...), ok})
+func (w *world) check(ok bool, en, zh string) {
+	w.story.Verdict.Checks = append(w.story.Verdict.Checks, Check{Text{en, zh}, ok})
 }
 
 // judge makes the verdict of the checks.
