@@ -53,7 +53,7 @@ type Peer struct {
 	Tip       consensus.Hash
 	Score     float64 // gossip score: negative is bad
 
-	LastError string    // why the last dial failed; "" while connected, and before the first dial
+	LastError string    // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
 	NextDial  time.Time // when it is dialled next; zero while connected, and if no dial is due
 }
 

@@ -16,6 +16,7 @@ const (
 	refuseFirst   = 10 * time.Minute // after the first provably bad answer; doubles with each further one
 	refuseMost    = 24 * time.Hour
 	refuseNetwork = 10 * time.Minute // a peer of another network
+	refuseParted  = 10 * time.Minute // one that the operator disconnected
 	foreignEvery  = 10 * time.Minute // between two summaries of those in the log,
 	foreignLines  = 8                // and of them, named one by one
 	pauseFirst    = 1 * time.Second  // no sync after the first stall; doubles with each further one
@@ -48,6 +49,7 @@ type record struct {
 	faded     time.Time // when penalty was brought up to date
 	refused   time.Time // no connection before
 	paused    time.Time // not asked for blocks before
+	parted    time.Time // disconnected by the operator: no connection before
 	foreign   time.Time // of another network: not dialled before; zero if it never was
 	network   string    // which one
 }
@@ -176,6 +178,8 @@ func (f *faults) leftAlone(p peer.ID) (why string, until time.Time) {
 		return stateForeign, r.foreign
 	case !r.protected && now.Before(r.refused):
 		return "refused because it broke the protocol", r.refused
+	case !r.protected && now.Before(r.parted):
+		return "disconnected on request", r.parted
 	}
 	return "", time.Time{}
 }
@@ -197,7 +201,17 @@ func (f *faults) refused(p peer.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.peers[p]
-	return r != nil && !r.protected && time.Now().Before(r.refused)
+	now := time.Now()
+	return r != nil && !r.protected && (now.Before(r.refused) || now.Before(r.parted))
+}
+
+// part keeps p away for a while, unless it becomes a static peer: the operator has disconnected it.
+func (f *faults) part(p peer.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	r := f.record(p, now)
+	r.faulted, r.parted = now, now.Add(refuseParted) // faulted, as records without a recent fault go first
 }
 
 // paused reports whether p is not to be asked for blocks now.
@@ -225,7 +239,8 @@ func (f *faults) score(p peer.ID) float64 {
 func (f *faults) protect(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.record(p, time.Now()).protected = true
+	r := f.record(p, time.Now())
+	r.protected, r.parted = true, time.Time{}
 }
 
 // unprotect makes p an ordinary peer again.

@@ -135,9 +135,9 @@ func (n *Node) Addresses() []string {
 // what is wrong with the form.
 func (n *Node) Connect(addr string) error { return n.statics.add(addr) }
 
-// Disconnect closes the connections with a peer and forgets it: it is not dialled again unless it is found again. It takes a
-// peer id, or a URL that Connect was given; then a peer to which something else leads that Connect was given stays connected. The error wraps
-// chain.ErrNotFound where there is no such peer.
+// Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
+// ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
+// Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
 func (n *Node) Disconnect(name string) error {
 	if isURL(name) {
 		return n.disconnectURL(name)
@@ -150,6 +150,7 @@ func (n *Node) Disconnect(name string) error {
 	if len(kept) == 0 && !remembered && n.h.Network().Connectedness(p) != network.Connected {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
+	n.f.part(p)
 	return n.d.ends.now(p)
 }
 

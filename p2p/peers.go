@@ -52,6 +52,9 @@ func (n *Node) leave(e *Peer) {
 		return
 	}
 	why, until := n.f.leftAlone(p)
+	if theirs, _ := n.f.foreign(p); theirs != "" {
+		e.LastError = foreignError(theirs).Error()
+	}
 	switch {
 	case why == "":
 	case e.Connected:

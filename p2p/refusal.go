@@ -29,9 +29,9 @@ func hint(err error) string {
 	case !strings.Contains(text, "negotiate security protocol"):
 		return ""
 	case strings.Contains(text, "EOF"), strings.Contains(text, "reset by peer"):
-		return "it closed the connection at once: another swarm key, or one on one side only; or its limits, or it refuses this node"
+		return "it closed the connection at once: another swarm key, or one on one side only ('kuai join CODE' enters a private network); or its limits, or it refuses this node"
 	default:
-		return "it answers in no way that is understood: another swarm key, or one on one side only; or it is no kuai node"
+		return "it answers in no way that is understood: another swarm key, or one on one side only ('kuai join CODE' enters a private network); or it is not a kuai node"
 	}
 }
 

@@ -21,6 +21,8 @@ var ErrFlask = errors.New("a Flask node answers")
 // errForeign says that a peer is of another network.
 var errForeign = errors.New("it is of another network")
 
+func foreignError(theirs string) error { return fmt.Errorf("%w, %s", errForeign, theirs) }
+
 // stateForeign is its state in words.
 const stateForeign = "other network"
 

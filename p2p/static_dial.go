@@ -3,7 +3,6 @@ package p2p
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -93,7 +92,7 @@ func (t *statics) settle(s *static, err error) {
 	}
 	switch theirs, until := t.f.foreign(s.info.ID); {
 	case theirs != "":
-		s.dials.failed(firstRetryStatic, mostRetryStatic, fmt.Errorf("%w, %s", errForeign, theirs))
+		s.dials.failed(firstRetryStatic, mostRetryStatic, foreignError(theirs))
 		s.dials.next = until
 	case errors.Is(err, errTwin):
 		s.dials.failed(firstRetryStatic, mostRetryStatic, err)
