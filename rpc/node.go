@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -42,9 +43,14 @@ func (s *Server) peersInfo(from, limit int64) api.Peers {
 	for _, p := range cut(all, from, limit) {
 		list = append(list, peerInfo(p))
 	}
-	nodes, connected := []api.RegisteredNode{}, s.connectedPeers()
+	known := map[string]Peer{}
+	for _, p := range all {
+		known[p.ID] = p
+	}
+	delete(known, "") // URLs that have not answered
+	nodes := []api.RegisteredNode{}
 	for _, n := range s.nodes.all() {
-		nodes = append(nodes, s.registeredNode(n, connected[n.peer()]))
+		nodes = append(nodes, s.registeredNode(n, known[n.peer()]))
 	}
 	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}
 }
@@ -74,14 +80,16 @@ func peerInfo(p Peer) api.Peer {
 	return info
 }
 
-// registeredNode is what a registered node was when it answered last, and what it answers now.
-func (s *Server) registeredNode(n neighbour, connected bool) api.RegisteredNode {
-	info := api.RegisteredNode{Address: n.Address, Kind: string(n.Kind), PeerID: n.peer(), State: "not connected", URL: n.URL}
-	connected = connected && n.Kind == kindKuai
+// registeredNode is what a registered node was when it answered last, and what it answers now. p is its peer, as the network knows it.
+func (s *Server) registeredNode(n neighbour, p Peer) api.RegisteredNode {
+	info := api.RegisteredNode{Address: n.Address, Kind: string(n.Kind), PeerID: n.peer(), State: cmp.Or(p.State, "not connected"), URL: n.URL}
+	connected := p.Connected && n.Kind == kindKuai
 	f, next, asked := s.prober.look(n.URL)
 	switch {
 	case connected:
-		info.State = "connected"
+		info.State = cmp.Or(p.State, "connected")
+	case n.URL == "":
+		info.NextAsk = p.NextDial
 	case n.URL != "" && !asked:
 		info.State = "not asked yet"
 	case n.URL != "":

@@ -67,7 +67,7 @@ type Peer struct {
 	Direction string    `json:"direction" enum:"inbound,outbound," description:"\"\" if not connected."`
 	Height    int64     `json:"height"`
 	ID        string    `json:"id"`
-	LastError string    `json:"last_error,omitempty" description:"Why the last dial failed."`
+	LastError string    `json:"last_error,omitempty" description:"Why the last dial failed, or which other network the peer is of."`
 	LatencyMS *float64  `json:"latency_ms" description:"null if not measured."`
 	Name      string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
 	NextDial  time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
