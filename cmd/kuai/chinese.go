@@ -89,7 +89,12 @@ var chineseTexts = map[string]string{
 	"A new network was made.":                                  "已新建一个网络。",
 	"Start this machine's node, and leave it running:":         "启动本机的节点，并让它一直运行：",
 	"The others start theirs, each on a machine of their own:": "其他人各自在自己的机器上启动节点：",
-	"Everybody can be in this network without the code, as it is the tutorial's: a longer chain from elsewhere replaces this one.\n'kuai invite --new' makes a network of your own.": "这是教程网络，不用邀请码也能加入：别处更长的链会替换这里的链。\n'kuai invite --new' 可以新建自己的网络。",
-	"The network has no swarm key: who has its network file can join without the code.":                                                                                              "这个网络没有私有网络密钥：有网络文件的人不用邀请码也能加入。",
-	"Who has the code can join: show it to the class only.":                                                                                                                          "有邀请码的人都能加入：只给本班同学看。",
+	"Everybody can be in this network without the code, as it is the tutorial's: a longer chain from elsewhere replaces this one.\n'kuai invite --new' makes a network of your own.":                   "这是教程网络，不用邀请码也能加入：别处更长的链会替换这里的链。\n'kuai invite --new' 可以新建自己的网络。",
+	"The network has no swarm key: who has its network file can join without the code.":                                                                                                                "这个网络没有私有网络密钥：有网络文件的人不用邀请码也能加入。",
+	"The code names no address, as this machine is in no network: others find this node by multicast only. Connect it to the network and run\nthis again, or name its address by --address HOST:PORT.": "本机没有连接任何网络，邀请码中没有地址：别人只能通过组播发现本节点。请先连接网络再运行一次，\n或用 --address HOST:PORT 指定地址。",
+	"The address in the code is one of this machine alone: others need --address HOST:PORT, or a node that listens on all interfaces.":                                                                 "邀请码中的地址只在本机有效：请用 --address HOST:PORT 指定别人能访问的地址，或让节点监听所有网络接口。",
+	"waiting for a node in %s": "正在等待 %s 中的节点",
+	"waiting for a node at %s": "正在等待 %s 上的节点",
+
+	"Who has the code can join: show it to the class only.": "有邀请码的人都能加入：只给本班同学看。",
 }

@@ -82,10 +82,22 @@ var chineseErrors = map[string]string{
 	"that is this node itself: name another one":                                                                            "这是本节点自己：请指定另一个节点",
 
 	// invitations
-	"the code has a typing error: compare it letter by letter, or copy it (%s)":          "邀请码有输入错误：请逐个字符核对，或直接复制（%s）",
-	"the code was made by a newer kuai: update this one":                                 "邀请码由较新版本的 kuai 生成：请更新本机的 kuai",
-	"no network was joined on this machine: give the code that 'kuai invite' showed":     "本机还没有加入过网络：请输入 'kuai invite' 显示的邀请码",
-	"--zeros is for a new network: add --new":                                            "--zeros 只用于新网络：请加上 --new",
+	"the code has a typing error: compare it letter by letter, or copy it (%s)":                                          "邀请码有输入错误：请逐个字符核对，或直接复制（%s）",
+	"the code was made by a newer kuai: update this one":                                                                 "邀请码由较新版本的 kuai 生成：请更新本机的 kuai",
+	"no network was joined on this machine: give the code that 'kuai invite' showed":                                     "本机还没有加入过网络：请输入 'kuai invite' 显示的邀请码",
+	"--zeros is for a new network, and there is one already: add --new":                                                  "--zeros 只用于新网络，而现在已有网络：请加上 --new",
+	"--zeros %s: want 1..%s; each zero more makes a block 16 times the work, and %s would take a computer about an hour": "--zeros %s：应在 1..%s 之间；每多一个零，挖一个区块的工作量就是原来的 16 倍，%s 个零大约要一台计算机算一小时",
+	"not connected to %s: other network: it is of another network, %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there": "没有连接到 %s：对方属于另一个网络 %s，本节点属于 %s。不同网络的节点不会互相连接：要加入对方的网络，请在对方机器上运行 'kuai invite' 查看邀请码，再在这里运行 'kuai join CODE'",
+	"not within %s: %t":                                "%s 内没有等到：%t",
+	"stopped before it was so":                         "在条件满足之前已停止",
+	"the chain has %s block":                           "链上有 %s 个区块",
+	"the chain has %s blocks":                          "链上有 %s 个区块",
+	"%s peer connected":                                "已连接 %s 个对等节点",
+	"%s peers connected":                               "已连接 %s 个对等节点",
+	"the node knows no payment %s":                     "节点没有付款 %s",
+	"the payment is %t":                                "付款的状态：%t",
+	"the node at %s has stopped":                       "位于 %s 的节点已停止",
+	"no node runs in %s: start one with 'kuai daemon'": "%s 中没有节点在运行：用 'kuai daemon' 启动一个",
 	"--network and --swarm-key come from the code: leave them out, or use 'kuai daemon'": "--network 和 --swarm-key 由邀请码决定：请去掉它们，或改用 'kuai daemon'",
 
 	// wallets

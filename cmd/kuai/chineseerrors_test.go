@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"kuai/chain/store"
 	"kuai/cmd/kuai/invite"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 // TestErrorsInChinese makes each error of the table as its users do, and checks that the table knows its present English text.
@@ -33,7 +35,7 @@ func TestErrorsInChinese(t *testing.T) {
 		}
 		use(used, english)
 	}
-	for _, errs := range [][]error{usageErrors(t), startErrors(t), askErrors(t), joinErrors(t), walletErrors(t)} {
+	for _, errs := range [][]error{usageErrors(t), startErrors(t), askErrors(t), joinErrors(t), walletErrors(t), waitErrors(t)} {
 		for _, err := range errs {
 			if err == nil {
 				t.Error("an error did not arise")
@@ -87,7 +89,7 @@ func usageErrors(t *testing.T) (errs []error) {
 		"config --log-level x", "logs level x", "config --log-format x", "config -p 7 --p2p-port 7", "config -p 60000",
 		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
-		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 3", "lab run tampring", "lab run xyzzyxyzzy",
+		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
 		"lab run tampering --nodes 99", "lab run tampering --seed 9007199254740992",
 	} {
 		errs = append(errs, failed(nil, strings.Fields(line)...))
@@ -140,6 +142,7 @@ func askErrors(t *testing.T) (errs []error) {
 	errs = append(errs, a.explain(context.Canceled), a.explain(context.DeadlineExceeded),
 		a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}),
 		a.explain(&rpc.StatusError{Status: http.StatusForbidden, Title: "x"}), errSelf)
+	errs = append(errs, failed(nil, "wait", "--height", "1", "--timeout", "10ms", "--data-dir", "nowhere"), foreignError("/ip4/192.0.2.1", "it is of another network, a-1", "b-1"))
 	a.tokenFile = "token"
 	errs = append(errs, a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}))
 
@@ -158,9 +161,50 @@ func joinErrors(t *testing.T) []error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []error{
+	errs := []error{
 		failed(nil, "join", "0000"), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
 	}
+	if _, _, errOut := kuai(nil, "invite", "--new"); errOut != "" {
+		t.Error(errOut)
+	}
+	return append(errs, failed(nil, "invite", "--zeros", "3"))
+}
+
+// waitErrors are what a wait says that ends too early.
+func waitErrors(t *testing.T) (errs []error) {
+	const id = "00112233445566778899aabbccddeeff"
+	node, tx := api.Node{}, any(api.Problem{Title: "not found"})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/node":
+			_ = json.NewEncoder(w).Encode(node)
+		case strings.HasSuffix(r.URL.Path, id):
+			if _, missing := tx.(api.Problem); missing {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			_ = json.NewEncoder(w).Encode(tx)
+		}
+	}))
+	defer srv.Close()
+	look := func(f waiting) {
+		_, err := f.look(t.Context(), rpc.NewClient(srv.URL))
+		errs = append(errs, err)
+	}
+	for i := range 2 {
+		node = api.Node{Height: int64(i + 1), Peers: i + 1}
+		look(waiting{height: 9})
+		look(waiting{peers: 9})
+	}
+	look(waiting{tx: id})
+	tx = api.TransactionInfo{Status: "pending"}
+	look(waiting{tx: id})
+	f := waiting{asking: asking{api: srv.URL}, height: 9}
+	_, err := f.follow(t.Context())
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	root := newRoot(terminal{})
+	root.SetArgs([]string{"wait", "--height", "9", "--api", srv.URL})
+	return append(errs, err, root.ExecuteContext(stopped))
 }
 
 func walletErrors(t *testing.T) (errs []error) {

@@ -35,19 +35,29 @@ func (a *asking) bind(c *cobra.Command) {
 
 // client returns the client that the flags of c ask for.
 func (a *asking) client(c *cobra.Command) (*rpc.Client, error) {
-	token, err := readToken(a.tokenFile)
-	if err != nil {
+	if err := a.find(c); err != nil {
 		return nil, err
 	}
+	return a.clientOf(a.api)
+}
+
+// find makes api the URL of the node that the flags of c mean.
+func (a *asking) find(c *cobra.Command) (err error) {
 	if a.api == "" {
 		a.api, err = a.local(c.Context(), c.Flags().Changed("port"))
 	} else {
 		a.api, err = checkAPI(a.api)
 	}
+	return usage(err)
+}
+
+// clientOf returns a client of the node at a URL with the token that the flags name, or else the node's own if it is on this machine.
+func (a *asking) clientOf(url string) (*rpc.Client, error) {
+	token, err := readToken(a.tokenFile)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
-	node := rpc.NewClient(a.api)
+	node := rpc.NewClient(url)
 	if a.tokenFile == "" {
 		return node.WithTokenFrom(a.cookie), nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,8 @@ import (
 	"kuai/rpc/api"
 )
 
-const (
-	connectWait = 6 * time.Second        // from the registration until 'kuai connect' reports that there is no connection yet
-	connectLook = 200 * time.Millisecond // between two looks
-)
+// connectWait is the time from the registration until 'kuai connect' reports that there is no connection yet.
+const connectWait = 6 * time.Second
 
 // joinedInfo is what 'kuai connect' prints. That there is no connection is an error.
 type joinedInfo struct {
@@ -50,27 +49,56 @@ func askConnect(ctx context.Context, c *rpc.Client, words []string) (joinedInfo,
 	if err != nil {
 		return joinedInfo{}, registerError(err)
 	}
-	late := time.After(connectWait)
-	look := time.NewTicker(connectLook)
-	defer look.Stop()
-	for {
+	late, cancel := context.WithTimeout(ctx, connectWait)
+	defer cancel()
+	var joined joinedInfo
+	err = untilNil(late, func() (err error) {
 		p, err := c.Peers(ctx)
-		if err != nil {
-			return joinedInfo{}, err
+		if err == nil {
+			joined, err = joinedTo(p, words[0])
 		}
-		joined, why := joinedTo(p, words[0])
-		joined.Nodes = registered.Nodes
-		if why == nil || errors.Is(why, errSelf) {
-			return joined, why
-		}
-		select {
-		case <-look.C:
-		case <-late:
-			return joinedInfo{}, fmt.Errorf("not connected to %s: %w; the node goes on trying, 'kuai peers' shows the state and 'kuai disconnect' ends it", words[0], why)
-		case <-ctx.Done():
-			return joinedInfo{}, ctx.Err()
-		}
+		return err
+	})
+	joined.Nodes = registered.Nodes
+	switch {
+	case ctx.Err() != nil:
+		return joinedInfo{}, ctx.Err()
+	case errors.Is(err, errForeign):
+		return joinedInfo{}, leaveForeign(ctx, c, words, err)
+	case errors.As(err, &notYet{}):
+		return joinedInfo{}, fmt.Errorf("not connected to %s: %w; the node goes on trying, 'kuai peers' shows the state and 'kuai disconnect' ends it", words[0], err)
 	}
+	return joined, err
+}
+
+// errForeign is what connecting a node of another network results in.
+var errForeign = errors.New("other network")
+
+// joinTheirs is the way out of it.
+const joinTheirs = "nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there; 'kuai disconnect' forgets it"
+
+// isForeign reports whether a peer turned out to be of another network.
+func isForeign(p api.Peer) bool { return strings.HasPrefix(p.State, errForeign.Error()) }
+
+// foreignText says which network a peer of another one is of.
+func foreignText(p api.Peer) string { return cmp.Or(p.LastError, "it is of another network") }
+
+// leaveForeign forgets a node of another network, which would be tried in vain.
+func leaveForeign(ctx context.Context, c *rpc.Client, words []string, why error) error {
+	n, err := c.Node(ctx)
+	if err == nil {
+		_, err = askDisconnect(ctx, c, words)
+	}
+	if err != nil {
+		return err
+	}
+	return foreignError(words[0], strings.TrimPrefix(why.Error(), errForeign.Error()+": "), n.Network)
+}
+
+// foreignError is the error of 'kuai connect' with a node of another network, which why names.
+func foreignError(address, why, ours string) error {
+	return fmt.Errorf("not connected to %s: %w: %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there",
+		address, errForeign, why, ours)
 }
 
 // entryWords begin what an answer says of an address that can be none. They name the place in a request that the user of a verb has not written.
@@ -107,11 +135,15 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 		switch {
 		case peer.ID != node.PeerID || peer.ID == "":
 			continue
-		case peer.Connected:
+		case isForeign(peer) && peer.LastError != "":
+			return joinedInfo{}, fmt.Errorf("%w: %s", errForeign, foreignText(peer))
+		case peer.Connected && peer.Height > 0: // it has said its status, which nodes of other networks do not
 			return joined, nil
 		case peer.LastError != "":
 			why, next = peer.LastError, peer.NextDial
+		case peer.Connected:
+			why, next = "it has not said yet what its chain is", time.Time{}
 		}
 	}
-	return joinedInfo{}, errors.New(why + nextTry(next))
+	return joinedInfo{}, notYet{errors.New(why + nextTry(next))}
 }

@@ -89,11 +89,11 @@ type doctor struct {
 	rules *consensus.Rules
 	given func(flag string) bool
 
-	client *rpc.Client
-	api    string // the node's URL
-	node   *api.Node
-	pid    int // of the node; 0: not known
-	found  []finding
+	client  *rpc.Client
+	api     string // the node's URL
+	node    *api.Node
+	refused error // why a node that runs does not answer this user
+	found   []finding
 }
 
 func (d *doctor) say(check, state, text, remedy string) {
@@ -143,8 +143,8 @@ const doctorTime = 5 * time.Second
 
 // look asks the node that the flags mean, if it runs, and finds its data directory.
 func (d *doctor) look(ctx context.Context) {
-	asked := asking{port: d.cfg.Port}
-	if d.given("data-dir") {
+	asked := asking{port: d.cfg.Port, tokenFile: d.cfg.APITokenFile}
+	if !slices.Contains(d.cfg.Derived, "data-dir") {
 		asked.dataDir = d.cfg.DataDir
 	}
 	url, err := asked.local(ctx, d.given("port"))
@@ -152,17 +152,25 @@ func (d *doctor) look(ctx context.Context) {
 		d.say("node", note, err.Error(), "")
 		return
 	}
+	asked.api, d.api = url, url
+	client, err := asked.clientOf(url)
+	if err != nil {
+		d.say("node", problem, err.Error(), "")
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTime)
 	defer cancel()
-	client := rpc.NewClient(url)
 	n, err := client.Node(ctx)
+	if refused := (*rpc.StatusError)(nil); errors.As(err, &refused) && refused.Title != "" {
+		d.refused = asked.explain(err)
+	}
 	if err != nil || n.PeerID == "" {
 		return // the port's check says the rest
 	}
-	d.client, d.api, d.node = client, url, &n
+	d.client, d.node = client, &n
 	for _, file := range append(asked.nodeFiles("*"), filepath.Join(d.cfg.DataDir, nodeFileName)) {
 		if known, err := readNodeFile(file); err == nil && known.PeerID == n.PeerID {
-			d.cfg.DataDir, d.pid = filepath.Dir(file), known.PID
+			d.cfg.DataDir = filepath.Dir(file)
 			return
 		}
 	}
@@ -173,6 +181,11 @@ func (d *doctor) look(ctx context.Context) {
 func (d *doctor) port(ctx context.Context) {
 	if d.node != nil {
 		d.say("node", fine, fmt.Sprintf("%s runs at %s, at block %d", d.node.Agent, d.api, d.node.Height), "")
+		return
+	}
+	if d.refused != nil {
+		text, remedy, _ := strings.Cut(d.refused.Error(), ": ")
+		d.say("node", problem, fmt.Sprintf("a node runs at %s, and cannot be looked at: %s", d.api, text), remedy)
 		return
 	}
 	lns, err := listenHTTP(ctx, d.cfg.HTTPHost, d.cfg.Port)
@@ -246,7 +259,7 @@ func (d *doctor) data() {
 	case d.cfg.Ephemeral:
 		d.say("data", fine, "not on disk, or in a directory that is not known here", "")
 		return
-	case d.node != nil:
+	case d.node != nil || d.refused != nil:
 		d.say("data", fine, fmt.Sprintf("%s, in use by the node", dir), "")
 		return
 	case errors.Is(err, fs.ErrNotExist):
@@ -262,8 +275,8 @@ func (d *doctor) data() {
 	case err == nil:
 		d.say("data", fine, dir+" can be opened; 'kuai verify' checks every block", "")
 	case errors.As(err, &locked) && locked.by.PID != 0:
-		d.say("data", problem, fmt.Sprintf("%s is in use by process %d, which does not answer on port %d", dir, locked.by.PID, d.cfg.Port),
-			"stop it, or name its port by -p, or choose another --data-dir")
+		d.say("data", problem, fmt.Sprintf("%s is in use by process %d, which does not answer at %s", dir, locked.by.PID, d.api),
+			"it may be starting, or another verb: try again soon, name its port by -p, or choose another --data-dir")
 	default:
 		text, remedy, _ := strings.Cut(err.Error(), "\n")
 		d.say("data", problem, text, strings.ReplaceAll(remedy, "\n", " "))
@@ -350,6 +363,11 @@ func (d *doctor) peers(ctx context.Context) {
 	const remedy = "see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"
 	said := make(map[string]bool)
 	for _, peer := range p.Peers {
+		if isForeign(peer) {
+			said[peer.ID] = true
+			d.foreign(peer.Address, foreignText(peer))
+			continue
+		}
 		if peer.Connected || peer.LastError == "" {
 			continue
 		}
@@ -361,7 +379,11 @@ func (d *doctor) peers(ctx context.Context) {
 		}
 	}
 	for _, node := range p.Nodes {
-		if node.Kind != "flask" && !node.NextAsk.IsZero() && !said[node.PeerID] {
+		switch {
+		case said[node.PeerID]:
+		case strings.HasPrefix(node.State, "it is of the network "):
+			d.foreign(node.Address, node.State)
+		case node.Kind != "flask" && !node.NextAsk.IsZero():
 			d.say("peer", problem, fmt.Sprintf("%s: %s%s", node.Address, node.State, nextTry(node.NextAsk)), remedy)
 		}
 	}
@@ -369,4 +391,9 @@ func (d *doctor) peers(ctx context.Context) {
 	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
 		d.say("peers", note, "the node knows nobody", "'kuai connect ADDRESS' introduces it to one")
 	}
+}
+
+// foreign says that a peer is of another network.
+func (d *doctor) foreign(address, text string) {
+	d.say("network", problem, fmt.Sprintf("other network at %s: %s; this node is of %s", address, text, d.node.Network), joinTheirs)
 }

@@ -111,7 +111,7 @@ func TestDoctorLooksIntoTheDataDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := examined(t, "data", "-p", "1", "--data-dir", dir); f.State != problem || !strings.Contains(f.Text, fmt.Sprintf("process %d, which does not answer on port 1", os.Getpid())) {
+	if f := examined(t, "data", "-p", "1", "--data-dir", dir); f.State != problem || !strings.Contains(f.Text, fmt.Sprintf("process %d, which does not answer at http://127.0.0.1:1", os.Getpid())) {
 		t.Errorf("%+v", f)
 	}
 	release()

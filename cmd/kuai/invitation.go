@@ -62,7 +62,7 @@ func inviter(cfg Config, r *consensus.Rules, swarmKey []byte, n *p2p.Node) rpc.I
 				return api.Invite{}, err
 			}
 		}
-		i.Addresses = dialable(n.Addresses(), routedIP())
+		i.Addresses = dialable(n.Addresses(), ownIP())
 		return describeInvite(i)
 	}
 }
@@ -130,6 +130,61 @@ func routedIP() netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// ownIP is the address for others to reach this machine at: the one from which it reaches others or, without a way to anywhere, that of an
+// interface of a local network. It is invalid if there is none.
+func ownIP() netip.Addr {
+	if ip := routedIP(); ip.IsValid() {
+		return ip
+	}
+	all, err := net.Interfaces()
+	if err != nil {
+		return netip.Addr{}
+	}
+	var candidates []localIP
+	for _, i := range all {
+		addresses, err := i.Addrs()
+		if err != nil || i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 {
+			continue
+		}
+		for _, a := range addresses {
+			if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+				candidates = append(candidates, localIP{i.Name, prefix.Addr()})
+			}
+		}
+	}
+	return bestIP(candidates)
+}
+
+// localIP is an address of this machine.
+type localIP struct {
+	device string
+	ip     netip.Addr
+}
+
+// bridges begin the names of interfaces that lead to containers and virtual machines of this machine only.
+var bridges = []string{"docker", "br-", "virbr", "vmnet", "vboxnet", "vEthernet", "podman", "cni", "lxc"}
+
+// bestIP picks an IPv4 address: a private one before others, one that others can reach before that of a bridge.
+func bestIP(all []localIP) (best netip.Addr) {
+	least := 0
+	for _, a := range all {
+		if !a.ip.Is4() || !a.ip.IsGlobalUnicast() {
+			continue
+		}
+		cost := 1
+		if !a.ip.IsPrivate() {
+			cost++
+		}
+		if slices.ContainsFunc(bridges, func(name string) bool { return strings.HasPrefix(a.device, name) }) {
+			cost += 2
+		}
+		if least == 0 || cost < least {
+			best, least = a.ip, cost
+		}
+	}
+	return best
 }
 
 // codePeers asks the addresses of a code who is there. A code has no room for peer ids: the network takes its addresses as URLs.

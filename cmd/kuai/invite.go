@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +20,9 @@ import (
 	"kuai/cmd/kuai/invite"
 	"kuai/rpc/api"
 )
+
+// mostZeros is the hardest network that can be made: a block takes 16^8 tries, some minutes of a whole computer.
+const mostZeros = 8
 
 // inviting are the flags of 'kuai invite'.
 type inviting struct {
@@ -63,12 +68,16 @@ func newInvite() *cobra.Command {
 }
 
 func (f *inviting) run(c *cobra.Command) error {
-	if c.Flags().Changed("zeros") && !f.fresh {
-		return usageError{errors.New("--zeros is for a new network: add --new")}
+	if f.zeros < 1 || f.zeros > mostZeros {
+		return usageError{fmt.Errorf("--zeros %d: want 1..%d; each zero more makes a block 16 times the work, and %d would take a computer about an hour",
+			f.zeros, mostZeros, mostZeros+1)}
 	}
 	v, err := f.find(c)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case c.Flags().Changed("zeros") && !v.Made:
+		return usageError{errors.New("--zeros is for a new network, and there is one already: add --new")}
 	}
 	if f.json {
 		return printJSON(c.OutOrStdout(), v)
@@ -147,9 +156,6 @@ func (f *inviting) kept() (inviteInfo, error) {
 
 // make makes a network, and keeps its code.
 func (f *inviting) make() (inviteInfo, error) {
-	if f.zeros < 1 || f.zeros > invite.MaxZeros {
-		return inviteInfo{}, usageError{fmt.Errorf("--zeros %d: want 1..%d", f.zeros, invite.MaxZeros)}
-	}
 	return f.here(invite.New(f.zeros), true)
 }
 
@@ -160,7 +166,7 @@ func (f *inviting) here(i invite.Invitation, made bool) (inviteInfo, error) {
 		port = nextPort(Config{Port: port, P2PPort: port + p2pOffset}, isFree)
 	}
 	i.Addresses = f.addresses
-	if ip := routedIP(); len(i.Addresses) == 0 && ip.IsValid() {
+	if ip := ownIP(); len(i.Addresses) == 0 && ip.IsValid() {
 		i.Addresses = []string{net.JoinHostPort(ip.String(), strconv.Itoa(port+p2pOffset))}
 	}
 	v := inviteInfo{Made: made}
@@ -216,8 +222,23 @@ func printInvite(w io.Writer, l language, v inviteInfo) error {
 	}
 	say("The others start theirs, each on a machine of their own:")
 	fmt.Fprintf(&b, "  %s\n\n%s\n", v.Command, l.text(inviteNote(v)))
+	if note := reachNote(v.Addresses); note != "" {
+		b.WriteString(l.text(note) + "\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// reachNote says that the addresses of a code lead nobody here, "" if they may.
+func reachNote(addresses []string) string {
+	switch {
+	case len(addresses) == 0:
+		return "The code names no address, as this machine is in no network: others find this node by multicast only. Connect it to the network and run\n" +
+			"this again, or name its address by --address HOST:PORT."
+	case !slices.ContainsFunc(addresses, func(a string) bool { at, err := netip.ParseAddrPort(a); return err != nil || !at.Addr().IsLoopback() }):
+		return "The address in the code is one of this machine alone: others need --address HOST:PORT, or a node that listens on all interfaces."
+	}
+	return ""
 }
 
 // inviteNote says who can join.

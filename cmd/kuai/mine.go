@@ -135,7 +135,7 @@ const spreadTime = 30 * time.Second
 func waitForPeers(ctx context.Context, client *rpc.Client, b api.MinedBlock) error {
 	ctx, cancel := context.WithTimeout(ctx, spreadTime)
 	defer cancel()
-	return untilNil(ctx, waitLook, func() error {
+	return untilNil(ctx, func() error {
 		p, err := client.Peers(ctx)
 		if err != nil {
 			return err

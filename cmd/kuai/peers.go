@@ -17,13 +17,20 @@ func newPeers() *cobra.Command {
 }
 
 func printPeers(w io.Writer, p api.Peers) error {
+	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
+		_, err := fmt.Fprintln(w, "no peers: 'kuai connect ADDRESS' introduces this node to one")
+		return err
+	}
 	t := newTable(w)
 	for _, peer := range p.Peers {
-		state := "away"
+		state, why := "away", "\t"+peer.State
 		if peer.Connected {
 			state = peer.Direction
 		}
-		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s\n", peerText(peer.ID, peer.Name), state, peer.Height, peer.Address)
+		if peer.State == "connected" {
+			why = ""
+		}
+		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s%s\n", peerText(peer.ID, peer.Name), state, peer.Height, peer.Address, why)
 	}
 	for _, node := range p.Nodes {
 		fmt.Fprintf(t, "%s\tregistered, %s\t%s\n", node.Address, node.Kind, node.State)

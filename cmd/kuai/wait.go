@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,8 +16,10 @@ import (
 )
 
 const (
-	waitTime = time.Minute            // unless --timeout says otherwise
-	waitLook = 200 * time.Millisecond // between two looks
+	waitTime  = time.Minute            // unless --timeout says otherwise
+	firstLook = 200 * time.Millisecond // between two looks; it doubles
+	lastLook  = 2 * time.Second        // and at most this
+	dialLook  = 300 * time.Millisecond // between two attempts to reach a node that does not answer yet
 )
 
 // waiting are the flags of 'kuai wait'.
@@ -25,6 +29,8 @@ type waiting struct {
 	peers   int
 	tx      string
 	timeout time.Duration
+
+	answered bool // a node has
 }
 
 // waitedInfo is what 'kuai wait' prints.
@@ -63,8 +69,7 @@ func (f *waiting) run(c *cobra.Command) error {
 	case f.tx != "" && !isID(f.tx):
 		return usageError{fmt.Errorf("--tx %q: want the id of a payment, 32 hex digits", f.tx)}
 	}
-	client, err := f.client(c)
-	if err != nil {
+	if _, err := readToken(f.tokenFile); err != nil {
 		return err
 	}
 	ctx, cancel := c.Context(), func() {}
@@ -72,8 +77,7 @@ func (f *waiting) run(c *cobra.Command) error {
 		ctx, cancel = context.WithTimeout(ctx, f.timeout)
 	}
 	defer cancel()
-	var got waitedInfo
-	err = untilNil(ctx, waitLook, func() (err error) { got, err = f.look(ctx, client); return err })
+	got, err := f.until(ctx, c)
 	switch {
 	case c.Context().Err() != nil:
 		return errors.New("stopped before it was so")
@@ -85,6 +89,112 @@ func (f *waiting) run(c *cobra.Command) error {
 		return printJSON(c.OutOrStdout(), got)
 	}
 	return printWaited(c, got)
+}
+
+// until waits for a node, and then for what was asked. It returns the last error that tells something if ctx ends before. Each attempt looks
+// anew where the node is: it may start only now, on any port.
+func (f *waiting) until(ctx context.Context, c *cobra.Command) (got waitedInfo, err error) {
+	given, told := f.api, false
+	var last error
+	for {
+		f.api = given
+		err := f.findAgain(c)
+		if err == nil {
+			got, err = f.follow(ctx)
+		}
+		wait := notYet{}
+		switch {
+		case err == nil:
+			return got, nil
+		case last != nil && ctx.Err() != nil && !errors.As(err, &wait):
+			return got, last // err says that the time is over
+		case !errors.As(err, &wait):
+			return got, err
+		}
+		if last = err; !told && !f.answered {
+			told = true
+			fmt.Fprintln(c.ErrOrStderr(), languageFor(c).text("waiting for a node "+f.place()))
+		}
+		select {
+		case <-time.After(dialLook):
+		case <-ctx.Done():
+			return got, last
+		}
+	}
+}
+
+// findAgain looks for the node. One that is meant by its directory is not another one on the usual port.
+func (f *waiting) findAgain(c *cobra.Command) error {
+	byDir := f.api == "" && f.dataDir != "" && !c.Flags().Changed("port")
+	if byDir && !exists(filepath.Join(f.dataDir, nodeFileName)) {
+		return notYet{fmt.Errorf("no node runs %s: start one with 'kuai daemon'", f.place())}
+	}
+	return f.find(c)
+}
+
+// place is where a node is waited for.
+func (f *waiting) place() string {
+	if f.api == "" {
+		return "in " + f.dataDir
+	}
+	return "at " + f.api
+}
+
+// follow looks, and again whenever the node's events say that something has come. It returns a notYet if they end before.
+func (f *waiting) follow(ctx context.Context) (got waitedInfo, err error) {
+	client, err := f.clientOf(f.api)
+	if err != nil {
+		return got, err
+	}
+	events, err := f.open(ctx, api.Path("getEvents"), "")
+	if err != nil {
+		return got, f.noAnswerYet(err)
+	}
+	defer events.Close()
+	f.answered = true
+	wait := notYet{}
+	got, err = f.look(ctx, client)
+	if !errors.As(err, &wait) {
+		return got, err
+	}
+	state := got
+	ended := readEvents(events, func(e event) error {
+		if !f.isDue(e, &state) {
+			return nil
+		}
+		if got, err = f.look(ctx, client); !errors.As(err, &wait) {
+			return errEnough // or a failure, which err holds
+		}
+		select {
+		case <-time.After(firstLook): // blocks of a sync come by the thousand
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	if ended == nil && ctx.Err() == nil {
+		err = notYet{fmt.Errorf("the node at %s has stopped", f.api)}
+	}
+	return got, err
+}
+
+// isDue notes what an event says of the node, and reports whether what is waited for may have come.
+func (f *waiting) isDue(e event, now *waitedInfo) bool {
+	var v struct {
+		Index     int64 `json:"index"`
+		Connected int   `json:"connected"`
+	}
+	err := json.Unmarshal(e.Data, &v)
+	switch e.Name {
+	case "block", "reorg":
+		now.Height = v.Index
+	case "peer":
+		now.Peers = v.Connected
+	case "reset":
+		return true
+	default:
+		return false
+	}
+	return err != nil || now.Height >= f.height && now.Peers >= f.peers
 }
 
 func printWaited(c *cobra.Command, got waitedInfo) error {
@@ -139,11 +249,10 @@ func (f *waiting) noAnswerYet(err error) error {
 }
 
 // untilNil calls check until it returns nil or what is not a notYet, or ctx ends. It returns the last error that tells something.
-func untilNil(ctx context.Context, every time.Duration, check func() error) error {
-	look := time.NewTicker(every)
-	defer look.Stop()
+// The pause between two checks doubles.
+func untilNil(ctx context.Context, check func() error) error {
 	var last error
-	for {
+	for look := firstLook; ; look = min(2*look, lastLook) {
 		err := check()
 		wait := notYet{}
 		switch {
@@ -156,7 +265,7 @@ func untilNil(ctx context.Context, every time.Duration, check func() error) erro
 		}
 		last = err
 		select {
-		case <-look.C:
+		case <-time.After(look):
 		case <-ctx.Done():
 			return last
 		}
