@@ -50,8 +50,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // ends reports whether the engine finds the end of a file by reading it.
 func ends(name string) bool {
-	return strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "MANIFEST-")
+	return isLog(name) || strings.HasPrefix(name, "MANIFEST-")
 }
+
+func isLog(name string) bool { return strings.HasSuffix(name, ".log") }
 
 // set says that the first n bytes of a file are on disk.
 func (s *synced) set(p prefix) error {
@@ -115,9 +117,11 @@ func (s *synced) load() error {
 	if err != nil {
 		return err
 	}
-	known := func(name string) bool { return slices.ContainsFunc(files, func(p prefix) bool { return p.name == name }) }
+	known := func(name string) bool {
+		return slices.ContainsFunc(files, func(p prefix) bool { return p.name == name })
+	}
 	switch {
-	case !described.Exists && !slices.ContainsFunc(files, func(p prefix) bool { return strings.HasSuffix(p.name, ".log") }):
+	case !described.Exists && !slices.ContainsFunc(files, func(p prefix) bool { return isLog(p.name) }):
 		return nil // a crash came before the store was made
 	case described.Exists && !known(s.fs.PathBase(described.ManifestFilename)):
 		return nil // a crash left an old one, or a program that does not know it wrote since
