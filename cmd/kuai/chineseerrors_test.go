@@ -17,6 +17,7 @@ import (
 
 	"kuai/chain/store"
 	"kuai/cmd/kuai/invite"
+	"kuai/cmd/kuai/lab"
 	"kuai/rpc"
 	"kuai/rpc/api"
 )
@@ -90,14 +91,15 @@ func usageErrors(t *testing.T) (errs []error) {
 		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
 		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
-		"lab run tampering --nodes 99", "lab run tampering --seed 9007199254740992",
+		"lab run tampering --nodes 99", "lab run fork-race --nodes 99", "lab run difficulty --nodes 2", "lab run all --nodes 2",
+		"lab run tampering --seed 9007199254740992",
 	} {
 		errs = append(errs, failed(nil, strings.Fields(line)...))
 	}
 	dir, _ := keptChain(t, 1)
 	return append(errs, failed([]string{"KUAI_PORT=x"}, "status"), failed([]string{"KUAI_PROT=1"}, "status"),
 		failed([]string{"KUAI_XYZZYXYZZY=1"}, "status"), failed(nil, "export", write(t, "x"), "--data-dir", dir),
-		arguments(0, 2)(newStatus(language{}), []string{"a", "b", "c"}))
+		verdict(&lab.Story{Lesson: "tampering"}), arguments(0, 2)(newStatus(language{}), []string{"a", "b", "c"}))
 }
 
 func startErrors(t *testing.T) (errs []error) {

@@ -87,8 +87,19 @@ func newLabRun() *cobra.Command {
 // allLessons stands for every lesson.
 const allLessons = "all"
 
-// errVerdict is the error of a lesson whose verdict does not hold.
-var errVerdict = errors.New("the verdict does not hold")
+// verdict is the error of lessons some of whose verdicts do not hold, nil if all hold.
+func verdict(stories ...*lab.Story) error {
+	var failed []string
+	for _, s := range stories {
+		if !s.Verdict.OK {
+			failed = append(failed, s.Lesson)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the verdict does not hold: %s", strings.Join(failed, ", "))
+}
 
 // tell runs a lesson.
 func (f *labFlags) tell(ctx context.Context, name string) (*lab.Story, error) {
@@ -114,22 +125,22 @@ func (f *labFlags) runOne(c *cobra.Command, name string) error {
 	} else {
 		err = printStory(c.OutOrStdout(), languageFor(c), s)
 	}
-	if err == nil && !s.Verdict.OK {
-		err = fmt.Errorf("lesson %s: %w", name, errVerdict)
+	if err != nil {
+		return err
 	}
-	return err
+	return verdict(s)
 }
 
 func (f *labFlags) runAll(c *cobra.Command) error {
-	stories, failed := []*lab.Story{}, 0
+	if f.nodes != 0 {
+		return usageError{errors.New("--nodes is for one lesson: each has bounds of its own")}
+	}
+	var stories []*lab.Story
 	t, l := newTable(c.OutOrStdout()), languageFor(c)
 	for _, name := range lab.Names() {
 		s, err := f.tell(c.Context(), name)
 		if err != nil {
 			return err
-		}
-		if !s.Verdict.OK {
-			failed++
 		}
 		stories = append(stories, s)
 		fmt.Fprintf(t, "%s\t%s\t%s\n", passed(s.Verdict.OK), name, l.of(s.Title))
@@ -140,10 +151,10 @@ func (f *labFlags) runAll(c *cobra.Command) error {
 	} else {
 		err = t.Flush()
 	}
-	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d lessons: %w", failed, len(stories), errVerdict)
+	if err != nil {
+		return err
 	}
-	return err
+	return verdict(stories...)
 }
 
 // of returns a text of a lesson in the language.

@@ -48,6 +48,18 @@ func TestLabPrintsStories(t *testing.T) {
 	if code != exitOK || strings.Count(out, "\n") != len(lab.Names()) || !strings.Contains(out, "。\n") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	says(t, exitUsage, "1 nodes are not possible: the lesson fork-race takes 2 to 20", "lab", "run", "fork-race", "--nodes", "1")
+	says(t, exitUsage, "not possible: the lesson fork-race takes 2 to 50 nodes, not 1", "lab", "run", "fork-race", "--nodes", "1")
+	says(t, exitUsage, "--nodes is for one lesson", "lab", "run", "all", "--nodes", "3")
 	says(t, exitUsage, `unknown lesson "forkrace" (did you mean fork-race?)`, "lab", "run", "forkrace")
+}
+
+// TestVerdictIsTheExitCode: 1 if a verdict does not hold.
+func TestVerdictIsTheExitCode(t *testing.T) {
+	good, bad := &lab.Story{Lesson: "a", Verdict: lab.Verdict{OK: true}}, &lab.Story{Lesson: "b"}
+	if err := verdict(good, good); err != nil {
+		t.Error(err)
+	}
+	if err := verdict(good, bad); exitCode(err) != exitFailure || err.Error() != "the verdict does not hold: b" {
+		t.Error(err)
+	}
 }

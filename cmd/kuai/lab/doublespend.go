@@ -4,7 +4,7 @@ import "kuai/chain/consensus"
 
 var doubleSpend = lesson{
 	Lesson: Lesson{
-		Name: "double-spend", Kind: KindIdea, Nodes: 5, MinNodes: 3, MaxNodes: 20,
+		Name: "double-spend", Kind: KindIdea, Nodes: 5, MinNodes: 3, MaxNodes: MaxNodes,
 		Title:    Text{"Double spend across a partition", "网络断开时的双重支付"},
 		About:    Text{"One payment, spent on both sides of a broken network. Why a shop waits for confirmations.", "同一笔付款在断开的网络两边各花一次。商店为什么要等待确认。"},
 		Question: Text{"The shop sees the payment with three confirmations, and hands over the goods. Can the payment still disappear?", "商店看到付款已有三次确认，就交了货。这笔付款还会消失吗？"},

@@ -2,7 +2,7 @@ package lab
 
 var eclipse = lesson{
 	Lesson: Lesson{
-		Name: "eclipse", Kind: KindIdea, Nodes: 6, MinNodes: 4, MaxNodes: 20,
+		Name: "eclipse", Kind: KindIdea, Nodes: 6, MinNodes: 4, MaxNodes: MaxNodes,
 		Title:    Text{"Eclipse", "日蚀攻击"},
 		About:    Text{"A node whose peers all belong to an attacker sees the world that the attacker shows.", "一个节点的所有对等节点都属于攻击者，它看到的就是攻击者让它看到的世界。"},
 		Question: Text{"All peers of a node belong to an attacker with 20 % of the work. How many honest peers does the node need to find the longest chain?", "一个节点的对等节点全都属于攻击者，攻击者掌握 20% 的算力。这个节点需要多少个诚实的对等节点才能找到最长的链？"},

@@ -2,7 +2,7 @@ package lab
 
 var forkRace = lesson{
 	Lesson: Lesson{
-		Name: "fork-race", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: 20,
+		Name: "fork-race", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"Fork race", "分叉竞赛"},
 		About:    Text{"Two nodes find a block at nearly the same time. How the network agrees again.", "两个节点几乎同时挖到区块，网络怎样重新达成一致。"},
 		Question: Text{"Two nodes find the next block within a second. Which of the two stays?", "两个节点在一秒之内都挖到了下一个区块。哪一个会留下？"},

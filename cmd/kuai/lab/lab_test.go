@@ -6,6 +6,9 @@ import (
 	"errors"
 	"flag"
 	"math"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -247,6 +250,26 @@ func TestVerdictsCanFail(t *testing.T) {
 		s := tell(t, l.Name, Options{broken: what})
 		if what == "" || s.Verdict.OK || s.Verdict.Text.EN == "" {
 			t.Errorf("%s holds although the world is broken: %q", l.Name, what)
+		}
+	}
+}
+
+// chances are what would make two runs of a seed differ.
+var chances = regexp.MustCompile(`\btime\.(Now|Since|Sleep|After)|crypto/rand|\bchain\.NewID|\bgo func|\brand\.(Int|Float|Perm|N\()`)
+
+// TestNoChanceButTheSeed: no clock, no other dice, no goroutine.
+func TestNoChanceButTheSeed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := chances.Find(source); found != nil && !strings.HasSuffix(file, "_test.go") {
+			t.Errorf("%s uses %s", file, found)
 		}
 	}
 }

@@ -98,9 +98,9 @@ func Run(ctx context.Context, name string, o Options) (*Story, error) {
 	}
 	switch {
 	case o.Nodes < l.MinNodes || o.Nodes > l.MaxNodes:
-		return nil, fmt.Errorf("%d nodes are %w: the lesson %s takes %s", o.Nodes, ErrOptions, name, l.bounds())
+		return nil, fmt.Errorf("%w: the lesson %s takes %s, not %d", ErrOptions, name, l.bounds(), o.Nodes)
 	case o.Seed > MaxSeed:
-		return nil, fmt.Errorf("the seed %d is %w: give a number up to %d", o.Seed, ErrOptions, uint64(MaxSeed))
+		return nil, fmt.Errorf("%w: a seed is a number up to %d, not %d", ErrOptions, uint64(MaxSeed), o.Seed)
 	}
 	w := newWorld(ctx, o)
 	defer w.close()
@@ -119,7 +119,7 @@ func Run(ctx context.Context, name string, o Options) (*Story, error) {
 // bounds says how many nodes the lesson takes.
 func (l *lesson) bounds() string {
 	if l.MinNodes == l.MaxNodes {
-		return fmt.Sprint(l.MinNodes)
+		return counted(l.MinNodes, "node", "").EN
 	}
-	return fmt.Sprintf("%d to %d", l.MinNodes, l.MaxNodes)
+	return fmt.Sprintf("%d to %d nodes", l.MinNodes, l.MaxNodes)
 }

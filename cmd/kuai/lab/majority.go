@@ -2,7 +2,7 @@ package lab
 
 var majority = lesson{
 	Lesson: Lesson{
-		Name: "51-percent", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: 20,
+		Name: "51-percent", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"51 % attack", "51% 攻击"},
 		About:    Text{"A miner with most of the work rewrites the chain. What the odds are with less.", "掌握多数算力的矿工可以改写区块链。算力不够时成功的机会有多大。"},
 		Question: Text{"An attacker is three blocks behind, and has as much time as he wants. From which share of the work on is he sure to overtake?", "攻击者落后三个区块，时间不限。算力占多大比例时，他必定能追上并超过？"},

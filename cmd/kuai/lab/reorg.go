@@ -7,7 +7,7 @@ import (
 
 var reorg = lesson{
 	Lesson: Lesson{
-		Name: "reorg", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: 20,
+		Name: "reorg", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"Reorg and returned payments", "链重组与退回的付款"},
 		About:    Text{"A longer chain replaces a shorter one. What becomes of payments that only the shorter one had.", "更长的链取代较短的链。只在较短那条链里的付款会怎样。"},
 		Question: Text{"A payment is in a block of your chain only. A longer chain without it replaces yours. What becomes of the payment?", "一笔付款只在你这条链的区块里。一条不含它的更长的链取代了你的链。这笔付款会怎样？"},

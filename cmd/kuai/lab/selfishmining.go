@@ -8,7 +8,7 @@ import (
 
 var selfishMining = lesson{
 	Lesson: Lesson{
-		Name: "selfish-mining", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: 20,
+		Name: "selfish-mining", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"Selfish mining", "自私挖矿"},
 		About:    Text{"A miner who withholds blocks gets more than his fair share, if he has enough of the work.", "扣住区块不公布的矿工，如果算力足够大，收益会超过应得的份额。"},
 		Question: Text{"A miner with 40 % of the work publishes blocks only when it suits him. Which part of the chain's rewards does he get?", "一个掌握 40% 算力的矿工，只在对自己有利时才公布区块。他能得到链上多大比例的奖励？"},

@@ -128,6 +128,7 @@ func (t *tutorial) resolve(neighbours ...neighbour) (status int) {
 	for _, n := range neighbours {
 		if n.err != nil {
 			if t.bug == "dead-neighbour" {
+				t.face.remark("answers 500", "响应 500")
 				return 500 // requests.get raises, and nobody catches it
 			}
 			continue
@@ -162,6 +163,7 @@ func (t *tutorial) adopt(all []scratch) {
 		}
 	}
 	t.chain = slices.Clone(all)
+	t.face.remark("adopts the other chain", "采用了另一条链")
 }
 
 // mine makes a block and appends it.
