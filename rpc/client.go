@@ -126,6 +126,18 @@ func (c *Client) SetLogLevel(ctx context.Context, level string) (api.LogLevel, e
 	return v, c.send(ctx, http.MethodPut, api.Path("setLogLevel"), api.LogLevel{Level: level}, &v)
 }
 
+// Lab asks for the switches and lessons of a node that was started with --lab.
+func (c *Client) Lab(ctx context.Context) (api.Lab, error) {
+	var v api.Lab
+	return v, c.read(ctx, api.Path("getLab"), &v)
+}
+
+// SetSwitches sets all switches of such a node, until it stops.
+func (c *Client) SetSwitches(ctx context.Context, to api.NewSwitches) (api.Switches, error) {
+	var v api.Switches
+	return v, c.send(ctx, http.MethodPut, api.Path("setSwitches"), to, &v)
+}
+
 func (c *Client) read(ctx context.Context, path string, v any) error {
 	body, err := c.Do(ctx, http.MethodGet, path, nil)
 	if err != nil {

@@ -59,7 +59,8 @@ var chineseTexts = map[string]string{
 	"Explain a command": "查看命令的说明",
 	"Run lessons: forks, attacks and the tutorial's known bugs, on a simulated network": "运行实验课：在模拟网络上观察分叉、攻击和教程的常见错误",
 	"List the lessons": "列出实验课",
-	"Run a lesson, or all of them, and tell whether it came out as it teaches": "运行一个或全部实验课，并报告结果是否符合预期",
+	"Cut a running lab node off, disturb its gossip or its clock; or show what holds": "让运行中的实验室节点断连、干扰其消息传播或时钟；或查看当前开关",
+	"Run a lesson, or all of them, and tell whether it came out as it teaches":        "运行一个或全部实验课，并报告结果是否符合预期",
 
 	"tips:": "最新区块：", "answer:": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",

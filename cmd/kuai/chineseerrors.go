@@ -27,6 +27,7 @@ var chineseErrors = map[string]string{
 	"%s: want true or false":                                                  "%s：应为 true 或 false",
 	"%s: want a URL, as %s":                                                   "%s：应为 URL，例如 %s",
 	"%s: want words with commas between them, quoted as CSV if they hold one": "%s：应为逗号分隔的值；值中含逗号时按 CSV 格式加引号",
+	"--off and other switches: one at a time":                                 "--off 不能与其他开关同时使用",
 	"unknown lesson %s (did you mean %s?): 'kuai lab list' shows all":         "没有实验课 %s（是否想输入 %s？）：'kuai lab list' 列出全部",
 	"unknown lesson %s: 'kuai lab list' shows all":                            "没有实验课 %s：'kuai lab list' 列出全部",
 	"not possible: the lesson %s takes %s to %s nodes, not %s":                "无法运行：实验课 %s 需要 %s 到 %s 个节点，不能是 %s 个",

@@ -92,7 +92,7 @@ func usageErrors(t *testing.T) (errs []error) {
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
 		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
 		"lab run tampering --nodes 99", "lab run fork-race --nodes 99", "lab run difficulty --nodes 2", "lab run all --nodes 2",
-		"lab run tampering --seed 9007199254740992",
+		"lab run tampering --seed 9007199254740992", "lab switches --off --pause",
 	} {
 		errs = append(errs, failed(nil, strings.Fields(line)...))
 	}

@@ -38,6 +38,8 @@ var chineseLong = map[string]string{
 种子相同，过程就相同。不需要节点在运行，也不影响任何节点。`,
 	"lab run": `运行一个实验课，逐步显示发生的事和结论。NAME 是 'kuai lab list' 列出的名称，或 all：这时每课一行。
 结论不成立时退出码为 1。用 --json 时每课是一个对象；与 all 连用时是对象的列表。`,
+	"lab switches": `设置节点故意制造的故障；节点须用 'kuai daemon --lab' 启动，停止后失效。选项写出全部要生效的开关：
+没有写出的就关闭。不带选项时显示当前开关。`,
 	"config":     `显示用同样的选项和环境变量运行 'kuai daemon' 时采用的设置。输出可以交给 --config。密钥都在文件里：这里只显示文件名。`,
 	"logs level": `设置节点的最低日志级别（debug、info、warn 或 error），节点停止后失效。不写 LEVEL 时显示当前级别。`,
 	"man":        `把手册页写入目录，每个命令一页。设置了 SOURCE_DATE_EPOCH 时，用它作为手册页的日期。`,
