@@ -176,7 +176,7 @@ const about = (b) =>
     "li",
     {},
     h("b", {}, t("story.block", { n: b.label })),
-    b.payments.map((p) => [" ", h("bdi", {}, p.sender), " → ", h("bdi", {}, p.recipient), " ", p.amount, ";"]),
+    b.payments.map((p, i) => [i ? "; " : " ", h("bdi", {}, p.sender), " → ", h("bdi", {}, p.recipient), " ", p.amount]),
     b.wrong && h("span", { class: "bad" }, " ✗ " + pick(b.wrong)),
   );
 

@@ -1,10 +1,10 @@
 // A step of a story, drawn: the nodes by the side on which they are, the blocks as a tree with the nodes at their
 // tips, and charts of what was found beside what was expected.
 
-import { h, s } from "/web/dom.js";
+import { h, s, short } from "/web/dom.js";
 import { number, pick, t } from "/web/i18n.js";
 
-const half = { w: 34, h: 20 }; // of a block
+const half = { w: 38, h: 20 }; // of a block
 const stepX = 112,
   chipHigh = 24,
   room = 100, // for the chips of a tip
@@ -74,9 +74,12 @@ export function drawStory(root, steps) {
   const tips = new Map(); // nodes by the hash of their tip
   for (const n of nodes) tips.set(n.tip, [...(tips.get(n.tip) ?? []), n]);
   const fresh = new Set(steps.at(-1).blocks.map((b) => b.hash));
-  const main = new Set(); // what most nodes have
-  const [most] = [...tips].sort((a, b) => b[1].length - a[1].length || b[1][0].height - a[1][0].height)[0] ?? [];
-  for (let b = blocks.get(most); b; b = blocks.get(b.previous_hash)) main.add(b.hash);
+  const main = new Set(); // what most nodes have, of the tips that are right
+  const wrong = (hash) => Number(Boolean(blocks.get(hash)?.wrong));
+  const [best] = [...tips].sort(
+    ([a, on], [b, other]) => wrong(a) - wrong(b) || other.length - on.length || other[0].height - on[0].height,
+  )[0] ?? [];
+  for (let b = blocks.get(best); b; b = blocks.get(b.previous_hash)) main.add(b.hash);
   const high = Math.max(...[...blocks.values()].map((b) => b.index));
   const low = Math.max(1, high - columns + 1);
   const drawn = [...blocks.values()].filter((b) => b.index >= low && b.lane < lanesDrawn);
@@ -131,7 +134,7 @@ function block(b, place, main, fresh, lines) {
     { class: `block ${kind} ${fresh ? "fresh" : ""}`, transform: `translate(${place.x} ${place.y})` },
     s("rect", { x: -half.w, y: -half.h, width: 2 * half.w, height: 2 * half.h, rx: 6 }),
     s("text", { y: b.miner ? -1 : 6, class: "label" }, (b.wrong ? "✗ " : "") + b.label),
-    b.miner && s("text", { y: 14, class: "by" }, [...b.miner].slice(0, 9).join("")),
+    b.miner && s("text", { y: 14, class: "by" }, short(b.miner)),
     b.payments.length > 0 && s("circle", { class: "pays", cx: half.w - 2, cy: 2 - half.h, r: 8 }),
     b.payments.length > 0 && s("text", { class: "count", x: half.w - 2, y: 6 - half.h }, b.payments.length),
     lines.map((line, i) => chips(line, half.h + 8 + i * chipHigh)),
