@@ -81,6 +81,7 @@ func TestPagesOfBlocks(t *testing.T) {
 	chaintest.MineOn(t, n.chain, 49)
 	for query, page := range map[string][2]int{
 		"": {31, 50}, "?limit=5": {46, 50}, "?from=1": {1, 20}, "?from=10&limit=2": {10, 11}, "?from=49&limit=1000": {49, 50}, "?limit=100000": {1, 50}, "?from=51": {51, 50},
+		"?limit=9223372036854775807": {1, 50}, "?limit=123456789012345678901234567890": {1, 50}, "?from=2&limit=99999999999999999999": {2, 50},
 	} {
 		v := decode(t, n.do("GET", "/blocks"+query, ""), 200)
 		blocks, _ := v["blocks"].([]any)
@@ -133,7 +134,7 @@ func TestPendingIsInOrderAndPaged(t *testing.T) {
 		}
 		texts = append(texts, string(api.Append(nil, paymentInfo(p.Transaction()))))
 	}
-	for query, page := range map[string][]string{"": texts, "?limit=2": texts[:2], "?from=4": texts[3:], "?from=2&limit=3": texts[1:4], "?from=6": nil} {
+	for query, page := range map[string][]string{"": texts, "?limit=2": texts[:2], "?from=4": texts[3:], "?from=2&limit=3": texts[1:4], "?from=6": nil, "?from=99999999999999999999": nil, "?from=2&limit=99999999999999999999": texts[1:]} {
 		want(t, n.do("GET", "/transactions/pending"+query, ""), 200, `{"count":5,"transactions":[`+strings.Join(page, ",")+"]}\n")
 	}
 }

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -39,11 +40,18 @@ func queryOf(r *http.Request) (url.Values, error) {
 	return query, nil
 }
 
+// mostCounted is what larger numbers count as: more than there is of anything, and far from where sums overflow.
+const mostCounted = 1 << 53
+
 func positive(text, name string, absent int64) (int64, error) {
 	if text == "" {
 		return absent, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
+	if errors.Is(err, strconv.ErrRange) && n > 0 {
+		err = nil
+	}
+	n = min(n, mostCounted)
 	if err != nil || n < 1 {
 		return 0, badRequest("number out of range", fmt.Sprintf("?%s= must be an integer from 1.", name), "Leave it out for the usual page.")
 	}
@@ -53,7 +61,7 @@ func positive(text, name string, absent int64) (int64, error) {
 // cut returns the page [from, from+limit) of list, counted from 1.
 func cut[T any](list []T, from, limit int64) []T {
 	start := min(max(from, 1)-1, int64(len(list)))
-	return list[start:min(start+limit, int64(len(list)))]
+	return list[start : start+min(limit, int64(len(list))-start)]
 }
 
 // matches reports whether an If-None-Match header names tag.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,45 @@ func TestGeneratedFilesFollowTheTable(t *testing.T) {
 		if !bytes.Equal(held, text) {
 			t.Errorf("%s is older than the table of operations or its types: run go generate ./rpc/api", name)
 		}
+	}
+}
+
+// TestCollectionHasAFolderForEachGroup: Postman shows the folders, and all requests are in one.
+func TestCollectionHasAFolderForEachGroup(t *testing.T) {
+	text, err := postman(api.Operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Item []struct {
+			Name string
+			Item []struct{ Name string }
+		}
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	requests := 0
+	for i, folder := range got.Item {
+		if folder.Name != api.Groups[i].Name || len(folder.Item) == 0 {
+			t.Errorf("folder %q has %d requests, want %q", folder.Name, len(folder.Item), api.Groups[i].Name)
+		}
+		requests += len(folder.Item)
+	}
+	if requests != len(api.Operations) {
+		t.Errorf("%d requests, want %d", requests, len(api.Operations))
+	}
+}
+
+// TestDescriptionNamesTheNodeThatServesIt: whatever port it has.
+func TestDescriptionNamesTheNodeThatServesIt(t *testing.T) {
+	files, err := generate("..", api.Operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Servers []struct{ URL string } }
+	if err := json.Unmarshal(files["openapi.json"], &got); err != nil || len(got.Servers) == 0 || got.Servers[0].URL != "/" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -159,7 +159,10 @@ func complete(doc object, ops []api.Operation) {
 		}
 	}
 	components["responses"] = responses
-	doc["servers"] = []any{object{"url": "http://127.0.0.1:5000", "description": "This machine's node, unless it was started with another port."}}
+	doc["servers"] = []any{
+		object{"url": "/", "description": "The node that serves this document."},
+		object{"url": "http://127.0.0.1:5000", "description": "This machine's node, unless it was started with another port."},
+	}
 	doc["info"].(object)["license"] = object{"name": "MIT", "identifier": "MIT"}
 	var tags []any
 	for _, g := range api.Groups {

@@ -10,12 +10,18 @@ import (
 // skipStream ends an item before its request, as a stream never ends by itself. A run sets the variable.
 const skipStream = `if (pm.variables.get("skip_streams")) { pm.execution.skipRequest(); }`
 
-// postman describes the operations as a Postman collection v2.1: one item for each example, in the order of the table, with a test of
-// its status and content type.
+// postman describes the operations as a Postman collection v2.1: a folder for each group, in it one item for each example, in the order of
+// the table, with a test of its status and content type.
 func postman(ops []api.Operation) ([]byte, error) {
-	var items []any
-	for _, op := range ops {
-		items = append(items, postmanItem(op))
+	var folders []any
+	for _, g := range api.Groups {
+		var items []any
+		for _, op := range ops {
+			if op.Group == g.Name {
+				items = append(items, postmanItem(op))
+			}
+		}
+		folders = append(folders, object{"name": g.Name, "description": g.Description, "item": items})
 	}
 	return indent(object{
 		"info": object{
@@ -28,7 +34,7 @@ func postman(ops []api.Operation) ([]byte, error) {
 			object{"key": "base", "value": "http://127.0.0.1:5000", "type": "string", "description": "Where the node is."},
 			object{"key": "token", "value": "none", "type": "string", "description": "The node's token, if it asks for one."},
 		},
-		"item": items,
+		"item": folders,
 	})
 }
 
