@@ -23,6 +23,7 @@ type gradeFlags struct {
 	timeout   time.Duration
 	request   time.Duration
 	junit     string
+	tokenFile string
 	json      bool
 }
 
@@ -43,6 +44,7 @@ func newGrade() *cobra.Command {
 	c.Flags().DurationVar(&f.timeout, "timeout", gradeTime, "end the grading after this time; what was not checked gives no point")
 	c.Flags().DurationVar(&f.request, "request-timeout", grade.DefaultRequestTime, "how long the node may take to answer a request")
 	pathVar(c.Flags(), &f.junit, "junit", "", "also write the report to this `file`, as JUnit XML")
+	pathVar(c.Flags(), &f.tokenFile, "api-token-file", "", "`file` with the node's token, if it wants one")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words[0]) }
 	return c
@@ -69,9 +71,22 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	if f.json {
 		show = nil
 	}
-	o := grade.Options{URL: url, RivalHost: f.rivalHost, Zeros: f.zeros, RequestTime: f.request}
-	report, err := grade.Run(ctx, o, show)
+	asked := asking{api: url}
+	token, err := readToken(f.tokenFile)
 	if err != nil {
+		return err
+	}
+	if f.tokenFile == "" {
+		token = asked.cookie()
+	}
+	o := grade.Options{Token: token, URL: url, RivalHost: f.rivalHost, Zeros: f.zeros, RequestTime: f.request}
+	report, err := grade.Run(ctx, o, show)
+	switch {
+	case errors.Is(err, grade.ErrToken) && f.tokenFile != "":
+		return fmt.Errorf("the token in %s is not this node's", f.tokenFile)
+	case errors.Is(err, grade.ErrToken):
+		return fmt.Errorf("%w: name the file that holds it by --api-token-file", err)
+	case err != nil:
 		return err
 	}
 	if err := f.print(c, report); err != nil {

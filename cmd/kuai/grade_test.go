@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,10 +28,29 @@ func TestGradeVerb(t *testing.T) {
 		says(t, c.want, c.says, append([]string{"grade"}, c.args...)...)
 	}
 
-	srv := httptest.NewServer(http.NotFoundHandler())
+	asks, isNode := http.StatusUnauthorized, false
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Authorization") != "Bearer token":
+			w.WriteHeader(asks)
+		case isNode && r.URL.Path == "/transactions/new":
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
 	defer srv.Close()
+	token := write(t, "token\n")
+	says(t, exitFailure, "the node asks for a token at "+srv.URL+": name the file that holds it by --api-token-file", "grade", srv.URL)
+	says(t, exitFailure, "is not this node's", "grade", srv.URL, "--api-token-file", write(t, "other"))
+	for _, asks = range []int{http.StatusNotFound, http.StatusOK, http.StatusInternalServerError, http.StatusNotImplemented} {
+		if asks != http.StatusInternalServerError { // of a node that fails at everything
+			says(t, exitFailure, srv.URL+" is not a node of the tutorial: GET /chain answers "+strconv.Itoa(asks), "grade", srv.URL)
+		}
+	}
+	isNode = true
 	file := filepath.Join(t.TempDir(), "report.xml")
-	code, out, errOut := kuai(nil, "grade", srv.URL, "--json", "--junit", file)
+	code, out, errOut := kuai(nil, "grade", srv.URL, "--json", "--junit", file, "--api-token-file", token)
 	var report grade.Report
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -42,5 +62,5 @@ func TestGradeVerb(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `<testsuite name="bug"`) || !strings.Contains(string(text), "GET /chain answered 404 instead of 200") {
 		t.Errorf("%v: %s", err, text)
 	}
-	says(t, exitFailure, "FAIL  chain ", "grade", srv.URL)
+	says(t, exitFailure, "FAIL  chain ", "grade", srv.URL, "--api-token-file", token)
 }

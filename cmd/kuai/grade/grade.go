@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 )
@@ -36,6 +37,7 @@ type Options struct {
 	RivalHost   string        // by which the node reaches this machine; "": 127.0.0.1
 	Zeros       int           // that a proof starts with, in hex; 0: DefaultZeros
 	RequestTime time.Duration // for the answer to one request; 0: DefaultRequestTime
+	Token       string        // that the node asks for; "": none
 }
 
 // Result is the outcome of one check.
@@ -150,10 +152,15 @@ func begin(ctx context.Context, o *Options) (*session, error) {
 	if o.RequestTime == 0 {
 		o.RequestTime = DefaultRequestTime
 	}
-	s := &session{node: newNode(o.URL, o.RequestTime), zeros: o.Zeros, tag: rand.Text()[:8], mined: rightRule, rule: rightRule}
+	n := newNode(o.URL, o.RequestTime)
+	n.token = o.Token
+	s := &session{node: n, zeros: o.Zeros, tag: rand.Text()[:8], mined: rightRule, rule: rightRule}
 	a, err := s.node.ask(ctx, "GET", "/chain", "")
 	if err != nil {
 		return nil, fmt.Errorf("no node to grade at %s: %w; start it first", o.URL, err)
+	}
+	if err := s.isNode(ctx, a); err != nil {
+		return nil, err
 	}
 	if v, err := a.object(); err == nil {
 		if chain, ok := blocksOf(v["chain"]); ok && len(chain) > maxBlocks {
@@ -168,6 +175,31 @@ func begin(ctx context.Context, o *Options) (*session, error) {
 		s.rivals[i].serve(nil, 0)
 	}
 	return s, nil
+}
+
+// ErrToken is wrapped by the error of Run if the node asks for another token than that of Options.
+var ErrToken = errors.New("the node asks for a token")
+
+// isNode looks whether what answered GET /chain with a is a node of the tutorial, even a bad one: it has a chain, or does something with
+// payments. Otherwise some checks would be passed by what does nothing at all.
+func (s *session) isNode(ctx context.Context, a answer) error {
+	empty, err := s.node.ask(ctx, http.MethodPost, "/transactions/new", "{}")
+	if a.status == http.StatusUnauthorized || empty.status == http.StatusUnauthorized {
+		return fmt.Errorf("%w at %s", ErrToken, s.node.base)
+	}
+	if _, isObject := a.object(); isObject == nil && a.status < http.StatusBadRequest {
+		return nil
+	}
+	if err == nil {
+		switch empty.status {
+		case http.StatusOK, http.StatusCreated, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusInternalServerError:
+			if a.status != empty.status || a.status == http.StatusInternalServerError {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%s is not a node of the tutorial: GET /chain answers %d without a chain, and POST /transactions/new answers %s. Look whether the address and the port are right",
+		s.node.base, a.status, empty.statusText(err))
 }
 
 func (s *session) end() {

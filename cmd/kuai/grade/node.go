@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ const (
 type node struct {
 	base     string
 	http     *http.Client
+	token    string        // sent with each request; "": none
 	limit    time.Duration // of one request
 	requests atomic.Int64
 }
@@ -60,6 +62,9 @@ func (n *node) ask(ctx context.Context, method, path, body string) (answer, erro
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if n.token != "" {
+		req.Header.Set("Authorization", "Bearer "+n.token)
+	}
 	res, err := n.http.Do(req)
 	if err != nil {
 		return a, a.failed(ctx, n.limit, err)
@@ -74,6 +79,14 @@ func (n *node) ask(ctx context.Context, method, path, body string) (answer, erro
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // none is none
 	a.status, a.isJSON = res.StatusCode, kind == "application/json"
 	return a, nil
+}
+
+// statusText is the status of an answer in a sentence, err why there was none.
+func (a answer) statusText(err error) string {
+	if err != nil {
+		return "nothing"
+	}
+	return strconv.Itoa(a.status)
 }
 
 var errSlow = errors.New("no answer in time")
