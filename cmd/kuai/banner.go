@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,10 @@ func announce(out io.Writer, cfg Config, n nodeFile, height int64) (gone func(),
 		if gone, err = n.write(cfg.DataDir); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.json {
+		_ = json.NewEncoder(out).Encode(n)
+		return gone, nil
 	}
 	_, _ = io.WriteString(out, banner(cfg, n, height)+advice(cfg, n)+"ready\n")
 	return gone, nil

@@ -23,7 +23,13 @@ const (
 
 // checkNotify checks what a new tip is told to.
 func (c *Config) checkNotify() error {
-	if _, err := splitCommand(c.BlockNotify); err != nil {
+	words, err := splitCommand(c.BlockNotify)
+	if err == nil && len(words) > 0 {
+		if _, look := exec.LookPath(words[0]); look != nil {
+			err = fmt.Errorf("there is no command %s that can be run", words[0])
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("--block-notify %s: %w", c.BlockNotify, err)
 	}
 	if len(c.Webhooks) > rpc.MaxWebhooks {

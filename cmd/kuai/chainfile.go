@@ -55,6 +55,10 @@ func openChainFile(file string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("%s is a directory: name a file", file)
+	}
 	in := bufio.NewReaderSize(f, 256<<10)
 	head, _ := in.Peek(4) // a shorter file is not compressed
 	switch {

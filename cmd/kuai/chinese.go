@@ -32,7 +32,7 @@ var chineseTexts = map[string]string{
 	"Adopt a chain from a file or from another node, Flask's too":                                "从文件或另一个节点（包括 Flask 节点）导入区块链",
 	"Show the code by which others join the network of this node, or make a network for a class": "显示加入本节点网络的邀请码，或为一个班级新建网络",
 	"Run a node in the network that an invitation code names":                                    "在邀请码指定的网络中运行节点",
-	"Change how much a running node logs":                                                        "调整运行中节点的日志详细程度",
+	"Show or change how much a running node logs":                                                "查看或调整运行中节点的日志详细程度",
 	"Set the least level that the node logs, or show it":                                         "设置或查看节点的最低日志级别",
 	"Write the manual pages into a directory":                                                    "把手册页写入目录",
 	"Mine N blocks, or set when the node mines by itself":                                        "挖 N 个区块，或设置节点何时自动挖矿",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"unicode"
 
 	"kuai/chain/store"
+	"kuai/cmd/kuai/grade"
 	"kuai/cmd/kuai/invite"
 	"kuai/cmd/kuai/lab"
 	"kuai/rpc"
@@ -83,6 +85,7 @@ func failed(env []string, args ...string) error {
 }
 
 func usageErrors(t *testing.T) (errs []error) {
+	kept, _ := keptChain(t, 1)
 	for _, line := range []string{
 		"minee", "xyzzyxyzzy", "help mine it", "status --jsno", "status --xyzzyxyzzy", "status -port", "status -api", "send -a b 3", "status -p",
 		"status x", "block", "send a b", "mine 1 2", "send a b 0", "mine x", "block x", "tx x", "status -p x", "status --json=maybe",
@@ -93,6 +96,8 @@ func usageErrors(t *testing.T) (errs []error) {
 		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
 		"lab run tampering --nodes 99", "lab run fork-race --nodes 99", "lab run difficulty --nodes 2", "lab run all --nodes 2",
 		"lab run tampering --seed 9007199254740992", "lab switches --off --pause",
+		"wait --timeout x", "mine --mode turbo", "export /nowhere/x.jsonl --data-dir " + kept, "import /dev/null -p 1 --data-dir " + t.TempDir(), "import " + t.TempDir() + " -p 1 --data-dir " + t.TempDir(),
+		"config --block-notify nosuchcommand", "verify --data-dir /nowhere",
 	} {
 		errs = append(errs, failed(nil, strings.Fields(line)...))
 	}
@@ -139,7 +144,14 @@ func otherNetwork(t *testing.T) (file string) {
 func askErrors(t *testing.T) (errs []error) {
 	foreign := httptest.NewServer(http.NotFoundHandler())
 	defer foreign.Close()
-	errs = append(errs, failed(nil, "status", "--api", foreign.URL), failed(nil, "status", "--api", "127.0.0.1:1"))
+	errs = append(errs, failed(nil, "status", "--api", foreign.URL), failed(nil, "status", "--api", "127.0.0.1:1"), failed(nil, "grade", foreign.URL),
+		failed(nil, "grade", "127.0.0.1:1"), fmt.Errorf("2 of 26 %w", errPoints), fmt.Errorf("%w at http://127.0.0.1:1: name the file that holds it by --api-token-file", grade.ErrToken))
+	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_ = json.NewEncoder(w).Encode(api.Problem{Title: "not found"})
+	}))
+	defer nobody.Close()
+	errs = append(errs, failed(nil, "disconnect", "a", "--api", nobody.URL))
 	a := &asking{api: foreign.URL}
 	errs = append(errs, a.explain(context.Canceled), a.explain(context.DeadlineExceeded),
 		a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}),
@@ -163,8 +175,9 @@ func joinErrors(t *testing.T) []error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mistyped := code[:5] + string(map[bool]byte{true: '2', false: '1'}[code[5] == '1']) + code[6:]
 	errs := []error{
-		failed(nil, "join", "0000"), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
+		failed(nil, "join", "0000"), failed(nil, "join", "U"), failed(nil, "join", mistyped), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
 	}
 	if _, _, errOut := kuai(nil, "invite", "--new"); errOut != "" {
 		t.Error(errOut)

@@ -47,6 +47,7 @@ func newConfig() *cobra.Command {
 		Args:  arguments(0, 0),
 	}
 	read := configured(c)
+	c.Flags().Bool("json", true, "print JSON, as always")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, _, err := read()
 		if err != nil {

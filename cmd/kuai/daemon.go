@@ -25,6 +25,7 @@ func newDaemon(foreign []string) *cobra.Command {
 		Args:  arguments(0, 0),
 	}
 	read := configured(c)
+	bannerJSON(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, r, err := read()
 		if err != nil {
@@ -39,9 +40,15 @@ func newDaemon(foreign []string) *cobra.Command {
 	return c
 }
 
+// bannerJSON declares the flag that makes the banner JSON.
+func bannerJSON(c *cobra.Command) {
+	c.Flags().Bool("json", false, "once it is ready, print what node.json says as a line of JSON, in place of the banner")
+}
+
 // runDaemon opens the chain and runs a node on it until c's context ends.
 func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, foreign []string) error {
 	cfg.lang = languageFor(c)
+	cfg.json, _ = c.Flags().GetBool("json")
 	log := newTerminalLog(cfg, c.ErrOrStderr())
 	if len(foreign) > 0 {
 		log.Warn("ignored variables of a Kubernetes service or a container link; enableServiceLinks: false leaves them out", "names", foreign)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -96,6 +97,9 @@ func (h heldChain) lines(ctx context.Context, w io.Writer, from int64, show func
 }
 
 func (f *exporting) export(c *cobra.Command, from exportable, file string) error {
+	if dir := filepath.Dir(file); file != "-" && !exists(dir) {
+		return usageError{fmt.Errorf("there is no directory %s: make it first, or name another file", dir)}
+	}
 	show, end := counter(c.ErrOrStderr(), "exporting")
 	defer end()
 	ctx := c.Context()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,8 +88,14 @@ func (f *chainFlags) importServed(c *cobra.Command, client *rpc.Client, open rpc
 	return f.tellImported(c, i, from, err)
 }
 
+// errEndsEarly is the error of a chain that is not whole.
+var errEndsEarly = errors.New("it ends too early: it is empty, or was cut off. Get it anew")
+
 // tellImported prints what became of an import, or makes an error of err that says how far it came and how to go on.
 func (f *chainFlags) tellImported(c *cobra.Command, i importedInfo, from string, err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = errEndsEarly
+	}
 	out := c.OutOrStdout()
 	switch {
 	case err != nil && i.Replaced:

@@ -25,14 +25,18 @@ func newJoin(foreign []string) *cobra.Command {
 		Long: "Run a node as 'kuai daemon' does, in the network that the code of 'kuai invite' names, until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Case,\n" +
 			"spaces and dashes of the code do not matter. It is kept beside the data: without CODE, the node goes on in the network that was\n" +
 			"joined last. The flags are those of 'kuai daemon'.",
-		Example: "  kuai join 0G42-1084-2100-0000-000P-1032-GB08-4A1C\n  kuai join -p 5001                # again, as a second node",
+		Example: "  kuai join 4HNQ-ARB9-0410-6105-0R0W-0002-1883-R712\n  kuai join -p 5001                # again, as a second node",
 		Args:    arguments(0, maxCodeWords),
 	}
 	read := configured(c)
+	bannerJSON(c)
 	for _, name := range []string{"network", "swarm-key"} { // they come from the code
 		c.Flags().Lookup(name).Hidden = true
 	}
 	c.RunE = func(c *cobra.Command, words []string) error {
+		if c.Flags().Changed("network") || c.Flags().Changed("swarm-key") {
+			return usageError{errNotFromCode}
+		}
 		cfg, _, err := read()
 		if err != nil {
 			return err
@@ -53,6 +57,8 @@ func newJoin(foreign []string) *cobra.Command {
 	}
 	return c
 }
+
+var errNotFromCode = errors.New("--network and --swarm-key come from the code: leave them out, or use 'kuai daemon'")
 
 // invitationOf reads the code that was typed, or else the one that was kept.
 func invitationOf(cfg Config, words []string) (invite.Invitation, error) {
@@ -77,7 +83,7 @@ func invitationOf(cfg Config, words []string) (invite.Invitation, error) {
 // joinNetwork makes cfg that of the invitation's network, and keeps the invitation unless the node keeps nothing.
 func joinNetwork(cfg Config, i invite.Invitation) (Config, *consensus.Rules, error) {
 	if cfg.Network != classic || cfg.SwarmKeyFile != "" {
-		return cfg, nil, usageError{errors.New("--network and --swarm-key come from the code: leave them out, or use 'kuai daemon'")}
+		return cfg, nil, usageError{errNotFromCode}
 	}
 	r, err := i.Rules()
 	if err != nil {

@@ -15,26 +15,27 @@ import (
 
 // newLogs makes the verbs for the log of a node that runs.
 func newLogs() *cobra.Command {
-	c := &cobra.Command{
-		Use:     "logs",
-		Short:   "Change how much a running node logs",
-		Example: "  kuai logs level debug",
-		Args:    knownVerb,
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
-	}
+	c := rangeVerb("logs", "Show or change how much a running node logs", 0, 0, askLogLevel, func(w io.Writer, l api.LogLevel) error {
+		_, err := fmt.Fprintf(w, "level %s: 'kuai logs level LEVEL' changes it\n", l.Level)
+		return err
+	})
+	c.Args = knownVerb
+	c.Example = "  kuai logs\n  kuai logs level debug"
 	c.AddCommand(newLogsLevel())
 	return c
 }
 
 func newLogsLevel() *cobra.Command {
-	c := rangeVerb("level [LEVEL]", "Set the least level that the node logs, or show it", 0, 1, askLogLevel, func(w io.Writer, l api.LogLevel) error {
-		_, err := fmt.Fprintf(w, "level %s\n", l.Level)
-		return err
-	})
+	c := rangeVerb("level [LEVEL]", "Set the least level that the node logs, or show it", 0, 1, askLogLevel, printLogLevel)
 	c.Long = "Set the least level that the node logs (debug, info, warn or error), until it stops. Without LEVEL, show it."
 	c.Example = "  kuai logs level debug\n  kuai logs level info -p 5001\n  kuai logs level"
 	c.ValidArgs = logLevels
 	return c
+}
+
+func printLogLevel(w io.Writer, l api.LogLevel) error {
+	_, err := fmt.Fprintf(w, "level %s\n", l.Level)
+	return err
 }
 
 // logLevels are the values of --log-level.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"kuai/miner"
 	"kuai/rpc"
 	"kuai/rpc/api"
 )
@@ -46,6 +47,9 @@ func newMine() *cobra.Command {
 			return usageError{err}
 		}
 		change := f.change(c)
+		if _, err := miner.ParseMode(f.mode); change.Mode != nil && err != nil {
+			return usageError{fmt.Errorf("--mode: %w", err)}
+		}
 		switch {
 		case change == (api.MinerChange{}):
 		case len(words) > 0:

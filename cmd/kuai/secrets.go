@@ -38,7 +38,15 @@ func readText(file string) ([]byte, error) {
 	if err == nil {
 		text, err = canonical.DecodeText(text)
 	}
-	return text, err
+	return text, fileError(file, err)
+}
+
+// fileError says in words that a file is a directory.
+func fileError(file string, err error) error {
+	if info, statErr := os.Stat(file); err != nil && statErr == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file", file)
+	}
+	return err
 }
 
 // readSecret returns the contents of the file that a flag names, nil if it names none. An empty file protects nothing.

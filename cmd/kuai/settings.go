@@ -67,6 +67,7 @@ type Config struct {
 
 	clock  *skewedClock       // of the chain; nil: the machine's
 	lang   language           // of the banner
+	json   bool               // the banner is a line of JSON
 	joined *invite.Invitation // by which the network was joined; nil: by the settings above
 }
 

@@ -82,10 +82,12 @@ func plainFlagError(err error) error {
 	f := invalid.GetFlag()
 	want := strings.TrimSpace(errors.Unwrap(invalid).Error())
 	switch f.Value.Type() {
-	case "int":
+	case "int", "int64", "uint64":
 		want = "want a whole number"
 	case "bool":
 		want = "want true or false"
+	case "duration":
+		want = "want a time, as 30s or 2m"
 	case "stringSlice":
 		want = "want words with commas between them, quoted as CSV if they hold one"
 	}

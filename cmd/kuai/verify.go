@@ -17,6 +17,8 @@ func newVerify() *cobra.Command {
 		Args: arguments(0, 0),
 	}
 	read := stored(c)
+	var asJSON bool
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, r, err := read()
 		if err != nil {
@@ -25,12 +27,18 @@ func newVerify() *cobra.Command {
 		if err := mustHold(cfg); err != nil {
 			return err
 		}
-		return withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(held *chain.Chain) error { return verify(c, held) })
+		return withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(held *chain.Chain) error { return verify(c, held, asJSON) })
 	}
 	return c
 }
 
-func verify(c *cobra.Command, held *chain.Chain) error {
+// verifiedChain is what 'kuai verify' prints of a chain without a bad block.
+type verifiedChain struct {
+	Blocks int64  `json:"blocks"`
+	Tip    string `json:"tip"`
+}
+
+func verify(c *cobra.Command, held *chain.Chain, asJSON bool) error {
 	show, end := counter(c.ErrOrStderr(), "verifying")
 	err := held.Verify(c.Context(), show)
 	end()
@@ -38,6 +46,9 @@ func verify(c *cobra.Command, held *chain.Chain) error {
 		return err
 	}
 	tip := held.Tip()
+	if asJSON {
+		return printJSON(c.OutOrStdout(), verifiedChain{tip.Index, tip.Hash.String()})
+	}
 	are := "are"
 	if tip.Index == 1 {
 		are = "is"

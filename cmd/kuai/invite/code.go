@@ -23,7 +23,7 @@ const version = 1
 
 // Errors of Parse.
 var (
-	ErrMistyped = errors.New("the code has a typing error: compare it letter by letter, or copy it")
+	ErrMistyped = errors.New("the code has a typing error")
 	ErrNewer    = errors.New("the code was made by a newer kuai: update this one")
 )
 
@@ -60,15 +60,68 @@ func Parse(text string) (Invitation, error) {
 	if err != nil {
 		return Invitation{}, err
 	}
-	raw, err := letters.DecodeString(plain)
-	if err != nil || letters.EncodeToString(raw) != plain || len(raw) < 1+crc32.Size {
-		return Invitation{}, fmt.Errorf("%w (it has %d letters)", ErrMistyped, len(plain))
-	}
-	body := raw[:len(raw)-crc32.Size]
-	if binary.BigEndian.Uint32(raw[len(body):]) != crc32.Checksum(body, castagnoli) {
-		return Invitation{}, fmt.Errorf("%w (it has %d letters)", ErrMistyped, len(plain))
+	body, ok := checked(plain)
+	if !ok {
+		return Invitation{}, fmt.Errorf("%w: %s", ErrMistyped, suspect(plain))
 	}
 	return read(bytes.NewReader(body))
+}
+
+// checked returns what the letters of a code hold, and whether they are right.
+func checked(plain string) (body []byte, ok bool) {
+	raw, err := letters.DecodeString(plain)
+	if err != nil || letters.EncodeToString(raw) != plain || len(raw) < 1+crc32.Size {
+		return nil, false
+	}
+	body = raw[:len(raw)-crc32.Size]
+	return body, binary.BigEndian.Uint32(raw[len(body):]) == crc32.Checksum(body, castagnoli)
+}
+
+// maxMended bounds the letters of a code in which a single mistake is looked for: that takes 64 attempts for each.
+const maxMended = 256
+
+// suspect says what to do about a code that is wrong, and where the mistake is if it is a single one: a letter that is wrong, missing or too
+// much, or two that have changed places. A wrong guess has a chance of one in some hundred thousand.
+func suspect(plain string) string {
+	if len(plain) <= maxMended {
+		for _, try := range nearCodes(plain) {
+			if _, ok := checked(try); ok {
+				return differing(plain, try)
+			}
+		}
+	}
+	return fmt.Sprintf("compare its %d letters with the screen that shows it, group by group, or copy it", len(plain))
+}
+
+// differing names the first group of a code in which another one differs.
+func differing(plain, right string) string {
+	at := 0
+	for at < len(plain) && at < len(right) && plain[at] == right[at] {
+		at++
+	}
+	at = at / group * group
+	return fmt.Sprintf("its group %d should be %s", at/group+1, right[min(at, len(right)):min(at+group, len(right))])
+}
+
+// nearCodes returns what a code would be without one mistake.
+func nearCodes(plain string) (all []string) {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	for i := range len(plain) + 1 {
+		before, after := plain[:i], plain[i:]
+		for _, c := range alphabet {
+			all = append(all, before+string(c)+after)
+			if after != "" {
+				all = append(all, before+string(c)+after[1:])
+			}
+		}
+		if len(after) > 0 {
+			all = append(all, before+after[1:])
+		}
+		if len(after) > 1 {
+			all = append(all, before+after[1:2]+after[:1]+after[2:])
+		}
+	}
+	return all
 }
 
 // normalize returns the letters of a code in their one spelling.
@@ -86,7 +139,7 @@ func normalize(text string) (string, error) {
 		case c == 'O':
 			b.WriteByte('0')
 		case c == 'U' || !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'):
-			return "", fmt.Errorf("%w (%q is in no code)", ErrMistyped, c)
+			return "", fmt.Errorf("%w: %q is in no code, look at it again", ErrMistyped, c)
 		default:
 			b.WriteRune(c)
 		}

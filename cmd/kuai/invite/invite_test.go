@@ -133,6 +133,34 @@ func TestCodeIsReadAsPeopleTypeIt(t *testing.T) {
 	}
 }
 
+// TestTheMistakeInACodeIsNamed: a single one by its group, more than one by what to do.
+func TestTheMistakeInACodeIsNamed(t *testing.T) {
+	code := codeOf(t, class())
+	groups := strings.Split(code, "-")
+	change := func(c byte) string {
+		if c == '7' {
+			return "8"
+		}
+		return "7"
+	}
+	third := groups[2]
+	for name, typed := range map[string]string{
+		"a wrong letter": strings.Replace(code, "-"+third, "-"+third[:1]+change(third[1])+third[2:], 1),
+		"a letter less":  strings.Replace(code, "-"+third, "-"+third[:1]+third[2:], 1),
+		"a letter more":  strings.Replace(code, "-"+third, "-"+third[:2]+change(third[2])+third[2:], 1),
+	} {
+		_, err := invite.Parse(typed)
+		if want := "the code has a typing error: its group 3 should be " + third; err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	last := groups[len(groups)-1]
+	_, err := invite.Parse(change(code[0]) + code[1:len(code)-len(last)] + change(last[0]) + last[1:])
+	if err == nil || !strings.Contains(err.Error(), "letters with the screen that shows it, group by group, or copy it") {
+		t.Error(err)
+	}
+}
+
 // TestTypingErrorsAreFound tries all wrong letters, exchanged neighbours, missing and doubled letters.
 func TestTypingErrorsAreFound(t *testing.T) {
 	const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
