@@ -44,7 +44,7 @@ var wrongHash = lesson{
 	Lesson: described("wrong-hash",
 		Text{"Proof checked against the wrong hash", "用错误的哈希值检查工作量证明"},
 		Text{"valid_chain checks a proof against the hash in the last block, and mine searches it against the hash of the last block.", "valid_chain 用前一个区块里记录的哈希值检查证明，而 mine 用的是前一个区块本身的哈希值。"},
-		Text{"A node mines by one rule and checks others by another one. What happens to an honest, longer chain?", "一个节点挖矿用一种规则，检查别人用另一种规则。诚实的、更长的链会怎样？"},
+		Text{"A node mines by one rule, and checks the blocks of others by another. What happens to an honest, longer chain?", "一个节点挖矿用一种规则，检查别人用另一种规则。诚实的、更长的链会怎样？"},
 		Text{"It is adopted", "被采用"},
 		Text{"It is refused, and a forged one is adopted", "被拒绝，伪造的反而被采用"},
 		Text{"Both are refused", "都被拒绝"}),
@@ -113,7 +113,7 @@ var claimedLength = lesson{
 		Text{"It asks for the other 98", "索取其余的 98 个"}),
 	answer: 1,
 	moral: Text{
-		"What can be counted or computed is never believed. kuai counts the blocks that it has checked.",
+		"A node must not believe what it can count or compute itself. kuai counts the blocks that it has checked.",
 		"凡是能数、能算的，都不该轻信。kuai 只数自己检查过的区块。",
 	},
 	run: runClaimedLength,
@@ -134,7 +134,7 @@ func runClaimedLength(w *world) {
 	if err := w.offer(kuai, "liar", short); err != nil {
 		w.fail(err)
 	}
-	w.tell("A liar answers GET /chain with 2 blocks and “length”: 100. The tutorial's node compares 100 with 4, finds the two blocks valid, and throws its own chain away: the payment is gone. kuai counts: 2 are fewer than 4.",
+	w.tell("A liar answers GET /chain with 2 blocks and “length”: 100. The tutorial's node compares 100 with 4, finds the two blocks valid, and throws its own chain away, with the payment. kuai counts: 2 are fewer than 4.",
 		"说谎者对 GET /chain 的响应是 2 个区块和 “length”: 100。教程的节点拿 100 和 4 比，又发现那两个区块有效，就扔掉了自己的链：付款没了。kuai 自己数：2 个比 4 个少。")
 
 	w.check(t.has(other), "the tutorial's node gives up 4 blocks for 2", "教程的节点为了 2 个区块放弃了 4 个")
@@ -188,8 +188,8 @@ var tamperedTip = lesson{
 		Text{"It adopts all but the last block", "采用除最后一个以外的区块"}),
 	answer: 1,
 	moral: Text{
-		"An off-by-one error in a check is an open door: the newest block is the one that matters most. Test a check with a case for each end.",
-		"检查中差一的错误等于敞开大门：最新的区块恰恰最重要。测试时，两端都要有用例。",
+		"This off-by-one error leaves the newest block unchecked, and that one matters most. A test needs a case for each end.",
+		"循环少走一步，最新的区块就没有人检查，而它恰恰最重要。测试时，两端都要有用例。",
 	},
 	run: runTamperedTip,
 }
@@ -226,7 +226,7 @@ var mintedReward = lesson{
 		Text{"They lower the reward to 1", "把奖励改回 1"}),
 	answer: 0,
 	moral: Text{
-		"A proof shows that work was done, not that the content is right. Each node must check every rule of every block itself; then a cheat wastes his work.",
+		"A proof shows that work was done, not that the content is right. Each node must check every rule of every block itself; then cheating only wastes work.",
 		"证明只说明做过功，不说明内容正确。每个节点必须自己检查每个区块的每条规则；这样作弊的人就白费算力。",
 	},
 	run: runMintedReward,
@@ -256,14 +256,14 @@ func runMintedReward(w *world) {
 var lostPayments = lesson{
 	Lesson: described("lost-payments",
 		Text{"Payments lost on resolve", "resolve 时丢失付款"},
-		Text{"When a longer chain replaces the own one, the payments of the dropped blocks are forgotten.", "更长的链取代自己的链时，被放弃区块中的付款被遗忘了。"},
+		Text{"When a longer chain replaces the node's own, the payments of the dropped blocks are forgotten.", "更长的链取代自己的链时，被放弃区块中的付款被遗忘了。"},
 		Text{"Alice's payment was in block 3. A longer chain without it replaces the node's. Where is the payment now?", "Alice 的付款原来在区块 3 里。一条不含它的更长的链取代了节点的链。付款现在在哪里？"},
 		Text{"In block 3 of the new chain", "在新链的区块 3 里"},
 		Text{"Among the pending payments", "在待处理的付款中"},
 		Text{"Nowhere", "哪里都没有"}),
 	answer: 2,
 	moral: Text{
-		"A node that drops a block owes its payments another chance. kuai puts them back among the pending ones, and the next block holds them.",
+		"A node that drops a block must give its payments another chance. kuai puts them back among the pending ones, and the next block holds them.",
 		"放弃一个区块的节点，应该再给其中的付款一次机会。kuai 把它们放回待处理列表，由下一个区块写入。",
 	},
 	run: runLostPayments,

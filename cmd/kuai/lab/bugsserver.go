@@ -36,14 +36,14 @@ func (s *server) serve() {
 	})
 }
 
-// resolveKuai is what kuai does with what its neighbours answer: who does not answer is left out, and every block is checked.
+// resolveKuai is what kuai does with the answers of its neighbours: it skips those that do not answer, and checks every block.
 func (w *world) resolveKuai(kuai *node, neighbours ...neighbour) (status int) {
 	for _, n := range neighbours {
 		if n.err != nil {
 			continue
 		}
 		if err := w.offer(kuai, "neighbour", n.chain); err != nil {
-			kuai.remark("leaves out a neighbour", "略过一个邻居")
+			kuai.remark("skips a neighbour", "略过一个邻居")
 		}
 	}
 	return 200
@@ -59,7 +59,7 @@ var parallelMining = lesson{
 		Text{"One block more", "多一个区块"}),
 	answer: 1,
 	moral: Text{
-		"To read the tip, search, and append is one transaction. kuai appends a block only if its parent is still the tip; otherwise the miner starts anew.",
+		"Reading the tip, searching and appending belong together. kuai appends a block only if its parent is still the tip; otherwise the miner starts anew.",
 		"读取最新区块、搜索、追加应当是一个整体。kuai 只在父区块仍是最新区块时才追加；否则矿工重新开始。",
 	},
 	run: runParallelMining,
@@ -108,14 +108,14 @@ func runParallelMining(w *world) {
 var deadNeighbour = lesson{
 	Lesson: described("dead-neighbour",
 		Text{"A dead neighbour gives 500", "邻居停机导致 500"},
-		Text{"One registered node does not run. The request to it fails, and with it the whole resolve.", "一个已登记的节点没有运行。对它的请求失败，整个 resolve 也跟着失败。"},
+		Text{"One registered node is not running. The request to it fails, and the whole resolve fails with it.", "一个已登记的节点没有运行。对它的请求失败，整个 resolve 也跟着失败。"},
 		Text{"One neighbour is switched off, another one has a longer chain. What does GET /nodes/resolve answer?", "一个邻居关机了，另一个邻居有更长的链。GET /nodes/resolve 会返回什么？"},
 		Text{"Our chain was replaced", "“Our chain was replaced”：链被取代"},
 		Text{"500 Internal Server Error", "500 Internal Server Error：服务器内部错误"},
 		Text{"Our chain is authoritative", "“Our chain is authoritative”：保留自己的链"}),
 	answer: 1,
 	moral: Text{
-		"In a network somebody is always away. A failure of one neighbour is no failure of the node: leave it out, and go on.",
+		"In a network, some node is always offline. A node skips a neighbour that fails, and goes on.",
 		"网络里总有人不在。一个邻居失败不等于节点失败：略过它，继续下去。",
 	},
 	run: runDeadNeighbour,
@@ -130,7 +130,7 @@ func runDeadNeighbour(w *world) {
 	dead := neighbour{err: errDead}
 	status := t.resolve(dead, honest(long))
 	ok := w.resolveKuai(kuai, dead, honest(long))
-	w.tell("The tutorial's node asks the first neighbour: requests.get raises ConnectionError, nobody catches it, and the answer is %[1]d. The second neighbour is never asked. kuai leaves out the first, adopts the chain of the second, and answers %[2]d.",
+	w.tell("The tutorial's node asks the first neighbour: requests.get raises ConnectionError, nobody catches it, and the answer is %[1]d. The second neighbour is never asked. kuai skips the first, adopts the chain of the second, and answers %[2]d.",
 		"教程的节点询问第一个邻居：requests.get 抛出 ConnectionError，没有人捕获，响应是 %[1]d。第二个邻居根本没有被询问。kuai 略过第一个，采用第二个的链，响应 %[2]d。", status, ok)
 
 	w.check(status == 500 && !t.has(long[3]), "the tutorial's node answers 500 and stays behind", "教程的节点返回 500，停留在旧链上")
@@ -147,7 +147,7 @@ var headMines = lesson{
 		Text{"The node mines a block each time", "节点每次都挖一个区块"}),
 	answer: 2,
 	moral: Text{
-		"HEAD and GET must change nothing that matters; caches, crawlers and monitors send them at any time. The tutorial's GET /mine is a mistake that kuai has to keep, but HEAD does nothing there.",
+		"HEAD and GET must not change anything that matters: caches, crawlers and monitors send them at any time. The tutorial's GET /mine is a mistake that kuai has to keep, but HEAD does nothing there.",
 		"HEAD 和 GET 不应改变任何重要的东西；缓存、爬虫和监控随时会发送它们。教程的 GET /mine 本身就是个错误，kuai 不得不保留，但 HEAD 在那里什么也不做。",
 	},
 	run: runHeadMines,
@@ -192,7 +192,7 @@ var selfRegistration = lesson{
 		Text{"It never answers again", "它再也不响应"}),
 	answer: 2,
 	moral: Text{
-		"A server must not wait for itself. kuai knows itself by its id, leaves itself out, bounds every wait, and serves other requests meanwhile.",
+		"A server must not wait for itself. kuai recognises itself by its id, skips itself, bounds every wait, and serves other requests meanwhile.",
 		"服务器不能等待自己。kuai 凭 id 认出自己并略过，每次等待都有上限，同时还能处理其他请求。",
 	},
 	run: runSelfRegistration,
@@ -214,12 +214,12 @@ func runSelfRegistration(w *world) {
 	}
 	w.wait(patience)
 	if answers[0] < 2 {
-		t.face.remark("answers nothing any more", "不再响应任何请求")
+		t.face.remark("no longer answers", "不再响应任何请求")
 	}
 	w.tell("A client asks each for /nodes/resolve, and 5 seconds later for /chain. The tutorial's only thread waits for an answer that only this thread could give. After %[1]d seconds it has answered %[2]d of 2 requests, kuai %[3]d.",
 		"客户端向两者请求 /nodes/resolve，5 秒后请求 /chain。教程唯一的线程在等一个只有它自己才能给出的响应。%[1]d 秒后，它响应了 2 个请求中的 %[2]d 个，kuai 响应了 %[3]d 个。", patience, answers[0], answers[1])
 
-	w.check(answers[0] == 0, "the tutorial's node answers nothing any more", "教程的节点不再响应任何请求")
+	w.check(answers[0] == 0, "the tutorial's node no longer answers", "教程的节点不再响应任何请求")
 	w.check(answers[1] == 2, "kuai answers both requests", "kuai 响应了两个请求")
 }
 

@@ -11,7 +11,7 @@ var difficulty = lesson{
 		Name: "difficulty", Kind: KindIdea, Nodes: 1, MinNodes: 1, MaxNodes: 1,
 		Title:    Text{"Difficulty", "难度"},
 		About:    Text{"What one more zero does, and how long a search takes.", "多一个零意味着什么，一次搜索要多久。"},
-		Question: Text{"A proof needs four zeros in hex. With five zeros, how many times as many tries does it take in the mean?", "工作量证明要求十六进制的四个零。改成五个零，平均尝试次数是原来的多少倍？"},
+		Question: Text{"A proof needs four hex zeros. With five, how many times as many tries does it take on average?", "工作量证明要求十六进制的四个零。改成五个零，平均尝试次数是原来的多少倍？"},
 		Choices: []Text{
 			{"1.25 times", "1.25 倍"},
 			{"2 times", "2 倍"},
@@ -21,7 +21,7 @@ var difficulty = lesson{
 	},
 	answer: 3,
 	moral: Text{
-		"Each hex zero multiplies the work by 16. A search has no memory: after any number of tries the rest takes as long as at the start. So some blocks come at once and some take many times the mean, and only the mean can be set.",
+		"Each hex zero multiplies the work by 16. A search has no memory: after any number of tries, the rest takes as long as a new search. So some blocks come at once, others take many times the average, and only the average can be set.",
 		"每多一个十六进制的零，工作量就是原来的 16 倍。搜索没有记忆：无论已经试了多少次，剩下的和刚开始时一样长。所以有的区块马上就出来，有的要好几倍的时间，能设定的只有平均值。",
 	},
 	run: runDifficulty,
@@ -36,7 +36,7 @@ func runDifficulty(w *world) {
 	w.tell("A mines block 2. A try is one hash of the last proof, a number and the last hash, joined. Number %[1]d is the first whose hash begins with four zeros: %[2]s…",
 		"A 挖出区块 2。每次尝试是把上一个证明、一个数和上一个哈希值连起来算一次哈希。第一个使哈希值以四个零开头的数是 %[1]d：%[2]s…", b.Header().Proof, sum.Short())
 
-	c := Chart{Title: Text{"Tries for a proof, in the mean", "每个证明的平均尝试次数"}, Unit: "tries", Bars: []Bar{}}
+	c := Chart{Title: Text{"Average tries for a proof", "每个证明的平均尝试次数"}, Unit: "tries", Bars: []Bar{}}
 	asComputed := true
 	var tries []float64 // with two zeros
 	searches := []int{400, 400, 100, 16}
@@ -59,7 +59,7 @@ func runDifficulty(w *world) {
 
 	parts, fits := spread(tries, 16*16)
 	w.charts = append(w.charts, parts)
-	w.tell("How the %d searches for two zeros spread around their mean: many are short, and one in seven takes more than twice the mean.",
+	w.tell("How the %d searches for two zeros spread around their average: many are short, and one in seven takes more than twice the average.",
 		"%d 次两个零的搜索在平均值两边的分布：很多次很短，而七次中有一次超过平均值的两倍。", len(tries))
 
 	w.check(sum.HasZeros(w.rules.Zeros), "the proof of block 2 has its four zeros", "区块 2 的证明确实有四个零")
@@ -96,7 +96,7 @@ func spread(tries []float64, mean float64) (c Chart, fits bool) {
 	fits = true
 	ends := []float64{0, 0.5, 1, 2, math.Inf(1)}
 	labels := []Text{
-		{"up to half of the mean", "不到平均值的一半"}, {"half to all of it", "一半到平均值"}, {"one to two times the mean", "平均值的一到两倍"}, {"more", "更多"},
+		{"up to half of the average", "不到平均值的一半"}, {"half of it to all of it", "一半到平均值"}, {"one to two times the average", "平均值的一到两倍"}, {"more", "更多"},
 	}
 	for i, label := range labels {
 		n := 0

@@ -15,7 +15,7 @@
 //	          │
 //	          ├── node: a real chain.Chain in memory; its blocks are mined and checked by the tutorial's rules
 //	          ├── messages: a queue in virtual time; latencies are drawn from the seed
-//	          └── nextBlock: waits an exponential time, draws the miner by its share of the work, finds a real proof
+//	          └── nextBlock: waits an exponential time, draws the miner by its share of the mining power, finds a real proof
 //
 // # Guarantees
 //

@@ -9,14 +9,14 @@ var doubleSpend = lesson{
 		About:    Text{"One payment, spent on both sides of a broken network. Why a shop waits for confirmations.", "同一笔付款在断开的网络两边各花一次。商店为什么要等待确认。"},
 		Question: Text{"The shop sees the payment with three confirmations, and hands over the goods. Can the payment still disappear?", "商店看到付款已有三次确认，就交了货。这笔付款还会消失吗？"},
 		Choices: []Text{
-			{"No: what is in a block stays", "不会：写入区块就不变了"},
+			{"No: a payment in a block stays there", "不会：写入区块就不变了"},
 			{"No: three confirmations are final", "不会：三次确认就是最终结果"},
 			{"Yes: if a longer chain has another payment with the same id", "会：如果更长的链里有同一 id 的另一笔付款"},
 		},
 	},
 	answer: 2,
 	moral: Text{
-		"Confirmations make a payment likely to stay, never certain. They count little while a part of the network is out of reach: there, a longer chain may grow. Who sells something dear waits longer, and looks at the peers.",
+		"Confirmations make a payment likely to stay, never certain. They mean little while a part of the network is out of reach, because a longer chain may grow there. A seller of valuable goods waits longer, and watches the peers.",
 		"确认次数只能让付款更可能保留，从不保证。当一部分网络连不上时，确认没有多大意义：那边可能长出更长的链。出售贵重物品的人会等得更久，也会看看对等节点是否都在。",
 	},
 	run: runDoubleSpend,
@@ -64,7 +64,7 @@ func runDoubleSpend(w *world) {
 	w.check(once, "all nodes agree, and the id is on the chain once", "所有节点一致，这个 id 在链上只出现一次")
 }
 
-// recipientOf returns who has got the payment with an id on a node's chain, "" if nobody.
+// recipientOf returns the recipient of the payment with an id on a node's chain, "" if the chain has none.
 func recipientOf(n *node, id consensus.ID) string {
 	at, err := n.chain.Transaction(id)
 	if err != nil || at.Pending {

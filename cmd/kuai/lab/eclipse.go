@@ -5,7 +5,7 @@ var eclipse = lesson{
 		Name: "eclipse", Kind: KindIdea, Nodes: 6, MinNodes: 4, MaxNodes: MaxNodes,
 		Title:    Text{"Eclipse", "日蚀攻击"},
 		About:    Text{"A node whose peers all belong to an attacker sees the world that the attacker shows.", "一个节点的所有对等节点都属于攻击者，它看到的就是攻击者让它看到的世界。"},
-		Question: Text{"All peers of a node belong to an attacker with 20 % of the work. How many honest peers does the node need to find the longest chain?", "一个节点的对等节点全都属于攻击者，攻击者掌握 20% 的算力。这个节点需要多少个诚实的对等节点才能找到最长的链？"},
+		Question: Text{"All peers of a node belong to an attacker with 20 % of the mining power. How many honest peers does the node need to find the longest chain?", "一个节点的对等节点全都属于攻击者，攻击者掌握 20% 的算力。这个节点需要多少个诚实的对等节点才能找到最长的链？"},
 		Choices: []Text{
 			{"One", "一个"},
 			{"More than half of its peers", "超过对等节点的一半"},
@@ -57,7 +57,7 @@ func runEclipse(w *world) {
 	connect(victim, honest[0])
 	w.heal()
 	w.settle()
-	w.tell("The victim finds one honest peer, %[1]s. It asks for the blocks that it lacks, checks them, and adopts the longer chain at once. The payment is gone.",
+	w.tell("The victim finds one honest peer, %[1]s. It asks for the blocks that it lacks, checks them, and adopts the longer chain at once. The payment has disappeared.",
 		"受害者找到了一个诚实的对等节点 %[1]s。它索取缺少的区块，逐一检查，立即采用了更长的链。那笔付款消失了。", honest[0].name)
 
 	w.check(fooled && shown.Hash != hidden.Hash && hidden.Index > shown.Index, "eclipsed, the victim is on a shorter chain with a payment that the network does not have", "被隔离时，受害者在较短的链上，并有一笔网络里不存在的付款")

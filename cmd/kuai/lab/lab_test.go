@@ -218,7 +218,7 @@ func TestWorldsEnd(t *testing.T) {
 	}
 }
 
-// tick goes on for ever.
+// tick never ends.
 func (w *world) tick() { w.after(0.001, w.tick) }
 
 // TestScratchKeepsBytes: a copy has the bytes of what it copies.

@@ -4,18 +4,18 @@ var majority = lesson{
 	Lesson: Lesson{
 		Name: "51-percent", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"51 % attack", "51% 攻击"},
-		About:    Text{"A miner with most of the work rewrites the chain. What the odds are with less.", "掌握多数算力的矿工可以改写区块链。算力不够时成功的机会有多大。"},
-		Question: Text{"An attacker is three blocks behind, and has as much time as he wants. From which share of the work on is he sure to overtake?", "攻击者落后三个区块，时间不限。算力占多大比例时，他必定能追上并超过？"},
+		About:    Text{"A miner with most of the mining power rewrites the chain. What the odds are with less.", "掌握多数算力的矿工可以改写区块链。算力不够时成功的机会有多大。"},
+		Question: Text{"An attacker is three blocks behind and has unlimited time. How much of the mining power makes it certain that he overtakes?", "攻击者落后三个区块，时间不限。算力占多大比例时，他必定能追上并超过？"},
 		Choices: []Text{
-			{"From about 10 %", "约 10% 起"},
-			{"From about 30 %", "约 30% 起"},
-			{"From 50 %", "50% 起"},
-			{"Only with all of it", "只有掌握全部算力"},
+			{"About 10 %", "约 10%"},
+			{"About 30 %", "约 30%"},
+			{"Half of it", "一半"},
+			{"All of it", "全部"},
 		},
 	},
 	answer: 2,
 	moral: Text{
-		"With half of the work or more, an attacker overtakes any lead in the end. With less, each further confirmation makes his chance smaller by a factor: that is what confirmations buy.",
+		"With half of the mining power or more, an attacker catches up with any lead in the end. With less, each further confirmation divides his chance by the same factor. That is what confirmations are for.",
 		"掌握一半以上的算力，攻击者最终能追上任何领先。算力不足一半时，每多一次确认，成功的机会就按比例缩小：这正是等待确认的意义。",
 	},
 	run: runMajority,
@@ -38,7 +38,7 @@ func runMajority(w *world) {
 	w.pay(shop, w.payment(id, "mallory", "shop", 10))
 	w.pay(attacker, w.payment(id, "mallory", "mallory-2", 10))
 	w.settle()
-	w.tell("%[1]s has %[2]s of the work. It pays the shop of %[3]s, and leaves the network. In secret it mines a chain of its own, in which the same payment goes back to itself.",
+	w.tell("%[1]s has %[2]s of the mining power. It pays the shop of %[3]s, and leaves the network. In secret it mines a chain of its own, in which the same payment goes back to itself.",
 		"%[1]s 掌握 %[2]s 的算力。它向 %[3]s 的商店付款，然后离开网络，秘密地挖自己的链，在那条链里同一笔付款又付给了自己。", attacker.name, percent(share), shop.name)
 
 	paid := false
@@ -69,7 +69,7 @@ func runMajority(w *world) {
 		c.Bars = append(c.Bars, Bar{percent(s), 100 * expected, 100 * found})
 	}
 	w.charts = append(w.charts, c)
-	w.tell("The same for other shares of the work: %[1]d races each, from three blocks behind until the attacker leads, or gives up %[2]d blocks further back. The odds are computed (gambler's ruin) and found.",
+	w.tell("The same with other shares of the mining power: %[1]d races each. A race starts three blocks behind. It ends when the attacker leads, or when he falls %[2]d blocks further back and gives up. The computed odds are those of the gambler's ruin.",
 		"换成其他算力比例：每种比例模拟 %[1]d 场竞赛，从落后三个区块开始，直到攻击者领先，或再落后 %[2]d 个区块而放弃。理论值按赌徒破产问题计算。", races, giveUp)
 
 	w.check(confirmed && secret.Index > public.Index, "the shop's payment was confirmed, and the secret chain got longer", "商店的付款曾被确认，而秘密的链更长")

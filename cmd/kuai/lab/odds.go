@@ -6,10 +6,10 @@ import (
 	"math/rand/v2"
 )
 
-// Sizes of the simulations without nodes, which only draw who finds the next block.
+// Sizes of the simulations without nodes, which only draw the finder of each block.
 const (
 	races        = 2000    // of each share
-	selfishFinds = 500_000 // blocks that are found
+	selfishFinds = 150_000 // blocks that are found
 )
 
 // percent is a share as a label.
@@ -29,7 +29,7 @@ func counted(n int, en, zh string) Text {
 	return sprintf("%d "+en, "%d "+zh, n) //nolint:govet // both have one verb
 }
 
-// finds returns a draw of who finds the next block: true for one with that share of the work.
+// finds returns a draw of the next block's finder: true for a miner with that share of the mining power.
 func (w *world) finds(share float64) func() bool {
 	dice := rand.New(rand.NewPCG(w.dice.Uint64(), 0))
 	if w.broken == "loaded" {
@@ -38,7 +38,7 @@ func (w *world) finds(share float64) func() bool {
 	return func() bool { return dice.Float64() < share }
 }
 
-// catchUp is the chance that a miner with this share of the work gets up blocks ahead of where he is, before he falls down
+// catchUp is the chance that a miner with this share of the mining power gets up blocks ahead of where he is, before he falls down
 // blocks further back: the gambler's ruin.
 func catchUp(share float64, up, down int) float64 {
 	r := (1 - share) / share
@@ -67,7 +67,7 @@ func raceWins(finds func() bool, up, down int) float64 {
 	return float64(won) / races
 }
 
-// selfishRevenue is the part of the chain's blocks that a selfish miner with this share of the work has in the long run, if the others keep
+// selfishRevenue is the part of the chain's blocks that a selfish miner with this share of the mining power has in the long run, if the others keep
 // what they saw first in a tie (Eyal and Sirer, 2013, with γ = 0).
 func selfishRevenue(a float64) float64 {
 	return (4*a*a*(1-a)*(1-a) - a*a*a) / (1 - a*(1+(2-a)*a))
@@ -89,7 +89,7 @@ type selfish struct {
 	tie  bool // one private block was published against one public block
 }
 
-// found says who has found a block, and returns how many blocks of whom are settled by that.
+// found takes the finder of a block, and returns how many blocks of each party are final with it.
 func (s *selfish) found(own bool) (mine, theirs int) {
 	switch {
 	case own && s.tie:

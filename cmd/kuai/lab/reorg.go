@@ -9,8 +9,8 @@ var reorg = lesson{
 	Lesson: Lesson{
 		Name: "reorg", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
 		Title:    Text{"Reorg and returned payments", "链重组与退回的付款"},
-		About:    Text{"A longer chain replaces a shorter one. What becomes of payments that only the shorter one had.", "更长的链取代较短的链。只在较短那条链里的付款会怎样。"},
-		Question: Text{"A payment is in a block of your chain only. A longer chain without it replaces yours. What becomes of the payment?", "一笔付款只在你这条链的区块里。一条不含它的更长的链取代了你的链。这笔付款会怎样？"},
+		About:    Text{"A longer chain replaces a shorter one. What happens to payments that only the shorter chain holds.", "更长的链取代较短的链。只在较短那条链里的付款会怎样。"},
+		Question: Text{"A payment is in a block of your chain only. A longer chain without it replaces yours. What happens to the payment?", "一笔付款只在你这条链的区块里。一条不含它的更长的链取代了你的链。这笔付款会怎样？"},
 		Choices: []Text{
 			{"It is lost, and must be sent again", "丢失了，必须重新发送"},
 			{"It is pending again, and a later block holds it", "重新变为待处理，由后面的区块写入"},
@@ -19,7 +19,7 @@ var reorg = lesson{
 	},
 	answer: 1,
 	moral: Text{
-		"A reorg loses no payment: what the new chain lacks is pending again, and is mined once. Only the rewards of the dropped blocks are lost.",
+		"A reorg loses no payment: those that the new chain lacks are pending again, and are mined once. Only the rewards of the dropped blocks are lost.",
 		"链重组不会丢失付款：新链没有的付款会重新变为待处理，并且只写入一次。丢失的只有被放弃区块的奖励。",
 	},
 	run: runReorg,
@@ -42,7 +42,7 @@ func runReorg(w *world) {
 	blocks := 1 + w.dice.IntN(3)
 	own := w.mineOn(left, blocks)
 	other := w.mineOn(right, blocks+1)
-	w.tell("On the first side, alice pays bob 5 and carol pays dave 2; block %[1]s holds both. That side gets to block %[2]s. The other side knows nothing of the payments, and gets one block further, to %[3]s.",
+	w.tell("On the first side, alice pays bob 5 and carol pays dave 2; block %[1]s holds both. That side reaches block %[2]s. The other side does not know the payments. It mines one block more, and reaches %[3]s.",
 		"在第一边，alice 付给 bob 5，carol 付给 dave 2，两笔都写入区块 %[1]s。这一边挖到区块 %[2]s。另一边不知道这些付款，多挖了一个区块，到 %[3]s。",
 		w.label(own[0]), w.tipLabel(left[0]), w.tipLabel(right[0]))
 

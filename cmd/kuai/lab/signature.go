@@ -20,7 +20,7 @@ var signature = lesson{
 	},
 	answer: 2,
 	moral: Text{
-		"Proof of work orders payments; it does not say who may make them. A signature does: it fits one payment, one sender and one network, anybody can check it, and only the owner of the key can make it.",
+		"Proof of work orders payments; it does not decide who may pay. A signature does: it fits one payment, one sender and one network. Anybody can check it, and only the owner of the key can make it.",
 		"工作量证明决定付款的顺序，但不决定谁有权付款。签名才能做到：它只对应一笔付款、一个付款人和一个网络，人人都能验证，只有密钥的主人能做出来。",
 	},
 	run: runSignature,

@@ -55,7 +55,7 @@ type NodeState struct {
 	Height  int64   `json:"height"`
 	Pending int     `json:"pending"` // payments
 	Side    int     `json:"side"`    // nodes of one side reach each other
-	Share   float64 `json:"share"`   // of all work, 0 to 1
+	Share   float64 `json:"share"`   // of the mining power, 0 to 1
 	Note    *Text   `json:"note,omitempty"`
 }
 

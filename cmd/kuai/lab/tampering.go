@@ -4,7 +4,7 @@ var tampering = lesson{
 	Lesson: Lesson{
 		Name: "tampering", Kind: KindIdea, Nodes: 2, MinNodes: 2, MaxNodes: 2,
 		Title:    Text{"Tampering", "篡改"},
-		About:    Text{"What happens when someone edits an old block, and what protects it.", "有人修改旧区块会怎样，又是什么在保护它。"},
+		About:    Text{"Somebody edits an old block. What happens, and what protects the block.", "有人修改旧区块会怎样，又是什么在保护它。"},
 		Question: Text{"In a copy of the chain, you change the amount in block 3 of 5. What no longer fits?", "在区块链的副本里，你改了第 3 个区块中的金额，全链共 5 个区块。哪里对不上了？"},
 		Choices: []Text{
 			{"Block 3: its proof is wrong now", "第 3 个区块：它的工作量证明失效了"},
@@ -55,7 +55,7 @@ func runTampering(w *world) {
 	}
 	kept := b.chain.Tip().Hash == chain[4].hash()
 	w.charts = append(w.charts, chart)
-	w.tell("The forger mines again what follows: blocks %[1]s and %[2]s on %[3]s, %.0[4]f tries in all. Now all links hold, and the forger offers this chain to B. It is as long as B's own, so B keeps what it saw first.",
+	w.tell("The forger mines the blocks after it again: %[1]s and %[2]s on %[3]s, with %.0[4]f tries in all. Now all links hold, and the forger offers this chain to B. It is as long as B's own, so B keeps what it saw first.",
 		"篡改者把后面的区块重挖一遍：在 %[3]s 上挖出 %[1]s 和 %[2]s，共尝试 %.0[4]f 次。现在所有链接都对上了，篡改者把这条链发给 B。它和 B 的链一样长，所以 B 保留先看到的那条。",
 		w.noteScratch(forged[0], "").Label, w.noteScratch(forged[1], "").Label, copied.Label, chart.Bars[0].Found+chart.Bars[1].Found)
 
@@ -68,9 +68,9 @@ func runTampering(w *world) {
 	replaced := b.chain.Tip().Hash == longer[0].hash()
 	w.charts = append(w.charts, more)
 	b.remark("holds the forged payment", "接受了伪造的付款")
-	w.tell("A rests, and the forger finds one block more. The forged chain is the longest valid one, so B adopts it: bob has 5000. Nothing but work stood in the way, and %.0f tries a block take a core some milliseconds.",
+	w.tell("Then A pauses, and the forger finds one more block. The forged chain is now the longest valid one, so B adopts it: bob has 5000. Only work protected the old payment, and %.0f tries a block take one core a few milliseconds.",
 		"A 停了下来，篡改者又挖到一个区块。伪造的链成了最长的有效链，B 只好采用：bob 有了 5000。挡在中间的只有工作量，而每个区块平均 %.0f 次尝试，一个核心只要几毫秒。", more.Bars[0].Expected)
-	w.tell("In Bitcoin, a block took some 6×10²³ tries at the end of 2025. A core that makes ten million tries a second would need two billion years for one block, and the others go on mining meanwhile.",
+	w.tell("In Bitcoin, a block took some 6×10²³ tries at the end of 2025. One core with ten million tries a second would need two billion years for a block, while the others go on mining.",
 		"在比特币里，2025 年底一个区块平均要尝试约 6×10²³ 次。一个每秒尝试一千万次的核心，挖一个区块就要二十亿年，而其他人还在不停地挖。")
 
 	w.check(broken, "editing block 3 breaks the link from block 4", "修改区块 3 后，区块 4 的链接断了")

@@ -62,7 +62,7 @@ func (w *world) wrong(s scratch, en, zh string) {
 	w.noteScratch(s, "forger").Wrong = &Text{en, zh}
 }
 
-// valid is the tutorial's valid_chain, as its authors meant it where the node does not have the bug.
+// valid is the tutorial's valid_chain, as it was meant unless the node has the bug.
 func (t *tutorial) valid(all []scratch) bool {
 	if t.bug != "foreign-genesis" && all[0].hash() != t.chain[0].hash() {
 		return false

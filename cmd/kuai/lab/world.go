@@ -79,7 +79,7 @@ type node struct {
 	name  string
 	role  string
 	side  int
-	share float64 // of the work
+	share float64 // of the mining power
 	says  *Text
 	model *tutorial // instead of a chain
 
@@ -105,7 +105,7 @@ func (w *world) add(name, role string) *node {
 	return n
 }
 
-// addAll starts nodes that are all connected with each other: A, B, C, …, with equal shares of the work.
+// addAll starts nodes that are all connected with each other: A, B, C, …, with equal shares of the mining power.
 func (w *world) addAll(count int) []*node {
 	var all []*node
 	for i := range count {
@@ -211,7 +211,7 @@ func (w *world) goesOn() bool {
 // elapse lets the time to the next block pass.
 func (w *world) elapse() { w.wait(seconds(blockTime * w.dice.ExpFloat64())) }
 
-// nextBlock waits until some node finds a block, and returns both. Who has more of the work finds more of them.
+// nextBlock waits until some node finds a block, and returns both. A node with more mining power finds more of them.
 func (w *world) nextBlock() (*node, *consensus.Block) {
 	w.elapse()
 	sum := 0.0
@@ -367,7 +367,7 @@ func names(nodes []*node) Text {
 	return Text{strings.Join(all, ", "), strings.Join(all, "、")}
 }
 
-// remark notes what is special about a node in the next step.
+// remark sets the note of a node in the next step.
 func (n *node) remark(en, zh string, args ...any) {
 	t := sprintf(en, zh, args...)
 	n.says = &t
