@@ -73,9 +73,6 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
 	netCfg.ResolveURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.ResolveURL}.resolve
-	if cfg.Lab {
-		netCfg.Lab = p2p.NewLab()
-	}
 	mode, err := miner.ParseMode(cfg.Mine)
 	if err != nil {
 		return err

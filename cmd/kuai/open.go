@@ -97,7 +97,12 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 	if err != nil {
 		return p2p.Config{}, err
 	}
+	var lab *p2p.Lab
+	if cfg.Lab {
+		lab = p2p.NewLab()
+	}
 	return p2p.Config{
+		Lab:        lab,
 		Identity:   key,
 		Name:       cfg.Name,
 		Listen:     cfg.Listen,
