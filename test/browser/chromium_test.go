@@ -304,3 +304,10 @@ func (p *tab) scheme(name string) {
 	media := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media})
 }
+
+// still makes the system ask for no motion.
+func (p *tab) still() {
+	p.t.Helper()
+	media := []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: media})
+}

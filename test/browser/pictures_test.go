@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,67 @@ import (
 
 	"github.com/chromedp/chromedp"
 )
+
+// readme is where the pictures of README.md and README.zh-CN.md are written: go test ./test/browser -run Readme -readme ../../docs/pictures
+var readme = flag.String("readme", "", "`folder` for the pictures of the README")
+
+// maxPicture is the most bytes of a picture that everybody who clones the repository gets.
+const maxPicture = 200 << 10
+
+// TestReadmePictures takes the pictures of the README in both languages: the chain, a fork that was replaced, and a lesson.
+func TestReadmePictures(t *testing.T) {
+	dir := *readme
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	n, other := startNode(t, "--name", "lab-pc-7"), startNode(t, "--name", "lab-pc-8")
+	p, lab := openTab(t, n, 1280, 720), openTab(t, startNode(t, "--lab"), 1280, 720)
+	for _, q := range []*tab{p, lab} {
+		q.still()
+		q.shows("live", "Live")
+	}
+	n.pay("alice", "bob")
+	n.mineBlocks(2)
+	other.mineBlocks(3)
+	n.register(other)
+	p.shows("news-text", "1 payment is pending again")
+	p.press("#news-close")
+	n.mineBlocks(4)
+	for _, to := range []string{"bob", "王小明", "carol"} {
+		n.pay("alice", to)
+	}
+	for _, language := range []string{"", "-zh"} {
+		keep := func(q *tab, name string) {
+			t.Helper()
+			file := filepath.Join(dir, name+language+".png")
+			q.keep(file, false)
+			if info, err := os.Stat(file); err != nil || info.Size() > maxPicture {
+				t.Errorf("%s: %v, want at most %d bytes", file, err, maxPicture)
+			}
+		}
+		p.route("#/chain")
+		p.wait("three payments are pending", `document.querySelectorAll("#payments a[href^='#/payment/']").length === 3`)
+		p.run(`document.activeElement.blur(); scrollTo(0, 0)`)
+		keep(p, "chain")
+		p.route("#/forks")
+		p.wait("the branch is drawn, and the story told", `document.querySelectorAll("#tree .node.side").length > 0 && document.querySelector("#reorgs p") !== null`)
+		keep(p, "forks")
+		p.press("#language")
+
+		lab.route("#/lab")
+		lab.wait("the lessons are listed", `document.querySelectorAll(".lessons a").length > 1`)
+		lab.open("fork-race") // the story of the other language ends
+		lab.open("double-spend")
+		lab.run(`document.querySelector('#predict [name="choice"]').click()`)
+		lab.press("#predict button")
+		lab.focused("#told-title")
+		lab.press("#step-next")
+		lab.press("#step-next")
+		lab.run(`document.activeElement.blur(); scrollTo(0, document.getElementById("told").getBoundingClientRect().top + scrollY - 80)`)
+		keep(lab, "lab")
+		lab.press("#language")
+	}
+}
 
 // TestPictures takes pictures of each view in three widths and both themes, of the whole page into the folder
 // that KUAI_PICTURES names, else of the window into a temporary one, and looks for what sticks out of the

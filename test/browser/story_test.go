@@ -139,6 +139,16 @@ func TestMinerAndSender(t *testing.T) {
 	p.fact("Delivered by", short(sender.id()))
 }
 
+// TestOwnName shows the node by the name that its operator gave it.
+func TestOwnName(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--name", "lab-pc-7")
+	p := openTab(t, n, wide, high)
+	p.shows("self", "lab-pc-7")
+	n.mine()
+	p.tipIs(2, ".miner", "lab-pc-7")
+}
+
 // fact waits until a pair of the open block has the value.
 func (p *tab) fact(label, value string) {
 	p.t.Helper()

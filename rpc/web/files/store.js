@@ -23,6 +23,7 @@ const retry = 2000; // ms after a question that had no answer
 const questions = {
   async node() {
     known.node = await ask("/node");
+    learnName(known.node.peer_id, known.node.name);
     await blocks.reach(known.node.height, known.node.tip);
   },
   async mining() {
