@@ -63,7 +63,12 @@ func (s *Server) readBlocks(w http.ResponseWriter, r *http.Request) (blocks []pl
 	rules, position := s.chain.Rules(), 0
 	take := func(text []byte) error {
 		position++
-		if position == 1 && isGenesis(rules, text) {
+		if position == 1 && hasIndexOne(text) {
+			err := checkGenesis(rules, text)
+			if err != nil {
+				refused = &api.RefusedBlock{Position: 1, Reason: err.Error()}
+				return errEnough
+			}
 			return nil
 		}
 		b, err := rules.ReadBlock(text)
@@ -87,10 +92,24 @@ func (s *Server) readBlocks(w http.ResponseWriter, r *http.Request) (blocks []pl
 	return blocks, refused, err
 }
 
-// isGenesis reports whether text is the first block of the network.
-func isGenesis(r *consensus.Rules, text []byte) bool {
+// hasIndexOne reports whether text is meant as the first block of a chain.
+func hasIndexOne(text []byte) bool {
+	v, _ := canonical.Read(text)
+	block, _ := v.(canonical.Object)
+	index, _ := block.Get("index")
+	return index == canonical.Number("1")
+}
+
+// checkGenesis compares the first block of a chain with ours. Its own form is not subject to the rules.
+func checkGenesis(r *consensus.Rules, text []byte) error {
 	v, err := canonical.Read(text)
-	return err == nil && bytes.Equal(canonical.AppendValue(nil, v), r.Genesis.Canonical())
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(canonical.AppendValue(nil, v), r.Genesis.Canonical()) {
+		return errors.New("its genesis is not ours: it is of another network")
+	}
+	return nil
 }
 
 // addRuns adds blocks, each of which must extend the one before. It returns how many were new, and the first that was refused, if one was.

@@ -55,7 +55,7 @@ func TestRefusedBlocksAreNamed(t *testing.T) {
 	}{
 		"an unknown parent":   {strings.Join(lines[5:8], ""), 1, "its parent is not known", 1},
 		"a gap":               {strings.Join(lines[:5], "") + lines[7], 6, "invalid", 5},
-		"another genesis":     {strings.Replace(lines[0], "1626739200.0", "1.0", 1) + lines[1], 1, "invalid", 1},
+		"another genesis":     {strings.Replace(lines[0], "1626739200.0", "1.0", 1) + lines[1], 1, "its genesis is not ours: it is of another network", 1},
 		"cut":                 {strings.Join(lines[:5], "") + lines[5][:30], 6, "cut off", 5},
 		"a worthless proof":   {strings.Join(lines[:5], "") + strings.Replace(lines[5], `"proof": `, `"proof": 1`, 1), 6, "proof", 5},
 		"a line that is none": {strings.Join(lines[:5], "") + "[]\n", 6, "invalid", 5},

@@ -172,7 +172,7 @@ func TestImportAdoptsAGenesis(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 
-	says(t, exitFailure, "genesis is not ours", "import", flask.URL)
+	says(t, exitFailure, "genesis is not ours", "import", flask.URL, "-p", "5007")
 	file := "flask-" + r.Genesis.Hash().String()[:8] + ".json"
 	out := says(t, exitOK, "The network is in "+file, "import", flask.URL, "--adopt-genesis", "-p", "5007")
 	if !strings.Contains(out, "Our chain was replaced: 4 blocks\ntip "+parent.Hash.String()) || !strings.Contains(out, " daemon --port 5007 --network "+file+"\n") {
