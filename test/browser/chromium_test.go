@@ -260,7 +260,8 @@ func (p *tab) fill(selector, text string) {
 // press presses a form's button by the keyboard, as the focus then is where the user is.
 func (p *tab) press(selector string) {
 	p.t.Helper()
-	p.do(chromedp.Focus(chromedp.CSS(selector)), chromedp.KeyEvent("\r"))
+	p.wait("there is "+selector, fmt.Sprintf(`document.querySelector(%q)?.focus(), document.activeElement?.matches(%q)`, selector, selector)) // at once: the page may draw it anew
+	p.do(chromedp.KeyEvent("\r"))
 }
 
 // focused waits until nothing is under way any more and an element has the focus.
