@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -16,6 +18,7 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
 )
 
@@ -111,7 +114,27 @@ func transports(cfg Config) (libp2p.Option, error) {
 	if cfg.QUIC {
 		opts = append(opts, libp2p.Transport(libp2pquic.NewTransport))
 	}
-	return libp2p.ChainOptions(opts...), nil
+	more, err := websockets(cfg)
+	return libp2p.ChainOptions(append(opts, more...)...), err
+}
+
+// websockets adds the transport of browsers if cfg.Listen names it: a multiaddr that ends in /ws. It may use the port of plain TCP, too. Then the
+// first bytes of a connection tell them apart, which a swarm key hides.
+func websockets(cfg Config) (opts []libp2p.Option, err error) {
+	var shared bool
+	for _, text := range cfg.Listen {
+		if plain, ok := strings.CutSuffix(text, "/ws"); ok {
+			opts = []libp2p.Option{libp2p.Transport(websocket.New)}
+			shared = shared || slices.Contains(cfg.Listen, plain)
+		}
+	}
+	if shared {
+		opts = append(opts, libp2p.ShareTCPListener())
+		if cfg.SwarmKey != nil {
+			return nil, errors.New("with a swarm key, WebSocket cannot share a port with TCP: give the /ws address another port")
+		}
+	}
+	return opts, nil
 }
 
 // announce tells peers cfg.Announce in place of what the host listens on.

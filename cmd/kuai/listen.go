@@ -90,10 +90,10 @@ func checkListen(address string, quic bool) error {
 	network, _, _ := manet.DialArgs(m) // "" for what has no host
 	last := m[len(m)-1].Code()
 	switch {
-	case last == ma.P_TCP && strings.HasPrefix(network, "tcp"):
+	case (last == ma.P_TCP || last == ma.P_WS) && strings.HasPrefix(network, "tcp"):
 		return nil
 	case last != ma.P_QUIC_V1 || !strings.HasPrefix(network, "udp"):
-		return errors.New("want a host and a port, as /ip4/0.0.0.0/tcp/15000, or with --quic /ip4/0.0.0.0/udp/15000/quic-v1")
+		return errors.New("want a host and a port, as /ip4/0.0.0.0/tcp/15000, for browsers /ip4/0.0.0.0/tcp/15000/ws, or with --quic /ip4/0.0.0.0/udp/15000/quic-v1")
 	case !quic:
 		return errors.New("add --quic, or listen on TCP, as /ip4/0.0.0.0/tcp/15000")
 	}

@@ -33,9 +33,16 @@ type node struct {
 
 func startNode(t testing.TB, args ...string) *node {
 	t.Helper()
+	n := newNode(t)
+	n.Start(args...)
+	return n
+}
+
+// newNode returns a node that is yet to be started.
+func newNode(t testing.TB) *node {
+	t.Helper()
 	n := &node{t: t, dir: t.TempDir(), port: process.FreePort(t), p2p: process.FreePort(t)}
 	n.Process = process.New(t, fmt.Sprintf("node on port %d", n.port), n.command)
-	n.Start(args...)
 	return n
 }
 

@@ -1,0 +1,3 @@
+import { Peer } from './peer.js'
+
+window.Peer = Peer

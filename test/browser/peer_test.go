@@ -1,0 +1,138 @@
+package browser
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kuai/test/process"
+)
+
+// webNetwork is a network whose proofs take no time in a browser either.
+const webNetwork = `{"name": "web", "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1790000000.0, "transactions": []}, "zeros": 1}`
+
+// TestPeerInABrowser: docs/peer.js is a member of the network in a page that no node serves. It catches up with 5,000 blocks, pays, mines and
+// hears of blocks; the node behind the one that it is connected with adopts what it makes.
+func TestPeerInABrowser(t *testing.T) {
+	t.Parallel()
+	page := serveBundle(t)
+	file := filepath.Join(t.TempDir(), "network.json")
+	if err := os.WriteFile(file, []byte(webNetwork), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	near := newNode(t)
+	near.Start("--network", file, "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", near.p2p)) // the port of plain TCP
+	far := startNode(t, "--network", file)
+	far.register(near)
+	var tip block
+	for range 50 {
+		tip = near.mineBlocks(100)
+	}
+	far.waitHeight(tip.Index)
+
+	p := openTab(t, page, wide, high)
+	var answer struct{ Network string }
+	near.ask("GET", "/node", "", &answer)
+	address := strings.Replace(near.multiaddr(), "/p2p/", "/ws/p2p/", 1)
+	p.run(fmt.Sprintf(`Peer.join(%q, {id: %q, genesis: %q, zeros: 1}).then(p => { window.peer = p }, e => { window.failed = String(e) })`,
+		address, answer.Network, `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1790000000.0, "transactions": []}`))
+	p.wait("it has joined", `window.failed || window.peer`)
+	if failed := eval[string](p, `window.failed || ""`); failed != "" {
+		t.Fatal(failed)
+	}
+	p.wait("it has the whole chain", fmt.Sprintf(`peer.tip.hash === %q`, tip.Hash))
+
+	t.Log("its payment is pending at the node that it does not know")
+	p.run(`peer.pay("爱丽丝 😀 \"A\"", "bob", 5).then(id => { window.paid = id })`)
+	p.wait("it has paid", `window.paid`)
+	paid := eval[string](p, `paid`)
+	type payment struct{ ID, Sender string }
+	process.Eventually(t, "the payment is pending", settle, func() error {
+		var pending struct{ Transactions []payment }
+		far.ask("GET", "/transactions/pending", "", &pending)
+		if len(pending.Transactions) != 1 || pending.Transactions[0] != (payment{paid, `爱丽丝 😀 "A"`}) {
+			return fmt.Errorf("%v", pending)
+		}
+		return nil
+	})
+
+	t.Log("both nodes adopt its block, and it adopts theirs")
+	p.run(`peer.mine().then(b => { window.mined = b })`)
+	p.wait("it has mined", `window.mined`)
+	id, hash := eval[string](p, `peer.id`), eval[string](p, `mined.hash`)
+	far.waitHeight(tip.Index + 1)
+	var latest struct {
+		Hash  string
+		Block struct {
+			Transactions []struct{ ID, Recipient string }
+		}
+	}
+	far.ask("GET", "/blocks/latest", "", &latest)
+	if txs := latest.Block.Transactions; latest.Hash != hash || len(txs) != 2 || txs[0].ID != paid || txs[1].Recipient != id {
+		t.Errorf("the node's tip is %+v, the page mined %s", latest, hash)
+	}
+	next := far.mineBlocks(1)
+	p.wait("it hears of a block", fmt.Sprintf(`peer.tip.hash === %q`, next.Hash))
+	if left := eval[int](p, `peer.pending.size`); left != 0 {
+		t.Errorf("%d payments are still pending in the page", left)
+	}
+	process.Eventually(t, "the node shows it as a peer that is level", settle, func() error {
+		var peers struct {
+			Peers []struct {
+				ID     string
+				Agent  string
+				Height int64
+			}
+		}
+		near.ask("GET", "/peers", "", &peers)
+		for _, p := range peers.Peers {
+			if p.ID == id && p.Agent == "peer.js" && p.Height == next.Index {
+				return nil
+			}
+		}
+		return fmt.Errorf("%+v", peers)
+	})
+}
+
+// serveBundle serves an empty page with docs/peer.js and the libraries that it needs. PEER_MODULES names the folder into which npm installed
+// them, in the versions of peer/package-lock.json.
+func serveBundle(t *testing.T) *node {
+	t.Helper()
+	modules := os.Getenv("PEER_MODULES")
+	if modules == "" && os.Getenv("CI") == "" {
+		t.Skip("PEER_MODULES does not name the node_modules of peer/package.json")
+	}
+	needChromium(t)
+	dir := t.TempDir()
+	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{"peer/page.js": "page.js", "../../docs/peer.js": "peer.js"} {
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, to), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(modules, ".bin", "esbuild"), "page.js", "--bundle", "--log-level=warning", "--outfile=bundle.js")
+	cmd.Dir = dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, text)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>peer</title><script src="/bundle.js"></script></html>`))
+	})
+	mux.HandleFunc("/bundle.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(dir, "bundle.js")) })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return &node{t: t, port: server.Listener.Addr().(*net.TCPAddr).Port}
+}
