@@ -34,9 +34,11 @@ function show() {
 function peerRow(p) {
   const state = p.connected
     ? t("peer." + (p.direction || "connected"))
-    : p.last_error
-      ? t("peer.failed", { why: p.last_error })
-      : t("peer.away");
+    : p.state === "cut off by the lab"
+      ? t("peer.cut")
+      : p.last_error
+        ? t("peer.failed", { why: p.last_error })
+        : t("peer.away");
   const label = p.id || p.address;
   return row(
     who(label),
