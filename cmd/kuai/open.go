@@ -97,9 +97,9 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 	if err != nil {
 		return p2p.Config{}, err
 	}
-	var lab *p2p.Lab
+	program, lab := agent(), (*p2p.Lab)(nil)
 	if cfg.Lab {
-		lab = p2p.NewLab()
+		lab, program = p2p.NewLab(), program+" (lab)" // peers' pages warn of it
 	}
 	return p2p.Config{
 		Lab:        lab,
@@ -113,7 +113,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		QUIC:       cfg.QUIC,
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,
-		Agent:      agent(),
+		Agent:      program,
 		ResolveURL: resolve(prober),
 		Registerer: metrics,
 	}, nil

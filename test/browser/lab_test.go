@@ -28,7 +28,7 @@ func TestWithoutLab(t *testing.T) {
 	p.route("#/lab")
 	p.wait("it says so", `!document.getElementById("lab-none").hidden && document.getElementById("lab-home").hidden`)
 	p.shows("lab-command", "kuai daemon --lab")
-	p.wait("there is no banner", `document.querySelector(".notice.lab") === null`)
+	p.wait("there is no banner", `document.getElementById("lab-note").hidden`)
 }
 
 // TestSwitches cuts a node off from its peer and heals it, disturbs gossip, and sets the clock wrong, by the form and by its curl.
@@ -37,7 +37,9 @@ func TestSwitches(t *testing.T) {
 	n := startNode(t, "--lab")
 	other := startNode(t, "--peer", n.multiaddr())
 	p := openLab(t, n, wide, high)
-	p.wait("the banner says what it is", `document.querySelector(".notice.lab").textContent.includes("on purpose")`)
+	p.wait("the banner says what it is", `document.getElementById("lab-note").textContent.includes("on purpose")`)
+	peers := openTab(t, other, wide, high)
+	peers.shows("lab-peers", "Connected lab nodes, which may fail on purpose: "+short(n.id()))
 	p.shows("cut-peers", short(other.id()))
 	p.run(`document.querySelector("#cut-peers input").click()`)
 	p.wait("the curl cuts the same peer off", fmt.Sprintf(`document.querySelector("#switches + .curl code").textContent.includes(%q)`, other.id()))

@@ -1,10 +1,10 @@
 // The page: which view is open, what the node's events change, and the switches of language, theme and size.
 
-import { at, setText, who } from "/web/dom.js";
+import { at, nodeName, setText, short, who } from "/web/dom.js";
 import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
 import { follow } from "/web/live.js";
 import { answersAgain, updateLines } from "/web/act.js";
-import { parse } from "/web/node.js";
+import { hasLab, parse } from "/web/node.js";
 import { changed, everything, known, refresh, watch } from "/web/store.js";
 import * as blocks from "/web/blocks.js";
 import * as chain from "/web/chain.js";
@@ -50,6 +50,16 @@ function showFigures() {
   if (known.pending) setText(at("pending"), number(known.pending.count));
   if (known.mining) setText(at("mining"), modeText(known.mining.mode));
   if (known.peers) setText(at("peers"), number(known.peers.peers.filter((p) => p.connected).length));
+  showLabs();
+}
+
+// showLabs tells of connected nodes that fail on purpose: they say so behind their program's name.
+function showLabs() {
+  const labs = (known.peers?.peers ?? []).filter((p) => p.connected && p.agent.endsWith(" (lab)"));
+  const who = labs.slice(0, 3).map((p) => short(nodeName(p.id)));
+  if (labs.length > 3) who.push("…");
+  setText(at("lab-peers"), labs.length ? t("lab.peers", { who: who.join(", ") }) : "");
+  at("lab-note").hidden = !hasLab && !labs.length;
 }
 
 function modeText(mode) {
