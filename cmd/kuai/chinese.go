@@ -62,7 +62,7 @@ var chineseTexts = map[string]string{
 	"Cut a running lab node off, disturb its gossip or its clock; or show what holds": "让运行中的实验室节点断连、干扰其消息传播或时钟；或查看当前开关",
 	"Run a lesson, or all of them, and tell whether it came out as it teaches":        "运行一个或全部实验课，并报告结果是否符合预期",
 
-	"tips:": "最新区块：", "answer:": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
+	"tips: ": "最新区块：", "answer: ": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待处理", "mining": "挖矿", "sync": "同步", "peers": "对等节点",

@@ -194,13 +194,13 @@ func printStory(to io.Writer, l language, s *lab.Story) error {
 		}
 		if now := tipsOf(step.Nodes, labels); now != tips {
 			tips = now
-			fmt.Fprintln(&w, hang(strings.Repeat(" ", storyIndent), l.text("tips:")+" "+tips, storyIndent))
+			fmt.Fprintln(&w, hang(strings.Repeat(" ", storyIndent), l.text("tips: ")+tips, storyIndent))
 		}
 		for _, chart := range step.Charts {
 			printChart(&w, l, chart)
 		}
 	}
-	fmt.Fprintf(&w, "\n%s\n\n", hang(l.text("answer:")+" ", fmt.Sprintf("%d. %s", s.Answer+1, l.of(s.Choices[s.Answer])), storyIndent))
+	fmt.Fprintf(&w, "\n%s\n\n", hang(l.text("answer: "), fmt.Sprintf("%d. %s", s.Answer+1, l.of(s.Choices[s.Answer])), storyIndent))
 	for _, check := range s.Verdict.Checks {
 		fmt.Fprintln(&w, hang(passed(check.OK)+"  ", l.of(check.Text), 6))
 	}
