@@ -101,9 +101,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
-	if cfg.Lab {
-		serverCfg.Lab = labNode{n, cfg.clock}
-	}
+	serverCfg.Lab = labOf(cfg, n)
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)
 

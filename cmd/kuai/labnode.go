@@ -22,6 +22,14 @@ func (c *skewedClock) now() time.Time {
 	return time.Now().Add(time.Duration(c.ahead.Load()) * time.Second)
 }
 
+// labOf returns the lab of the node, nil unless it was started with --lab.
+func labOf(cfg Config, n *p2p.Node) rpc.Lab {
+	if !cfg.Lab {
+		return nil
+	}
+	return labNode{n, cfg.clock}
+}
+
 // labNode shows the lab of a node that was started with --lab to package rpc.
 type labNode struct {
 	network *p2p.Node

@@ -51,7 +51,7 @@ func run(ctx context.Context, short bool, rounds int, only, write string, out, p
 	chosen := 0
 	for round := range rounds {
 		for _, b := range benchmarks {
-			if short && b.short == "" || !strings.Contains(b.name, only) || !short && round >= b.mostRounds() {
+			if !b.possible() || short && b.short == "" || !strings.Contains(b.name, only) || !short && round >= b.mostRounds() {
 				continue
 			}
 			chosen++
@@ -90,7 +90,16 @@ type benchmark struct {
 	short  string   // the same in the short form; "" leaves it out
 	rounds int      // at most, in the long form; 0 is as many as asked for
 	env    []string // in addition
-	needs  string   // a program without which it is left out, said in its place
+	needs  string   // a program without which it is left out
+}
+
+// possible reports whether the program that b needs is here.
+func (b benchmark) possible() bool {
+	if b.needs == "" {
+		return true
+	}
+	_, err := exec.LookPath(b.needs)
+	return err == nil
 }
 
 func (b benchmark) mostRounds() int {
@@ -102,11 +111,6 @@ func (b benchmark) mostRounds() int {
 
 // run builds the package's tests if that has not happened yet, and runs the benchmark. The text is in Go's benchmark format.
 func (b benchmark) run(ctx context.Context, dir string, short bool) (string, error) {
-	if b.needs != "" {
-		if _, err := exec.LookPath(b.needs); err != nil {
-			return "", nil
-		}
-	}
 	binary := filepath.Join(dir, strings.ReplaceAll(b.pkg, "/", "_"))
 	if _, err := os.Stat(binary); err != nil {
 		if text, err := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, "./"+b.pkg).CombinedOutput(); err != nil {

@@ -57,7 +57,7 @@ func runDifficulty(w *world) {
 	w.tell("A searches proofs for one to four zeros, and counts. Each zero more takes 16 times as many tries: a hex digit has 16 values, and one of them is 0.",
 		"A 分别为一到四个零搜索证明，并计数。每多一个零，尝试次数是原来的 16 倍：一位十六进制数有 16 个值，只有一个是 0。")
 
-	parts, fits := spread(tries, 16*16)
+	parts, fits := spread(tries, 256)
 	w.charts = append(w.charts, parts)
 	w.tell("How the %d searches for two zeros spread around their average: many are short, and one in seven takes more than twice the average.",
 		"%d 次两个零的搜索在平均值两边的分布：很多次很短，而七次中有一次超过平均值的两倍。", len(tries))
