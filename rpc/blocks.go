@@ -62,8 +62,26 @@ func copyViews(st *stream, snap *chain.Snapshot, names map[string]string, from, 
 	return nil
 }
 
+// latestBlock is an answer to GET /blocks/latest, which is asked again and again. It changes with the tip, and with what the peer that
+// sent it calls itself.
+type latestBlock struct {
+	tip        consensus.Hash
+	from, name string
+	body       []byte // at most maxKept
+}
+
+// isLatest reports whether l is what GET /blocks/latest answers now.
+func (s *Server) isLatest(l *latestBlock) bool {
+	return l != nil && l.tip == s.chain.Tip().Hash && (l.from == "" || l.name == peerNames(s.network.Peers())[l.from])
+}
+
 // block is GET /blocks/{ref}: by index, by hash (side branches too), or the latest.
 func (s *Server) block(w http.ResponseWriter, r *http.Request) {
+	latest := r.PathValue("ref") == "latest"
+	if l := s.latest.Load(); latest && s.isLatest(l) {
+		send(w, http.StatusOK, typeJSON, l.body)
+		return
+	}
 	snap, release, err := s.snapshot(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
@@ -78,7 +96,12 @@ func (s *Server) block(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusOK, blockInfo(held, snap.Tip(), peerNames(s.network.Peers())))
+	info := blockInfo(held, snap.Tip(), peerNames(s.network.Peers()))
+	body := append(api.Append(nil, info), '\n')
+	if latest && len(body) <= maxKept {
+		s.latest.Store(&latestBlock{snap.Tip().Hash, info.From, info.FromName, body})
+	}
+	send(w, http.StatusOK, typeJSON, body)
 }
 
 func find(snap *chain.Snapshot, ref string) (chain.BlockInfo, error) {

@@ -27,9 +27,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				hint:   "Use its IP address or localhost, or start it with --allow-host NAME."})
 			return
 		}
-		if limit := s.bodyLimit(r); r.ContentLength > limit {
-			s.fail(w, r, &http.MaxBytesError{Limit: limit})
-			return
+		if r.ContentLength > 0 { // most requests have no body
+			if limit := s.bodyLimit(r); r.ContentLength > limit {
+				s.fail(w, r, &http.MaxBytesError{Limit: limit})
+				return
+			}
 		}
 		watchBody(r)
 		defer s.recoverPanic(r)

@@ -197,7 +197,10 @@ type arriving struct {
 
 // watchBody makes r's connection wait for r's body, if it has one. A body that the handler does not read counts as missing.
 func watchBody(r *http.Request) {
-	if p, ok := r.Context().Value(connKey{}).(*limitedConn); ok && r.Body != http.NoBody {
+	if r.Body == http.NoBody {
+		return
+	}
+	if p, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
 		p.startWaiting()
 		r.Body = &arriving{r.Body, p}
 	}

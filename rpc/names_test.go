@@ -1,10 +1,12 @@
 package rpc
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 )
 
 // TestWhatAPeerSentIsShownWithItsName, as long as it is connected and has one.
@@ -45,5 +47,39 @@ func TestWhatAPeerSentIsShownWithItsName(t *testing.T) {
 	}
 	if got := stream.next("transaction"); !strings.HasPrefix(got.data, `{"from":"a","from_name":"lab-pc-7",`) {
 		t.Errorf("payment: %s", got.data)
+	}
+}
+
+// TestLatestBlockIsTheTip: what GET /blocks/latest answers follows the tip, and what its sender calls itself, however often it was asked.
+func TestLatestBlockIsTheTip(t *testing.T) {
+	n := start(t, Config{})
+	same := func(when string) {
+		t.Helper()
+		expected := n.do("GET", "/blocks/"+n.chain.Tip().Hash.String(), "").Body.String()
+		for range 3 {
+			if got := n.do("GET", "/blocks/latest", ""); got.Code != 200 || got.Body.String() != expected {
+				t.Errorf("%s: %d %s, not %s", when, got.Code, got.Body, expected)
+			}
+		}
+	}
+	same("at the genesis")
+	genesis := n.chain.Tip()
+	add := func(parent consensus.Header, miner string) consensus.Header {
+		b := chaintest.Block(t, n.chain.Rules(), parent, miner)
+		if _, err := n.chain.Add(b, "a"); err != nil {
+			t.Fatal(err)
+		}
+		return b.Header()
+	}
+	add(genesis, "m")
+	same("after a block")
+	for _, peers := range [][]Peer{{{ID: "a", Connected: true, Name: "lab-pc-7"}}, {{ID: "a", Connected: true, Name: "lab-pc-8"}}, {{ID: "a", Name: "lab-pc-8"}}, nil} {
+		n.net.set(peers)
+		same(fmt.Sprint("with peers ", peers))
+	}
+	add(add(genesis, "other"), "other")
+	same("after a reorg")
+	if head := n.do("HEAD", "/blocks/latest", ""); head.Header().Get("Content-Length") != n.do("GET", "/blocks/latest", "").Header().Get("Content-Length") {
+		t.Errorf("HEAD: %v", head.Header())
 	}
 }

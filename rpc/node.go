@@ -15,12 +15,12 @@ func (s *Server) node(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) nodeInfo() api.Node {
 	now := s.chain.State()
-	rules, status, mining := s.chain.Rules(), s.network.SyncStatus(), s.miner.Status()
+	status, mining := s.network.SyncStatus(), s.miner.Status()
 	peers, _ := s.heights()
 	return api.Node{
-		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: rules.Genesis.Hash().String(), Height: now.Tip.Index,
+		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: s.genesis, Height: now.Tip.Index,
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
-		Name:   s.cfg.Name, Network: rules.Network(), PeerID: s.network.ID(), Peers: peers,
+		Name:   s.cfg.Name, Network: s.networkID, PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
 		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
 		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,

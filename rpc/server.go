@@ -144,6 +144,9 @@ type Server struct {
 	nodes       *registry
 	prober      *Prober
 	resolves    singleflight.Group
+	networkID   string // of the chain's rules, which take 4 µs to name it
+	genesis     string // its hash
+	latest      atomic.Pointer[latestBlock]
 	hosts       map[string]bool // of Config.Hosts
 	crossOrigin http.CrossOriginProtection
 	exposed     atomic.Bool   // others than this machine can connect
@@ -159,6 +162,7 @@ type Server struct {
 func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Server {
 	s := &Server{
 		cfg: cfg, chain: c, network: n, miner: m, log: log,
+		networkID: c.Rules().Network(), genesis: c.Rules().Genesis.Hash().String(),
 		nodes:   loadRegistry(cfg.DataFile, log),
 		prober:  cfg.Prober,
 		hosts:   parseHosts(cfg.Hosts),

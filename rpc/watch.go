@@ -96,7 +96,7 @@ func (s *Server) judge(n neighbour, f finding) (said neighbour, own bool, err er
 
 // objection says why a URL with this answer must not be registered, nil if nothing speaks against it.
 func (s *Server) objection(f finding) error {
-	switch ours := s.chain.Rules().Network(); {
+	switch ours := s.networkID; {
 	case errors.Is(f.err, addrpolicy.ErrRefused):
 		return addrpolicy.ErrRefused
 	case f.kind == kindKuai && f.node.Network != ours:

@@ -149,7 +149,7 @@ func (h *webhook) deliver(ctx context.Context, id, name string, data any) bool {
 func (h *webhook) body(name string, data any) []byte {
 	b := api.Append([]byte(`{"data":`), data)
 	for _, field := range [][2]string{
-		{"network", h.s.chain.Rules().Network()}, {"node", h.s.network.ID()}, {"timestamp", time.Now().UTC().Format(time.RFC3339)}, {"type", name},
+		{"network", h.s.networkID}, {"node", h.s.network.ID()}, {"timestamp", time.Now().UTC().Format(time.RFC3339)}, {"type", name},
 	} {
 		b = canonical.AppendString(append(b, `,"`+field[0]+`":`...), field[1])
 	}

@@ -11,7 +11,7 @@ import (
 	"kuai/chain/chaintest"
 )
 
-// TestDiskUse: a store of 1,000 blocks of one paymenttakes no more than 8 MiB on disk, while it is open and after
+// TestDiskUse: a store of 1,000 blocks of one payment takes no more than 8 MiB on disk, while it is open and after
 // each of several restarts.
 func TestDiskUse(t *testing.T) {
 	const most = 8 << 20
