@@ -8,6 +8,7 @@ var chinese = func() map[string]string {
 	all := maps.Clone(chineseTexts)
 	maps.Copy(all, chineseFlags)
 	maps.Copy(all, chineseErrors)
+	maps.Copy(all, chineseMore)
 	return all
 }()
 
@@ -94,6 +95,9 @@ var chineseTexts = map[string]string{
 	"The network has no swarm key: who has its network file can join without the code.":                                                                                                                "这个网络没有私有网络密钥：有网络文件的人不用邀请码也能加入。",
 	"The code names no address, as this machine is in no network: others find this node by multicast only. Connect it to the network and run\nthis again, or name its address by --address HOST:PORT.": "本机没有连接任何网络，邀请码中没有地址：别人只能通过组播发现本节点。请先连接网络再运行一次，\n或用 --address HOST:PORT 指定地址。",
 	"The address in the code is one of this machine alone: others need --address HOST:PORT, or a node that listens on all interfaces.":                                                                 "邀请码中的地址只在本机有效：请用 --address HOST:PORT 指定别人能访问的地址，或让节点监听所有网络接口。",
+	"connect: connection refused": "连接被拒绝",
+	"unknown command %s for %s":   "未知命令 %s（在 %s 之后）",
+
 	"waiting for a node in %s": "正在等待 %s 中的节点",
 	"waiting for a node at %s": "正在等待 %s 上的节点",
 

@@ -13,7 +13,7 @@ var chineseErrors = map[string]string{
 	"unknown flag -%s (did you mean --%s?)":                                   "未知选项 -%s（是否想输入 --%s？）",
 	"unknown flag -%s: words that begin with - go behind --":                  "未知选项 -%s：以 - 开头的参数要写在 -- 后面",
 	"flag needs an argument: %s":                                              "选项缺少值：%s",
-	"%t\nUsage: %s":                                                           "%t\n用法：%s",
+	"%t\nUsage: %s [flags]":                                                   "%t\n用法：%s [选项]",
 	"%s: want no arguments":                                                   "%s：此命令不接受参数",
 	"want %s argument, got %s":                                                "需要 %s 个参数，实际有 %s 个",
 	"want %s arguments, got %s":                                               "需要 %s 个参数，实际有 %s 个",
@@ -76,7 +76,7 @@ var chineseErrors = map[string]string{
 	"%t" + airPlayAdvice: "%t。在 macOS 上，端口 5000 常被“隔空播放接收器”占用：系统设置、通用、隔空投送与接力",
 
 	// asking a node
-	"no node answers at %s (%s): start one with 'kuai daemon', or name another by -p or --api": "%s 没有节点响应（%s）：用 'kuai daemon' 启动一个，或用 -p 或 --api 指定另一个",
+	"no node answers at %s (%t): start one with 'kuai daemon', or name another by -p or --api": "%s 没有节点响应（%t）：用 'kuai daemon' 启动一个，或用 -p 或 --api 指定另一个",
 	"stopped before the node answered":                                                                                      "在节点响应之前已停止",
 	"the node at %s gave no answer within %s":                                                                               "位于 %s 的节点在 %s 内没有响应",
 	"several nodes run on this machine, none on port %s: name one by -p (%s)":                                               "本机运行着多个节点，但端口 %s 上没有：请用 -p 指定一个（%s）",
@@ -95,7 +95,7 @@ var chineseErrors = map[string]string{
 	"%s is a directory: name a file":                                                   "%s 是目录：请指定文件",
 	"--block-notify %s: %t":                                                            "--block-notify %s：%t",
 	"there is no command %s that can be run":                                           "没有可以运行的命令 %s",
-	"no chain in %s: name its directory by --data-dir, or by --port and --network: %s": "%s 中没有区块链：请用 --data-dir 指定目录，或用 --port 和 --network 指定：%s",
+	"no chain in %s: name its directory by --data-dir, or by --port and --network":     "%s 中没有区块链：请用 --data-dir 指定目录，或用 --port 和 --network 指定",
 	"the node asks for a token at %s: name the file that holds it by --api-token-file": "位于 %s 的节点需要令牌：请用 --api-token-file 指定令牌文件",
 	"%s is not a node of the tutorial: GET /chain answers %s without a chain, and POST /transactions/new answers %s. Look whether the address and the port are right": "%s 不是教程节点：GET /chain 的响应是 %s，没有区块链；POST /transactions/new 的响应是 %s。请检查地址和端口是否正确",
 	"no node to grade at %s: GET /chain failed: %s; start it first":        "%s 没有可以评分的节点：GET /chain 失败：%s；请先启动它",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -236,4 +239,47 @@ func walletErrors(t *testing.T) (errs []error) {
 	}
 	errs = append(errs, export("alice", "--password-file", r.password))
 	return append(errs, failed(nil, "wallet", "new", "alice", "--wallet-dir", r.dir, "--password-file", r.password, "--work", "10"))
+}
+
+// TestRareErrorsAreThoseOfTheSource: each text of chineseMore begins as one that the source has today.
+func TestRareErrorsAreThoseOfTheSource(t *testing.T) {
+	var begin []string // of the texts in the source, up to what varies
+	for _, folder := range []string{".", "../../rpc", "../../p2p", "../../p2p/wire", "../../miner"} {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, quoted := range regexp.MustCompile("\"(?:[^\"\\\\]|\\\\.)*\"").FindAll(bytes.ReplaceAll(text, []byte(`'"'`), nil), -1) {
+				if plain, err := strconv.Unquote(string(quoted)); err == nil && !strings.HasSuffix(file, "_test.go") && !strings.HasPrefix(filepath.Base(file), "chinese") {
+					begin = append(begin, plain)
+				}
+			}
+		}
+	}
+	directive := regexp.MustCompile(`%[%a-zA-Z]`)
+	for english := range chineseMore {
+		want := directive.ReplaceAllString(english, "%")
+		found := slices.ContainsFunc(begin, func(plain string) bool {
+			plain = directive.ReplaceAllString(plain, "%")
+			return len(plain) > 5 && strings.HasPrefix(want, strings.TrimRight(plain, "%. "))
+		})
+		if !found {
+			t.Errorf("no error begins as %q", english)
+		}
+	}
+}
+
+// TestSeveralErrorsInChinese: each on its line.
+func TestSeveralErrorsInChinese(t *testing.T) {
+	_, _, errOut := kuai([]string{"LANG=zh_CN.UTF-8"}, "config", "-p", "-5", "--name", " a", "--log-level", "x")
+	for line := range strings.Lines(errOut) {
+		if !strings.ContainsFunc(line, func(r rune) bool { return unicode.Is(unicode.Han, r) }) || strings.Contains(line, "want") {
+			t.Errorf("%q", line)
+		}
+	}
 }

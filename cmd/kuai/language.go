@@ -38,6 +38,10 @@ func (l language) text(english string) string {
 	}
 	p, parts := matching(english)
 	if p == nil {
+		first, others, several := strings.Cut(english, "\n")
+		if several { // several errors, a line each
+			return l.text(first) + "\n" + l.text(others)
+		}
 		return english
 	}
 	var out strings.Builder
@@ -114,11 +118,12 @@ func (l language) translate(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addFlagTexts()
-	root.SetUsageTemplate(strings.NewReplacer("Usage:", "用法：", "Aliases:", "别名：", "Examples:", "示例：", "Available Commands:", "命令：",
+	root.SetUsageTemplate(strings.NewReplacer(`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+		`用 "{{.CommandPath}} [命令] --help" 查看命令的说明。`, "Usage:", "用法：", "Aliases:", "别名：", "Examples:", "示例：", "Available Commands:", "命令：",
 		"Additional Commands:", "其他命令：", "Global Flags:", "全局选项：", "Flags:", "选项：",
+		"{{.UseLine}}", "{{useText .UseLine}}", "{{.CommandPath}} [command]", "{{.CommandPath}} [命令]",
 		".LocalFlags.FlagUsages", "flagTexts .LocalFlags", ".InheritedFlags.FlagUsages", "flagTexts .InheritedFlags",
-		`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
-		`用 "{{.CommandPath}} [command] --help" 查看命令的说明。`).Replace(root.UsageTemplate()))
+	).Replace(root.UsageTemplate()))
 	for _, g := range root.Groups() {
 		g.Title = l.text(g.Title)
 	}
@@ -135,8 +140,11 @@ func (l language) translate(root *cobra.Command) {
 // wordsOf is what is typed behind "kuai" for c, "kuai" for the root.
 func wordsOf(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), "kuai ") }
 
-// addFlagTexts makes flagTexts known to cobra's templates, which all programs of a process share.
-var addFlagTexts = sync.OnceFunc(func() { cobra.AddTemplateFunc("flagTexts", language{zh: true}.flagTexts) })
+// addFlagTexts makes flagTexts and useText known to cobra's templates, which all programs of a process share.
+var addFlagTexts = sync.OnceFunc(func() {
+	cobra.AddTemplateFunc("flagTexts", language{zh: true}.flagTexts)
+	cobra.AddTemplateFunc("useText", func(use string) string { return strings.ReplaceAll(use, "[flags]", "[选项]") })
+})
 
 // flagTexts lists flags as pflag does, in the language: names, types and default values stay.
 func (l language) flagTexts(flags *pflag.FlagSet) string {

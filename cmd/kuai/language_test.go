@@ -164,16 +164,16 @@ func onlyChinese(t *testing.T, text string) {
 func TestVaryingPartsStay(t *testing.T) {
 	l := language{true}
 	for english, want := range map[string]string{
-		"block 7, abc":                                "区块 7，abc",
-		"manual, idle":                                "manual，空闲",
-		"unknown flag: --x":                           "未知选项：--x",
-		"open %s: no such file or directory":          "打不开 %s：没有这个文件或目录",
-		"open a%sb: no such file or directory":        "打不开 a%sb：没有这个文件或目录",
-		"config file: network":                        "配置文件：网络",
-		"want 3 arguments, got 2\nUsage: kuai send":   "需要 3 个参数，实际有 2 个\n用法：kuai send",
-		"unknown command network":                     "未知命令 network",
-		"something else happens":                      "something else happens",
-		"unknown flag: --prot (did you mean --port?)": "未知选项：--prot（是否想输入 --port？）",
+		"block 7, abc":                                      "区块 7，abc",
+		"manual, idle":                                      "manual，空闲",
+		"unknown flag: --x":                                 "未知选项：--x",
+		"open %s: no such file or directory":                "打不开 %s：没有这个文件或目录",
+		"open a%sb: no such file or directory":              "打不开 a%sb：没有这个文件或目录",
+		"config file: network":                              "配置文件：网络",
+		"want 3 arguments, got 2\nUsage: kuai send [flags]": "需要 3 个参数，实际有 2 个\n用法：kuai send [选项]",
+		"unknown command network":                           "未知命令 network",
+		"something else happens":                            "something else happens",
+		"unknown flag: --prot (did you mean --port?)":       "未知选项：--prot（是否想输入 --port？）",
 	} {
 		if got := l.text(english); got != want {
 			t.Errorf("%q is %q, want %q", english, got, want)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,8 +34,9 @@ func stored(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 
 // mustHold refuses a directory without a chain: a verb that only reads leaves nothing behind.
 func mustHold(cfg Config) error {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, "store")); err != nil {
-		return fmt.Errorf("no chain in %s: name its directory by --data-dir, or by --port and --network: %w", cfg.DataDir, err)
+	_, err := os.Stat(filepath.Join(cfg.DataDir, "store"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("no chain in %s: name its directory by --data-dir, or by --port and --network", cfg.DataDir)
 	}
-	return nil
+	return err
 }
