@@ -19,7 +19,8 @@ const arrivalLines = 10
 // arrivals logs what other nodes' blocks and payments this node took: for an operator, at Info. A long sync has lines of its own.
 type arrivals struct {
 	log  *slog.Logger
-	wake chan struct{} // size one: something was counted
+	wake chan struct{}        // size one: something was counted
+	name func(peer.ID) string // what a peer calls itself, "" for no name
 
 	mu       sync.Mutex
 	blocks   arrivalCount
@@ -33,9 +34,9 @@ type arrivalCount struct {
 	more  int
 }
 
-func newArrivals(log *slog.Logger) *arrivals {
+func newArrivals(log *slog.Logger, name func(peer.ID) string) *arrivals {
 	return &arrivals{
-		log: log, wake: make(chan struct{}, 1),
+		log: log, wake: make(chan struct{}, 1), name: name,
 		blocks: arrivalCount{lines: lineRate(arrivalLines)}, payments: arrivalCount{lines: lineRate(arrivalLines)},
 	}
 }
@@ -49,7 +50,7 @@ func (a *arrivals) block(h consensus.Header, p peer.ID) {
 	}
 	a.mu.Unlock()
 	if single {
-		a.log.Info("block received", "index", h.Index, "hash", h.Hash.Short(), "peer", p)
+		a.log.Info("block received", a.from(p, "index", h.Index, "hash", h.Hash.Short())...)
 		return
 	}
 	signal(a.wake)
@@ -61,10 +62,19 @@ func (a *arrivals) payment(id consensus.ID, p peer.ID) {
 	single := a.payments.count()
 	a.mu.Unlock()
 	if single {
-		a.log.Info("payment received", "id", id, "peer", p)
+		a.log.Info("payment received", a.from(p, "id", id)...)
 		return
 	}
 	signal(a.wake)
+}
+
+// from adds to the attributes of a line who sent what it is about.
+func (a *arrivals) from(p peer.ID, attrs ...any) []any {
+	attrs = append(attrs, "peer", p)
+	if name := a.name(p); name != "" {
+		attrs = append(attrs, "name", name)
+	}
+	return attrs
 }
 
 // count reports whether one more has a line of its own, and counts it otherwise.

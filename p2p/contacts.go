@@ -47,6 +47,12 @@ func (s *syncer) claim(p peer.ID) (wire.Status, bool) {
 	return c.msg, true
 }
 
+// nameOf is what p calls itself, "" if it has said no name.
+func (s *syncer) nameOf(p peer.ID) string {
+	said, _ := s.claim(p)
+	return said.Name
+}
+
 // bring notes that p brought us a new tip, before all others.
 func (s *syncer) bring(p peer.ID) {
 	s.mu.Lock()

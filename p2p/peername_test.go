@@ -26,6 +26,25 @@ func TestPeersTellTheirNames(t *testing.T) {
 	}
 }
 
+// TestNamesAreInTheLog: beside the peer that said it, and that sent a block.
+func TestNamesAreInTheLog(t *testing.T) {
+	r := chaintest.Rules()
+	named, other := runNode(t, r, func(cfg *Config) { cfg.Name = "lab-pc-7" }), runNode(t, r, nil)
+	if err := other.Connect(named.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the name is told", func() bool { return strings.Contains(other.log.String(), "peer says its name") })
+	chaintest.MineOn(t, named.c, 1)
+	eventually(t, "the block is told with the name", func() bool {
+		for line := range strings.Lines(other.log.String()) {
+			if strings.Contains(line, "block received") && strings.Contains(line, "name=lab-pc-7") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 func TestHostileNameIsRefusedInTheConfig(t *testing.T) {
 	cfg := Config{Identity: newKey(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Name: "a\nb"}
 	if _, err := New(cfg, chaintest.Open(t, chaintest.Rules()), (&lines{}).logger()); err == nil || !strings.Contains(err.Error(), `"a\nb"`) {

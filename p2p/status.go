@@ -132,6 +132,7 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	s.mu.Lock()
 	comes := time.Now().Before(s.coming[msg.Tip])
 	c := s.contact(p)
+	named := !c.heard && msg.Name != ""
 	c.msg, c.heard = msg, true
 	if known && c.astray {
 		s.returned[p] = struct{}{}
@@ -139,6 +140,9 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	}
 	c.astray = !known && (c.astray || !ahead)
 	s.mu.Unlock()
+	if named {
+		s.log.Info("peer says its name", "peer", p, "name", msg.Name)
+	}
 	s.onStatus(p)
 	if ahead && !comes {
 		signal(s.ahead)

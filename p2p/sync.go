@@ -67,7 +67,6 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 	s := &syncer{
 		host: h, chain: c, network: network, agent: agent, faults: f, ends: ends, log: log,
 		spanBlocks:    spanBlocks,
-		arrivals:      newArrivals(log),
 		onSwitch:      func(*consensus.Block) {},
 		onSync:        func(bool, error) {},
 		onStatus:      func(peer.ID) {},
@@ -82,6 +81,7 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		returned:      make(map[peer.ID]struct{}),
 		coming:        make(map[consensus.Hash]time.Time),
 	}
+	s.arrivals = newArrivals(log, s.nameOf)
 	s.client = stream.Client{Host: h, Network: network, Refused: f.refusals.say}
 	s.server = stream.NewServer(streamLimits(), stream.Peers{Punish: s.punish, IsFaulty: ends.isFaulty, Refused: f.refusals.say})
 	s.server.Handlers[statusName] = s.serveStatus
