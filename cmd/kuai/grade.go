@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -23,6 +24,7 @@ type gradeFlags struct {
 	timeout   time.Duration
 	request   time.Duration
 	junit     string
+	scope     string // --gradescope
 	tokenFile string
 	json      bool
 }
@@ -36,6 +38,7 @@ func newGrade() *cobra.Command {
 			"a point. The node may be a student's own program in any language. Grade a freshly started one: this registers rival nodes of\n" +
 			"its own with it, has it mine, and may leave its chain broken. Exit code 1: points were lost.",
 		Example: "  kuai grade http://127.0.0.1:5000\n  kuai grade 127.0.0.1:5000 --junit report.xml   # for continuous integration\n" +
+			"  kuai grade 127.0.0.1:5000 --gradescope /autograder/results/results.json\n" +
 			"  kuai grade 127.0.0.1:5000 --rival-host host.docker.internal   # the node runs in a container",
 		Args: arguments(1, 1),
 	}
@@ -44,6 +47,7 @@ func newGrade() *cobra.Command {
 	c.Flags().DurationVar(&f.timeout, "timeout", gradeTime, "end the grading after this time; what was not checked gives no point")
 	c.Flags().DurationVar(&f.request, "request-timeout", grade.DefaultRequestTime, "how long the node may take to answer a request")
 	pathVar(c.Flags(), &f.junit, "junit", "", "also write the report to this `file`, as JUnit XML")
+	pathVar(c.Flags(), &f.scope, "gradescope", "", "also write the report to this `file`, as the results.json of a Gradescope autograder")
 	pathVar(c.Flags(), &f.tokenFile, "api-token-file", "", "`file` with the node's token, if it wants one")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words[0]) }
@@ -98,15 +102,24 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	return nil
 }
 
-// print prints the sum, or all as JSON, and writes the file for JUnit.
+// print prints the sum, or all as JSON, and writes the files for other programs.
 func (f *gradeFlags) print(c *cobra.Command, report grade.Report) error {
-	if f.junit != "" {
+	for _, file := range []struct {
+		flag, path string
+		write      func(io.Writer) error
+	}{
+		{"--junit", f.junit, report.WriteJUnit},
+		{"--gradescope", f.scope, report.WriteGradescope},
+	} {
+		if file.path == "" {
+			continue
+		}
 		var text bytes.Buffer
-		if err := report.WriteJUnit(&text); err != nil {
+		if err := file.write(&text); err != nil {
 			return err
 		}
-		if err := os.WriteFile(f.junit, text.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for others to read
-			return fmt.Errorf("--junit: %w", err)
+		if err := os.WriteFile(file.path, text.Bytes(), 0o644); err != nil { //nolint:gosec // a report is for others to read
+			return fmt.Errorf("%s: %w", file.flag, err)
 		}
 	}
 	if f.json {

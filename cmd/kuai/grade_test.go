@@ -50,7 +50,8 @@ func TestGradeVerb(t *testing.T) {
 	}
 	isNode = true
 	file := filepath.Join(t.TempDir(), "report.xml")
-	code, out, errOut := kuai(nil, "grade", srv.URL, "--json", "--junit", file, "--api-token-file", token)
+	results := filepath.Join(t.TempDir(), "results.json")
+	code, out, errOut := kuai(nil, "grade", srv.URL, "--json", "--junit", file, "--gradescope", results, "--api-token-file", token)
 	var report grade.Report
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -60,6 +61,10 @@ func TestGradeVerb(t *testing.T) {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil || !strings.Contains(string(text), `<testsuite name="bug"`) || !strings.Contains(string(text), "GET /chain answered 404 instead of 200") {
+		t.Errorf("%v: %s", err, text)
+	}
+	text, err = os.ReadFile(results)
+	if err != nil || !strings.Contains(string(text), `"max_score": 1`) || !strings.Contains(string(text), "GET /chain answered 404 instead of 200") {
 		t.Errorf("%v: %s", err, text)
 	}
 	says(t, exitFailure, "FAIL  chain ", "grade", srv.URL, "--api-token-file", token)

@@ -121,6 +121,39 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+func TestGradescope(t *testing.T) {
+	r := Report{Points: 1, Of: 2, Checks: []Result{
+		{ID: "chain", Group: Requirement, Title: "a & b", Passed: true, Points: 1, Of: 1},
+		{ID: "head-mines", Group: Bug, Title: "c", Why: `"<x>"`, Of: 1},
+	}}
+	var out strings.Builder
+	if err := r.WriteGradescope(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "output": "kuai grade: 1 of 2 points",
+  "tests": [
+    {
+      "name": "chain: a & b",
+      "score": 1,
+      "max_score": 1,
+      "status": "passed"
+    },
+    {
+      "name": "head-mines: c",
+      "score": 0,
+      "max_score": 1,
+      "status": "failed",
+      "output": "\"<x>\""
+    }
+  ]
+}
+`
+	if got := out.String(); got != want {
+		t.Errorf("%s", got)
+	}
+}
+
 // TestHashIsPythons: the bytes that are hashed are those that CPython 3.13 prints.
 func TestHashIsPythons(t *testing.T) {
 	const text = `{"z":[1,2.50,1e-05,true,null],"é😀":"\u007f\"\\\n\u0001/<é😀","a":{"d":[],"c":{}}}`
