@@ -4,7 +4,7 @@
 // command, the lines up to the next one are what it prints. A line "…" stands for any number of lines. What differs from run to run
 // (hashes, ids, peer ids, times, proofs, versions) is masked on both sides before they are compared.
 //
-// Words behind "console" say where the session runs: "docker" beside a container engine, "install" by hand only.
+// Words behind "console" say where the session runs: "docker" beside a container engine, "flask" where python3 has Flask, "install" by hand only.
 package readme
 
 import (
