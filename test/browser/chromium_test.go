@@ -33,7 +33,7 @@ var chromium struct {
 }
 
 // needChromium returns the browser. It skips the test where there is none.
-func needChromium(t *testing.T) context.Context {
+func needChromium(t testing.TB) context.Context {
 	t.Helper()
 	chromium.once.Do(startChromium)
 	if err := chromium.err; errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
@@ -88,7 +88,7 @@ func stopChromium() {
 
 // tab is a page of the browser that shows a node.
 type tab struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context
 	node *node
 
@@ -98,7 +98,7 @@ type tab struct {
 }
 
 // openTab opens the node's page, in a window that is so many CSS pixels wide and high, once before was done.
-func openTab(t *testing.T, n *node, width, height int64, before ...chromedp.Action[chromedp.Void]) *tab {
+func openTab(t testing.TB, n *node, width, height int64, before ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(needChromium(t))
 	t.Cleanup(cancel)
