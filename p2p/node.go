@@ -147,10 +147,10 @@ func (n *Node) Disconnect(name string) error {
 		return fmt.Errorf("%q is not a peer id: %w", name, err)
 	}
 	kept, remembered := n.statics.remove(func(s *static) bool { return s.info.ID == p }), n.book.forget(p)
+	n.f.part(p) // also one that was disconnected a moment ago by its URL
 	if len(kept) == 0 && !remembered && n.h.Network().Connectedness(p) != network.Connected {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
-	n.f.part(p)
 	return n.d.ends.now(p)
 }
 

@@ -1,9 +1,12 @@
 package p2p
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
+	"kuai/chain"
 	"kuai/chain/chaintest"
 )
 
@@ -28,4 +31,27 @@ func TestDisconnectedPeerStaysAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the two are connected again", func() bool { return b.connectedTo(a) })
+}
+
+// TestPeerStaysAwayThatWasDisconnectedByItsURL: the API names a registered node by its URL first, and then by its peer id.
+func TestPeerStaysAwayThatWasDisconnectedByItsURL(t *testing.T) {
+	const url = "http://127.0.0.1:5000"
+	r := chaintest.Rules()
+	a := runNode(t, r, nil)
+	b := runNode(t, r, func(c *Config) {
+		c.Peers = []string{url}
+		c.ResolveURL = func(context.Context, string) ([]string, error) { return a.Addresses(), nil }
+	})
+	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	if err := b.Disconnect(url); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it has left", func() bool { return !b.connectedTo(a) })
+	if err := b.Disconnect(a.ID()); err != nil && !errors.Is(err, chain.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if err := a.Connect(b.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is refused", func() bool { return strings.Contains(b.log.String(), "connection of a refused peer closed") })
 }

@@ -217,7 +217,7 @@ func waitErrors(t *testing.T) (errs []error) {
 	tx = api.TransactionInfo{Status: "pending"}
 	look(waiting{tx: id})
 	f := waiting{asking: asking{api: srv.URL}, height: 9}
-	_, err := f.follow(t.Context())
+	_, err := f.listen(t.Context())
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
 	root := newRoot(terminal{})

@@ -100,7 +100,7 @@ func (f *waiting) until(ctx context.Context, c *cobra.Command) (got waitedInfo, 
 		f.api = given
 		err := f.findAgain(c)
 		if err == nil {
-			got, err = f.follow(ctx)
+			got, err = f.listen(ctx)
 		}
 		wait := notYet{}
 		switch {
@@ -140,8 +140,8 @@ func (f *waiting) place() string {
 	return "at " + f.api
 }
 
-// follow looks, and again whenever the node's events say that something has come. It returns a notYet if they end before.
-func (f *waiting) follow(ctx context.Context) (got waitedInfo, err error) {
+// listen looks, and again whenever the node's events say that something has come. It returns a notYet if they end before.
+func (f *waiting) listen(ctx context.Context) (got waitedInfo, err error) {
 	client, err := f.clientOf(f.api)
 	if err != nil {
 		return got, err
