@@ -22,7 +22,7 @@ var (
 
 // Sizes of the engine. They bound its memory whatever the length of the chain.
 const (
-	cacheBytes    = 16 << 20
+	cacheBytes    = 4 << 20 // twice that with Go's garbage; more made no insert, reorg or stream faster
 	memTableBytes = 16 << 20
 	maxOpenFiles  = 500
 
