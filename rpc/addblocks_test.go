@@ -21,7 +21,7 @@ func added(t *testing.T, w *httptest.ResponseRecorder) (v api.AddedBlocks) {
 
 // TestBlocksAreAdded: as lines, as what /chain answers, from the first on or from where the chain ends, and again.
 func TestBlocksAreAdded(t *testing.T) {
-	text, c := lined(t, 30)
+	text, c := lined(t, consensus.Classic(), 30)
 	lines := strings.SplitAfter(string(text), "\n")
 	n := startOn(t, Config{}, consensus.Classic())
 	for _, part := range []struct {
@@ -45,7 +45,7 @@ func TestBlocksAreAdded(t *testing.T) {
 
 // TestRefusedBlocksAreNamed: those before stay.
 func TestRefusedBlocksAreNamed(t *testing.T) {
-	text, _ := lined(t, 12)
+	text, _ := lined(t, consensus.Classic(), 12)
 	lines := strings.SplitAfter(string(text), "\n")
 	for name, c := range map[string]struct {
 		body     string

@@ -14,9 +14,9 @@ import (
 )
 
 // lined is a chain of n blocks more than the genesis as JSON lines, and a chain that has it.
-func lined(t testing.TB, n int) (text []byte, c *chain.Chain) {
+func lined(t testing.TB, r *consensus.Rules, n int) (text []byte, c *chain.Chain) {
 	t.Helper()
-	c = chaintest.Open(t, consensus.Classic())
+	c = chaintest.Open(t, r)
 	chaintest.Grow(t, c, n)
 	snap := c.Snapshot()
 	defer snap.Close()
@@ -33,7 +33,7 @@ func source(text string) Source {
 
 // TestLinesComeBack: a chain that was written as lines is adopted by another node, whole, and goes on where that one is.
 func TestLinesComeBack(t *testing.T) {
-	text, c := lined(t, 50)
+	text, c := lined(t, consensus.Classic(), 50)
 	lines := strings.SplitAfter(string(text), "\n")
 	for i, line := range lines[:51] {
 		b, err := c.At(int64(i) + 1)
@@ -54,7 +54,7 @@ func TestLinesComeBack(t *testing.T) {
 
 // TestBrokenLinesLoseNothing: what is before the first bad line is adopted, and the error says which line it is. Mended, the import goes on.
 func TestBrokenLinesLoseNothing(t *testing.T) {
-	text, c := lined(t, 30)
+	text, c := lined(t, consensus.Classic(), 30)
 	lines := strings.SplitAfter(string(text), "\n")
 	for name, broken := range map[string]struct {
 		text, want string
@@ -82,13 +82,13 @@ func TestBrokenLinesLoseNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkImportLines imports blocks of one payment from lines into a chain in memory.
+// BenchmarkImportLines imports blocks of one payment, whose proofs take one zero, from lines into a chain in memory.
 func BenchmarkImportLines(b *testing.B) {
 	const blocks = 100_000
-	text, _ := lined(b, blocks)
+	text, _ := lined(b, chaintest.Rules(), blocks)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		c := chaintest.Open(b, consensus.Classic())
+		c := chaintest.Open(b, chaintest.Rules())
 		if done, err := Import(b.Context(), c, source(string(text)), "test", nil); err != nil || done.Length != blocks+1 {
 			b.Fatal(done, err)
 		}
@@ -99,7 +99,7 @@ func BenchmarkImportLines(b *testing.B) {
 // BenchmarkExportLines writes blocks of one payment as lines.
 func BenchmarkExportLines(b *testing.B) {
 	const blocks = 100_000
-	text, c := lined(b, blocks)
+	text, c := lined(b, chaintest.Rules(), blocks)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		snap := c.Snapshot()
