@@ -51,6 +51,17 @@ var chineseErrors = map[string]string{
 	"unknown environment variable %s (did you mean %s?): each flag has a twin, see 'kuai daemon --help'": "未知环境变量 %s（是否想输入 %s？）：每个选项都有对应的环境变量，见 'kuai daemon --help'",
 	"unknown environment variable %s: each flag has a twin, see 'kuai daemon --help'":                    "未知环境变量 %s：每个选项都有对应的环境变量，见 'kuai daemon --help'",
 
+	// addresses of nodes
+	"a node has 1 to %s bytes": "节点的地址应为 1 到 %s 个字节",
+	"a node has no spaces, control characters or letters beyond ASCII": "节点的地址不能含空格、控制字符或非 ASCII 字符",
+	"an address without http:// needs a port, as in 192.168.0.5:5000":  "不带 http:// 的地址需要端口，例如 192.168.0.5:5000",
+	"a multiaddr ends in /p2p/<peer id>, as the other node prints it":  "multiaddr 以 /p2p/<节点 id> 结尾，即对方节点打印的样子",
+	"this is no URL, host:port or multiaddr":                           "这不是 URL、主机:端口或 multiaddr",
+	"a URL begins with http:// or https://":                            "URL 以 http:// 或 https:// 开头",
+	"a node's URL has no user and password":                            "节点的 URL 不含用户名和密码",
+	"a URL has a host":                                                 "URL 缺少主机",
+	"a port is a number from 1 to 65535":                               "端口应为 1 到 65535 的数字",
+
 	// files
 	"open %s: no such file or directory": "打不开 %s：没有这个文件或目录",
 	"config file: %t":                    "配置文件：%t",

@@ -42,6 +42,9 @@ func (l language) text(english string) string {
 		if several { // several errors, a line each
 			return l.text(first) + "\n" + l.text(others)
 		}
+		if text, sentence := strings.CutSuffix(english, "."); sentence && l.text(text) != text { // as a node's answer writes it
+			return l.text(text) + "。"
+		}
 		return english
 	}
 	var out strings.Builder
