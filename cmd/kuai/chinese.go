@@ -42,8 +42,8 @@ var chineseTexts = map[string]string{
 	"List the payments that wait for a block":                                                    "列出等待写入区块的付款",
 	"Adopt the longest valid chain of all peers and registered nodes now":                        "立即采用所有对等节点和已登记节点中最长的有效链",
 	"Pay RECIPIENT from SENDER":                                                                  "由 SENDER 向 RECIPIENT 付款",
-	"Show the node's chain, pending payments, mining and peers":                                  "查看节点状态：区块链、待处理的付款、挖矿和对等节点",
-	"Show a payment: pending, or in which block":                                                 "查看一笔付款：待处理，或在哪个区块中",
+	"Show the node's chain, pending payments, mining and peers":                                  "查看节点状态：区块链、待确认的付款、挖矿和对等节点",
+	"Show a payment: pending, or in which block":                                                 "查看一笔付款：待确认，或在哪个区块中",
 	"Check every block of a stopped node's chain":                                                "校验已停止节点的每一个区块",
 	"Print the version": "显示版本",
 	"Wait until the chain is that long, that many peers are connected, or a payment is mined": "等待区块链达到指定长度、连接到指定数量的对等节点，或某笔付款写入区块",
@@ -66,7 +66,7 @@ var chineseTexts = map[string]string{
 	"tips: ": "最新区块：", "answer: ": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
-	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待处理", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
+	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
 	"page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
 
 	"block %s, %s":                            "区块 %s，%s",

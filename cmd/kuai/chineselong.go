@@ -4,8 +4,8 @@ package main
 var chineseLong = map[string]string{
 	"daemon": `运行节点，直到收到 SIGINT、SIGTERM、SIGHUP 或 SIGQUIT。每个选项都可以写成环境变量（--http-host 对应 KUAI_HTTP_HOST），
 也可以写在 --config 指定的文件里。`,
-	"status": `查看节点状态：所在网络、最新区块、待处理的付款、挖矿、同步进度和对等节点。`,
-	"send":   `由 SENDER 向 RECIPIENT 付款 AMOUNT。付款先处于待处理状态，挖到下一个区块时写入区块链。`,
+	"status": `查看节点状态：所在网络、最新区块、待确认的付款、挖矿、同步进度和对等节点。`,
+	"send":   `由 SENDER 向 RECIPIENT 付款 AMOUNT。付款先处于待确认状态，挖到下一个区块时写入区块链。`,
 	"mine": `让节点挖 N 个区块，不写 N 就挖一个。按 Ctrl-C 停止。
 用 --mode、--cores 或 --share 只更改节点的挖矿方式，不立即挖矿；节点停止后这些更改失效。`,
 	"invite": `显示邀请码：他人运行 'kuai join CODE' 就能在这个网络中启动节点。通常是本机运行中节点的网络；如果没有节点在运行，或者只有

@@ -259,12 +259,12 @@ var lostPayments = lesson{
 		Text{"When a longer chain replaces the node's own, the payments of the dropped blocks are forgotten.", "更长的链取代自己的链时，被放弃区块中的付款被遗忘了。"},
 		Text{"Alice's payment was in block 3. A longer chain without it replaces the node's. Where is the payment now?", "Alice 的付款原来在区块 3 里。一条不含它的更长的链取代了节点的链。付款现在在哪里？"},
 		Text{"In block 3 of the new chain", "在新链的区块 3 里"},
-		Text{"Among the pending payments", "在待处理的付款中"},
+		Text{"Among the pending payments", "在待确认的付款中"},
 		Text{"Nowhere", "哪里都没有"}),
 	answer: 2,
 	moral: Text{
 		"A node that drops a block must give its payments another chance. kuai puts them back among the pending ones, and the next block holds them.",
-		"放弃一个区块的节点，应该再给其中的付款一次机会。kuai 把它们放回待处理列表，由下一个区块写入。",
+		"放弃一个区块的节点，应该再给其中的付款一次机会。kuai 把它们放回待确认列表，由下一个区块写入。",
 	},
 	run: runLostPayments,
 }
@@ -281,7 +281,7 @@ func runLostPayments(w *world) {
 	t.resolve(honest(long))
 	both := t.has(long[3]) && w.adopts(kuai, long)
 	w.tell("A neighbour has 4 blocks, in which the payment is not. Both nodes adopt that chain. kuai puts the payment back among the pending ones; the tutorial's node forgets it.",
-		"邻居有 4 个区块，其中没有这笔付款。两个节点都采用了那条链。kuai 把付款放回待处理列表；教程的节点把它忘了。")
+		"邻居有 4 个区块，其中没有这笔付款。两个节点都采用了那条链。kuai 把付款放回待确认列表；教程的节点把它忘了。")
 
 	w.elapse()
 	t.mine()
@@ -295,7 +295,7 @@ func runLostPayments(w *world) {
 		}
 	}
 	w.tell("Each node mines its next block. kuai's holds the payment again. On the tutorial's node bob's money is neither in a block nor pending: alice would have to notice, and to pay again.",
-		"每个节点各挖下一个区块。kuai 的区块里又有了这笔付款。在教程的节点上，bob 的钱既不在区块里，也不在待处理列表里：只能等 alice 发现后再付一次。")
+		"每个节点各挖下一个区块。kuai 的区块里又有了这笔付款。在教程的节点上，bob 的钱既不在区块里，也不在待确认列表里：只能等 alice 发现后再付一次。")
 
 	w.check(both, "both nodes adopt the longer chain", "两个节点都采用了更长的链")
 	w.check(inTutorial == 0 && len(t.pending) == 0, "on the tutorial's node the payment is lost", "在教程的节点上，付款丢失了")

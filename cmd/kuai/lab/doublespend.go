@@ -53,10 +53,10 @@ func runDoubleSpend(w *world) {
 	now := recipientOf(shop, id)
 	shop.remark("goods handed over, no money", "货已交出，钱没收到")
 	w.tell("The sides meet, and the longer chain wins. Payments of dropped blocks are pending again, but not this one: its id is on the new chain already. The shop has nothing.",
-		"两边重新连上，更长的链胜出。被放弃区块里的付款会重新变为待处理，但这一笔不会：它的 id 已经在新链上。商店什么也没得到。")
+		"两边重新连上，更长的链胜出。被放弃区块里的付款会重新变为待确认，但这一笔不会：它的 id 已经在新链上。商店什么也没得到。")
 
 	w.check(paid && tip.Index == 2+confirmations, "before, the shop's node shows the payment with three confirmations", "之前，商店的节点显示付款有三次确认")
-	w.check(now == "alice-2" && !pending(shop, id), "afterwards, the payment to the shop is neither on the chain nor pending", "之后，付给商店的款既不在链上，也不在待处理列表里")
+	w.check(now == "alice-2" && !pending(shop, id), "afterwards, the payment to the shop is neither on the chain nor pending", "之后，付给商店的款既不在链上，也不在待确认列表里")
 	once := agree(all)
 	for _, n := range all {
 		once = once && w.times(n, id) == 1

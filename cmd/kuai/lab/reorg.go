@@ -13,14 +13,14 @@ var reorg = lesson{
 		Question: Text{"A payment is in a block of your chain only. A longer chain without it replaces yours. What happens to the payment?", "一笔付款只在你这条链的区块里。一条不含它的更长的链取代了你的链。这笔付款会怎样？"},
 		Choices: []Text{
 			{"It is lost, and must be sent again", "丢失了，必须重新发送"},
-			{"It is pending again, and a later block holds it", "重新变为待处理，由后面的区块写入"},
+			{"It is pending again, and a later block holds it", "重新变为待确认，由后面的区块写入"},
 			{"It stays where it was", "留在原处"},
 		},
 	},
 	answer: 1,
 	moral: Text{
 		"A reorg loses no payment: those that the new chain lacks are pending again, and are mined once. Only the rewards of the dropped blocks are lost.",
-		"链重组不会丢失付款：新链没有的付款会重新变为待处理，并且只写入一次。丢失的只有被放弃区块的奖励。",
+		"链重组不会丢失付款：新链没有的付款会重新变为待确认，并且只写入一次。丢失的只有被放弃区块的奖励。",
 	},
 	run: runReorg,
 }
@@ -51,14 +51,14 @@ func runReorg(w *world) {
 	e := lastReorg(left[0])
 	returned := pending(left[0], first.ID()) && pending(left[0], second.ID())
 	w.tell("The sides meet. %[1]s adopt the longer chain: they drop %[2]s of their own, and %[3]s come back. These are pending again, now on all nodes.",
-		"两边重新连上。%[1]s 采用更长的链：放弃了自己的 %[2]s，退回 %[3]s。这些付款在所有节点上重新变为待处理。", names(left), blocksText(e.Dropped), counted(e.Returned, "payment", "笔付款"))
+		"两边重新连上。%[1]s 采用更长的链：放弃了自己的 %[2]s，退回 %[3]s。这些付款在所有节点上重新变为待确认。", names(left), blocksText(e.Dropped), counted(e.Returned, "payment", "笔付款"))
 
 	miner, b := w.nextBlock()
 	w.settle()
 	w.tell("%[1]s mines block %[2]s, which holds both payments. Nobody had to send them again.", "%[1]s 挖出区块 %[2]s，其中有这两笔付款。没有人需要重新发送。", miner.name, w.label(b))
 
 	w.check(e.Dropped == blocks && e.Header.Hash == other[blocks].Hash(), "the longer chain replaces the shorter one", "更长的链取代了较短的链")
-	w.check(e.Returned == 2 && returned, "both payments are pending again", "两笔付款都重新变为待处理")
+	w.check(e.Returned == 2 && returned, "both payments are pending again", "两笔付款都重新变为待确认")
 	once := agree(all)
 	for _, n := range all {
 		once = once && w.times(n, first.ID()) == 1 && w.times(n, second.ID()) == 1
