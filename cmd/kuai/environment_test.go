@@ -54,7 +54,7 @@ func TestUnknownNamesGetTheNearest(t *testing.T) {
 		{"", []string{"xyzzy"}, "unknown command \"xyzzy\"\n"},
 		{"", []string{"config", "--prot", "1"}, "unknown flag: --prot (did you mean --port?)"},
 		{"", []string{"status", "--token", "x"}, "unknown flag: --token (did you mean --api-token-file?)"},
-		{"", []string{"config", "-json"}, "unknown flag -json: "},
+		{"", []string{"config", "-json"}, "unknown flag -json (did you mean --json?)"},
 		{"", []string{"config", "--config", write(t, `{"prt": 1}`)}, `unknown key "prt" (did you mean port?)`},
 		{"", []string{"config", "--config", write(t, `{"help": true}`)}, `unknown key "help"`},
 	} {

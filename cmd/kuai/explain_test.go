@@ -38,7 +38,6 @@ func TestRefusalsInWordsOfTheCommandLine(t *testing.T) {
 		{[]string{"mine", "--api", closed, "--api-token-file", wrong}, "the token in " + wrong + " is not this node's"},
 		{[]string{"block", "7", "--api", open}, "holds no block"},
 		{[]string{"tx", strings.Repeat("0", 32), "--api", open}, "knows no transaction"},
-		{[]string{"mine", "--mode", "always", "--api", open}, "always"},
 		{[]string{"status", "--api", foreign.URL}, "another program"},
 		{[]string{"status", "--api", "http://127.0.0.1:1"}, "no node answers at http://127.0.0.1:1 (connect: connection refused): start one with 'kuai daemon'"},
 		{[]string{"status", "--api", "127.0.0.1:1"}, "no node answers at http://127.0.0.1:1"},

@@ -154,7 +154,7 @@ func TestRefused(t *testing.T) {
 		{"listen", nil, []string{"--listen", "x"}, "--listen"},
 		{"listen without a port", nil, []string{"--listen", "/ip4/127.0.0.1"}, "/tcp/15000"},
 		{"listen on nothing", nil, []string{"--listen", "/p2p-circuit"}, "/tcp/15000"},
-		{"listen for browsers", nil, []string{"--listen", "/ip4/127.0.0.1/tcp/1/ws"}, "/tcp/15000"},
+		{"listen for TLS", nil, []string{"--listen", "/ip4/127.0.0.1/tcp/1/wss"}, "/tcp/15000"},
 		{"listen with QUIC unasked", nil, []string{"--listen", "/ip4/127.0.0.1/udp/1/quic-v1"}, "--quic"},
 		{"announce", nil, []string{"--announce", "/ip4/192.0.2.1/tcp/1,x"}, "--announce"},
 		{"network", nil, []string{"--network", "/nowhere"}, "/nowhere"},
