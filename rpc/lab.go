@@ -61,7 +61,7 @@ func (s *Server) lab(w http.ResponseWriter, _ *http.Request) {
 
 // setSwitches is PUT /lab/switches: all of them as they are to be.
 func (s *Server) setSwitches(w http.ResponseWriter, r *http.Request) {
-	o, err := readObject(w, r, `{"delay_ms": 500}`)
+	o, err := readKeys(w, r, `{"delay_ms": 500}`, "clock_skew_s", "cut", "cut_all", "delay_ms", "loss_percent", "pause")
 	var to api.Switches
 	if err == nil {
 		to, err = readSwitches(o)
@@ -141,7 +141,7 @@ func readIDs(o canonical.Object, key string, to *[]string) error {
 
 // playLesson is POST /lab/lessons/{name}: it answers with the whole story.
 func (s *Server) playLesson(w http.ResponseWriter, r *http.Request) {
-	o, err := readObject(w, r, `{"seed": 1}`)
+	o, err := readKeys(w, r, `{"seed": 1}`, "nodes", "seed")
 	var nodes, seed int64
 	if err == nil {
 		err = errors.Join(readNumber(o, "nodes", 0, mostNodes, &nodes), readNumber(o, "seed", 0, maxSeed, &seed))

@@ -108,7 +108,7 @@ func TestSwitches(t *testing.T) {
 	n.do("PUT", "/lab/switches", all)
 	many := `{"cut": [` + strings.Repeat(`"a",`, maxCut) + `"a"]}`
 	for _, body := range []string{`{"delay_ms": -1}`, `{"delay_ms": 30001}`, `{"delay_ms": 1.5}`, `{"loss_percent": 101}`, `{"loss_percent": "10"}`,
-		`{"clock_skew_s": 86401}`, `{"clock_skew_s": -86401}`, `{"pause": 1}`, `{"cut_all": "yes"}`, `{"cut": "all"}`, `{"cut": [1]}`, many} {
+		`{"los": 2}`, `[]`, `"x"`, `null`, `{"clock_skew_s": 86401}`, `{"clock_skew_s": -86401}`, `{"pause": 1}`, `{"cut_all": "yes"}`, `{"cut": "all"}`, `{"cut": [1]}`, many} {
 		if w := n.do("PUT", "/lab/switches", body); w.Code != 400 || !lab.Pause {
 			t.Errorf("%.40s: %d %s", body, w.Code, w.Body)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -187,6 +188,28 @@ func readObject(w http.ResponseWriter, r *http.Request, example string) (canonic
 	return parseObject(r, body, example)
 }
 
+// readKeys is readObject for a body whose keys may all be left out: a mistyped one would pass for a value that is wanted so.
+func readKeys(w http.ResponseWriter, r *http.Request, example string, keys ...string) (canonical.Object, error) {
+	body, err := readBody(w, r, example)
+	if err != nil {
+		return nil, err
+	}
+	v, err := canonical.Read(body)
+	if err != nil {
+		return nil, badJSON(r, err, example)
+	}
+	o, isObject := v.(canonical.Object)
+	if !isObject {
+		return nil, badRequest("no object", "The body is not a JSON object.", "Send "+example+".")
+	}
+	for _, m := range o {
+		if !slices.Contains(keys, m.Key) {
+			return nil, badRequest("unknown key", fmt.Sprintf("The body has the unknown key %q.", m.Key), "Known are "+strings.Join(keys, ", ")+".")
+		}
+	}
+	return o, nil
+}
+
 func parseObject(r *http.Request, body []byte, example string) (canonical.Object, error) {
 	v, err := canonical.Read(body)
 	if err != nil {
@@ -204,6 +227,6 @@ func badJSON(r *http.Request, err error, example string) error {
 		return err
 	}
 	return badRequest("body unreadable", fmt.Sprintf("The body cannot be read as JSON: %s.", syntax),
-		fmt.Sprintf(`Try: curl -X POST -H "Content-Type: application/json" -d "%s" http://%s%s`,
-			strings.ReplaceAll(example, `"`, `\"`), r.Host, mergeSlashes(r.URL.Path)))
+		fmt.Sprintf(`Try: curl -X %s -H "Content-Type: application/json" -d "%s" http://%s%s`,
+			r.Method, strings.ReplaceAll(example, `"`, `\"`), r.Host, mergeSlashes(r.URL.Path)))
 }

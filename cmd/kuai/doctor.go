@@ -256,7 +256,7 @@ func (d *doctor) network() {
 func (d *doctor) data() {
 	dir := d.cfg.DataDir
 	switch _, err := os.Stat(dir); {
-	case d.cfg.Ephemeral:
+	case d.cfg.Ephemeral, err != nil && d.node != nil:
 		d.say("data", fine, "not on disk, or in a directory that is not known here", "")
 		return
 	case d.node != nil || d.refused != nil:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,7 +40,11 @@ func newImport() *cobra.Command {
 				return err
 			}
 			if a != nil {
-				return a.explain(f.importServed(c, client, open, words[0]))
+				err := f.importServed(c, client, named(open), words[0])
+				if errors.As(err, new(*sourceError)) {
+					return err // of the other node, if it is one
+				}
+				return a.explain(err)
 			}
 		}
 		if adopt {
@@ -86,6 +91,22 @@ func (f *chainFlags) importServed(c *cobra.Command, client *rpc.Client, open rpc
 	i, err := sendChain(c.Context(), client, open, show)
 	end()
 	return f.tellImported(c, i, from, err)
+}
+
+// sourceError says that what is to be imported cannot be opened.
+type sourceError struct{ error }
+
+func (e *sourceError) Unwrap() error { return e.error }
+
+// named makes a sourceError of what opening a source fails with.
+func named(open rpc.Source) rpc.Source {
+	return func(ctx context.Context) (io.ReadCloser, error) {
+		r, err := open(ctx)
+		if err != nil {
+			return nil, &sourceError{err}
+		}
+		return r, nil
+	}
 }
 
 // errEndsEarly is the error of a chain that is not whole.
