@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -238,6 +239,8 @@ func reason(err error) string {
 		return "no answer in time"
 	case errors.As(err, &op):
 		return op.Err.Error()
+	case strings.Contains(err.Error(), "malformed HTTP"): // and the bytes that came
+		return "it does not speak HTTP: if that is its port for peers, give its HTTP port or its multiaddr"
 	}
 	return err.Error()
 }

@@ -2,8 +2,10 @@ package rpc
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -102,5 +104,28 @@ func TestProberIsBounded(t *testing.T) {
 	}
 	if len(p.sites) != maxSites {
 		t.Errorf("%d URLs are remembered", len(p.sites))
+	}
+}
+
+// TestAPortForPeersIsNamed asks what speaks libp2p, not HTTP.
+func TestAPortForPeersIsNamed(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("\x13/multistream/1.0.0\n"))
+			_ = c.Close()
+		}
+	}()
+	_, err = NewProber("test").Resolve(t.Context(), "http://"+ln.Addr().String())
+	if err == nil || !strings.Contains(reason(err), "if that is its port for peers, give its HTTP port or its multiaddr") {
+		t.Errorf("%v", err)
 	}
 }

@@ -157,6 +157,9 @@ func (in *inflow) take(text []byte) error {
 
 func (in *inflow) takeGenesis(text []byte) error {
 	rules := in.chain.Rules()
+	if !hasIndexOne(text) {
+		return errors.New("it does not begin with block 1: the whole chain is wanted")
+	}
 	if err := checkGenesis(rules, text); err != nil {
 		return fmt.Errorf("block 1: %w", err)
 	}

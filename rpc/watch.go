@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -173,6 +174,8 @@ func (s *Server) describe(f finding) string {
 		return "a kuai node answers"
 	case f.kind == kindFlask:
 		return "a Flask node answers: its chain is read on resolve"
+	case f.status == http.StatusUnauthorized && f.chainStatus == http.StatusUnauthorized:
+		return "it asks for a token: connect to its multiaddr, which it prints at its start"
 	case f.status > 0 && f.chainStatus > 0:
 		return fmt.Sprintf("answers %d to /node and %d to /chain: it is neither a kuai nor a Flask node", f.status, f.chainStatus)
 	case f.status > 0:

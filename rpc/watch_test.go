@@ -198,7 +198,7 @@ func TestANeighbourThatRefusesEverything(t *testing.T) {
 			state string
 		}{
 			{refusing(403), "answers 403 to /node and 403 to /chain: it is neither a kuai nor a Flask node"},
-			{refusing(401), "answers 401 to /node and 401 to /chain: it is neither a kuai nor a Flask node"},
+			{refusing(401), "it asks for a token: connect to its multiaddr, which it prints at its start"},
 			{refusing(500), "answers 500 to /node and 500 to /chain: it is neither a kuai nor a Flask node"},
 			{saying("hello"), "answers 200 to /node and 200 to /chain: it is neither a kuai nor a Flask node"},
 			{nil, "does not answer: "},
