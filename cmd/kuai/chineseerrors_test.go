@@ -149,6 +149,7 @@ func askErrors(t *testing.T) (errs []error) {
 	defer foreign.Close()
 	errs = append(errs, failed(nil, "status", "--api", foreign.URL), failed(nil, "status", "--api", "127.0.0.1:1"), failed(nil, "grade", foreign.URL),
 		failed(nil, "grade", "127.0.0.1:1"), fmt.Errorf("2 of 26 %w", errPoints), fmt.Errorf("%w at http://127.0.0.1:1: name the file that holds it by --api-token-file", grade.ErrToken))
+	errs = append(errs, gradeErrors(t)...)
 	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_ = json.NewEncoder(w).Encode(api.Problem{Title: "not found"})
@@ -174,6 +175,19 @@ func askErrors(t *testing.T) (errs []error) {
 	keepNode(t, filepath.Join(home, "kuai", "classic", "8"), two)
 	_, err := (&asking{port: 1}).local(t.Context(), false)
 	return append(errs, err)
+}
+
+// gradeErrors are what 'kuai grade' says about programs that do not answer.
+func gradeErrors(t *testing.T) []error {
+	hanging := silent(t, hangs)
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	root := newRoot(terminal{})
+	root.SetArgs([]string{"grade", hanging})
+	return []error{
+		failed(nil, "grade", hanging, "--request-timeout", "10ms"), failed(nil, "grade", hanging, "--timeout", "10ms"), failed(nil, "grade", silent(t, floods)),
+		failed(nil, "grade", silent(t, breaksOff)), root.ExecuteContext(stopped),
+	}
 }
 
 func joinErrors(t *testing.T) []error {

@@ -87,14 +87,15 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	report, err := grade.Run(ctx, o, show)
 	switch {
 	case errors.Is(err, grade.ErrToken) && f.tokenFile != "":
-		return fmt.Errorf("the token in %s is not this node's", f.tokenFile)
+		err = fmt.Errorf("the token in %s is not this node's", f.tokenFile)
 	case errors.Is(err, grade.ErrToken):
-		return fmt.Errorf("%w: name the file that holds it by --api-token-file", err)
-	case err != nil:
-		return err
+		err = fmt.Errorf("%w: name the file that holds it by --api-token-file", err)
 	}
-	if err := f.print(c, report); err != nil {
-		return err
+	if err != nil {
+		report = grade.Ungraded(url, err)
+	}
+	if failed := errors.Join(err, f.write(report), f.print(c, report, err == nil)); failed != nil {
+		return failed
 	}
 	if !report.Passed {
 		return fmt.Errorf("%d of %d %w", report.Of-report.Points, report.Of, errPoints)
@@ -102,8 +103,8 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	return nil
 }
 
-// print prints the sum, or all as JSON, and writes the files for other programs.
-func (f *gradeFlags) print(c *cobra.Command, report grade.Report) error {
+// write writes the files for other programs.
+func (f *gradeFlags) write(report grade.Report) error {
 	for _, file := range []struct {
 		flag, path string
 		write      func(io.Writer) error
@@ -122,8 +123,16 @@ func (f *gradeFlags) print(c *cobra.Command, report grade.Report) error {
 			return fmt.Errorf("%s: %w", file.flag, err)
 		}
 	}
+	return nil
+}
+
+// print prints all as JSON, or the sum if the node was graded.
+func (f *gradeFlags) print(c *cobra.Command, report grade.Report, graded bool) error {
 	if f.json {
 		return printJSON(c.OutOrStdout(), report)
+	}
+	if !graded {
+		return nil
 	}
 	_, err := fmt.Fprintf(c.OutOrStdout(), "%d of %d points\n", report.Points, report.Of)
 	return err

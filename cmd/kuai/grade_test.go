@@ -13,6 +13,77 @@ import (
 	"kuai/cmd/kuai/grade"
 )
 
+// Programs that do not answer GET /chain, for silent.
+func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+func breaksOff(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func floods(w http.ResponseWriter, _ *http.Request) {
+	for block := make([]byte, 1<<20); ; {
+		if _, err := w.Write(block); err != nil {
+			return
+		}
+	}
+}
+
+// silent starts a server and returns its URL.
+func silent(t *testing.T, program http.HandlerFunc) string {
+	srv := httptest.NewServer(program)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// TestUngradedNodeGetsAResult: a node that cannot be graded has no points, and the files and the JSON say why.
+func TestUngradedNodeGetsAResult(t *testing.T) {
+	guarded := silent(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	for _, c := range []struct{ url, says string }{
+		{"http://127.0.0.1:1", "no node to grade at http://127.0.0.1:1: "},
+		{silent(t, http.NotFound), " is not a node of the tutorial: "},
+		{guarded, "the node asks for a token at " + guarded + ": name the file"},
+		{silent(t, hangs), " cannot be graded: GET /chain did not answer within 50ms. Look"},
+		{silent(t, floods), " cannot be graded: GET /chain answered more than 16 MiB. Look"},
+		{silent(t, breaksOff), " cannot be graded: GET /chain failed: "},
+	} {
+		file, results := filepath.Join(t.TempDir(), "report.xml"), filepath.Join(t.TempDir(), "results.json")
+		words := []string{"grade", c.url, "--json", "--junit", file, "--gradescope", results}
+		if strings.Contains(c.says, "50ms") {
+			words = append(words, "--request-timeout", "50ms")
+		}
+		code, out, errOut := kuai(nil, words...)
+		why := strings.TrimSuffix(strings.TrimPrefix(errOut, "kuai: "), "\n")
+		if code != exitFailure || !strings.Contains(why, c.says) || strings.Contains(why, "\n") {
+			t.Errorf("exit code %d: %s, want %s", code, errOut, c.says)
+		}
+		if started := strings.Contains(why, "start it first"); started != strings.HasPrefix(why, "no node to grade") {
+			t.Error(why)
+		}
+		var report grade.Report
+		if err := json.Unmarshal([]byte(out), &report); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if report.URL != c.url || report.Points != 0 || report.Of != 26 || report.Passed || len(report.Checks) != 26 {
+			t.Errorf("%+v", report)
+		}
+		for _, r := range report.Checks {
+			if r.Passed || r.Points != 0 || r.Of != 1 || r.Why != why {
+				t.Errorf("%+v", r)
+			}
+		}
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), `<testsuites name="kuai grade" tests="26" failures="26"`) || !strings.Contains(string(text), c.says) {
+			t.Errorf("%v: %s", err, text)
+		}
+		text, err = os.ReadFile(results)
+		if err != nil || !strings.Contains(string(text), `"output": "kuai grade: 0 of 26 points"`) || strings.Count(string(text), c.says) != 26 {
+			t.Errorf("%v: %s", err, text)
+		}
+	}
+	code, out, errOut := kuai(nil, "grade", "127.0.0.1:1", "--junit", t.TempDir())
+	if code != exitFailure || out != "" || !strings.Contains(errOut, "no node to grade") || !strings.Contains(errOut, "--junit: ") {
+		t.Errorf("exit code %d: %s%s", code, out, errOut)
+	}
+}
+
 func TestGradeVerb(t *testing.T) {
 	for _, c := range []struct {
 		want int

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -118,7 +119,8 @@ type session struct {
 	untyped []string       // JSON answers without its Content-Type
 }
 
-// Run grades a node. progress, if it is not nil, is given each result as it comes. An error means that nothing could be graded.
+// Run grades a node. progress, if it is not nil, is given each result as it comes. An error means that nothing could be graded;
+// Ungraded makes a report of it.
 func Run(ctx context.Context, o Options, progress func(Result)) (Report, error) {
 	s, err := begin(ctx, &o)
 	if err != nil {
@@ -157,7 +159,7 @@ func begin(ctx context.Context, o *Options) (*session, error) {
 	s := &session{node: n, zeros: o.Zeros, tag: rand.Text()[:8], mined: rightRule, rule: rightRule}
 	a, err := s.node.ask(ctx, "GET", "/chain", "")
 	if err != nil {
-		return nil, fmt.Errorf("no node to grade at %s: %w; start it first", o.URL, err)
+		return nil, noAnswer(ctx, o.URL, err)
 	}
 	if err := s.isNode(ctx, a); err != nil {
 		return nil, err
@@ -175,6 +177,29 @@ func begin(ctx context.Context, o *Options) (*session, error) {
 		s.rivals[i].serve(nil, 0)
 	}
 	return s, nil
+}
+
+// noAnswer returns the error of a grading whose first request got no answer.
+func noAnswer(ctx context.Context, url string, err error) error {
+	if why := ended(ctx); why != "" {
+		return fmt.Errorf("%s before %s answered", why, url)
+	}
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+		return fmt.Errorf("no node to grade at %s: %w; start it first", url, err)
+	}
+	return fmt.Errorf("%s cannot be graded: %w. Look whether the address and the port are right, and restart the program", url, err)
+}
+
+// Ungraded returns the report of a node that could not be graded: no points, and each check says why.
+func Ungraded(url string, why error) Report {
+	report := Report{URL: url}
+	for _, c := range checks {
+		r := c.result()
+		r.Why = why.Error()
+		report.Checks = append(report.Checks, r)
+		report.Of += r.Of
+	}
+	return report
 }
 
 // ErrToken is wrapped by the error of Run if the node asks for another token than that of Options.
@@ -210,19 +235,31 @@ func (s *session) end() {
 	}
 }
 
+// result is that of a check before it is made: its point is not given yet.
+func (c check) result() Result { return Result{ID: c.id, Group: c.group, Title: c.title, Of: 1} }
+
+// ended returns why the grading is over, "" if it goes on.
+func ended(ctx context.Context) string {
+	switch {
+	case ctx.Err() == nil:
+		return ""
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return "the time for the whole grading was over"
+	}
+	return "the grading was stopped"
+}
+
 // run makes one check.
 func (c check) run(ctx context.Context, s *session) Result {
-	r := Result{ID: c.id, Group: c.group, Title: c.title, Of: 1}
+	r := c.result()
 	started := time.Now()
 	err := ctx.Err()
 	if err == nil {
 		err = c.judge(ctx, s)
 	}
-	switch {
-	case ctx.Err() != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded):
-		r.Why = "the time for the whole grading was over before this was checked"
-	case ctx.Err() != nil:
-		r.Why = "the grading was stopped before this was checked"
+	switch why := ended(ctx); {
+	case why != "":
+		r.Why = why + " before this was checked"
 	case err != nil:
 		r.Why = err.Error()
 	default:
