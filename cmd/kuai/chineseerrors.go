@@ -120,6 +120,9 @@ var chineseErrors = map[string]string{
 	"no peer and no registered node is called %s: 'kuai peers' lists them": "没有名为 %s 的对等节点或已登记节点：'kuai peers' 列出全部",
 
 	// invitations
+	"the code has a typing error: one letter is too many: it ends with group %s, %s":                                     "邀请码有输入错误：多了一个字符，最后一组是第 %s 组 %s",
+	"the code has a typing error: one letter is too many: its group %s should be %s":                                     "邀请码有输入错误：多了一个字符，第 %s 组应为 %s",
+	"the code has a typing error: one letter is missing: its group %s should be %s":                                      "邀请码有输入错误：少了一个字符，第 %s 组应为 %s",
 	"the code has a typing error: its group %s should be %s":                                                             "邀请码有输入错误：第 %s 组应为 %s",
 	"the code has a typing error: compare its %s letters with the screen that shows it, group by group, or copy it":      "邀请码有输入错误：请将 %s 个字符与显示邀请码的屏幕逐组核对，或直接复制",
 	"the code has a typing error: %s is in no code, look at it again":                                                    "邀请码有输入错误：邀请码中不会有 %s，请再看一遍",

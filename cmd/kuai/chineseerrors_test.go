@@ -196,9 +196,10 @@ func joinErrors(t *testing.T) []error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mistyped := code[:5] + string(map[bool]byte{true: '2', false: '1'}[code[5] == '1']) + code[6:]
+	other := string(map[bool]byte{true: '2', false: '1'}[code[5] == '1'])
+	mistyped := code[:5] + other + code[6:]
 	errs := []error{
-		failed(nil, "join", "0000"), failed(nil, "join", "U"), failed(nil, "join", mistyped), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
+		failed(nil, "join", "0000"), failed(nil, "join", "U"), failed(nil, "join", mistyped), failed(nil, "join", code[:5]+other+code[5:]), failed(nil, "join", code+"0"), failed(nil, "join", code[:5]+code[6:]), failed(nil, "join"), invite.ErrNewer, failed(nil, "join", code, "-p", "0", "--network", otherNetwork(t)),
 	}
 	if _, _, errOut := kuai(nil, "invite", "--new"); errOut != "" {
 		t.Error(errOut)

@@ -93,14 +93,27 @@ func suspect(plain string) string {
 	return fmt.Sprintf("compare its %d letters with the screen that shows it, group by group, or copy it", len(plain))
 }
 
-// differing names the first group of a code in which another one differs.
+// differing names the first group of a code in which the right one differs, and a letter too many or missing.
 func differing(plain, right string) string {
 	at := 0
 	for at < len(plain) && at < len(right) && plain[at] == right[at] {
 		at++
 	}
+	ends := at == len(right) // and plain has a letter more
+	if ends {
+		at--
+	}
 	at = at / group * group
-	return fmt.Sprintf("its group %d should be %s", at/group+1, right[min(at, len(right)):min(at+group, len(right))])
+	number, want := at/group+1, right[at:min(at+group, len(right))]
+	switch {
+	case ends:
+		return fmt.Sprintf("one letter is too many: it ends with group %d, %s", number, want)
+	case len(plain) > len(right):
+		return fmt.Sprintf("one letter is too many: its group %d should be %s", number, want)
+	case len(plain) < len(right):
+		return fmt.Sprintf("one letter is missing: its group %d should be %s", number, want)
+	}
+	return fmt.Sprintf("its group %d should be %s", number, want)
 }
 
 // nearCodes returns what a code would be without one mistake.

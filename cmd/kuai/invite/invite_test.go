@@ -144,17 +144,28 @@ func TestTheMistakeInACodeIsNamed(t *testing.T) {
 		return "7"
 	}
 	third := groups[2]
-	for name, typed := range map[string]string{
-		"a wrong letter": strings.Replace(code, "-"+third, "-"+third[:1]+change(third[1])+third[2:], 1),
-		"a letter less":  strings.Replace(code, "-"+third, "-"+third[:1]+third[2:], 1),
-		"a letter more":  strings.Replace(code, "-"+third, "-"+third[:2]+change(third[2])+third[2:], 1),
+	two := class()
+	two.Addresses = append(two.Addresses, "pc:80")
+	short := codeOf(t, two) // its last group is not full
+	last, lastShort := groups[len(groups)-1], short[strings.LastIndex(short, "-")+1:]
+	if len(last) != 4 || len(lastShort) == 4 {
+		t.Fatalf("the last groups are %s and %s", last, lastShort)
+	}
+	for _, c := range []struct{ typed, want string }{
+		{strings.Replace(code, "-"+third, "-"+third[:1]+change(third[1])+third[2:], 1), "its group 3 should be " + third},
+		{strings.Replace(code, "-"+third, "-"+third[:1]+third[2:], 1), "one letter is missing: its group 3 should be " + third},
+		{strings.Replace(code, "-"+third, "-"+third[:2]+change(third[2])+third[2:], 1), "one letter is too many: its group 3 should be " + third},
+		{code + change(code[len(code)-1]), "one letter is too many: it ends with group 8, " + last},
+		{code + "-" + code[len(code)-1:], "one letter is too many: it ends with group 8, " + last},
+		{code[:len(code)-1], "one letter is missing: its group 8 should be " + last},
+		{short + change(short[len(short)-1]), "one letter is too many: it ends with group 11, " + lastShort},
+		{short[:len(short)-1], "one letter is missing: its group 11 should be " + lastShort},
 	} {
-		_, err := invite.Parse(typed)
-		if want := "the code has a typing error: its group 3 should be " + third; err == nil || err.Error() != want {
-			t.Errorf("%s: %v, want %s", name, err, want)
+		_, err := invite.Parse(c.typed)
+		if want := "the code has a typing error: " + c.want; err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", c.typed, err, want)
 		}
 	}
-	last := groups[len(groups)-1]
 	_, err := invite.Parse(change(code[0]) + code[1:len(code)-len(last)] + change(last[0]) + last[1:])
 	if err == nil || !strings.Contains(err.Error(), "letters with the screen that shows it, group by group, or copy it") {
 		t.Error(err)
