@@ -53,6 +53,8 @@ type Peer struct {
 	Tip       consensus.Hash
 	Score     float64 // gossip score: negative is bad
 
+	ClockAhead time.Duration // how far its clock was ahead of ours at its last status, to the second; negative: behind, 0: or not known
+
 	LastError string    // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
 	NextDial  time.Time // when it is dialled next; zero while connected, and if no dial is due
 }

@@ -20,17 +20,18 @@ const spentFor = 10 * time.Minute
 
 // contact is a connected peer.
 type contact struct {
-	msg     wire.Status // its last status
-	heard   bool        // msg is set
-	greeted bool        // status and pool were asked for after connect
-	asking  bool        // a status exchange that we opened is under way
-	missed  int         // exchanges in a row without an answer
-	busy    time.Time   // since when it answers no status but asks for patience; zero: it answers, or says nothing
-	astray  bool        // its tip was on a branch that we do not know, and not ahead of us
-	pulling bool        // a pull from its pool is under way
-	due     bool        // another pull waits for its time
-	pulled  time.Time   // when its pool was pulled last
-	brought time.Time   // when it last brought a tip before all others
+	msg     wire.Status   // its last status
+	heard   bool          // msg is set
+	ahead   time.Duration // of its clock when msg came, negative: it was behind
+	greeted bool          // status and pool were asked for after connect
+	asking  bool          // a status exchange that we opened is under way
+	missed  int           // exchanges in a row without an answer
+	busy    time.Time     // since when it answers no status but asks for patience; zero: it answers, or says nothing
+	astray  bool          // its tip was on a branch that we do not know, and not ahead of us
+	pulling bool          // a pull from its pool is under way
+	due     bool          // another pull waits for its time
+	pulled  time.Time     // when its pool was pulled last
+	brought time.Time     // when it last brought a tip before all others
 
 	spent      consensus.Hash // a claimed tip that a sync did not bear out: no sync for it
 	spentUntil time.Time
@@ -51,6 +52,16 @@ func (s *syncer) claim(p peer.ID) (wire.Status, bool) {
 func (s *syncer) nameOf(p peer.ID) string {
 	said, _ := s.claim(p)
 	return said.Name
+}
+
+// clockAhead is how far p's clock was ahead of ours when its last status came, to the second; 0 if none came yet.
+func (s *syncer) clockAhead(p peer.ID) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.contacts[p]; c != nil {
+		return c.ahead
+	}
+	return 0
 }
 
 // bring notes that p brought us a new tip, before all others.

@@ -79,7 +79,7 @@ func (n *Node) connected(p peer.ID) (Peer, bool) {
 		e.Agent, _ = agent.(string)
 	}
 	if s, ok := n.s.claim(p); ok {
-		e.Name, e.Height, e.Tip = s.Name, s.Height, s.Tip
+		e.Name, e.Height, e.Tip, e.ClockAhead = s.Name, s.Height, s.Tip, n.s.clockAhead(p)
 	}
 	return e, true
 }

@@ -49,7 +49,7 @@ func (s *syncer) self() wire.Status {
 	tip := s.chain.Tip()
 	return wire.Status{
 		Version: wire.StatusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
-		Height: tip.Index, Tip: tip.Hash, Time: time.Now(), Agent: s.agent, Name: s.name,
+		Height: tip.Index, Tip: tip.Hash, Time: s.chain.Now(), Agent: s.agent, Name: s.name,
 	}
 }
 
@@ -134,6 +134,7 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	c := s.contact(p)
 	named := !c.heard && msg.Name != ""
 	c.msg, c.heard = msg, true
+	c.ahead = msg.Time.Sub(s.chain.Now()).Round(time.Second)
 	if known && c.astray {
 		s.returned[p] = struct{}{}
 		signal(s.returns)

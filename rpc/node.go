@@ -69,7 +69,7 @@ func peerNames(peers []Peer) map[string]string {
 func peerInfo(p Peer) api.Peer {
 	info := api.Peer{
 		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID, Name: p.Name,
-		LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
+		ClockAhead: int64(p.ClockAhead / time.Second), LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
 	}
 	if p.Latency > 0 {
 		info.LatencyMS = new(float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond))

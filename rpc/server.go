@@ -78,20 +78,21 @@ type Network interface {
 
 // Peer is another node as the network knows it.
 type Peer struct {
-	ID        string // "" for a URL that was asked for and has not answered
-	Name      string // what the peer calls itself, "" for no name: claimed, not proved
-	Agent     string
-	Address   string
-	Direction string // "inbound", "outbound", "" if not connected
-	Connected bool
-	State     string // in words: "connected", or why not and when it is dialled next
-	Static    bool   // connected by request, retried for ever
-	Latency   time.Duration
-	Height    int64
-	Tip       consensus.Hash
-	Score     float64
-	LastError string    // of the last dial, "" while connected
-	NextDial  time.Time // zero while connected, and if no dial is due
+	ID         string // "" for a URL that was asked for and has not answered
+	Name       string // what the peer calls itself, "" for no name: claimed, not proved
+	Agent      string
+	Address    string
+	Direction  string // "inbound", "outbound", "" if not connected
+	Connected  bool
+	State      string // in words: "connected", or why not and when it is dialled next
+	Static     bool   // connected by request, retried for ever
+	Latency    time.Duration
+	Height     int64
+	Tip        consensus.Hash
+	Score      float64
+	ClockAhead time.Duration // of this node's clock, to the second; negative: behind, 0: or not known
+	LastError  string        // of the last dial, "" while connected
+	NextDial   time.Time     // zero while connected, and if no dial is due
 }
 
 // SyncStatus is what the sync is at. Height is that of this node, Target that of the peer, Rate in blocks per second or 0 if not known.

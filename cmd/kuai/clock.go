@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"kuai/rpc/api"
@@ -14,30 +15,51 @@ const (
 	clockSkew = 5 * time.Minute // that is worth a line; blocks more than two hours ahead are ignored
 )
 
-// clocks compares this machine's clock with those of the registered nodes, by the Date of their answers.
-func (d *doctor) clocks(ctx context.Context, nodes []api.RegisteredNode) {
-	compared := 0
-	for _, node := range nodes {
-		if node.URL == "" || compared == maxClocks {
-			continue
-		}
-		there, ok := clockOf(ctx, node.URL)
-		if !ok {
-			continue
-		}
-		compared++
-		if skew := time.Since(there); skew.Abs() > clockSkew {
-			order := "behind"
-			if skew > 0 {
-				order = "ahead of"
-			}
-			d.say("clock", problem, fmt.Sprintf("this machine's clock is %v %s that of %s", skew.Abs().Round(time.Minute), order, node.Address),
-				"set the one that is wrong: a block whose time is more than two hours ahead is ignored")
-			return
+// clocks compares this machine's clock with those of the connected peers, by their statuses, and of the other registered nodes, by
+// the Date of their answers. It names the one that differs most.
+func (d *doctor) clocks(ctx context.Context, p api.Peers) {
+	var most time.Duration // ahead of ours
+	var whose string
+	look := func(name string, ahead time.Duration) {
+		if ahead.Abs() > most.Abs() {
+			most, whose = ahead, name
 		}
 	}
-	if compared > 0 {
-		d.say("clock", fine, "about that of "+count(compared, "registered node"), "")
+	told := make(map[string]bool)
+	for _, peer := range p.Peers {
+		if peer.Connected && peer.Tip != nil { // its status came
+			told[peer.ID] = true
+			look(peerText(peer.Address, peer.Name), time.Duration(peer.ClockAhead)*time.Second)
+		}
+	}
+	asked := 0
+	for _, node := range p.Nodes {
+		if node.URL == "" || told[node.PeerID] || asked == maxClocks {
+			continue
+		}
+		if there, ok := clockOf(ctx, node.URL); ok {
+			asked++
+			look(node.Address, time.Until(there))
+		}
+	}
+	if most.Abs() > clockSkew {
+		order := "behind"
+		if most < 0 {
+			order = "ahead of"
+		}
+		d.say("clock", problem, fmt.Sprintf("this machine's clock is %v %s that of %s", most.Abs().Round(time.Minute), order, whose),
+			"set the clock of this machine or of that one: a block whose time is more than two hours ahead is ignored")
+		return
+	}
+	var compared []string
+	if len(told) > 0 {
+		compared = append(compared, count(len(told), "peer"))
+	}
+	if asked > 0 {
+		compared = append(compared, count(asked, "registered node"))
+	}
+	if compared != nil {
+		d.say("clock", fine, "about that of "+strings.Join(compared, " and "), "")
 	}
 }
 

@@ -387,7 +387,7 @@ func (d *doctor) peers(ctx context.Context) {
 			d.say("peer", problem, fmt.Sprintf("%s: %s%s", node.Address, node.State, nextTry(node.NextAsk)), remedy)
 		}
 	}
-	d.clocks(ctx, p.Nodes)
+	d.clocks(ctx, p)
 	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
 		d.say("peers", note, "the node knows nobody", "'kuai connect ADDRESS' introduces it to one")
 	}

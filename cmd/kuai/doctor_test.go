@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -173,13 +174,46 @@ func TestDoctorComparesClocks(t *testing.T) {
 	} {
 		now = time.Now().Add(skew)
 		d := &doctor{}
-		d.clocks(t.Context(), nodes)
+		d.clocks(t.Context(), api.Peers{Nodes: nodes})
 		if len(d.found) != 1 || d.found[0].State != want.State || d.found[0].Text != want.Text {
 			t.Errorf("%v: %+v, want %+v", skew, d.found, want)
 		}
 	}
 	d := &doctor{}
-	if d.clocks(t.Context(), nodes[:2]); d.found != nil {
+	if d.clocks(t.Context(), api.Peers{Nodes: nodes[:2]}); d.found != nil {
 		t.Errorf("nobody was asked: %+v", d.found)
+	}
+}
+
+// TestDoctorComparesClocksOfPeers names the one that differs most, and does not ask a peer that told its time already.
+func TestDoctorComparesClocksOfPeers(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a connected peer was asked") }))
+	defer srv.Close()
+	tip := "0"
+	level := api.Peer{ID: "a", Address: "/a", Connected: true, Tip: &tip, ClockAhead: 299}
+	silent := api.Peer{ID: "b", Address: "/b", Connected: true}
+	gone := api.Peer{ID: "c", Address: "/c", Tip: &tip, ClockAhead: 9e4}
+	behind := api.Peer{ID: "d", Address: "/d", Connected: true, Tip: &tip, ClockAhead: -3600}
+	ahead := api.Peer{ID: "e", Address: "/e", Name: "lab-pc-7", Connected: true, Tip: &tip, ClockAhead: 3 * 3600}
+	const remedy = "set the clock of this machine or of that one: a block whose time is more than two hours ahead is ignored"
+	for _, c := range []struct {
+		peers []api.Peer
+		want  []finding
+	}{
+		{[]api.Peer{silent, gone}, nil},
+		{[]api.Peer{level, silent, gone}, []finding{{"clock", fine, "about that of 1 peer", ""}}},
+		{[]api.Peer{level, behind}, []finding{{"clock", problem, "this machine's clock is 1h0m0s ahead of that of /d", remedy}}},
+		{[]api.Peer{level, behind, ahead, silent}, []finding{{"clock", problem, `this machine's clock is 3h0m0s behind that of /e "lab-pc-7"`, remedy}}},
+	} {
+		d := &doctor{}
+		p := api.Peers{Peers: c.peers}
+		for _, peer := range c.peers {
+			if peer.Connected && peer.Tip != nil {
+				p.Nodes = append(p.Nodes, api.RegisteredNode{PeerID: peer.ID, URL: srv.URL})
+			}
+		}
+		if d.clocks(t.Context(), p); !slices.Equal(d.found, c.want) {
+			t.Errorf("%+v, want %+v", d.found, c.want)
+		}
 	}
 }

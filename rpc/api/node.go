@@ -61,20 +61,21 @@ type RegisteredNode struct {
 
 // Peer is a peer. One that has never answered has no ID, and the URL that was asked for as its address.
 type Peer struct {
-	Address   string    `json:"address"`
-	Agent     string    `json:"agent"`
-	Connected bool      `json:"connected"`
-	Direction string    `json:"direction" enum:"inbound,outbound," description:"\"\" if not connected."`
-	Height    int64     `json:"height"`
-	ID        string    `json:"id"`
-	LastError string    `json:"last_error,omitempty" description:"Why the last dial failed, or which other network the peer is of."`
-	LatencyMS *float64  `json:"latency_ms" description:"null if not measured."`
-	Name      string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
-	NextDial  time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
-	Score     float64   `json:"score"`
-	State     string    `json:"state" description:"In words: connected, or why not and when it is dialled again."`
-	Static    bool      `json:"static" description:"It was asked for, by --peer or a registration."`
-	Tip       *string   `json:"tip" description:"null if not known."`
+	Address    string    `json:"address"`
+	Agent      string    `json:"agent"`
+	ClockAhead int64     `json:"clock_ahead_seconds,omitempty" description:"How far its clock was ahead of this node's at its last status, negative: behind; left out if 0 or not known." example:"10800"`
+	Connected  bool      `json:"connected"`
+	Direction  string    `json:"direction" enum:"inbound,outbound," description:"\"\" if not connected."`
+	Height     int64     `json:"height"`
+	ID         string    `json:"id"`
+	LastError  string    `json:"last_error,omitempty" description:"Why the last dial failed, or which other network the peer is of."`
+	LatencyMS  *float64  `json:"latency_ms" description:"null if not measured."`
+	Name       string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
+	NextDial   time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
+	Score      float64   `json:"score"`
+	State      string    `json:"state" description:"In words: connected, or why not and when it is dialled again."`
+	Static     bool      `json:"static" description:"It was asked for, by --peer or a registration."`
+	Tip        *string   `json:"tip" description:"null if not known."`
 }
 
 // Register lists nodes to register.
