@@ -57,6 +57,7 @@ func OpenOn(disk vfs.FS, dir string, memTable int) (*Store, error) {
 }
 
 func open(on vfs.FS, dir string, o *pebble.Options) (*Store, error) {
+	fixAllocator()
 	disk, err := newGuard(on, dir)
 	if err != nil {
 		return nil, openError(dir, err)
