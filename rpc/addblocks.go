@@ -64,8 +64,7 @@ func (s *Server) readBlocks(w http.ResponseWriter, r *http.Request) (blocks []pl
 	take := func(text []byte) error {
 		position++
 		if position == 1 && hasIndexOne(text) {
-			err := checkGenesis(rules, text)
-			if err != nil {
+			if err := checkGenesis(rules, text); err != nil {
 				refused = &api.RefusedBlock{Position: 1, Reason: err.Error()}
 				return errEnough
 			}

@@ -26,7 +26,7 @@ func (c *Config) checkNotify() error {
 	words, err := splitCommand(c.BlockNotify)
 	if err == nil && len(words) > 0 {
 		if _, look := exec.LookPath(words[0]); look != nil {
-			err = fmt.Errorf("there is no command %s that can be run", words[0])
+			err = fmt.Errorf("command %s cannot be run: give the path of an executable file", words[0])
 		}
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"kuai/rpc/api"
 )
 
-// connectWait is the time from the registration until 'kuai connect' reports that there is no connection yet.
+// connectWait is the time from the registration until 'kuai connect' gives up on the connection for now.
 const connectWait = 6 * time.Second
 
 // joinedInfo is what 'kuai connect' prints. That there is no connection is an error.
@@ -80,7 +80,7 @@ const joinTheirs = "nodes of different networks never meet: to be in theirs, run
 // isForeign reports whether a peer turned out to be of another network.
 func isForeign(p api.Peer) bool { return strings.HasPrefix(p.State, errForeign.Error()) }
 
-// foreignText says which network a peer of another one is of.
+// foreignText names the network of a peer of another one.
 func foreignText(p api.Peer) string { return cmp.Or(p.LastError, "it is of another network") }
 
 // leaveForeign forgets a node of another network, which would be tried in vain.

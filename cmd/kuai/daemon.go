@@ -55,7 +55,7 @@ func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, 
 	}
 	if cfg.Lab {
 		cfg.clock = &skewedClock{}
-		log.Warn("this node has a lab: whoever may change its state can cut it off, delay its messages and set its clock wrong")
+		log.Warn("this node has a lab: every client that may change its state can cut it off, delay its messages and set its clock wrong")
 	}
 	return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
 		return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))

@@ -98,7 +98,7 @@ func (h heldChain) lines(ctx context.Context, w io.Writer, from int64, show func
 
 func (f *exporting) export(c *cobra.Command, from exportable, file string) error {
 	if dir := filepath.Dir(file); file != "-" && !exists(dir) {
-		return usageError{fmt.Errorf("there is no directory %s: make it first, or name another file", dir)}
+		return usageError{fmt.Errorf("directory %s does not exist: make it first, or name another file", dir)}
 	}
 	show, end := counter(c.ErrOrStderr(), "exporting")
 	defer end()

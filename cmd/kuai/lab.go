@@ -84,7 +84,7 @@ func newLabRun() *cobra.Command {
 	return c
 }
 
-// allLessons stands for every lesson.
+// allLessons is the name that runs all lessons.
 const allLessons = "all"
 
 // verdict is the error of lessons some of whose verdicts do not hold, nil if all hold.
@@ -209,7 +209,7 @@ func printStory(to io.Writer, l language, s *lab.Story) error {
 	return err
 }
 
-// tipsOf says which nodes are on which tip: "5 (A, B), 5′ (C)".
+// tipsOf lists the nodes on each tip: "5 (A, B), 5′ (C)".
 func tipsOf(nodes []lab.NodeState, labels map[string]string) string {
 	var order []string
 	on := make(map[string][]string)

@@ -78,13 +78,13 @@ func TestMistakesInWords(t *testing.T) {
 		{exitUsage, `--timeout "x": want a time, as 30s or 2m`, []string{"wait", "--timeout", "x"}},
 		{exitUsage, `mining mode "turbo": want manual`, []string{"mine", "--mode", "turbo"}},
 		{exitUsage, "--network and --swarm-key come from the code", []string{"join", "--network", "/nowhere"}},
-		{exitUsage, "there is no directory /nowhere: make it first", []string{"export", "/nowhere/x.jsonl", "--data-dir", kept, "-p", "1"}},
+		{exitUsage, "directory /nowhere does not exist: make it first", []string{"export", "/nowhere/x.jsonl", "--data-dir", kept, "-p", "1"}},
 		{exitFailure, "it ends too early: it is empty", []string{"import", empty, "--data-dir", t.TempDir(), "-p", "1"}},
 		{exitFailure, folder + " is a directory: name a file", []string{"import", folder, "--data-dir", t.TempDir(), "-p", "1"}},
 		{exitUsage, folder + " is a directory: name a file", []string{"config", "--config", folder}},
 		{exitUsage, folder + " is a directory: name a file", []string{"config", "--network", folder}},
 		{exitUsage, folder + " is a directory: name a file", []string{"status", "--api-token-file", folder}},
-		{exitUsage, "there is no command nosuchcommand", []string{"config", "--block-notify", "nosuchcommand %s"}},
+		{exitUsage, "command nosuchcommand cannot be run: give the path", []string{"config", "--block-notify", "nosuchcommand %s"}},
 	} {
 		says(t, c.want, c.says, c.args...)
 	}

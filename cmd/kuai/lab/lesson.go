@@ -82,7 +82,7 @@ func Names() []string {
 }
 
 // Run runs a lesson. Errors wrap ErrUnknown or ErrOptions, or say why the run ended early: its context, or a limit of the world.
-// A story whose verdict is not OK is no error.
+// A story whose verdict is not OK isn't an error.
 func Run(ctx context.Context, name string, o Options) (*Story, error) {
 	all := lessons()
 	i := slices.IndexFunc(all, func(l *lesson) bool { return l.Name == name })

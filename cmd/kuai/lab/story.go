@@ -103,7 +103,7 @@ type Bar struct {
 	Found    float64 `json:"found"`
 }
 
-// Verdict says whether the experiment came out as the lesson teaches.
+// Verdict reports whether the experiment came out as the lesson teaches.
 type Verdict struct {
 	OK     bool    `json:"ok"` // all checks hold
 	Text   Text    `json:"text"`
