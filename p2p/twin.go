@@ -26,7 +26,7 @@ import (
 // The handshake succeeds with this node and with its twin; it was this node if the handshake's other end came in here.
 const (
 	twinEvery   = 10 * time.Minute // between two warnings, or two looks, at one address
-	twinArrives = time.Second      // for the other end of a handshake to come in here
+	twinArrives = 5 * time.Second  // for the other end of a handshake to come in here
 	twinQueue   = 16               // addresses and connections that wait to be judged
 	maxTwins    = 64               // addresses remembered
 )
@@ -49,6 +49,7 @@ type twin struct {
 
 	mu   sync.Mutex
 	end  string               // local end of the handshake of the look that is under way, "" before it succeeds
+	over <-chan struct{}      // closed when that look must end
 	out  []string             // local ends of the looks so far, the newest last
 	in   []ma.Multiaddr       // from where connections of this node's id came in since that look began
 	seen map[string]time.Time // addresses that were looked at, and hosts that were warned of
@@ -69,7 +70,9 @@ func (t *twin) run(ctx context.Context) error {
 		case a := <-t.heard:
 			_ = t.look(ctx, []ma.Multiaddr{a})
 		case a := <-t.came:
-			pause(ctx, twinArrives) // the other end may be a look that has not been noted yet
+			if !t.dialledFrom(a) {
+				pause(ctx, twinArrives) // the other end may be a look that has not been noted yet
+			}
 			if ctx.Err() == nil && !t.dialledFrom(a) {
 				t.warn(a)
 			}
@@ -79,16 +82,16 @@ func (t *twin) run(ctx context.Context) error {
 	}
 }
 
-// secured is told by the connection gater that a handshake with this node's own id succeeded.
+// secured is told by the connection gater that a handshake with this node's own id succeeded. The connection ends when it returns, so
+// for one that a look dialled it waits until the other end has come in: a listener drops a QUIC connection that ends before it was taken.
 func (t *twin) secured(dir network.Direction, c network.ConnMultiaddrs) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if dir == network.DirOutbound {
-		t.end = endOf(c.LocalMultiaddr())
-		t.out = append(t.out, t.end)
-		t.out = t.out[max(0, len(t.out)-maxTwins):]
+		t.dialled(c.LocalMultiaddr())
+		t.waitArrived()
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.in = append(t.in, c.RemoteMultiaddr()); len(t.in) > maxTwins {
 		t.in = t.in[1:]
 	}
@@ -96,6 +99,34 @@ func (t *twin) secured(dir network.Direction, c network.ConnMultiaddrs) {
 	select {
 	case t.came <- c.RemoteMultiaddr():
 	default:
+	}
+}
+
+// dialled notes the local end of a look's connection.
+func (t *twin) dialled(from ma.Multiaddr) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = endOf(from)
+	t.out = append(t.out, t.end)
+	t.out = t.out[max(0, len(t.out)-maxTwins):]
+}
+
+// waitArrived returns when the other end of the look's connection has come in here, or will not.
+func (t *twin) waitArrived() {
+	late := time.NewTimer(twinArrives)
+	defer late.Stop()
+	for {
+		here, over := t.arrived()
+		if here {
+			return
+		}
+		select {
+		case <-t.noted:
+		case <-late.C:
+			return
+		case <-over:
+			return
+		}
 	}
 }
 
@@ -170,28 +201,27 @@ func (t *twin) lookAt(ctx context.Context, a ma.Multiaddr) error {
 		return err
 	}
 	t.mu.Lock()
-	t.end, t.in = "", nil
+	t.end, t.in, t.over = "", nil, ctx.Done()
 	t.mu.Unlock()
 	c, err := way.Dial(ctx, at, t.self)
 	if err == nil { // never: the connection gater ends it
 		_ = c.Close()
 	}
-	ctx, cancel = context.WithTimeout(ctx, twinArrives)
-	defer cancel()
-	for {
-		reached, here := t.arrived()
-		switch {
-		case !reached:
-			return err
-		case here:
-			return errSelf
-		}
-		select {
-		case <-t.noted:
-		case <-ctx.Done():
-			return errTwin
-		}
+	return t.found(ctx, err)
+}
+
+// found judges a look that has ended with err.
+func (t *twin) found(ctx context.Context, err error) error {
+	here, _ := t.arrived()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case here:
+		return errSelf
+	case t.end == "" || ctx.Err() != nil:
+		return err
 	}
+	return errTwin
 }
 
 // way returns how to dial a, its name resolved.
@@ -215,11 +245,12 @@ func (t *twin) way(ctx context.Context, a ma.Multiaddr) (transport.Transport, ma
 	return nil, nil, fmt.Errorf("%s: no transport for this address", a)
 }
 
-// arrived reports whether the look under way has reached a node with this node's id, and whether it is this one.
-func (t *twin) arrived() (reached, here bool) {
+// arrived reports whether the connection of the look under way has come in here. over is closed when that look must end.
+func (t *twin) arrived() (here bool, over <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.end != "", slices.ContainsFunc(t.in, func(a ma.Multiaddr) bool { return endOf(a) == t.end || t.listensOn(a) })
+	here = t.end != "" && slices.ContainsFunc(t.in, func(a ma.Multiaddr) bool { return endOf(a) == t.end || t.listensOn(a) })
+	return here, t.over
 }
 
 // warn names another node with this node's identity, once in a while for each host.

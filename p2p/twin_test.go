@@ -2,10 +2,15 @@ package p2p
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain/chaintest"
 )
@@ -105,4 +110,39 @@ func TestTwinIsShown(t *testing.T) {
 		return len(all) == 1 && all[0].LastError == errTwin.Error() && !all[0].NextDial.IsZero()
 	})
 	_ = b
+}
+
+// ends are the addresses of a connection.
+type ends struct{ local, remote ma.Multiaddr }
+
+func (e ends) LocalMultiaddr() ma.Multiaddr  { return e.local }
+func (e ends) RemoteMultiaddr() ma.Multiaddr { return e.remote }
+
+// TestLookLasts keeps the connection of a look open until its other end has come in: a listener forgets one that ends before.
+func TestLookLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTwin("", "", slog.New(slog.DiscardHandler))
+		from := ma.StringCast("/ip4/127.0.0.1/tcp/40000")
+		began, over := time.Now(), make(chan struct{})
+		go func() {
+			defer close(over)
+			tw.secured(network.DirOutbound, ends{local: from})
+		}()
+		synctest.Wait()
+		select {
+		case <-over:
+			t.Error("the connection may end before it has come in")
+		default:
+		}
+		tw.secured(network.DirInbound, ends{remote: from})
+		<-over
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waits %s for an end that has come in", waited)
+		}
+		tw.in = nil
+		tw.secured(network.DirOutbound, ends{local: ma.StringCast("/ip4/127.0.0.1/tcp/40001")})
+		if waited := time.Since(began); waited != twinArrives {
+			t.Errorf("waits %s for an end that does not come in, not %s", waited, twinArrives)
+		}
+	})
 }
