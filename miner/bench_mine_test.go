@@ -59,7 +59,7 @@ func searching(b *testing.B) func() int64 {
 				cancel()
 			}
 		}
-		if proof, err := search.Proof(ctx, consensus.Puzzle{Before: "35293", After: consensus.Hash{1}.String(), Zeros: 16}, search.Effort{Cores: 1, Share: 100}, &tries, enough); err == nil {
+		if proof, err := search.Proof(ctx, consensus.Puzzle{Before: "35293", After: consensus.Hash{1}.String(), Target: consensus.ZerosTarget(16)}, search.Effort{Cores: 1, Share: 100}, &tries, enough); err == nil {
 			b.Fatalf("proof %d has 16 zeros", proof)
 		}
 		return int64(tries.Load())

@@ -107,7 +107,7 @@ func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 		Parent:       api.WorkParent{Hash: parent.Hash.String(), Index: parent.Index, Proof: parent.Proof},
 		Text:         api.WorkText{After: puzzle.After, Before: puzzle.Before},
 		Transactions: list,
-		Zeros:        puzzle.Zeros,
+		Zeros:        rules.Zeros,
 	})
 }
 

@@ -47,15 +47,32 @@ func (r *Rules) State(tip Header) State {
 // that was seen first stays.
 func Heavier(a, b State) bool { return a.Work.Compare(b.Work) > 0 }
 
-// Puzzle is what a proof must solve: the SHA-256 of Before, the proof in decimal and After, joined, starts with Zeros hex zeros.
+// Puzzle is what a proof must solve: the SHA-256 of Before, the proof in decimal and After, joined, meets Target.
 type Puzzle struct {
 	Before, After string
-	Zeros         int
+	Target        Target
 }
 
 // Puzzle returns the puzzle of a draft. A classic proof covers the parent alone, so it fits whatever the draft holds.
 func (r *Rules) Puzzle(d Draft) Puzzle {
-	return Puzzle{Before: strconv.FormatInt(d.Parent.Proof, 10), After: d.Parent.Hash.String(), Zeros: r.Zeros}
+	return Puzzle{Before: strconv.FormatInt(d.Parent.Proof, 10), After: d.Parent.Hash.String(), Target: ZerosTarget(r.Zeros)}
+}
+
+// ZerosTarget returns the target that the hashes with that many hex zeros in front meet, n at most 64: 2^(256-4n)-1.
+func ZerosTarget(n int) (t Target) {
+	for i := n / 2; i < len(t); i++ {
+		t[i] = 0xff
+	}
+	if n%2 == 1 {
+		t[n/2] = 0x0f
+	}
+	return t
+}
+
+// Solves reports whether proof solves the puzzle.
+func (p Puzzle) Solves(proof int64) bool {
+	var buffer [256]byte // a secure network's message takes 232 at most
+	return p.Target.Met(sha256.Sum256(p.AppendMessage(buffer[:0], proof)))
 }
 
 // AppendMessage appends the text that is hashed for proof.

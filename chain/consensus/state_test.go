@@ -1,7 +1,6 @@
 package consensus_test
 
 import (
-	"crypto/sha256"
 	"math/big"
 	"math/rand/v2"
 	"testing"
@@ -58,7 +57,7 @@ func TestPuzzleIsTheProofsFormula(t *testing.T) {
 	puzzle, solved := r.Puzzle(consensus.Draft{Parent: parent}), 0
 	for proof := range int64(1000) {
 		valid := r.ValidProof(parent.Proof, proof, parent.Hash)
-		if consensus.Hash(sha256.Sum256(puzzle.AppendMessage(nil, proof))).HasZeros(puzzle.Zeros) != valid {
+		if puzzle.Solves(proof) != valid {
 			t.Fatalf("proof %d: the puzzle and the check differ", proof)
 		}
 		if valid {
@@ -67,5 +66,22 @@ func TestPuzzleIsTheProofsFormula(t *testing.T) {
 	}
 	if solved == 0 {
 		t.Error("no proof was valid")
+	}
+}
+
+// TestZerosAreATarget: the number of zeros and the target say the same of any hash, also beside the border.
+func TestZerosAreATarget(t *testing.T) {
+	for zeros := range 65 {
+		target := consensus.ZerosTarget(zeros)
+		atMost, above := consensus.Hash(target), consensus.Hash{}
+		if next := new(big.Int).Add(new(big.Int).SetBytes(target[:]), big.NewInt(1)); next.BitLen() <= 256 {
+			next.FillBytes(above[:])
+			if target.Met(above) || above.HasZeros(zeros) {
+				t.Errorf("%d zeros: %s meets the target %s, or has the zeros", zeros, above, target)
+			}
+		}
+		if !target.Met(atMost) || !atMost.HasZeros(zeros) {
+			t.Errorf("%d zeros: the target %s is not met by itself, or has not the zeros", zeros, target)
+		}
 	}
 }

@@ -2,8 +2,10 @@
 //
 // # Vocabulary
 //
-//   - puzzle: the texts around the proof, the last proof and the hash of the last block, and the number of hex zeros; the rules give it.
-//   - try: one SHA-256 of str(last proof) + str(proof) + last hash. At z hex zeros a proof takes 16^z tries in the mean.
+//   - puzzle: the texts before and after the proof, and the target that the hash must meet; the rules give it. On a classic network the texts
+//     are the last proof and the hash of the last block. On a secure one the proof is a nonce, and the text before it is longer than a block
+//     of SHA-256.
+//   - try: one SHA-256 of the text before, str(proof) and the text after. At z hex zeros a proof takes 16^z tries in the mean.
 //   - run: the 10,000 proofs that share all digits but the low four. Job: a run with everything computed that its proofs share.
 //   - chunk: the part of a run that a core takes at a time.
 //   - kernel: the inner loop over a chunk, one for each kind of processor. docs/decisions/005-proof-kernel.md explains them;

@@ -1,15 +1,22 @@
 package search
 
 import (
+	"crypto/sha256"
+	"encoding"
 	"encoding/binary"
+	"hash"
 	"math/bits"
+	"slices"
 	"sync"
+
+	"kuai/chain/consensus"
 )
 
 // job is a run of proofs that share all digits but the low four (or fewer), with everything done that is the same for all of them.
 //
-// The message, str(last proof) + str(proof) + last hash, is 66 to 96 bytes long: two blocks of SHA-256. The proof ends within the
-// first 32 bytes. So the low digits touch two neighbouring words of the first block's first eight, and the second block is the
+// A classic message, str(last proof) + str(proof) + last hash, is 66 to 96 bytes long: two blocks of SHA-256. A secure network's has
+// one or two whole blocks in front of the nonce, which are hashed once for a search; the rest is two blocks as well. The proof ends within
+// the rest's first 32 bytes. So the low digits touch two neighbouring words of the first block's first eight, and the second block is the
 // same for all: the end of the hash and the padding. The kernels in assembly know the first fields by their offsets.
 type job struct {
 	first [16]uint32  // words of the first block, zero where the low digits go
@@ -19,24 +26,59 @@ type job struct {
 	mask  [4]uint32   // the bits that must be zero in the first word of the hash, four times
 	right [8]uint32   // for words 0..7: how many bits an entry of lowDigits is shifted right; 32 and more leave nothing
 	left  [8]uint32   // and how many left; the word has both
+	state [8]uint32   // SHA-256's a to h before the first block
+	split [8]uint32   // the same in the order of the x86-64 SHA instructions: f, e, b, a and h, g, d, c
 
+	prefix  int    // bytes in front of the message, whole blocks, that state covers
+	before  []byte // crypto/sha256's own state after them; empty if there are none
+	hash    hash.Hash
 	message []byte // with the digits of the first proof
 	at, low int    // where in the message the low digits begin, and how many they are
 }
 
 const (
-	maxLow    = 4  // digits that vary in a job, at most
-	maxPrefix = 16 // digits of a last proof that kernels in assembly are made for; the rules allow no more
-	maxLanes  = 16 // proofs that any kernel tries at a time, at most
+	maxLow   = 4  // digits that vary in a job, at most
+	maxLanes = 16 // proofs that any kernel tries at a time, at most
 )
 
-// prepare makes j the job for message, in which low digits vary from byte at on.
-func (j *job) prepare(message []byte, at, low int) {
-	if len(message) != len(j.message) {
-		j.tail = tailOf(message)
+// setPrefix hashes the part of the message that is the same for all jobs of a search: whole blocks.
+func (j *job) setPrefix(prefix []byte) {
+	j.prefix, j.state = len(prefix), initialState
+	for block := range slices.Chunk(prefix, sha256.BlockSize) {
+		var w [64]uint32
+		for i := range 16 {
+			w[i] = binary.BigEndian.Uint32(block[4*i:])
+		}
+		j.state = compress(j.state, schedule(&w))
 	}
+	s := j.state
+	j.split = [8]uint32{s[5], s[4], s[1], s[0], s[7], s[6], s[3], s[2]}
+	if len(prefix) > 0 {
+		h := sha256.New()
+		h.Write(prefix)
+		j.before, _ = h.(encoding.BinaryAppender).AppendBinary(nil) // fails for no state of this hash
+	}
+}
+
+// regular reports whether a message of that many bytes, whose digits end at byte end, is made as kernels other than the library's
+// take it: in two blocks, with all digits in the first eight words. All that a classic network allows is, and on a secure one all but
+// searches of more than 10^11 tries on a parent with a nonce of 19 digits.
+func regular(length, end int) bool {
+	const padding = 9 // bytes at least
+	return end <= 32 && sha256.BlockSize <= length && length <= 2*sha256.BlockSize-padding
+}
+
+// prepare makes j the job for message, in which low digits vary from byte at on, after the prefix.
+func (j *job) prepare(message []byte, at, low int) {
+	same := len(message) == len(j.message)
 	j.message = append(j.message[:0], message...)
 	j.at, j.low = at, low
+	if !regular(len(message), at+low) {
+		return
+	}
+	if !same {
+		j.setTail(message)
+	}
 
 	clear(message[at : at+low])
 	for i := range j.first {
@@ -78,27 +120,33 @@ func (j *job) setShifts() {
 	}
 }
 
-// setZeros asks for hashes that start with that many hex zeros, as far as the first word shows.
-func (j *job) setZeros(zeros int) {
+// setTarget asks for hashes whose first word is not longer in bits than the target's: all that meet the target, and as many again at most.
+func (j *job) setTarget(t consensus.Target) {
+	longest := bits.Len32(binary.BigEndian.Uint32(t[:]))
 	for i := range j.mask {
-		j.mask[i] = ^(^uint32(0) >> (4 * zeros))
+		j.mask[i] = ^(1<<longest - 1)
 	}
 }
 
-// tailOf expands the second block of message.
-func tailOf(message []byte) (tail [64]uint32) {
+// setTail expands the second block of message.
+func (j *job) setTail(message []byte) {
 	var block [64]byte
 	n := copy(block[:], message[64:])
 	block[n] = 0x80
-	binary.BigEndian.PutUint64(block[56:], uint64(len(message))*8)
+	binary.BigEndian.PutUint64(block[56:], uint64(j.prefix+len(message))*8)
 	for i := range 16 {
-		tail[i] = binary.BigEndian.Uint32(block[4*i:])
+		j.tail[i] = binary.BigEndian.Uint32(block[4*i:])
 	}
-	expand(&tail)
-	for i := range tail {
-		tail[i] += roundConstants[i]
+	schedule(&j.tail)
+}
+
+// schedule makes a block's 64 words, constants added, from the first 16.
+func schedule(w *[64]uint32) *[64]uint32 {
+	expand(w)
+	for i := range w {
+		w[i] += roundConstants[i]
 	}
-	return tail
+	return w
 }
 
 // expand fills words 16..63 of a message schedule from the first 16.

@@ -2,12 +2,13 @@ package search
 
 import (
 	"crypto/sha256"
+	"encoding"
 	"encoding/binary"
 	"math/bits"
 )
 
 // kernel is an inner loop. scan tries the proofs with the low digits given, entries of lowDigits, and returns the position of
-// the first whose hash has the zeros of j.mask, or len(digits) where none has.
+// the first whose hash has the zeros of j.mask, or len(digits) if none has. All but the library's want a regular message.
 type kernel struct {
 	name string
 	scan func(j *job, digits []uint32) int
@@ -35,12 +36,28 @@ func scanLibrary(j *job, digits []uint32) int {
 	for i, d := range digits {
 		binary.BigEndian.PutUint32(low[:], d)
 		copy(message[j.at:], low[:j.low])
-		sum := sha256.Sum256(message)
+		sum := j.sum(message)
 		if binary.BigEndian.Uint32(sum[:])&j.mask[0] == 0 {
 			return i
 		}
 	}
 	return len(digits)
+}
+
+// sum returns the SHA-256 of the prefix and message. To go on from the state after the prefix saves its blocks.
+func (j *job) sum(message []byte) (sum [sha256.Size]byte) {
+	if len(j.before) == 0 {
+		return sha256.Sum256(message)
+	}
+	if j.hash == nil {
+		j.hash = sha256.New()
+	}
+	if err := j.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(j.before); err != nil {
+		panic("search: crypto/sha256 refuses its own state: " + err.Error())
+	}
+	j.hash.Write(message)
+	j.hash.Sum(sum[:0])
+	return sum
 }
 
 func scanPortable(j *job, digits []uint32) int {
@@ -50,11 +67,7 @@ func scanPortable(j *job, digits []uint32) int {
 		copy(w[:], j.first[:])
 		w[word] |= d >> shift
 		w[word+1] |= d << (32 - shift)
-		expand(&w)
-		for i := range w {
-			w[i] += roundConstants[i]
-		}
-		state := compress(initialState, &w)
+		state := compress(j.state, schedule(&w))
 		if compress(state, &j.tail)[0]&j.mask[0] == 0 {
 			return i
 		}

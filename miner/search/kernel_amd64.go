@@ -31,9 +31,3 @@ func scanAVX2(j *job, digits *uint32, groups int) (group int, hits uint32)
 //
 //go:noescape
 func scanAVX512(j *job, digits *uint32, groups int) (group int, hits uint32)
-
-// shaInitial is initialState in the order of the SHA instructions: f, e, b, a and h, g, d, c.
-var shaInitial = [8]uint32{
-	initialState[5], initialState[4], initialState[1], initialState[0],
-	initialState[7], initialState[6], initialState[3], initialState[2],
-}

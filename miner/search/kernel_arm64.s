@@ -12,9 +12,8 @@ TEXT ·scanSHA(SB), $2048-36
 	ADD $1024, R4, R5
 	MOVD $·roundConstants(SB), R6
 	MOVWU 384(R0), R7
-	MOVD $·initialState(SB), R9
-	FMOVQ (R9), F28
-	FMOVQ 16(R9), F29
+	FMOVQ 464(R0), F28
+	FMOVQ 480(R0), F29
 
 turn:
 	VMOV V28.B16, V8.B16

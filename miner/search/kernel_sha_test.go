@@ -18,6 +18,8 @@ func TestFieldsAreWhereTheKernelReadsThem(t *testing.T) {
 		"mask":  {unsafe.Offsetof(j.mask), 384},
 		"right": {unsafe.Offsetof(j.right), 400},
 		"left":  {unsafe.Offsetof(j.left), 432},
+		"state": {unsafe.Offsetof(j.state), 464},
+		"split": {unsafe.Offsetof(j.split), 496},
 	} {
 		if at[0] != at[1] {
 			t.Errorf("job.%s is at %d, and the kernel reads at %d", name, at[0], at[1])

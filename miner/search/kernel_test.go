@@ -3,10 +3,12 @@ package search
 import (
 	"bytes"
 	"crypto/sha256"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"kuai/chain/consensus"
@@ -16,7 +18,7 @@ import (
 func lowest(p consensus.Puzzle, from, to int64) (int64, bool) {
 	for proof := from; proof < to; proof++ {
 		message := p.Before + strconv.FormatInt(proof, 10) + p.After
-		if consensus.Hash(sha256.Sum256([]byte(message))).HasZeros(p.Zeros) {
+		if p.Target.Met(sha256.Sum256([]byte(message))) {
 			return proof, true
 		}
 	}
@@ -76,6 +78,71 @@ func TestKernelsForAllStartsAndTails(t *testing.T) {
 	}
 }
 
+// sealed is the puzzle of a draft on a secure network: the parent's proof and the draft's root are in front of the nonce.
+func sealed(parentProof string, seed int64, target consensus.Target) consensus.Puzzle {
+	return consensus.Puzzle{Before: parentProof + hashOf(seed).String() + ".", After: hashOf(seed + 1).String(), Target: target}
+}
+
+// sealedOn is sealed on a parent whose nonce is that.
+func sealedOn(nonce, seed int64, target consensus.Target) consensus.Puzzle {
+	return sealed(hashOf(seed+2).String()+"."+strconv.FormatInt(nonce, 10), seed, target)
+}
+
+// nonce returns a nonce of that many digits, below 2^63.
+func nonce(digits int, seed int64) int64 {
+	if digits <= 16 {
+		return number(digits, seed)
+	}
+	return number(16, seed)*int64(math.Pow10(digits-16)) + seed
+}
+
+// Some of these lengths leave the assembly to the library: the digits do not end in the first eight words.
+func TestKernelsAgreeAfterWholeBlocks(t *testing.T) {
+	for digits := 1; digits <= 19; digits++ {
+		for parent := 1; parent <= 19; parent++ {
+			p := sealedOn(nonce(parent, int64(digits)), int64(parent), consensus.ZerosTarget(2))
+			from := nonce(digits, int64(parent))
+			check(t, p, from, from+100)
+		}
+		from := nonce(digits, 1)
+		check(t, sealed("100", from, consensus.ZerosTarget(2)), from, from+200) // on the genesis block
+	}
+}
+
+// No message's length is special, whatever of it is in front.
+func TestKernelsForAllLengths(t *testing.T) {
+	text := strings.Repeat(testHash, 4)
+	for before := range 4 * 64 {
+		check(t, consensus.Puzzle{Before: text[:before], After: text[:before%129], Target: consensus.ZerosTarget(1)}, 9_950, 10_050)
+	}
+}
+
+// TestTargetsWithinAWord: a kernel compares lengths of the first word in bits, the rest is compared after it.
+func TestTargetsWithinAWord(t *testing.T) {
+	for i := range int64(300) {
+		target := consensus.Target(hashOf(i))
+		target[0] = 0
+		target[1] >>= i % 8
+		check(t, sealedOn(i*i, i, target), 0, 3000)
+	}
+	p := sealedOn(1, 1, consensus.ZerosTarget(2))
+	proof, _ := lowest(p, 0, 1<<20)
+	sum := sha256.Sum256(p.AppendMessage(nil, proof))
+	for i := range sum {
+		p.Target = sum
+		if got, found := newScanner(p, fastest()).scan(proof, proof+1); !found || got != proof {
+			t.Fatalf("the hash that is the target does not meet it")
+		}
+		if p.Target[i] == 0 {
+			continue
+		}
+		p.Target[i]--
+		if got, found := newScanner(p, fastest()).scan(proof, proof+1); found {
+			t.Errorf("proof %d meets the target %s with %x", got, p.Target, sum)
+		}
+	}
+}
+
 // The mask has eight hex digits; what a kernel finds beyond them is a candidate.
 func TestZerosBeyondTheFirstWord(t *testing.T) {
 	p := puzzleOf(100, hashOf(1), 9)
@@ -101,10 +168,13 @@ func FuzzKernels(f *testing.F) {
 	f.Add(uint64(35293), uint64(9_990), uint16(20), uint8(1), []byte{})
 	f.Add(uint64(1<<53-1), uint64(1<<53-30), uint16(20), uint8(3), []byte{1})
 	f.Add(uint64(0), uint64(999_999_990), uint16(64), uint8(0), []byte{2})
+	f.Add(uint64(1<<63-1), uint64(1<<53-30), uint16(20), uint8(2), []byte{3})
 	f.Fuzz(func(t *testing.T, last, from uint64, n uint16, zeros uint8, seed []byte) {
-		p := puzzleOf(int64(last%consensus.MaxProof), sha256.Sum256(seed), int(zeros%17))
 		start := int64(from % consensus.MaxProof)
-		check(t, p, start, start+int64(n%2000))
+		check(t, puzzleOf(int64(last%consensus.MaxProof), sha256.Sum256(seed), int(zeros%17)), start, start+int64(n%2000))
+		target := consensus.Target(sha256.Sum256(seed))
+		target[0] >>= zeros % 9
+		check(t, sealedOn(int64(last&math.MaxInt64), int64(n), target), start, start+int64(n%2000))
 	})
 }
 

@@ -73,7 +73,7 @@ func race(all []kernel) kernel {
 
 // lap is how long a kernel takes for a chunk without a proof.
 func lap(k kernel) time.Duration {
-	s := newScanner(consensus.Puzzle{Before: "35293", After: testHash, Zeros: 16}, k)
+	s := newScanner(consensus.Puzzle{Before: "35293", After: testHash, Target: consensus.ZerosTarget(16)}, k)
 	s.scan(0, 1) // makes the table of digits, the first time
 	began := time.Now()
 	s.scan(chunk*10, chunk*11)
@@ -85,20 +85,31 @@ const testHash = "3b1c7c0b8f0e5d2a94d6e1f7a8b9c0d1e2f3a4b5c6d7e8f90123456789abcd
 
 // agrees reports whether k finds what the library finds: proofs of one zero, among numbers of few and of many digits.
 func agrees(k kernel) bool {
-	p := consensus.Puzzle{Before: "35293", After: testHash, Zeros: 1}
-	for _, from := range []int64{0, 35_000, 1_234_560_000} {
-		ours, theirs := newScanner(p, k), newScanner(p, library)
-		for at, end := from, from+checked; at < end; at++ {
-			got, found := ours.scan(at, end)
-			want, wanted := theirs.scan(at, end)
-			if got != want || found != wanted {
+	p := consensus.Puzzle{Before: "35293", After: testHash, Target: consensus.ZerosTarget(1)}
+	sealed := p
+	sealed.Before = testHash + "." + p.Before + testHash + "." // as on a secure network
+	for _, p := range []consensus.Puzzle{p, sealed} {
+		for _, from := range []int64{0, 35_000, 1_234_560_000} {
+			if !agreesOn(newScanner(p, k), newScanner(p, library), from, from+checked) {
 				return false
 			}
-			if !found {
-				break
-			}
-			at = got
 		}
+	}
+	return true
+}
+
+// agreesOn reports whether both scanners find the same proofs in [from, to).
+func agreesOn(ours, theirs *scanner, from, to int64) bool {
+	for ; from < to; from++ {
+		got, found := ours.scan(from, to)
+		want, wanted := theirs.scan(from, to)
+		if got != want || found != wanted {
+			return false
+		}
+		if !found {
+			break
+		}
+		from = got
 	}
 	return true
 }

@@ -11,19 +11,19 @@ type scanner struct {
 	puzzle  consensus.Puzzle
 	kernel  kernel
 	job     job
+	fixed   int    // bytes of the message that the job takes as its prefix
 	message []byte // for the proof that was written last
 }
 
 func newScanner(p consensus.Puzzle, k kernel) *scanner {
 	s := &scanner{puzzle: p, kernel: k}
-	s.job.setZeros(p.Zeros)
-	if len(p.Before) > maxPrefix {
-		s.kernel = library
-	}
+	s.fixed = len(p.Before) / sha256.BlockSize * sha256.BlockSize
+	s.job.setPrefix([]byte(p.Before[:s.fixed]))
+	s.job.setTarget(p.Target)
 	return s
 }
 
-// scan returns the lowest proof in [from, to) that has the zeros.
+// scan returns the lowest proof in [from, to) that solves the puzzle.
 func (s *scanner) scan(from, to int64) (int64, bool) {
 	for from < to {
 		end := min(to, endOfRun(from))
@@ -52,11 +52,15 @@ func endOfRun(proof int64) int64 {
 func (s *scanner) scanRun(from, to int64) (int64, bool) {
 	end := s.write(from)
 	low := min(end-len(s.puzzle.Before), maxLow)
-	s.job.prepare(s.message, end-low, low)
+	s.job.prepare(s.message[s.fixed:], end-low-s.fixed, low)
+	k := s.kernel
+	if !regular(len(s.message)-s.fixed, end-s.fixed) {
+		k = library
+	}
 	first := from % run
 	digits := lowDigits()[low][first : first+to-from]
 	for i := 0; i < len(digits); i++ {
-		if i += s.kernel.scan(&s.job, digits[i:]); i < len(digits) && s.valid(from+int64(i)) {
+		if i += k.scan(&s.job, digits[i:]); i < len(digits) && s.valid(from+int64(i)) {
 			return from + int64(i), true
 		}
 	}
@@ -69,8 +73,8 @@ func (s *scanner) write(proof int64) (end int) {
 	return len(s.message) - len(s.puzzle.After)
 }
 
-// valid reports whether proof has all the zeros. A kernel looks at the first eight only.
+// valid reports whether proof solves the puzzle. A kernel looks at the length of the hash's first word only.
 func (s *scanner) valid(proof int64) bool {
 	s.write(proof)
-	return consensus.Hash(sha256.Sum256(s.message)).HasZeros(s.puzzle.Zeros)
+	return s.puzzle.Target.Met(sha256.Sum256(s.message))
 }

@@ -20,8 +20,8 @@ const (
 	yieldEvery = 8
 )
 
-// errExhausted is out of reach in practice: at 16 zeros 2^53 tries take years.
-var errExhausted = errors.New("no proof below 2^53 has the zeros that this network asks for")
+// errExhausted is out of reach in practice: 2^53 tries take years.
+var errExhausted = errors.New("no proof below 2^53 meets the target of this network")
 
 // Proof returns the smallest proof from 0 that solves p. It adds its tries to tries as it goes. When ctx ends it returns the context's cause within a chunk. After each
 // chunk of its own goroutine, and in each rest, it calls look, which may end ctx.

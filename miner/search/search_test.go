@@ -35,6 +35,20 @@ func TestSearchFindsTheSmallestProof(t *testing.T) {
 	}
 }
 
+func TestSearchFindsTheSmallestNonce(t *testing.T) {
+	for cores := 1; cores <= 3; cores++ {
+		last := int64(0)
+		for i := range int64(50) {
+			p := sealedOn(last, i, consensus.ZerosTarget(3))
+			got, err := Proof(t.Context(), p, Effort{cores, 100}, new(atomic.Uint64), func() {})
+			if want, _ := lowest(p, 0, consensus.MaxProof); err != nil || got != want {
+				t.Fatalf("%d cores, %+v: got %d, %v, want %d", cores, p, got, err, want)
+			}
+			last = got
+		}
+	}
+}
+
 // The tutorial's first block after its genesis of proof 100, by its own definition of the message.
 func TestSearchFindsTheTutorialsProof(t *testing.T) {
 	const lastProof = 100

@@ -97,7 +97,7 @@ func (w *world) proveAny(p consensus.Puzzle) (proof int64) {
 		}
 		return proof
 	}
-	for w.goesOn() && !hashOf(p, proof).HasZeros(p.Zeros) {
+	for w.goesOn() && !p.Solves(proof) {
 		proof++
 	}
 	return proof

@@ -80,7 +80,7 @@ func (w *world) search(zeros int) float64 {
 	if !w.goesOn() {
 		return 0
 	}
-	proof, err := w.prove(consensus.Puzzle{Before: "100", After: last.String(), Zeros: zeros})
+	proof, err := w.prove(consensus.Puzzle{Before: "100", After: last.String(), Target: consensus.ZerosTarget(zeros)})
 	if err != nil {
 		w.fail(err)
 	}

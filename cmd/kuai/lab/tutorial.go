@@ -83,7 +83,7 @@ func (t *tutorial) valid(all []scratch) bool {
 }
 
 func (t *tutorial) validProof(last scratch, proof int64) bool {
-	return hashOf(t.puzzleAfter(last), proof).HasZeros(t.w.rules.Zeros)
+	return t.puzzleAfter(last).Solves(proof)
 }
 
 // puzzleAfter is what the node wants to see solved in a block after last.

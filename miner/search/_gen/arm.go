@@ -20,8 +20,8 @@ const armBuffer = 16 * armLanes * 16
 
 // General registers: R0 the job, R1 the digits, R2 the groups' number, R3 the group, R4 and R5 the buffers from and to, R6 the constants,
 // R7 the mask, R8 the hits, R9 and R10 between. Vectors: V0 to V7 belong to the schedule, V8 to V15 hold the four states, a lane's
-// abcd and efgh, V16 to V19 the old abcd, V20 to V23 the words, V24 to V27 abcd between the blocks, V28 and V29 SHA-256's
-// initial state.
+// abcd and efgh, V16 to V19 the old abcd, V20 to V23 the words, V24 to V27 abcd between the blocks, V28 and V29 the state
+// before the first block.
 func abcd(lane int) int { return 8 + 2*lane }
 func efgh(lane int) int { return 9 + 2*lane }
 func old(lane int) int  { return 16 + lane }
@@ -122,7 +122,7 @@ func armJudge(t *text) {
 // arm64 returns the kernel's file.
 func arm64() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, armHead, 2*armBuffer, armBuffer, jobMask)
+	fmt.Fprintf(&b, armHead, 2*armBuffer, armBuffer, jobMask, jobState, jobState+16)
 	for _, instruction := range weave(slices.Collect(slices.Chunk([]string(armRounds()), 1)), armSchedule()) {
 		fmt.Fprintf(&b, "\t%s\n", instruction)
 	}
@@ -144,9 +144,8 @@ TEXT ·scanSHA(SB), $%d-36
 	ADD $%d, R4, R5
 	MOVD $·roundConstants(SB), R6
 	MOVWU %d(R0), R7
-	MOVD $·initialState(SB), R9
-	FMOVQ (R9), F28
-	FMOVQ 16(R9), F29
+	FMOVQ %d(R0), F28
+	FMOVQ %d(R0), F29
 
 turn:
 `

@@ -38,6 +38,8 @@ const (
 	jobMask  = 384 // four times the bits of the hash's first word that must be zero
 	jobRight = 400 // how far the low digits are shifted right for words 0..7
 	jobLeft  = 432 // and how far left
+	jobState = 464 // the state before the first block, a to h
+	jobSplit = 496 // the same in the order of the x86-64 SHA instructions: f, e, b, a and h, g, d, c
 )
 
 // weave puts the other stream between the steps of a first one, evenly from beginning to end. Each keeps its own order.

@@ -74,12 +74,12 @@ func (k *wide) write(name, doc string, prepare func()) {
 	RET()
 }
 
-// firstBlock compresses the first block of all lanes, from the initial state. Words 8 to 15 are the same for all, and job has them
+// firstBlock compresses the first block of all lanes, from the state that the job has. Words 8 to 15 are the same for all, and job has them
 // with the constants added.
 func (k *wide) firstBlock() {
 	k.load(Mem{Base: digits}, k.digits)
 	for i, s := range k.state {
-		k.fill(initialWords.Offset(4*i), s)
+		k.fill(field(jobState+4*i), s)
 	}
 	for i := range 16 {
 		h := k.name(i, 7)
@@ -102,7 +102,7 @@ func (k *wide) firstBlock() {
 		k.addAll(Mem{Base: from, Disp: 4 * i}, h)
 	})
 	for i, s := range k.state {
-		k.addAll(initialWords.Offset(4*i), s)
+		k.addAll(field(jobState+4*i), s)
 	}
 	k.load(k.state[0], k.first)
 }

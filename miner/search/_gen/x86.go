@@ -15,9 +15,6 @@ var (
 	job, digits, count, group, from, to = RDI, RSI, RDX, RCX, R8, R9
 
 	constants = NewDataAddr(Symbol{Name: "·roundConstants"}, 0)
-	initial   = NewDataAddr(Symbol{Name: "·shaInitial"}, 0) // a, b, e, f, then c, d, g, h, each from the top down
-
-	initialWords = NewDataAddr(Symbol{Name: "·initialState"}, 0) // a to h
 
 	between Mem // the states between the blocks, the half with a
 )
@@ -109,8 +106,8 @@ func rounds() (steps [][]func()) {
 	all := states()
 	for _, l := range all {
 		s.add(
-			func() { VMOVDQU(initial, l.abef) },
-			func() { VMOVDQU(initial.Offset(16), l.cdgh) },
+			func() { VMOVDQU(field(jobSplit), l.abef) },
+			func() { VMOVDQU(field(jobSplit+16), l.cdgh) },
 		)
 	}
 	for word := 0; word < 64; word += 4 {
@@ -120,8 +117,8 @@ func rounds() (steps [][]func()) {
 	}
 	for lane, l := range all {
 		s.add(
-			func() { VPADDD(initial, l.abef, l.abef) },
-			func() { VPADDD(initial.Offset(16), l.cdgh, l.cdgh) },
+			func() { VPADDD(field(jobSplit), l.abef, l.abef) },
+			func() { VPADDD(field(jobSplit+16), l.cdgh, l.cdgh) },
 			func() { VMOVDQU(l.abef, between.Offset(16*lane)) },
 		)
 	}
