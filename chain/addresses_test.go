@@ -87,7 +87,7 @@ func compareBook(t testing.TB, c *chain.Chain, want book, addresses []string, li
 	}
 }
 
-// names are addresses that JSON spells in different ways; "0" is no sender, but can receive.
+// names are addresses that JSON spells in different ways; "0" cannot send, but can receive.
 var names = []string{"alice", "bob", "0", "块 \"\\\u007f\n😀"}
 
 // amounts are hard to add in floats.

@@ -50,7 +50,7 @@ func (l *ledger) leave(b *consensus.Block) {
 
 func (c *change) amount(t consensus.Parts, sign int) {
 	if sign != 0 && !c.total.Balance.AddText(t.Amount, sign < 0) {
-		panic("chain: a checked block holds an amount that is no canonical number")
+		panic("chain: a checked block holds an amount that is not a canonical number")
 	}
 }
 

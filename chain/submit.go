@@ -78,7 +78,7 @@ func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 // admit returns the pool's next payment, if there is room and it is not known.
 func (c *Chain) admit(payment consensus.Payment, from string) (*pending, error) {
 	if payment.Canonical() == "" {
-		panic("chain: a Payment is made by the rules") // its zero value is no payment
+		panic("chain: a Payment is made by the rules") // its zero value is not a payment
 	}
 	if err := c.Err(); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@
 //	                                                  └─ a new tip or the caller's context ends it
 //
 // Several miners in continuous mode race: each searches on its own tip from 0, so that equal machines find the same proof at about the
-// same time, and all but one of their blocks are stale. interval waits anew after every tip, whoever mined it, and by a tenth at
+// same time, and all but one of their blocks are stale. interval waits anew after every tip, of any miner, and by a tenth at
 // random, so that mostly one miner searches at a time. Status counts the searches that were given up.
 //
 // # Guarantees

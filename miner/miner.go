@@ -34,7 +34,7 @@ type Chain interface {
 	Now() time.Time // the clock that the chain checks timestamps against
 }
 
-// Options are the choices of whoever runs the miner; the zero value is good.
+// Options are the operator's choices; the zero value is good.
 type Options struct {
 	Mode  Mode // when to mine without being asked, until SetMode
 	Cores int  // how many cores a search uses, until SetCores; 0 for all
@@ -51,7 +51,7 @@ type Miner struct {
 	meter     meter
 
 	places chan struct{} // held by a caller from Mine to its return
-	turn   chan struct{} // held by whoever searches; given in order of arrival
+	turn   chan struct{} // held by the caller that searches; given in order of arrival
 
 	mu      sync.Mutex
 	mode    Mode

@@ -77,7 +77,7 @@ func TestMineSealsThePendingPayments(t *testing.T) {
 	}
 }
 
-// hard is a chain whose miner has to look for ever, until easy is set and the search starts anew.
+// hard is a chain whose miner searches without end, until easy is set and the search starts anew.
 type hard struct {
 	*chain.Chain
 	easy atomic.Bool
@@ -142,7 +142,7 @@ func TestNewTipRestartsTheSearch(t *testing.T) {
 	h, m := openHard(t)
 	done := mine(t.Context(), m)
 	until(t, "tries", func() bool { return m.Status().Tries > 0 })
-	submit(t, h.Chain) // wakes, and is no new tip
+	submit(t, h.Chain) // wakes, and the tip stays
 	chaintest.MineOn(t, h.Chain, 1)
 	until(t, "the second search", func() bool { s := m.Status(); return s.Stale == 1 && s.Searching && s.Tries > 0 })
 	h.easy.Store(true)

@@ -28,7 +28,7 @@ var (
 	Continuous = Mode{kind: continuous} // one block after another
 )
 
-// Interval is a block about every d, whoever mines it: the wait starts anew with each new tip.
+// Interval is a block about every d, of any miner: the wait starts anew with each new tip.
 func Interval(d time.Duration) Mode { return Mode{interval, d} }
 
 // ParseMode reads what String writes: manual, instant, interval=5s or continuous.

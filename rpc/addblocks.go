@@ -86,7 +86,7 @@ func (s *Server) readBlocks(w http.ResponseWriter, r *http.Request) (blocks []pl
 	case errors.As(err, &line) && position > 0 && !errors.As(err, new(*http.MaxBytesError)):
 		refused, err = &api.RefusedBlock{Position: position + 1, Reason: line.err.Error()}, nil
 	case err != nil && !errors.As(err, new(*http.MaxBytesError)):
-		err = badRequest("body unreadable", "The body is no chain: "+err.Error()+".", `Send {"chain": [blocks]}, or a block a line.`)
+		err = badRequest("body unreadable", "The body is not a chain:  "+err.Error()+".", `Send {"chain": [blocks]}, or a block a line.`)
 	}
 	return blocks, refused, err
 }

@@ -46,7 +46,7 @@ func (c *Client) WithTokenFrom(token func() string) *Client {
 	return &d
 }
 
-// StatusError is an answer that is no success.
+// StatusError is an answer that is not a success.
 type StatusError struct {
 	Status int
 	Title  string
@@ -101,7 +101,7 @@ func whyNotReady(r api.Readiness) error {
 	return fmt.Errorf("the node has %d connected peers, and none has told its height yet", r.Peers)
 }
 
-// Ready asks whether the node has caught up; not having caught up is no error.
+// Ready asks whether the node has caught up; not having caught up is not an error.
 func (c *Client) Ready(ctx context.Context) (api.Readiness, error) {
 	var v api.Readiness
 	body, err := c.Do(ctx, http.MethodGet, api.Path("getReadiness"), nil)
@@ -144,7 +144,7 @@ func (c *Client) read(ctx context.Context, path string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("%s%s is no kuai node: %w", c.base, path, err)
+		return fmt.Errorf("%s%s is not a kuai node: %w", c.base, path, err)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (c *Client) read(ctx context.Context, path string, v any) error {
 func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("the API address %q is no URL: %w", c.base, err)
+		return nil, fmt.Errorf("the API address %q is not a URL: %w", c.base, err)
 	}
 	req.Header.Set("Accept", "application/json")
 	if c.token != nil {

@@ -78,14 +78,14 @@ func (c *Client) post(ctx context.Context, path string, v, into any) error {
 func (c *Client) send(ctx context.Context, method, path string, v, into any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("a value that is no JSON: %w", err)
+		return fmt.Errorf("a value that is not JSON: %w", err)
 	}
 	text, err := c.Do(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s%s is no kuai node: %w", c.base, path, err)
+		return fmt.Errorf("%s%s is not a kuai node: %w", c.base, path, err)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ var (
 		hint: "GET / shows the node; the tutorial's paths are /mine, /transactions/new, /chain, /nodes/register and /nodes/resolve.", page: pageNotFound,
 	}
 	noNodes = &problem{
-		status: http.StatusBadRequest, title: "missing values", detail: "The body is no object with a list of strings under \"nodes\".",
+		status: http.StatusBadRequest, title: "missing values", detail: "The body is not an object with a list of strings under \"nodes\".",
 		hint: `Send {"nodes": ["http://127.0.0.1:5001"]}`, page: missingNodes,
 	}
 	tooManyReaders = &problem{

@@ -170,7 +170,7 @@ func (e *extent) ends(c byte) bool {
 	return e.depth < 0
 }
 
-// next returns the next byte that is no white space.
+// next returns the next byte that is not white space.
 func (s *splitter) next() (byte, error) {
 	for {
 		c, err := s.in.ReadByte()

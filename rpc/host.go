@@ -195,7 +195,7 @@ func hostname(host string) string {
 }
 
 // isExposed reports whether another machine can connect to one of the listeners. Names without a dot come from
-// this network's own name service: they are needed between containers, and of no use to a node that listens on
+// this network's own name service: they are needed between containers, and useless to a node that listens on
 // loopback only.
 func isExposed(lns []net.Listener) bool {
 	for _, ln := range lns {

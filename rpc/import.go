@@ -24,7 +24,7 @@ func ChainAt(url string) Source {
 	return func(ctx context.Context) (io.ReadCloser, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/chain", nil)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no URL: %w", url, err)
+			return nil, fmt.Errorf("%q is not a URL: %w", url, err)
 		}
 		res, err := c.http.Do(req)
 		if err != nil {
@@ -73,7 +73,7 @@ func Import(ctx context.Context, c *chain.Chain, open Source, from string, progr
 // importBytes is how much of the blocks to be added is held at once.
 const importBytes = 8 << 20
 
-// newInflow returns an inflow without a bound: whoever uses it keeps its memory small.
+// newInflow returns an inflow without a bound: its user keeps the memory small.
 func newInflow(c *chain.Chain) inflow {
 	budget := new(atomic.Int64)
 	budget.Store(math.MaxInt64)

@@ -59,7 +59,7 @@ func TestNoLab(t *testing.T) {
 	}
 }
 
-// TestLabIsForThisMachineOrForAToken: whoever can break a node on purpose is told apart as for an invitation.
+// TestLabIsForThisMachineOrForAToken: the right to break a node on purpose is checked as for an invitation.
 func TestLabIsForThisMachineOrForAToken(t *testing.T) {
 	for _, c := range []struct {
 		name, from, token, header string

@@ -53,7 +53,7 @@ func parseURL(text string) (neighbour, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return neighbour{}, errors.New("this is no URL, host:port or multiaddr")
+		return neighbour{}, errors.New("this is not a URL, host:port or multiaddr")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return neighbour{}, errors.New("a URL begins with http:// or https://")
 	case u.User != nil:

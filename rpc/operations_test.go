@@ -233,7 +233,7 @@ func TestEveryErrorIsAsDescribed(t *testing.T) {
 					t.Errorf("%s %s: %d: %v", op.Method, try.target, w.Code, err)
 				}
 				if problem := (api.Problem{}); accept == "application/json" && (json.Unmarshal(w.Body.Bytes(), &problem) != nil || !isSentence(problem.Detail) || !isSentence(problem.Hint)) {
-					t.Errorf("%s %s: %d: these are no sentences: %s", op.Method, try.target, w.Code, w.Body)
+					t.Errorf("%s %s: %d: these are not sentences: %s", op.Method, try.target, w.Code, w.Body)
 				}
 			}
 		}

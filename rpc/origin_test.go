@@ -68,7 +68,7 @@ func TestOtherOriginsStayOut(t *testing.T) {
 	if n.chain.Tip().Index != 1 {
 		t.Error("a page of another origin mined")
 	}
-	// A page of the origin that leads its user to GET /mine sends no Origin: that is no question of the page's own.
+	// A page of the origin that leads its user to GET /mine sends no Origin: the page itself does not ask.
 	if w := n.do("GET", "/mine", "", "Sec-Fetch-Site: cross-site", "Referer: "+front+"/"); w.Code != http.StatusForbidden {
 		t.Errorf("a link: %d", w.Code)
 	}

@@ -16,7 +16,7 @@ import (
 	"kuai/rpc/api"
 )
 
-// How often a URL is asked what it is. Whoever wants it sooner gets what it said last.
+// How often a URL is asked what it is. An earlier question gets the last answer.
 const (
 	askTimeout = 3 * time.Second        // for both questions
 	askFirst   = 250 * time.Millisecond // between the first two asks; doubled each time, with jitter

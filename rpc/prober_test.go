@@ -65,7 +65,7 @@ func TestAnAnswerIsKnownForAWhile(t *testing.T) {
 	})
 }
 
-// TestManyAskOnce: whoever asks at the same time shares one request.
+// TestManyAskOnce: callers that ask at the same time share one request.
 func TestManyAskOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, p := start(t, Config{}), &standIn{}

@@ -51,7 +51,7 @@ func (s *Server) parseNodes(list []canonical.Value) ([]neighbour, error) {
 	for i, v := range list {
 		text, ok := v.(string)
 		if !ok {
-			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" is no string.", i+1), "No node of the list was registered.")
+			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" is not a string.", i+1), "No node of the list was registered.")
 		}
 		n, err := parseNode(text)
 		if err != nil {

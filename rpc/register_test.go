@@ -244,7 +244,7 @@ func TestRegistrationOnAFullDisk(t *testing.T) {
 	}
 }
 
-// TestSilentNodeIsAskedAgain: soon after it was registered, however long the server has run, and for ever.
+// TestSilentNodeIsAskedAgain: soon after it was registered, however long the server has run, and again and again.
 func TestSilentNodeIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, other := start(t, Config{}), start(t, Config{})

@@ -30,7 +30,7 @@ type fakeNetwork struct {
 	refuse    string // Connect fails for this address
 	sync      func(context.Context) error
 	status    SyncStatus
-	told      chan string // receives each new address, where set
+	told      chan string // receives each new address, if set
 }
 
 func (n *fakeNetwork) ID() string { return n.id }

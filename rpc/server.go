@@ -56,7 +56,7 @@ type Config struct {
 	WebhookSecret []byte   // signs them; from ParseWebhookSecret
 }
 
-// TokenScope says which requests need the token.
+// TokenScope names the requests that need the token.
 type TokenScope uint8
 
 // A token may also be needed for reading, on a machine that several people use. Browsers ask for it as a password then.
@@ -69,7 +69,7 @@ const (
 type Network interface {
 	ID() string                        // peer id: the node's address
 	Addresses() []string               // multiaddrs with /p2p/
-	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried for ever; duplicates and own addresses are nil
+	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried indefinitely; duplicates and own addresses are nil
 	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound if there is no such peer
 	Peers() []Peer                     // connected and remembered
 	SyncNow(ctx context.Context) error // from every connected peer
@@ -85,7 +85,7 @@ type Peer struct {
 	Direction  string // "inbound", "outbound", "" if not connected
 	Connected  bool
 	State      string // in words: "connected", or why not and when it is dialled next
-	Static     bool   // connected by request, retried for ever
+	Static     bool   // connected by request, retried indefinitely
 	Latency    time.Duration
 	Height     int64
 	Tip        consensus.Hash

@@ -157,7 +157,7 @@ func TestServeEndsWhereAListenerFails(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 	if err := n.Serve(t.Context()); err == nil {
-		t.Error("Serve without a listener is no error")
+		t.Error("Serve without a listener reports no error")
 	}
 }
 

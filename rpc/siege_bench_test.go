@@ -16,7 +16,7 @@ import (
 )
 
 // BenchmarkHalfOpen measures what four clients see, each request on a connection of its own, while others hold connections open on
-// which a request never ends: half drip their header, half their body. Whoever is cut comes back at once.
+// which a request never ends: half drip their header, half their body. A client that is cut off comes back at once.
 func BenchmarkHalfOpen(b *testing.B) {
 	for _, held := range []int{0, 500, 2 * MaxConnections} {
 		n, addr := onDisk(b)

@@ -207,7 +207,7 @@ func TestReaderThatLeavesEndsTheStream(t *testing.T) {
 	n.Handler().ServeHTTP(&leaver{ResponseRecorder: httptest.NewRecorder()}, r)
 }
 
-// timed notes whether anything is sent without a deadline: a reader that takes nothing would hold that up for ever.
+// timed notes whether anything is sent without a deadline: a reader that takes nothing would block it indefinitely.
 type timed struct {
 	*httptest.ResponseRecorder
 	deadline time.Time

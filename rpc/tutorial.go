@@ -132,14 +132,14 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 	accepted(w, http.StatusCreated, tx.ID(), fmt.Sprintf("Transaction will be added to Block %d", next))
 }
 
-// sentAgain answers for an id that is known already: the same payment is no second one, another one is refused.
+// sentAgain answers for an id that is known already: the same payment does not count twice, another one is refused.
 func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.Payment) {
 	found, err := s.chain.Transaction(tx.ID())
 	if err == nil && found.Transaction != tx.Transaction() {
 		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID().String() + ".", hint: "Leave the id out: the node draws one."}
 	}
 	if err == nil {
-		err = s.chain.Sync() // whoever sent it first may still wait for the disk
+		err = s.chain.Sync() // the first sender may still wait for the disk
 	}
 	switch {
 	case err != nil:

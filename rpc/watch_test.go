@@ -38,7 +38,7 @@ func (p *standIn) paths() []string {
 	return slices.Clone(p.asked)
 }
 
-// RoundTrip answers as whoever is there now.
+// RoundTrip answers as the server that is there now.
 func (p *standIn) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	h := p.h

@@ -110,7 +110,7 @@ func TestSignatureIsThatOfStandardWebhooks(t *testing.T) {
 	}
 }
 
-// TestAWebhookIsSentUntilItIsTaken: the same event with the same id, in order, also past answers that are no success.
+// TestAWebhookIsSentUntilItIsTaken: the same event with the same id, in order, also past answers that report a failure.
 func TestAWebhookIsSentUntilItIsTaken(t *testing.T) {
 	url, got := receiver(t, 500, 404, 302, 429)
 	n, h := hooked(t, url)

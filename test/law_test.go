@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// law lists, for an imported path (or what starts with it, where it ends in "/"), the only packages that may import it.
+// law lists, for an imported path (or what starts with it, if it ends in "/"), the only packages that may import it.
 // An empty list means that nobody may. Test files are free.
 var law = []struct {
 	path    string

@@ -114,7 +114,7 @@ func (r *reader) literal() Value {
 	}
 	for _, l := range []string{"NaN", "Infinity", "-Infinity"} {
 		if bytes.HasPrefix(rest, []byte(l)) {
-			r.fail(r.pos, l+" is no JSON number")
+			r.fail(r.pos, l+" is not a JSON number")
 			return nil
 		}
 	}

@@ -82,7 +82,7 @@ func appendObject(dst []byte, o Object) []byte {
 	return append(dst, '}')
 }
 
-// AppendString appends s as a canonical JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD.
+// AppendString appends s as a canonical JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for {

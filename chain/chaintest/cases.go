@@ -15,7 +15,7 @@ type Case struct {
 	Name string
 	Raw  []byte
 	Rule consensus.Rule // the rule that it breaks, "" for none
-	Err  error          // chain.ErrOrphan or chain.ErrFuture, where it breaks no rule and still cannot be judged
+	Err  error          // chain.ErrOrphan or chain.ErrFuture, if it breaks no rule and still cannot be judged
 	// Loose says that a door which reads any spelling (HTTP, a Flask node's chain) reads a valid block or transaction
 	// here; only those that want canonical bytes refuse it.
 	Loose bool

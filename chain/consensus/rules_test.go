@@ -125,7 +125,7 @@ func TestEveryPaymentFitsInABlock(t *testing.T) {
 			t.Fatalf("%s: %v", limits, err)
 		}
 		if work := c.Draft(reward.Recipient); len(work.Payments) != 1 {
-			t.Errorf("%s: a payment of %d bytes waits for ever", limits, len(p.AppendCanonical(nil)))
+			t.Errorf("%s: a payment of %d bytes fits in no block", limits, len(p.AppendCanonical(nil)))
 		}
 	}
 }

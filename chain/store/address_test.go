@@ -26,7 +26,7 @@ func TestAccountsComeAndGo(t *testing.T) {
 			binary.BigEndian.PutUint32(a[:], i)
 			change := store.Account{Count: sign}
 			if !change.Balance.AddText([]byte("0.1"), sign < 0) {
-				t.Fatal("0.1 is no amount")
+				t.Fatal("0.1 is not taken as an amount")
 			}
 			b.AddAccount(a, &change)
 		}

@@ -62,7 +62,7 @@ func (b *Batch) SetID(id [16]byte, p Position, offset int) {
 // DeleteID takes that back.
 func (b *Batch) DeleteID(id [16]byte, p Position) { b.remove(idKey(b.key[:0], id, p)) }
 
-// SetParent says which block the first of branch n extends.
+// SetParent names the block that the first of branch n extends.
 func (b *Batch) SetParent(n uint32, parent Position) {
 	b.val = appendPosition(b.val[:0], parent)
 	b.set(numberKey(b.key[:0], kindParent, n), b.val)

@@ -57,7 +57,7 @@ func (d failing) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) 
 	})), nil
 }
 
-// came says whether an operation failed.
+// came reports whether an operation failed.
 func (f *faults) came() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,7 +93,7 @@ func TestEveryWriteFails(t *testing.T) {
 	}
 }
 
-// faultRun says whether the fault came.
+// faultRun reports whether the fault came.
 func faultRun(t *testing.T, f *faults) bool {
 	disk := vfs.NewCrashableMem()
 	st, err := store.OpenOn(failing{errorfs.Wrap(disk, f), f}, "data", smallMemTable)

@@ -80,7 +80,7 @@ func (g *guard) create(name string, kind vfs.DiskWriteCategory, open func() (vfs
 // flushCategory is the engine's word for writing a memtable to a table.
 const flushCategory = "pebble-memtable-flush"
 
-// isTable says whether a file is read after it was written: a table or a blob file, not a log.
+// isTable reports whether a file is read after it was written: a table or a blob file, not a log.
 func isTable(kind vfs.DiskWriteCategory) bool {
 	return kind == flushCategory || kind == "pebble-compaction" || kind == "pebble-blob-file-rewrite"
 }

@@ -2,5 +2,5 @@
 
 package store_test
 
-// raced says whether the race detector is in this binary.
+// raced reports whether the race detector is in this binary.
 const raced = true

@@ -17,7 +17,7 @@ import (
 // Bounds of --block-notify.
 const (
 	notifyTime      = time.Minute     // one run of the command
-	notifyGrace     = 5 * time.Second // from its end until what it has started lets go of its output
+	notifyGrace     = 5 * time.Second // from its end until the processes that it started close its output
 	maxNotifyOutput = 512             // bytes of its output in the log
 )
 

@@ -65,7 +65,7 @@ var chineseFlags = map[string]string{
 	"host by which the node reaches this machine, where the rival nodes listen":                    "被测节点用来访问本机的主机名；对手节点在其上监听",
 	"end the grading after this time; what was not checked gives no point":                         "超过此时间就结束评分；未检查的项目不得分",
 	"how many zeros the node's proofs start with, in hex":                                          "被测节点的工作量证明以几个十六进制的零开头",
-	"HTTP port of the node whose chain it is, as its data directory goes by it":                    "区块链所属节点的 HTTP 端口，数据目录由它决定",
+	"HTTP port of the node whose chain it is, which names its data directory":                    "区块链所属节点的 HTTP 端口，数据目录由它决定",
 	"URL of a node that runs elsewhere":                                                            "在别处运行的节点的 URL",
 	"replace FILE if it exists":                                                                    "FILE 已存在时覆盖它",
 	"start a network of its own from the chain's genesis":                                          "以这条链的创世区块建立独立的网络",

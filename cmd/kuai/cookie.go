@@ -14,7 +14,7 @@ import (
 )
 
 // cookieName is the file in the data directory that holds the API's token while a node with --api-auth local runs. Its owner alone can
-// read it, and whoever can read it may use the node. The verbs do so by themselves.
+// read it, and the right to read it is the right to use the node. The verbs do so by themselves.
 const cookieName = "api.cookie"
 
 // authLocal is the value of --api-auth for it.

@@ -24,7 +24,7 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// inUseError says which address somebody else listens on.
+// inUseError names the address that somebody else listens on.
 type inUseError struct {
 	address string
 	port    int

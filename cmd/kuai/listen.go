@@ -81,7 +81,7 @@ func listenTCP(ctx context.Context, host string, port int) (net.Listener, error)
 	return l, nil
 }
 
-// checkListen says whether one of our transports listens on addresses of this form.
+// checkListen reports whether one of our transports listens on addresses of this form.
 func checkListen(address string, quic bool) error {
 	m, err := ma.NewMultiaddr(address)
 	if err != nil {
@@ -100,8 +100,8 @@ func checkListen(address string, quic bool) error {
 	return nil
 }
 
-// probe says whether the peers' addresses can be listened on. The network library takes one of several as enough and puts its
-// reasons into text; here each one counts and the code survives. A family that the machine lacks is no fault.
+// probe reports whether the peers' addresses can be listened on. The network library takes one of several as enough and puts its
+// reasons into text; here each one counts and the code survives. A family that the machine lacks is not a fault.
 func probe(ctx context.Context, addresses []string) error {
 	for _, a := range addresses {
 		m, err := ma.NewMultiaddr(a)

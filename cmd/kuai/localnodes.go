@@ -116,7 +116,7 @@ func (l localNodes) running() (nodes []localNode) {
 		path := filepath.Join(l.dir, name)
 		n, err := readLocalNode(path)
 		switch {
-		case err != nil: // its node leaves, or it is no node's
+		case err != nil: // its node leaves, or it is not a node's
 		case !alive(n.PID):
 			_ = os.Remove(path)
 		default:

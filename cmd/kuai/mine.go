@@ -110,7 +110,7 @@ func switchMining(c *cobra.Command, client *rpc.Client, change api.MinerChange, 
 	return err
 }
 
-// mine prints a line for each block when it is on the node's disk. A stop by signal is no failure.
+// mine prints a line for each block when it is on the node's disk. A stop by signal is not a failure.
 func (f *mineFlags) mine(c *cobra.Command, client *rpc.Client, n int) error {
 	var last api.MinedBlock
 	for range n {

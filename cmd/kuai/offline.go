@@ -22,7 +22,7 @@ var storedFlags = []string{"port", "data-dir", "network", "config"}
 func stored(c *cobra.Command) func() (Config, *consensus.Rules, error) {
 	read := configured(c)
 	c.Flags().VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(storedFlags, f.Name) })
-	c.Flags().Lookup("port").Usage = "HTTP `port` of the node whose chain it is, as its data directory goes by it"
+	c.Flags().Lookup("port").Usage = "HTTP `port` of the node whose chain it is, which names its data directory"
 	return func() (Config, *consensus.Rules, error) {
 		cfg, r, err := read()
 		if err == nil && cfg.Ephemeral {

@@ -85,7 +85,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 	}
 	key, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "identity.key"))
 	var file *fs.PathError
-	if err != nil && !errors.As(err, &file) { // it was read, and is no key
+	if err != nil && !errors.As(err, &file) { // it was read, and is not a key
 		err = remediedError{fmt.Errorf("%w: %w\nPut a copy of the file back, or delete it: the node gets a new address then", chain.ErrDamaged, err)}
 	}
 	return key, err

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// portHolder says which process listens on a TCP port, "" if the system does not tell. Linux does in /proc, of other users' processes
+// portHolder names the process that listens on a TCP port, "" if the system does not tell. Linux does in /proc, of other users' processes
 // the user only.
 func portHolder(port int) string {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {

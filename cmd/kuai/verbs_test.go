@@ -30,7 +30,7 @@ func TestEveryVerbHasAGroupAndAnExample(t *testing.T) {
 	}
 	for name := range examples {
 		if !there[name] {
-			t.Errorf("there is an example of %s, which is no verb", name)
+			t.Errorf("there is an example of %s, which is not a verb", name)
 		}
 	}
 	for _, g := range verbGroups {

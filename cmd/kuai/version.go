@@ -11,7 +11,7 @@ import (
 // stamped is the version where the build knows it better than its files do: -ldflags "-X main.stamped=v1.2.3".
 var stamped string
 
-// version says which build this is, from what the toolchain left in the binary.
+// version names this build, from what the toolchain left in the binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

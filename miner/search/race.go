@@ -8,7 +8,7 @@ import (
 	"kuai/chain/consensus"
 )
 
-// fastest is the kernel that searches use. The first search, or whoever asks for its name, waits some milliseconds for the choice.
+// fastest is the kernel that searches use. The first search, or the first question for its name, waits some milliseconds for the choice.
 var fastest = sync.OnceValue(func() kernel { return race(kernels()) })
 
 // Kernel returns the name of the kernel that searches use on this processor.

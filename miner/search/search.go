@@ -49,7 +49,7 @@ type Effort struct {
 	Share int // of their time, 1 to 100 percent
 }
 
-// search is what the cores that look for one proof share. Chunks are handed out in ascending order, and whoever takes one
+// search is what the cores that look for one proof share. Chunks are handed out in ascending order, and the core that takes one
 // finishes it: when all have stopped and one has found a proof, every chunk below the best was scanned.
 type search struct {
 	puzzle consensus.Puzzle

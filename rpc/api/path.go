@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Path returns the path of the operation with that ID, its {name}s replaced by values in their order. It panics where there is no such
+// Path returns the path of the operation with that ID, its {name}s replaced by values in their order. It panics if there is no such
 // row, or where values are missing or left: callers name rows and values in their own source.
 func Path(id string, values ...string) string {
 	for _, o := range Operations {

@@ -142,7 +142,7 @@ func TestVerbsTalkJSON(t *testing.T) {
 // a test looks.
 const hardNetwork = `{"name": "hard", "zeros": 8, "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1790000001.0, "transactions": []}}`
 
-// TestEightZeros searches for what takes minutes: the search says how far it is, and whoever began it can end it.
+// TestEightZeros searches for what takes minutes: the search says how far it is, and can be ended.
 func TestEightZeros(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "hard.json")
 	if err := os.WriteFile(file, []byte(hardNetwork), 0o600); err != nil {

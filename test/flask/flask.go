@@ -2,7 +2,7 @@
 // and let them talk to each other.
 //
 // tutorial.py is that program written anew. It needs a python3 with flask and requests: Debian's python3-flask and
-// python3-requests. Where there is none a test is skipped, except on CI, where it fails.
+// python3-requests. If they are missing a test is skipped, except on CI, where it fails.
 package flask
 
 import (

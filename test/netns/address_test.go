@@ -11,7 +11,7 @@ import (
 	"kuai/test/process"
 )
 
-// router joins a private network to l: whoever is in it comes from address, as behind Docker's bridge or a house's router.
+// router joins a private network to l: its hosts come from address, as behind Docker's bridge or a house's router.
 func (l *lan) router(t *testing.T, name, address, private string) (*space, *lan) {
 	t.Helper()
 	inside, r := newLAN(t, name+" inside"), newSpace(t, name)

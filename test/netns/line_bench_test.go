@@ -57,7 +57,7 @@ func forge(c *chain.Chain) (outcome, error) {
 	return outcome{Index: b.Index(), At: began.UnixNano()}, c.AddMined(b)
 }
 
-// tellTips says when the chain has a new tip, as soon as whoever watches it can know.
+// tellTips says when the chain has a new tip, as soon as a watcher can know.
 func tellTips(c *chain.Chain, t *tally) {
 	changed, _ := c.Watch()
 	for known := c.Tip().Index; ; {

@@ -196,7 +196,7 @@ func (a *actor) done(within time.Duration) outcome {
 	}
 }
 
-// end lets go of all that the actor holds.
+// end releases everything that the actor holds.
 func (a *actor) end() {
 	if a.stdin == nil {
 		return

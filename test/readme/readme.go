@@ -97,7 +97,7 @@ func Mask(line string) string {
 	return strings.TrimRight(line, " \t\r")
 }
 
-// Match says whether the lines of got are those of want, or what the first difference is. Where prefix is set, got may go on.
+// Match compares the lines of got with those of want and returns the first difference. If prefix is set, got may be longer.
 func Match(want, got []string, prefix bool) error {
 	if len(want) == 0 {
 		if len(got) == 0 || prefix {

@@ -38,7 +38,7 @@ func TestMatch(t *testing.T) {
 		{"equal", []string{"a"}, []string{"a"}, false, true},
 		{"different", []string{"a"}, []string{"b"}, false, false},
 		{"hashes are masked", []string{hash}, []string{other}, false, true},
-		{"a hash is no word", []string{hash}, []string{"word"}, false, false},
+		{"a hash is not a word", []string{hash}, []string{"word"}, false, false},
 		{"too much", []string{"a"}, []string{"a", "b"}, false, false},
 		{"goes on", []string{"a"}, []string{"a", "b"}, true, true},
 		{"too little", []string{"a", "b"}, []string{"a"}, false, false},

@@ -19,6 +19,6 @@
 //
 // # What a code is not
 //
-// It is no password for one person: everybody who has it is in the network, and can pass it on. A network with a swarm key whose code got
+// It is not a password for one person: everybody who has it is in the network, and can pass it on. A network with a swarm key whose code got
 // out needs a new network.
 package invite

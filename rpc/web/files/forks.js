@@ -13,7 +13,7 @@ const span = 60; // heights that are drawn at most
 const usual = 12; // heights that are drawn without forks
 const branchesDrawn = 8;
 const storiesKept = 20;
-const poll = 2000; // ms: a side branch that grows is no event
+const poll = 2000; // ms: a side branch that grows sends no event
 const frame = 650; // ms of a step when a reorg is played again
 
 const held = new Map(); // blocks by hash, of side branches

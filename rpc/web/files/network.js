@@ -7,7 +7,7 @@ import { drawMap, drawnPeers, pulse } from "/web/map.js";
 import * as invite from "/web/invite.js";
 import { known, refresh } from "/web/store.js";
 
-const poll = 3000; // ms: latencies and heights of peers are no events
+const poll = 3000; // ms: latencies and heights of peers send no events
 let timer = 0;
 
 const order = (p) => (p.connected ? 0 : 1);
