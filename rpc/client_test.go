@@ -87,7 +87,7 @@ func TestClientShowsProblems(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Status != 404 {
 		t.Errorf("%v", err)
 	}
-	if _, err := NewClient(listen(t, saying("hello"))).Node(t.Context()); err == nil || !strings.Contains(err.Error(), "no kuai node") {
+	if _, err := NewClient(listen(t, saying("hello"))).Node(t.Context()); err == nil || !strings.Contains(err.Error(), "not a kuai node") {
 		t.Errorf("%v", err)
 	}
 }
