@@ -22,7 +22,7 @@ func TestLanguageAndTheme(t *testing.T) {
 	p.wait("it speaks English", `document.getElementById("tab-chain").textContent === "Chain" && document.documentElement.lang === "en"`)
 	p.press("#language")
 	p.wait("it speaks Chinese", `document.getElementById("tab-chain").textContent === "区块链" && document.documentElement.lang === "zh-CN"`)
-	p.tipIs(2, ".pays", "无交易")
+	p.tipIs(2, ".pays", "无付款")
 	for _, view := range []string{"forks", "network", "mining", "lab", "block/2", "address/bob"} {
 		p.route("#/" + view)
 		p.wait("nothing is left in English", fmt.Sprintf(`location.hash === "#/%s" && !/[a-z]{3}ing\b|\bthe\b/i.test([...document.querySelectorAll("main > section:not([hidden]) :is(h1, h2, h3, p, th, dt, label, button, option, legend)")].map((e) => e.innerText).join(" "))`, view))
