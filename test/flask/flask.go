@@ -40,7 +40,13 @@ func Start(t testing.TB, genesis string) *Node {
 	if err := os.WriteFile(script, program, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python(t), script, "--port", "0", "--genesis", genesis)
+	return run(t, script, "--port", "0", "--genesis", genesis)
+}
+
+// run runs a program of this kind until the test ends.
+func run(t testing.TB, script string, args ...string) *Node {
+	t.Helper()
+	cmd := exec.Command(python(t), append([]string{script}, args...)...)
 	said, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -188,7 +188,9 @@ var forgeries = []struct {
 	reason string
 }{
 	{"another amount", func(_ *node, p *proof) { p.Transaction["amount"] = 1_000_000 }, "does not hold the payment"},
-	{"another recipient", func(_ *node, p *proof) { p.Transaction["recipient"] = "12D3KooWMCJ4eUwhryEMhjmGc1BQ5PU8tVNUuS19kWyDzvgmH7uD" }, "does not hold the payment"},
+	{"another recipient", func(_ *node, p *proof) {
+		p.Transaction["recipient"] = "12D3KooWMCJ4eUwhryEMhjmGc1BQ5PU8tVNUuS19kWyDzvgmH7uD"
+	}, "does not hold the payment"},
 	{"another payment under the id", func(n *node, p *proof) { id := p.id(); *p = n.proofs[len(n.proofs)-1]; p.Transaction["id"] = id }, "does not hold the payment"},
 	{"a changed path", func(_ *node, p *proof) { p.Path[0] = p.Path[0][2:] + "00" }, "does not hold the payment"},
 	{"a path that is too long", func(_ *node, p *proof) { p.Path = append(p.Path, p.Path[0]) }, "too long"},
