@@ -71,7 +71,7 @@ func (c *Chain) branchOff(run []*consensus.Block, at store.Position, from string
 		return 0, c.invalid.remember(run[0].Hash(), err)
 	}
 	heavier := func(b *consensus.Block) bool {
-		return consensus.Heavier(c.rules.State(b.Header()), c.rules.State(c.tip))
+		return b.Index() > c.tip.Index
 	}
 	replaces := heavier(run[0])
 	if i := slices.IndexFunc(run, heavier); i >= 0 {

@@ -210,7 +210,7 @@ func (c *Chain) Draft(recipient string) consensus.Draft {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	d := consensus.Draft{Parent: c.tip, Recipient: recipient}
-	room := c.rules.MaxBlockBytes - consensus.FrameSize(c.tip) - len(c.rules.RewardTo(recipient).AppendCanonical(nil))
+	room := c.rules.MaxBlockBytes - c.rules.FrameSize(c.tip) - len(c.rules.RewardTo(recipient).AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
 		room -= p.size() + len(", ")

@@ -35,7 +35,7 @@ var law = []struct {
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
 	{"kuai/miner/search", []string{"kuai/miner", "kuai/cmd/kuai", "kuai/cmd/kuai/lab"}, "proofs are searched for by the miner; kuai bench measures the kernels without one, and lessons mine on simulated nodes"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai", "kuai/cmd/kuai/lab"}, "the chain owns its store; the daemon opens and closes it, and lessons do for simulated nodes"},
-	{"kuai/chain/wallet", []string{"kuai/cmd/kuai"}, "only the command handles keys of accounts: the chain checks signatures, it makes none"},
+	{"kuai/chain/wallet", []string{"kuai/cmd/kuai", "kuai/chain/chaintest"}, "only the command handles keys of accounts: the chain checks signatures, it makes none; tests sign their payments"},
 	{"filippo.io/age", []string{"kuai/chain/wallet"}, "wallets' files are read and written in one place"},
 	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/stream", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},

@@ -106,10 +106,14 @@ func Proof(r *consensus.Rules, parent consensus.Header) int64 {
 	return proof
 }
 
-// Block seals a valid block on parent with the given payments and a reward to recipient. Its time is the parent's plus a
-// second, so that equal arguments make equal blocks.
+// Block seals a valid block on parent with the given payments and a reward to recipient; on a secure network recipient may also be the
+// name of an account, see Account. Its time is the parent's plus a second, on a secure network plus the block time, so that equal
+// arguments make equal blocks.
 func Block(t testing.TB, r *consensus.Rules, parent consensus.Header, recipient string, payments ...consensus.Transaction) *consensus.Block {
 	t.Helper()
+	if r.IsSecure() {
+		return BlockAt(t, r, parent, parent.Timestamp+r.BlockTime.Seconds(), recipient, payments...)
+	}
 	txs := append(payments[:len(payments):len(payments)], Reward(r, recipient))
 	b, err := r.NewBlock(parent, Proof(r, parent), parent.Timestamp+1, txs)
 	if err != nil {

@@ -86,15 +86,31 @@ func (n *base58Number) multiply(carry uint64) {
 
 // ParseAddress reads the only text that an address has.
 func ParseAddress(s string) (Address, error) {
+	if a, ok := decodeAddress(s); ok {
+		return a, nil
+	}
 	if len(s) != AddressLength {
 		return Address{}, fmt.Errorf("address %s has %d characters, want the %d of an Ed25519 peer id", canonical.Quote(s), len(s), AddressLength)
+	}
+	for i := range len(s) {
+		if base58Values[s[i]] < 0 {
+			return Address{}, fmt.Errorf("address %s: character %d is not in the base58 alphabet", canonical.Quote(s), i+1)
+		}
+	}
+	return Address{}, errNotEd25519(s)
+}
+
+// decodeAddress is ParseAddress without the reason.
+func decodeAddress[T string | []byte](s T) (a Address, ok bool) {
+	if len(s) != AddressLength {
+		return a, false
 	}
 	var number base58Number
 	group := uint64(0)
 	for i := range len(s) {
 		value := base58Values[s[i]]
 		if value < 0 {
-			return Address{}, fmt.Errorf("address %s: character %d is not in the base58 alphabet", canonical.Quote(s), i+1)
+			return a, false
 		}
 		group = 58*group + uint64(value)
 		if (len(s)-1-i)%groupDigits == 0 {
@@ -106,11 +122,9 @@ func ParseAddress(s string) (Address, error) {
 	for i, word := range number {
 		binary.BigEndian.PutUint32(raw[4*i:], word)
 	}
-	start := len(raw) - len(Address{})
-	if s[0] != base58[0] || raw[0] != 0 || raw[1] != 0 || [len(addressPrefix)]byte(raw[start-len(addressPrefix):start]) != addressPrefix {
-		return Address{}, errNotEd25519(s)
-	}
-	return Address(raw[start:]), nil
+	start := len(raw) - len(a)
+	ok = s[0] == base58[0] && raw[0] == 0 && raw[1] == 0 && [len(addressPrefix)]byte(raw[start-len(addressPrefix):start]) == addressPrefix
+	return Address(raw[start:]), ok
 }
 
 func errNotEd25519(s string) error {

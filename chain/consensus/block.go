@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"kuai/chain/canonical"
 )
@@ -42,8 +43,22 @@ type Header struct {
 	Hash      Hash
 	Previous  Hash // zero for the genesis block
 	Index     int64
-	Proof     int64
+	Proof     int64   // on a secure network the nonce: what the miner searches
+	Root      Hash    // of the block's parts, which the proof seals; zero on a classic network and in every genesis block
 	Timestamp float64 // Unix seconds
+}
+
+// ProofText returns the proof as the child's proof hashes it: a decimal number, or "<root>.<nonce>".
+func (h Header) ProofText() string { return string(h.appendProofText(make([]byte, 0, maxProofText))) }
+
+// maxProofText is the length of the longest text of a proof.
+const maxProofText = 2*len(Hash{}) + len(".9223372036854775807")
+
+func (h Header) appendProofText(dst []byte) []byte {
+	if h.Root != (Hash{}) {
+		dst = append(hex.AppendEncode(dst, h.Root[:]), '.')
+	}
+	return strconv.AppendInt(dst, h.Proof, 10)
 }
 
 // Block is a block in canonical form whose bytes alone break no rule. It is immutable. Rules.ParseBlock makes it.
@@ -77,7 +92,18 @@ const (
 	idMark          = `, "id": "`
 	recipientMark   = `, "recipient": "`
 	senderMark      = `", "sender": "`
+	signatureMark   = `", "signature": "`
+
+	signatureTail = len(signatureMark) + 2*len(Signature{}) + len(`"}`) // what a signature adds, less the end of the sender
 )
+
+// signatureStart returns where the signature's mark stands in a canonical transaction, -1 if it has none.
+func signatureStart[T string | []byte](raw T) int {
+	if i := len(raw) - signatureTail; i > 0 && string(raw[i:i+len(signatureMark)]) == signatureMark {
+		return i
+	}
+	return -1
+}
 
 // IDs yields the offset in Canonical at which each transaction that has an id starts, and the id. It decodes nothing else.
 func (b *Block) IDs() iter.Seq2[int, ID] {
@@ -189,6 +215,10 @@ func partsOf(raw []byte) (t Parts) {
 		rest = rest[len(idMark)+2*len(ID{})+len(`"`):]
 	}
 	t.Recipient, rest, _ = bytes.Cut(rest[len(recipientMark):], []byte(senderMark))
-	t.Sender = rest[:len(rest)-len(`"}`)]
+	end := len(rest) - len(`"}`)
+	if i := signatureStart(rest); i >= 0 {
+		end = i
+	}
+	t.Sender = rest[:end]
 	return t
 }

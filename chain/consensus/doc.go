@@ -17,13 +17,15 @@
 // ParseBlock proves in one pass all that a block's bytes alone can break. It says only yes or no, without allocating; which rule is
 // broken is found by a second, slower reading (explain.go), which follows the rules as they are written.
 //
-// # Secure rules
+// # Profiles
 //
-// A second set of rules stands beside the classic one; no network uses it yet:
+// Rules.Profile chooses one of two sets of checks; types and functions are the same for both. On a secure network a block that passed
+// the above still has two things to pass:
 //
-//	bytes ──Rules.ParseSigned──► SignedPayment ──CheckSignature(network)──► valid where its id is new and its sender can pay
-//	bytes ──Rules.ParseSecureBlock──► *SecureBlock ──CheckSignatures, CheckSecureLink(parent, Pace.Next(parent)), CheckSecureTime──► valid on
-//	that parent, but for ids and balances
+//	*Block ──Rules.Signatures().CheckBlock──► its payments are signed       ──Block.ApplyTo(Accounts)──► and covered
+//
+// The first takes most of the time, so the caller does it in parallel, once for a payment that comes again in a block, and never for
+// a block that it reads back from its own disk.
 //
 // # Guarantees
 //

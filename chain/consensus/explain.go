@@ -31,6 +31,9 @@ func (r *Rules) explainBlock(raw []byte) error {
 	if !ok {
 		return Invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
 	}
+	if r.IsSecure() {
+		return r.explainSecure(o)
+	}
 	for _, check := range []func(canonical.Object) error{explainKeys, explainHeader, r.explainTransactions} {
 		if err := check(o); err != nil {
 			return err
@@ -243,6 +246,9 @@ func (r *Rules) explainPending(raw []byte) error {
 
 // checkPayment checks a transaction that is not in a block yet.
 func (r *Rules) checkPayment(v canonical.Value) (Transaction, error) {
+	if r.IsSecure() {
+		return readPayment(v, "", true)
+	}
 	o, err := r.checkTransaction(v, "")
 	if err != nil {
 		return Transaction{}, err
@@ -268,6 +274,10 @@ func transactionOf(o canonical.Object) (t Transaction) {
 	if id, ok := o.Get("id"); ok {
 		s, _ := id.(string)
 		t.HasID = canonical.DecodeHex(t.ID[:], s)
+	}
+	if signature, ok := o.Get("signature"); ok {
+		s, _ := signature.(string)
+		t.HasSignature = canonical.DecodeHex(t.Signature[:], s)
 	}
 	return t
 }

@@ -14,10 +14,8 @@ const (
 
 // LeafHash returns the hash of a leaf: SHA-256 of 00 and the leaf.
 func LeafHash(leaf []byte) Hash {
-	h := sha256.New()
-	h.Write([]byte{leafMark})
-	h.Write(leaf)
-	return Hash(h.Sum(nil))
+	var buffer [leafRoom + 1]byte // on the stack: every payment of every block comes here
+	return sha256.Sum256(append(append(buffer[:0], leafMark), leaf...))
 }
 
 // nodeHash returns the hash of a node: SHA-256 of 01 and the hashes below it.
@@ -39,6 +37,33 @@ func MerkleRoot(leaves []Hash) Hash {
 	}
 	k := leftLeaves(len(leaves))
 	return nodeHash(MerkleRoot(leaves[:k]), MerkleRoot(leaves[k:]))
+}
+
+// tree is the tree of leaves that come one by one. It holds the roots of the full subtrees so far: one for each bit of their number.
+type tree struct {
+	leaves int
+	roots  [24]Hash // roots[i] has 2^i leaves, if bit i of leaves is set
+}
+
+func (t *tree) add(leaf Hash) {
+	level := 0
+	for ; t.leaves>>level&1 == 1; level++ {
+		leaf = nodeHash(t.roots[level], leaf)
+	}
+	t.roots[level] = leaf
+	t.leaves++
+}
+
+// root returns the root of at least one leaf: the smaller subtrees are on the right.
+func (t *tree) root() (root Hash) {
+	level := bits.TrailingZeros(uint(t.leaves))
+	root = t.roots[level]
+	for level++; t.leaves>>level > 0; level++ {
+		if t.leaves>>level&1 == 1 {
+			root = nodeHash(t.roots[level], root)
+		}
+	}
+	return root
 }
 
 // MerklePath returns the hashes that lead from leaf i, which must be in range, to the root: the sibling of each subtree that holds the

@@ -26,6 +26,14 @@ func (p *parser) block(r *Rules, b *Block) bool {
 		p.literal(`]}`) && p.pos == len(p.raw)
 }
 
+// anyBlock reads a block of the profile.
+func (p *parser) anyBlock(r *Rules, b *Block) bool {
+	if r.IsSecure() {
+		return p.secureBlock(r, b)
+	}
+	return p.block(r, b)
+}
+
 // literal consumes s.
 func (p *parser) literal(s string) bool {
 	end := p.pos + len(s)
@@ -167,11 +175,11 @@ func (p *parser) name(most int) bool {
 	return ok && 0 < size && size <= most // the literal that follows wants the closing quote
 }
 
-// ParseInto is ParseBlock into b, which nobody else has, for who looks at many blocks and keeps none. It keeps raw, and does not know the
-// genesis block.
+// ParseInto is ParseBlock into b, which nobody else has, for a caller that looks at many blocks and keeps none. It keeps raw, and does
+// not know the genesis block.
 func (r *Rules) ParseInto(b *Block, raw []byte) error {
 	p := parser{raw: raw}
-	if len(raw) > r.MaxBlockBytes || !p.block(r, b) {
+	if len(raw) > r.MaxBlockBytes || !p.anyBlock(r, b) {
 		return r.whyNotBlock(raw)
 	}
 	b.raw = raw

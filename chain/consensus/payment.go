@@ -1,6 +1,10 @@
 package consensus
 
-import "kuai/chain/canonical"
+import (
+	"slices"
+
+	"kuai/chain/canonical"
+)
 
 // Payment is a pending transaction that breaks no rule, with its canonical bytes. Rules.ParsePayment, Rules.ReadPayment and
 // Rules.NewPayment make it. It is a value; payments of the same bytes are equal.
@@ -22,7 +26,7 @@ func (p Payment) Canonical() string { return p.canonical }
 func (r *Rules) ParsePayment(raw []byte) (Payment, error) {
 	text := parser{raw: raw}
 	var t transactionText
-	if !text.transaction(r, &t) || text.pos != len(raw) || !t.hasID() || t.reward(raw) {
+	if !text.payment(r, &t) || text.pos != len(raw) || !t.hasID() || t.reward(raw) {
 		return Payment{}, r.whyNotPending(raw)
 	}
 	p := Payment{canonical: string(raw)}
@@ -30,36 +34,72 @@ func (r *Rules) ParsePayment(raw []byte) (Payment, error) {
 	return p, nil
 }
 
+// payment consumes a transaction of the profile.
+func (p *parser) payment(r *Rules, t *transactionText) bool {
+	if r.IsSecure() {
+		return p.signed(r, t)
+	}
+	return p.transaction(r, t)
+}
+
 // NewPayment checks t as a payment. Errors are *InvalidError.
 func (r *Rules) NewPayment(t Transaction) (Payment, error) {
 	return r.ParsePayment(t.AppendCanonical(make([]byte, 0, 256)))
 }
 
-// ReadPayment reads a payment from an HTTP body: any spelling, other keys ignored; it gets id if it has none.
-// Errors are *canonical.SyntaxError, *MissingError and *InvalidError.
+// ReadPayment reads a payment from an HTTP body: any spelling, other keys ignored; it gets id if it has none. On a secure network
+// it must be signed, and its signature is not checked. Errors are *canonical.SyntaxError, *MissingError and *InvalidError.
 func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
-	v, err := canonical.Read(text)
+	o, err := readParts(text, id, r.paymentKeys())
 	if err != nil {
 		return Payment{}, err
-	}
-	body, _ := v.(canonical.Object)
-	if missing := missingKeys(body, "sender", "recipient", "amount"); missing != nil {
-		return Payment{}, &MissingError{Keys: missing}
-	}
-	var o canonical.Object
-	for _, key := range []string{"amount", "id", "recipient", "sender"} {
-		if v, ok := body.Get(key); ok {
-			o = append(o, canonical.Member{Key: key, Value: v})
-		}
-	}
-	if _, ok := o.Get("id"); !ok {
-		o = append(o, canonical.Member{Key: "id", Value: id.String()})
 	}
 	t, err := r.checkPayment(o)
 	if err != nil {
 		return Payment{}, err
 	}
 	return Payment{t.ID, string(t.AppendCanonical(nil))}, nil
+}
+
+// ReadUnsigned is ReadPayment for a payment that its sender has still to sign, on a secure network. A signature that it has is dropped.
+func (r *Rules) ReadUnsigned(text []byte, id ID) (Transaction, error) {
+	o, err := readParts(text, id, tutorialKeys)
+	if err != nil {
+		return Transaction{}, err
+	}
+	return readPayment(o, "", false)
+}
+
+// tutorialKeys are those that the tutorial asks for, in its order.
+var tutorialKeys = []string{"sender", "recipient", "amount"}
+
+// paymentKeys are the keys that a payment has beside its id.
+func (r *Rules) paymentKeys() []string {
+	if r.IsSecure() {
+		return append(slices.Clip(tutorialKeys), "signature")
+	}
+	return tutorialKeys
+}
+
+// readParts reads an object in any spelling, and keeps these keys of it, which it must have, and the id.
+func readParts(text []byte, id ID, keys []string) (canonical.Object, error) {
+	v, err := canonical.Read(text)
+	if err != nil {
+		return nil, err
+	}
+	body, _ := v.(canonical.Object)
+	if missing := missingKeys(body, keys...); missing != nil {
+		return nil, &MissingError{Keys: missing}
+	}
+	o := canonical.Object{{Key: "id", Value: id.String()}}
+	if own, ok := body.Get("id"); ok {
+		o[0].Value = own
+	}
+	for _, key := range keys {
+		v, _ := body.Get(key)
+		o = append(o, canonical.Member{Key: key, Value: v})
+	}
+	return o, nil
 }
 
 func missingKeys(o canonical.Object, want ...string) (missing []string) {

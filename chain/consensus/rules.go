@@ -28,13 +28,29 @@ const (
 	ClassicAhead             = 2 * time.Hour // an hour's clock error at either end: time zones mistaken, summer time missed
 )
 
-// Rules is one network as data: its genesis, its proof, its limits. Read-only after Classic or ReadRules.
+// Profile names the set of checks that a block and a payment pass. The numbers in them are the other fields of Rules.
+type Profile string
+
+// The profiles.
+const (
+	ProfileClassic Profile = "classic" // the tutorial's: a proof covers the parent alone, payments are not signed
+	ProfileSecure  Profile = "secure"  // a proof covers its block, payments are signed and covered, the target moves
+)
+
+// Rules is one network as data: its genesis, its proof, its limits. Read-only after Classic, Secure, Dev or ReadRules.
 type Rules struct {
 	Name    string // for people
-	Version int    // rules version, part of the network id
-	Genesis *Block
-	Zeros   int              // hex zeros that a proof's hash starts with
+	Profile Profile
+	Version int              // rules version, part of the network id
+	Genesis *Block           // of a secure network, with the endowments
 	Reward  canonical.Number // amount of a block's reward
+
+	Zeros int // hex zeros that a proof's hash starts with; classic networks only
+
+	// What follows is of secure networks only.
+	BlockTime time.Duration // that a block takes in the mean, whole seconds
+	First     Target        // of the second block
+	Easiest   Target        // no target is easier; MaxTarget on every network but in tests
 
 	MaxBlockBytes        int
 	MaxBlockTransactions int // the reward included
@@ -48,12 +64,13 @@ const classicGenesis = `{"index": 1, "previous_hash": "1", "proof": 100, "timest
 
 // Classic returns the rules of the tutorial's chain.
 func Classic() *Rules {
-	genesis, err := readGenesis([]byte(classicGenesis))
+	genesis, err := readGenesis([]byte(classicGenesis), ProfileClassic)
 	if err != nil {
 		panic("chain: the classic genesis is a constant, and valid: " + err.Error())
 	}
 	return &Rules{
 		Name:                 "classic",
+		Profile:              ProfileClassic,
 		Version:              1,
 		Genesis:              genesis,
 		Zeros:                4,
@@ -65,6 +82,9 @@ func Classic() *Rules {
 		MaxAhead:             ClassicAhead,
 	}
 }
+
+// IsSecure reports whether the profile is ProfileSecure.
+func (r *Rules) IsSecure() bool { return r.Profile == ProfileSecure }
 
 // Network returns the network's id: it names everything that two nodes must agree on, so that nodes with other rules never
 // meet. It is the first 16 hex digits of a SHA-256, "-" and the version: of the genesis for the classic network, of ruleText
@@ -85,26 +105,38 @@ func networkID(h Hash, version int) string { return fmt.Sprintf("%x-%d", h[:8], 
 
 // isClassic reports whether r differs from Classic in its name at most.
 func (r *Rules) isClassic() bool {
+	if r.Profile != ProfileClassic {
+		return false
+	}
 	classic := Classic()
 	same := *r
 	same.Name, same.Genesis = classic.Name, classic.Genesis
 	return same == *classic && r.Genesis.Hash() == classic.Genesis.Hash()
 }
 
-// profile names the set of checks that a block and a payment pass, whose numbers the other fields of Rules are.
-const profile = "classic"
-
-// ruleText is what a network's id is the hash of, in canonical form. docs/PROTOCOL.md has an example: a key that is added
-// changes every id but the classic one, and needs a new rules version.
+// ruleText is what a network's id is the hash of, in canonical form. docs/PROTOCOL.md has an example of each profile: a key that is
+// added changes every id but the classic one, and needs a new rules version.
 func (r *Rules) ruleText() []byte {
+	if r.IsSecure() {
+		return fmt.Appendf(nil, `{"block_seconds": %d, "first_target": "%s", "genesis": "%s", "limits": {"block_bytes": %d, `+
+			`"block_transactions": %d, "transaction_bytes": %d}, "profile": "%s", "reward": %s, "version": %d}`,
+			r.blockSeconds(), r.First, r.Genesis.Hash(), r.MaxBlockBytes, r.MaxBlockTransactions, r.MaxTransactionBytes,
+			r.Profile, r.Reward, r.Version)
+	}
 	return fmt.Appendf(nil, `{"genesis": "%s", "limits": {"ahead_seconds": %d, "block_bytes": %d, "block_transactions": %d, `+
 		`"name_bytes": %d, "transaction_bytes": %d}, "profile": "%s", "reward": %s, "version": %d, "zeros": %d}`,
 		r.Genesis.Hash(), int64(r.MaxAhead/time.Second), r.MaxBlockBytes, r.MaxBlockTransactions,
-		r.MaxNameBytes, r.MaxTransactionBytes, profile, r.Reward, r.Version, r.Zeros)
+		r.MaxNameBytes, r.MaxTransactionBytes, r.Profile, r.Reward, r.Version, r.Zeros)
 }
 
 // CheckAddress refuses what can be no sender and no recipient. Errors are *InvalidError.
 func (r *Rules) CheckAddress(address string) error {
+	if r.IsSecure() {
+		if _, err := ParseAddress(address); err != nil {
+			return Invalid(RuleRecipient, "%s", err)
+		}
+		return nil
+	}
 	if address == "" || len(address) > r.MaxNameBytes || !utf8.ValidString(address) {
 		return Invalid(RuleRecipient, "an address is 1 to %d bytes of UTF-8, this has %d", r.MaxNameBytes, len(address))
 	}

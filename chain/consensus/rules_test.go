@@ -29,7 +29,7 @@ func TestReadRulesTakesWhatTheFileSays(t *testing.T) {
 		t.Errorf("genesis header %+v", h)
 	}
 	want := consensus.Rules{
-		Name: "class 5b", Version: 1, Genesis: r.Genesis, Zeros: 3, Reward: "2.5",
+		Name: "class 5b", Profile: consensus.ProfileClassic, Version: 1, Genesis: r.Genesis, Zeros: 3, Reward: "2.5",
 		MaxBlockBytes: 65536, MaxBlockTransactions: 100, MaxTransactionBytes: 2048, MaxNameBytes: 64, MaxAhead: time.Minute,
 	}
 	if *r != want {

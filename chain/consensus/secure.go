@@ -1,12 +1,13 @@
 package consensus
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"math"
 	"strconv"
-	"time"
 
 	"kuai/chain/canonical"
 )
@@ -17,113 +18,201 @@ const (
 	RuleRoot          Rule = "root"           // the proof's root is that of the block's parts
 	RuleTimestampStep Rule = "timestamp step" // greater than the parent's
 	RuleTarget        Rule = "target"         // the proof's hash, as a number, is at most the target
+	RuleBalance       Rule = "balance"        // in the order of payments, no account goes below 0
 )
 
-// SealedProof is a proof of a secure network. It names what it was searched for: change the block, and its root is another one.
-type SealedProof struct {
-	Root  Hash  // of the block's parts
-	Nonce int64 // what the miner searches, from 0
-}
-
-// String returns "<root>.<nonce>".
-func (p SealedProof) String() string { return p.Root.String() + "." + strconv.FormatInt(p.Nonce, 10) }
-
-// ParseProof reads the only text that a proof has.
-func ParseProof(s string) (p SealedProof, err error) {
-	const rootDigits = 2 * len(p.Root)
-	if len(s) > rootDigits+1 && s[rootDigits] == '.' && canonical.DecodeHex(p.Root[:], s[:rootDigits]) {
-		nonce, n := canonical.ScanUint([]byte(s[rootDigits+1:]))
-		if n == len(s)-rootDigits-1 && nonce <= math.MaxInt64 {
-			p.Nonce = int64(nonce)
-			return p, nil
+// ParseProof reads the only text that a proof of a secure network has: the root of the block's parts, and the nonce that the miner
+// searches from 0. Change the block, and its root is another one.
+func ParseProof(s string) (root Hash, nonce int64, err error) {
+	const rootDigits = 2 * len(root)
+	if len(s) > rootDigits+1 && s[rootDigits] == '.' && canonical.DecodeHex(root[:], s[:rootDigits]) {
+		n, digits := canonical.ScanUint([]byte(s[rootDigits+1:]))
+		if digits == len(s)-rootDigits-1 && n <= math.MaxInt64 {
+			return root, int64(n), nil
 		}
 	}
-	return SealedProof{}, fmt.Errorf(`proof %s is not 64 lower-case hex digits, "." and a decimal number below 2^63`, canonical.Quote(s))
+	return Hash{}, 0, fmt.Errorf(`proof %s is not 64 lower-case hex digits, "." and a decimal number below 2^63`, canonical.Quote(s))
 }
 
-// SecureHeader is what the children of a block on a secure network need to know of it.
-type SecureHeader struct {
-	Hash      Hash
-	Previous  Hash // zero for the genesis block
-	Index     int64
-	Proof     string // as it is hashed in the child's proof: the genesis block's is a number in decimal
-	Timestamp float64
+// secureBlock reads a whole block of a secure network into b, all but its hash. It does not check signatures.
+func (p *parser) secureBlock(r *Rules, b *Block) bool {
+	h := &b.header
+	if !(p.literal(`{"index": `) && p.integer(&h.Index) && h.Index >= 2 &&
+		p.literal(`, "previous_hash": "`) && p.hash(&h.Previous) &&
+		p.literal(`", "proof": "`) && p.hash(&h.Root) && p.literal(`.`) && p.integer(&h.Proof) &&
+		p.literal(`", "timestamp": `)) {
+		return false
+	}
+	start := p.pos
+	if !p.positive(&h.Timestamp) || h.Timestamp >= MaxTimestamp {
+		return false
+	}
+	var buffer [leafRoom]byte
+	var t tree
+	t.add(LeafHash(appendSealed(buffer[:0], *h, p.raw[start:p.pos])))
+	return p.literal(`, "transactions": [`) && p.secureTransactions(r, &t, &b.count) &&
+		p.literal(`]}`) && p.pos == len(p.raw) && t.root() == h.Root
 }
 
-// SecureBlock is a block of a secure network whose bytes alone break no rule; its signatures are not checked yet. It is immutable.
-// Rules.ParseSecureBlock makes it.
-type SecureBlock struct {
-	Header    SecureHeader
-	Sealed    SealedProof
-	Payments  []SignedPayment
-	Recipient Address // of the reward
-	Leaves    []Hash  // of the tree: the header's, each payment's, the reward's
+// secureTransactions consumes 1 to MaxBlockTransactions transactions, the last a reward and no other, and adds them to the tree.
+func (p *parser) secureTransactions(r *Rules, leaves *tree, count *int) bool {
+	ids := idSet{raw: p.raw, most: r.MaxBlockTransactions}
+	defer ids.release()
+	var t transactionText
+	for n := 1; n <= r.MaxBlockTransactions; n++ {
+		start := p.pos
+		if !p.signed(r, &t) {
+			return false
+		}
+		leaves.add(LeafHash(p.raw[start:p.pos]))
+		if t.reward(p.raw) {
+			*count = n
+			return true
+		}
+		if !ids.add(t.id) || !p.literal(", ") {
+			return false
+		}
+	}
+	return false
 }
 
-// ParseSecureBlock reads a block that must be canonical, and checks all but its signatures and its parent. Errors are *InvalidError.
-func (r *Rules) ParseSecureBlock(raw []byte) (*SecureBlock, error) {
-	if len(raw) > r.MaxBlockBytes {
-		return nil, Invalid(RuleBlockSize, "%d bytes, at most %d", len(raw), r.MaxBlockBytes)
+// signed consumes a payment or the reward of a secure network.
+func (p *parser) signed(r *Rules, t *transactionText) bool {
+	start := p.pos
+	var amount int64
+	if string(p.next(len(transactionMark))) != transactionMark {
+		return false
 	}
-	v, err := readCanonical(raw)
-	if err != nil {
-		return nil, err
+	t.amount = p.pos
+	if !p.integer(&amount) || amount < 1 || amount > MaxAmount {
+		return false
 	}
-	o, ok := v.(canonical.Object)
-	if !ok {
-		return nil, Invalid(RuleBlockKeys, "expected an object, found %s", canonical.Describe(v))
+	t.amountEnd = p.pos
+	if !p.optionalID(t) || string(p.next(len(recipientMark))) != recipientMark {
+		return false
 	}
+	t.recipient = p.pos
+	if !p.address() {
+		return false
+	}
+	t.recipientEnd = p.pos
+	if string(p.next(len(senderMark))) != senderMark {
+		return false
+	}
+	t.sender = p.pos
+	if !t.hasID() {
+		t.senderEnd = t.sender + len(RewardSender)
+		return p.literal(RewardSender+`"}`) && t.amountIs(p.raw, r.Reward) && p.pos-start <= r.MaxTransactionBytes
+	}
+	if !p.address() {
+		return false
+	}
+	t.senderEnd = p.pos
+	if string(p.next(len(signatureMark))) != signatureMark {
+		return false
+	}
+	digits := p.next(2 * len(Signature{}))
+	return len(digits) > 0 && canonical.IsHex(digits) && string(p.next(2)) == `"}` && p.pos-start <= r.MaxTransactionBytes
+}
+
+// address consumes an address.
+func (p *parser) address() bool {
+	_, ok := decodeAddress(p.next(AddressLength))
+	return ok
+}
+
+// leafRoom is more than the longest leaf of a header and the longest signed payment have.
+const leafRoom = 512
+
+// appendSealed appends the first leaf of a block's tree: the header without the proof.
+func appendSealed(dst []byte, h Header, timestamp []byte) []byte {
+	dst = append(dst, `{"index": `...)
+	dst = strconv.AppendInt(dst, h.Index, 10)
+	dst = append(dst, `, "previous_hash": "`...)
+	dst = hex.AppendEncode(dst, h.Previous[:])
+	dst = append(dst, `", "timestamp": `...)
+	dst = append(dst, timestamp...)
+	return append(dst, '}')
+}
+
+// rootOf returns the root of a block with that header and these transactions in canonical form.
+func rootOf(h Header, transactions iter.Seq[[]byte]) Hash {
+	var t tree
+	t.add(LeafHash(appendSealed(nil, h, canonical.AppendFloat(nil, h.Timestamp))))
+	for raw := range transactions {
+		t.add(LeafHash(raw))
+	}
+	return t.root()
+}
+
+// Leaves returns the hashes of the leaves of a secure block's tree: the header's, each payment's, the reward's.
+func (b *Block) Leaves() []Hash {
+	leaves := []Hash{LeafHash(appendSealed(nil, b.header, b.timestampText()))}
+	for _, raw := range b.Spans() {
+		leaves = append(leaves, LeafHash(raw))
+	}
+	return leaves
+}
+
+// SealedHeader returns the text of the first leaf of a secure block's tree.
+func (b *Block) SealedHeader() string { return string(appendSealed(nil, b.header, b.timestampText())) }
+
+// timestampText returns the timestamp as it is spelled in the block.
+func (b *Block) timestampText() []byte {
+	_, rest, _ := bytes.Cut(b.raw, []byte(`", "timestamp": `)) // the proof's last quote: nothing before it is chosen freely
+	text, _, _ := bytes.Cut(rest, []byte(","))
+	return text
+}
+
+// explainSecure returns the first broken rule of a block's bytes, nil if it breaks none.
+func (r *Rules) explainSecure(o canonical.Object) error {
 	if err := explainKeys(o); err != nil {
-		return nil, err
-	}
-	b := new(SecureBlock)
-	b.Header.Hash = sha256.Sum256(raw)
-	if err := b.readHeader(o); err != nil {
-		return nil, err
-	}
-	if err := b.readTransactions(r, o); err != nil {
-		return nil, err
-	}
-	if root := MerkleRoot(b.Leaves); root != b.Sealed.Root {
-		return nil, Invalid(RuleRoot, "the proof seals the root %s, the block's parts have %s", b.Sealed.Root, root)
-	}
-	return b, nil
-}
-
-// readHeader reads all but the transactions, and makes the first leaf.
-func (b *SecureBlock) readHeader(o canonical.Object) error {
-	proof, _ := o.Get("proof")
-	text, ok := proof.(string)
-	if !ok {
-		return Invalid(RuleProofForm, "proof is %s, not a string", canonical.Describe(proof))
-	}
-	var err error
-	if b.Sealed, err = ParseProof(text); err != nil {
-		return Invalid(RuleProofForm, "%s", err)
-	}
-	var sealed canonical.Object // with a number for a proof, the header is a classic one
-	for _, m := range o {
-		switch m.Key {
-		case "proof":
-			m.Value = canonical.Number("0")
-		case "transactions":
-			continue
-		}
-		sealed = append(sealed, m)
-	}
-	if err := explainHeader(sealed); err != nil {
 		return err
 	}
-	h := headerOf(sealed)
-	b.Header = SecureHeader{b.Header.Hash, h.Previous, h.Index, text, h.Timestamp}
-	timestamp, _ := o.Get("timestamp")
-	leaf := fmt.Appendf(nil, `{"index": %d, "previous_hash": "%s", "timestamp": %s}`, h.Index, h.Previous, timestamp)
-	b.Leaves = append(b.Leaves, LeafHash(leaf))
+	h, leaf, err := explainSecureHeader(o)
+	if err != nil {
+		return err
+	}
+	var t tree
+	t.add(LeafHash(leaf))
+	if err := r.explainSecureTransactions(o, &t); err != nil {
+		return err
+	}
+	if root := t.root(); root != h.Root {
+		return Invalid(RuleRoot, "the proof seals the root %s, the block's parts have %s", h.Root, root)
+	}
 	return nil
 }
 
-// readTransactions reads the payments and the reward, and makes their leaves.
-func (b *SecureBlock) readTransactions(r *Rules, o canonical.Object) error {
+// explainSecureHeader checks all but the transactions, and returns the first leaf.
+func explainSecureHeader(o canonical.Object) (h Header, leaf []byte, err error) {
+	proof, _ := o.Get("proof")
+	text, ok := proof.(string)
+	if !ok {
+		return h, nil, Invalid(RuleProofForm, "proof is %s, not a string", canonical.Describe(proof))
+	}
+	root, _, err := ParseProof(text)
+	if err != nil {
+		return h, nil, Invalid(RuleProofForm, "%s", err)
+	}
+	var numbered canonical.Object // with a number for a proof, the header is a classic one
+	for _, m := range o {
+		if m.Key == "proof" {
+			m.Value = canonical.Number("0")
+		}
+		numbered = append(numbered, m)
+	}
+	if err := explainHeader(numbered); err != nil {
+		return h, nil, err
+	}
+	h = headerOf(numbered)
+	h.Root = root
+	timestamp, _ := o.Get("timestamp")
+	return h, appendSealed(nil, h, canonical.AppendValue(nil, timestamp)), nil
+}
+
+// explainSecureTransactions checks the payments and the reward, and adds them to the tree.
+func (r *Rules) explainSecureTransactions(o canonical.Object, t *tree) error {
 	v, _ := o.Get("transactions")
 	txs, ok := v.([]canonical.Value)
 	if !ok || len(txs) == 0 || len(txs) > r.MaxBlockTransactions {
@@ -136,11 +225,11 @@ func (b *SecureBlock) readTransactions(r *Rules, o canonical.Object) error {
 		if len(raw) > r.MaxTransactionBytes {
 			return Invalid(RuleTransactionSize, "%s%d bytes, at most %d", where, len(raw), r.MaxTransactionBytes)
 		}
-		b.Leaves = append(b.Leaves, LeafHash(raw))
+		t.add(LeafHash(raw))
 		if i == len(txs)-1 {
-			return b.readReward(r, tx)
+			return r.explainSecureReward(tx)
 		}
-		p, err := readSigned(tx, where)
+		p, err := readPayment(tx, where, true)
 		if err != nil {
 			return err
 		}
@@ -148,13 +237,12 @@ func (b *SecureBlock) readTransactions(r *Rules, o canonical.Object) error {
 			return Invalid(RuleDuplicateID, "%sthe id %s occurs before", where, p.ID)
 		}
 		ids[p.ID] = true
-		b.Payments = append(b.Payments, p)
 	}
 	return nil
 }
 
-// readReward reads a block's last transaction.
-func (b *SecureBlock) readReward(r *Rules, v canonical.Value) error {
+// explainSecureReward checks a block's last transaction.
+func (r *Rules) explainSecureReward(v canonical.Value) error {
 	o, _ := v.(canonical.Object)
 	if err := checkKeys(o, transactionKeys); err != nil {
 		return Invalid(RuleReward, "the last transaction is not a reward: %s", err)
@@ -170,56 +258,28 @@ func (b *SecureBlock) readReward(r *Rules, v canonical.Value) error {
 	if !ok {
 		return Invalid(RuleRecipient, "the reward's recipient is %s, not a string", canonical.Describe(recipient))
 	}
-	var err error
-	if b.Recipient, err = ParseAddress(text); err != nil {
+	if _, err := ParseAddress(text); err != nil {
 		return Invalid(RuleRecipient, "the reward's recipient: %s", err)
 	}
 	return nil
 }
 
-// CheckSignatures checks the signature of every payment. Errors are *InvalidError.
-func (b *SecureBlock) CheckSignatures(network string) error {
-	for _, p := range b.Payments {
-		if err := p.CheckSignature(network); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CheckSecureLink checks that b extends parent and that its proof meets the target that the pace sets there. Errors are *InvalidError.
-func CheckSecureLink(parent SecureHeader, target Target, b *SecureBlock) error {
-	h := &b.Header
-	if h.Previous != parent.Hash {
-		return Invalid(RuleParent, "previous_hash is %s, the parent's hash is %s", h.Previous, parent.Hash)
-	}
-	if h.Index-1 != parent.Index {
-		return Invalid(RuleIndexStep, "index is %d, the parent's is %d", h.Index, parent.Index)
-	}
-	if h.Timestamp <= parent.Timestamp {
+// checkSecureLink checks that b is later than parent and that its proof meets the target there. Errors are *InvalidError.
+func (r *Rules) checkSecureLink(parent Header, b *Block) error {
+	if b.header.Timestamp <= parent.Timestamp {
 		return Invalid(RuleTimestampStep, "timestamp %s is not greater than the parent's, %s",
-			canonical.AppendFloat(nil, h.Timestamp), canonical.AppendFloat(nil, parent.Timestamp))
+			canonical.AppendFloat(nil, b.header.Timestamp), canonical.AppendFloat(nil, parent.Timestamp))
 	}
-	if sum := proofHash(parent, h.Proof); !target.Met(sum) {
+	target := r.TargetAfter(parent)
+	if sum := proofHash(parent, b.header); !target.Met(sum) {
 		return Invalid(RuleTarget, "the proof's hash is %s, the target %s", sum, target)
 	}
 	return nil
 }
 
 // proofHash returns the SHA-256 of the parent's proof, the proof and the parent's hash, joined.
-func proofHash(parent SecureHeader, proof string) Hash {
-	text := append(append(make([]byte, 0, 256), parent.Proof...), proof...)
+func proofHash(parent, h Header) Hash {
+	var buffer [2*maxProofText + 2*len(Hash{})]byte
+	text := h.appendProofText(parent.appendProofText(buffer[:0]))
 	return sha256.Sum256(hex.AppendEncode(text, parent.Hash[:]))
-}
-
-// minSecureAhead is how far ahead of the local clock a timestamp may be at least. More would let a miner lower the difficulty.
-const minSecureAhead = 15 * time.Second
-
-// CheckSecureTime returns an error that wraps ErrFuture if b is too far ahead of now: more than three block times, or 15 s.
-func CheckSecureTime(b *SecureBlock, blockTime time.Duration, now time.Time) error {
-	latest := now.Add(max(3*blockTime, minSecureAhead))
-	if b.Header.Timestamp <= float64(latest.Unix())+float64(latest.Nanosecond())/1e9 {
-		return nil
-	}
-	return fmt.Errorf("%w: timestamp %s, accepted up to %s", ErrFuture, canonical.AppendFloat(nil, b.Header.Timestamp), latest.UTC().Format(time.RFC3339))
 }

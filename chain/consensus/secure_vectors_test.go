@@ -50,9 +50,9 @@ func (v signatureVector) key(t testing.TB) ed25519.PrivateKey {
 }
 
 // payment reads the vector's payment.
-func (v signatureVector) payment(t testing.TB) consensus.SignedPayment {
+func (v signatureVector) payment(t testing.TB) consensus.Transaction {
 	t.Helper()
-	p, err := consensus.Classic().ParseSigned([]byte(v.Payment))
+	p, err := consensus.ParseSigned([]byte(v.Payment))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,11 +70,11 @@ func TestSignatureVectors(t *testing.T) {
 		if err := p.CheckSignature(v.Network); err != nil {
 			t.Errorf("line %d: %v", i+1, err)
 		}
-		bare := consensus.SignedPayment{Recipient: p.Recipient, Amount: p.Amount, ID: p.ID}
+		bare := consensus.Transaction{Recipient: p.Recipient, Amount: p.Amount, ID: p.ID, HasID: true}
 		if got := string(consensus.SignPayment(key, v.Network, bare).AppendCanonical(nil)); got != v.Payment {
 			t.Errorf("line %d: signed as %s, CPython says %s", i+1, got, v.Payment)
 		}
-		for _, name := range []string{v.Address, p.Recipient.String()} {
+		for _, name := range []string{v.Address, p.Recipient} {
 			if parsed, err := consensus.ParseAddress(name); err != nil || parsed.String() != name {
 				t.Errorf("line %d: %s reads as %s, %v", i+1, name, parsed, err)
 			}

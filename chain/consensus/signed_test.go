@@ -10,7 +10,7 @@ import (
 
 // TestSignedPaymentRules breaks each rule of a payment from each side.
 func TestSignedPaymentRules(t *testing.T) {
-	v := signatureVectors(t)[0]
+	r, v := consensus.Secure(), signatureVectors(t)[0]
 	p := v.payment(t)
 	swap := func(old, text string) string {
 		if !strings.Contains(v.Payment, old) {
@@ -18,7 +18,7 @@ func TestSignedPaymentRules(t *testing.T) {
 		}
 		return strings.Replace(v.Payment, old, text, 1)
 	}
-	id, recipient, sender, signature := p.ID.String(), p.Recipient.String(), p.Sender.String(), p.Signature.String()
+	id, recipient, sender, signature := p.ID.String(), p.Recipient, p.Sender, p.Signature.String()
 	for name, c := range map[string]struct {
 		text string
 		rule consensus.Rule
@@ -53,20 +53,20 @@ func TestSignedPaymentRules(t *testing.T) {
 		"signature is not a string":  {swap(`"`+signature+`"`, "{}"), consensus.RuleSignature},
 		"recipient with a character": {swap(recipient, recipient+"x"), consensus.RuleRecipient},
 	} {
-		got, err := consensus.Classic().ParseSigned([]byte(c.text))
+		got, err := r.ParsePayment([]byte(c.text))
 		if wrong := brokenRule(err); wrong != c.rule {
 			t.Errorf("%s: broke %q, want %q: %v", name, wrong, c.rule, err)
 		}
-		if err == nil && string(got.AppendCanonical(nil)) != c.text {
-			t.Errorf("%s: read as %s", name, got.AppendCanonical(nil))
+		if err == nil && got.Canonical() != c.text {
+			t.Errorf("%s: read as %s", name, got.Canonical())
 		}
 	}
-	for name, forge := range map[string]func(*consensus.SignedPayment){
-		"amount":    func(p *consensus.SignedPayment) { p.Amount++ },
-		"id":        func(p *consensus.SignedPayment) { p.ID[15] ^= 1 },
-		"recipient": func(p *consensus.SignedPayment) { p.Recipient = p.Sender },
-		"sender":    func(p *consensus.SignedPayment) { p.Sender = p.Recipient },
-		"signature": func(p *consensus.SignedPayment) { p.Signature[0] ^= 1 },
+	for name, forge := range map[string]func(*consensus.Transaction){
+		"amount":    func(p *consensus.Transaction) { p.Amount += "0" },
+		"id":        func(p *consensus.Transaction) { p.ID[15] ^= 1 },
+		"recipient": func(p *consensus.Transaction) { p.Recipient = p.Sender },
+		"sender":    func(p *consensus.Transaction) { p.Sender = p.Recipient },
+		"signature": func(p *consensus.Transaction) { p.Signature[0] ^= 1 },
 	} {
 		forged := p
 		forge(&forged)
@@ -88,18 +88,47 @@ func brokenRule(err error) consensus.Rule {
 	return "none: " + consensus.Rule(err.Error())
 }
 
-// FuzzParseSigned: what is read has one spelling.
+// FuzzParseSigned: what is read has one spelling, and the strict parser and the reader of reasons agree.
 func FuzzParseSigned(f *testing.F) {
 	for _, v := range signatureVectors(f) {
 		f.Add([]byte(v.Payment))
 	}
+	r := consensus.Secure()
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		p, err := consensus.Classic().ParseSigned(raw)
-		switch {
-		case err == nil && string(p.AppendCanonical(nil)) != string(raw):
-			t.Fatalf("%q reads as %s", raw, p.AppendCanonical(nil))
-		case err != nil && strings.HasPrefix(string(brokenRule(err)), "none"):
+		p, err := r.ParsePayment(raw)
+		if err == nil && string(p.Transaction().AppendCanonical(nil)) != string(raw) {
+			t.Fatalf("%q reads as %s", raw, p.Transaction().AppendCanonical(nil))
+		}
+		if err != nil && (strings.HasPrefix(string(brokenRule(err)), "none") || strings.Contains(err.Error(), "a fault of this program")) {
 			t.Fatalf("%q: %v", raw, err)
+		}
+		if _, read := consensus.ParseSigned(raw); len(raw) <= r.MaxTransactionBytes && (read == nil) != (err == nil) {
+			t.Fatalf("%q: %v, and %v", raw, err, read)
+		}
+	})
+}
+
+// FuzzParseSecureBlock: the strict parser and the reader of reasons agree, and what is read has one spelling.
+func FuzzParseSecureBlock(f *testing.F) {
+	all, r, _ := secureChain(f)
+	for _, v := range all[1:] {
+		f.Add([]byte(v.Block))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		b, err := r.ParseBlock(raw)
+		if err != nil {
+			if strings.Contains(err.Error(), "a fault of this program") {
+				t.Fatalf("%q: %v", raw, err)
+			}
+			return
+		}
+		h := b.Header()
+		if h.Index == 1 {
+			return
+		}
+		again, err := r.NewBlock(consensus.Header{Hash: h.Previous, Index: h.Index - 1}, h.Proof, h.Timestamp, b.Transactions())
+		if err == nil && again.Hash() != b.Hash() && again.Header().Root == h.Root {
+			t.Fatalf("%q is built anew as %q", raw, again.Canonical())
 		}
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// Work is how many hashes the proofs of a chain take in the mean, in units of one block of the network: an integer of 256 bits,
-// its most significant word first.
+// Work is how many hashes the proofs of a chain take in the mean: on a classic network in units of one block, as all blocks take the
+// same. An integer of 256 bits, its most significant word first.
 type Work [4]uint64
 
 // Add returns the sum, which 256 bits hold for any chain that can be made.
@@ -37,10 +37,22 @@ type State struct {
 	Work Work // of all blocks up to Tip
 }
 
-// State returns the state of the chain that ends in tip. Every proof of a classic network takes the same work, so it is the number of
-// blocks.
-func (r *Rules) State(tip Header) State {
-	return State{Tip: tip, Work: Work{3: uint64(tip.Index)}}
+// Start returns the state of the chain that is the genesis block alone.
+func (r *Rules) Start() State {
+	s := State{Tip: r.Genesis.Header()}
+	if !r.IsSecure() {
+		s.Work = Work{3: uint64(s.Tip.Index)}
+	}
+	return s
+}
+
+// Next returns the state of the chain in state s and a block on it with header h.
+func (r *Rules) Next(s State, h Header) State {
+	work := Work{3: 1}
+	if r.IsSecure() {
+		work = r.TargetAfter(s.Tip).Work()
+	}
+	return State{Tip: h, Work: s.Work.Add(work)}
 }
 
 // Heavier reports whether a chain in state a replaces an active one in state b: it has more work. Of two with the same work the one
@@ -53,9 +65,14 @@ type Puzzle struct {
 	Target        Target
 }
 
-// Puzzle returns the puzzle of a draft. A classic proof covers the parent alone, so it fits whatever the draft holds.
+// Puzzle returns the puzzle of a draft. A classic proof covers the parent alone, so it fits whatever the draft holds; a secure one covers
+// all of the draft.
 func (r *Rules) Puzzle(d Draft) Puzzle {
-	return Puzzle{Before: strconv.FormatInt(d.Parent.Proof, 10), After: d.Parent.Hash.String(), Target: ZerosTarget(r.Zeros)}
+	before := d.Parent.ProofText()
+	if r.IsSecure() {
+		before += r.child(d, 0, 0).Root.String() + "."
+	}
+	return Puzzle{Before: before, After: d.Parent.Hash.String(), Target: r.TargetAfter(d.Parent)}
 }
 
 // ZerosTarget returns the target that the hashes with that many hex zeros in front meet, n at most 64: 2^(256-4n)-1.

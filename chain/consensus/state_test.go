@@ -43,7 +43,11 @@ func TestWorkIsAnInteger(t *testing.T) {
 func TestLongerChainIsHeavier(t *testing.T) {
 	r := chaintest.Rules()
 	state := func(index int64, hash byte) consensus.State {
-		return r.State(consensus.Header{Index: index, Hash: consensus.Hash{hash}})
+		s := r.Start()
+		for s.Tip.Index < index {
+			s = r.Next(s, consensus.Header{Index: s.Tip.Index + 1, Hash: consensus.Hash{hash}})
+		}
+		return s
 	}
 	if !consensus.Heavier(state(8, 1), state(7, 2)) || consensus.Heavier(state(7, 1), state(8, 2)) || consensus.Heavier(state(7, 1), state(7, 2)) {
 		t.Error("a chain replaces another that is as long, or does not replace a shorter one")

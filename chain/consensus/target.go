@@ -59,6 +59,7 @@ func (t Target) Work() (w Work) {
 // alone, so no history is needed: ASERT (aserti3-2d), anchored at the genesis block.
 type Pace struct {
 	First     Target // of the child of a block that is on schedule
+	Easiest   Target // no target is easier; the zero value is MaxTarget
 	BlockTime int64  // seconds, at least 1
 	Start     int64  // the genesis block's time in whole seconds
 }
@@ -72,8 +73,12 @@ func (p Pace) Next(index int64, timestamp float64) Target {
 	if whole < -256 { // MaxTarget·2·2^-257 is below 1
 		return Target{31: 1}
 	}
-	if whole > 240 { // First is at least 1
-		return MaxTarget
+	easiest := p.Easiest
+	if easiest == (Target{}) {
+		easiest = MaxTarget
+	}
+	if whole > 256 { // First is at least 1
+		return easiest
 	}
 	n := new(big.Int).SetBytes(p.First[:])
 	n.Mul(n, new(big.Int).SetUint64(powerOfTwo(fraction)))
@@ -82,7 +87,7 @@ func (p Pace) Next(index int64, timestamp float64) Target {
 	} else {
 		n.Lsh(n, uint(whole-16))
 	}
-	return clampTarget(n)
+	return clampTarget(n, easiest)
 }
 
 // exponent returns the power of two by which the first target is multiplied, in whole and in fraction/65536.
@@ -106,14 +111,16 @@ func powerOfTwo(r uint64) uint64 {
 	return (195766423245049*r+971821376*r*r+5127*r*r*r+1<<47)>>48 + 65536
 }
 
-// clampTarget returns n as a target, within 1 and MaxTarget.
-func clampTarget(n *big.Int) (t Target) {
+// clampTarget returns n as a target, within 1 and easiest.
+func clampTarget(n *big.Int, easiest Target) (t Target) {
 	if n.Sign() == 0 {
 		return Target{31: 1}
 	}
-	if n.BitLen() > 240 {
-		return MaxTarget
+	if n.BitLen() > 8*len(t) {
+		return easiest
 	}
-	n.FillBytes(t[:])
+	if n.FillBytes(t[:]); t.Compare(easiest) > 0 {
+		return easiest
+	}
 	return t
 }

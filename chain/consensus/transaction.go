@@ -31,6 +31,9 @@ type Transaction struct {
 	Amount    canonical.Number
 	ID        ID
 	HasID     bool // false for rewards and for transactions mined by a Flask node
+
+	Signature    Signature
+	HasSignature bool // true for the payments of a secure network
 }
 
 // IsReward reports whether the sender is "0".
@@ -49,11 +52,22 @@ func (t Transaction) AppendCanonical(dst []byte) []byte {
 	dst = canonical.AppendString(dst, t.Recipient)
 	dst = append(dst, `, "sender": `...)
 	dst = canonical.AppendString(dst, t.Sender)
+	if t.HasSignature {
+		dst = append(dst, signatureMark[1:]...) // the quote before it is there
+		dst = hex.AppendEncode(dst, t.Signature[:])
+		dst = append(dst, '"')
+	}
 	return append(dst, '}')
 }
 
 // decodeTransaction reads canonical bytes that were checked. Its strings are parts of text where they can be.
 func decodeTransaction(text string) Transaction {
+	if i := signatureStart(text); i >= 0 {
+		tx := decodeTransaction(text[:i] + `"}`)
+		i += len(signatureMark)
+		tx.HasSignature = canonical.DecodeHex(tx.Signature[:], text[i:i+2*len(tx.Signature)])
+		return tx
+	}
 	const noLimit = math.MaxInt
 	p := parser{raw: []byte(text)}
 	var found transactionText

@@ -24,7 +24,7 @@ func NewKey(seed [SeedBytes]byte) Key {
 }
 
 // DevelopmentNames are the accounts that a network for development endows.
-var DevelopmentNames = []string{"alice", "bob", "carol", "dave"}
+var DevelopmentNames = []string{"alice", "bob", "carol", "dave", "erin"}
 
 // DevelopmentKey returns the key that everybody derives from a name: the seed is the SHA-256 of "kuai-dev-1", a newline and the name.
 // It protects nothing.
@@ -38,9 +38,9 @@ func (k Key) Address() consensus.Address {
 // Seed returns the secret.
 func (k Key) Seed() [SeedBytes]byte { return [SeedBytes]byte(k.secret().Seed()) }
 
-// Sign fills in sender and signature of p, for the network with that id.
-func (k Key) Sign(network string, p consensus.SignedPayment) consensus.SignedPayment {
-	return consensus.SignPayment(k.secret(), network, p)
+// Sign fills in sender and signature of t, for the network with that id.
+func (k Key) Sign(network string, t consensus.Transaction) consensus.Transaction {
+	return consensus.SignPayment(k.secret(), network, t)
 }
 
 // String names the key by its address.

@@ -262,8 +262,8 @@ func TestDevelopmentKeys(t *testing.T) {
 
 func TestKeySigns(t *testing.T) {
 	key, to := newKey(t), newKey(t).Address()
-	p := key.Sign("0123456789abcdef-2", consensus.SignedPayment{Recipient: to, Amount: 5, ID: consensus.ID{1}})
-	if err := p.CheckSignature("0123456789abcdef-2"); err != nil || p.Sender != key.Address() {
+	p := key.Sign("0123456789abcdef-2", consensus.Transaction{Recipient: to.String(), Amount: "5", ID: consensus.ID{1}, HasID: true})
+	if err := p.CheckSignature("0123456789abcdef-2"); err != nil || p.Sender != key.Address().String() {
 		t.Errorf("%+v: %v", p, err)
 	}
 }

@@ -127,8 +127,8 @@ func TestWalletSignsAndVerifies(t *testing.T) {
 	if !strings.Contains(warning, "no name here") {
 		t.Errorf("an unknown recipient: %q", warning)
 	}
-	p, err := consensus.Classic().ParseSigned([]byte(strings.TrimSuffix(payment, "\n")))
-	if err != nil || p.CheckSignature(networkOfTests) != nil || p.Amount != 5 || p.Sender.String() != alice || p.Recipient.String() != bob {
+	p, err := consensus.ParseSigned([]byte(strings.TrimSuffix(payment, "\n")))
+	if err != nil || p.CheckSignature(networkOfTests) != nil || p.Amount != "5" || p.Sender != alice || p.Recipient != bob {
 		t.Fatalf("%s: %+v, %v", payment, p, err)
 	}
 	r.does("name", bob, "bob")

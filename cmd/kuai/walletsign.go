@@ -68,11 +68,12 @@ func newWalletSign() *cobra.Command {
 const wantWhole = "want a whole number from 1 to 9007199254740991"
 
 // draftPayment reads the parts of a payment that its signer chooses. It warns of a recipient who has no name here.
-func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string) (p consensus.SignedPayment, err error) {
-	if p.Amount, err = strconv.ParseInt(amount, 10, 64); err != nil || p.Amount < 1 || p.Amount > consensus.MaxAmount {
+func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string) (p consensus.Transaction, err error) {
+	n, err := strconv.ParseInt(amount, 10, 64)
+	if err != nil || n < 1 || n > consensus.MaxAmount {
 		return p, usageError{fmt.Errorf("%q: %s", amount, wantWhole)}
 	}
-	p.ID = chain.NewID()
+	p.Amount, p.ID, p.HasID = canonical.Number(strconv.FormatInt(n, 10)), chain.NewID(), true
 	if id != "" {
 		if p.ID, err = consensus.ParseID(id); err != nil {
 			return p, usageError{fmt.Errorf("--id: %w", err)}
@@ -86,7 +87,7 @@ func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string
 	if err == nil && e.Name == "" && !e.HasKey {
 		fmt.Fprintf(c.ErrOrStderr(), "The recipient has no name here. An address has no checksum: check every character, then name it with 'kuai wallet name %s NAME'.\n", e.Address)
 	}
-	p.Recipient = e.Address
+	p.Recipient = e.Address.String()
 	return p, err
 }
 
@@ -123,12 +124,12 @@ func newWalletVerify() *cobra.Command {
 }
 
 // readSigned reads a payment in any spelling.
-func readSigned(text []byte) (consensus.SignedPayment, error) {
+func readSigned(text []byte) (consensus.Transaction, error) {
 	v, err := canonical.Read(text)
 	if err != nil {
-		return consensus.SignedPayment{}, err
+		return consensus.Transaction{}, err
 	}
-	return consensus.Classic().ParseSigned(canonical.AppendValue(nil, v))
+	return consensus.ParseSigned(canonical.AppendValue(nil, v))
 }
 
 // verifiedInfo is what 'kuai wallet verify' prints.
@@ -141,13 +142,14 @@ type verifiedInfo struct {
 	SenderName    string `json:"sender_name,omitempty"`
 }
 
-func (f *walletFlags) printVerified(c *cobra.Command, p consensus.SignedPayment) error {
+func (f *walletFlags) printVerified(c *cobra.Command, p consensus.Transaction) error {
 	w, err := f.wallets()
 	if err != nil {
 		return err
 	}
-	i := verifiedInfo{Amount: p.Amount, ID: p.ID.String(), Recipient: p.Recipient.String(), RecipientName: nameOf(w, p.Recipient),
-		Sender: p.Sender.String(), SenderName: nameOf(w, p.Sender)}
+	amount, _ := p.Amount.Int()
+	i := verifiedInfo{Amount: amount, ID: p.ID.String(), Recipient: p.Recipient, RecipientName: nameOf(w, p.Recipient),
+		Sender: p.Sender, SenderName: nameOf(w, p.Sender)}
 	if f.json {
 		return printJSON(c.OutOrStdout(), i)
 	}
@@ -157,8 +159,8 @@ func (f *walletFlags) printVerified(c *cobra.Command, p consensus.SignedPayment)
 }
 
 // nameOf returns what an address is called here, "" if it has no name.
-func nameOf(w wallet.Wallets, a consensus.Address) string {
-	e, err := w.Find(a.String())
+func nameOf(w wallet.Wallets, address string) string {
+	e, err := w.Find(address)
 	if err != nil {
 		return "" // names are for show
 	}

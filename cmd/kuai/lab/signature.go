@@ -39,11 +39,11 @@ func runSignature(w *world) {
 
 	const network, other = "secure-1", "secure-2"
 	alice, mallory := w.key(), w.key()
-	payment := consensus.SignedPayment{Recipient: addressOf(mallory), Amount: 5, ID: w.id()}
+	payment := consensus.Transaction{Recipient: addressOf(mallory).String(), Amount: "5", ID: w.id(), HasID: true}
 	signed := consensus.SignPayment(alice, network, payment)
 	genuine := w.accepts(signed, network)
 	w.tell("On a secure network an account is the public half of a key: Alice is %[1]s…. She signs a payment of 5, and any node can check the signature: it holds.",
-		"在安全网络里，账户就是密钥的公开部分：Alice 是 %[1]s…。她给一笔 5 的付款签名，任何节点都能验证：签名有效。", signed.Sender.String()[:16])
+		"在安全网络里，账户就是密钥的公开部分：Alice 是 %[1]s…。她给一笔 5 的付款签名，任何节点都能验证：签名有效。", signed.Sender[:16])
 
 	forged := consensus.SignPayment(mallory, network, payment)
 	forged.Sender = signed.Sender
@@ -52,7 +52,7 @@ func runSignature(w *world) {
 		"Mallory 以 Alice 的名义写一笔付款，用自己的密钥签名。签名不是 Alice 的：每个节点都拒绝。")
 
 	raised := signed
-	raised.Amount = 5000
+	raised.Amount = "5000"
 	changed := w.accepts(raised, network)
 	elsewhere := w.accepts(signed, other)
 	w.tell("She takes Alice's real payment and turns 5 into 5000: the signature no longer fits. She sends it unchanged on another network: refused, as the network is in what was signed. Sending it twice on the same network does nothing, because an id is on a chain once.",
@@ -79,8 +79,8 @@ func addressOf(key ed25519.PrivateKey) consensus.Address {
 }
 
 // accepts reports whether nodes of a secure network accept a payment, as they receive it: in canonical form.
-func (w *world) accepts(p consensus.SignedPayment, network string) bool {
-	received, err := w.rules.ParseSigned(p.AppendCanonical(nil))
+func (w *world) accepts(p consensus.Transaction, network string) bool {
+	received, err := consensus.ParseSigned(p.AppendCanonical(nil))
 	if err != nil {
 		return false
 	}
