@@ -105,6 +105,7 @@ type peerInfo struct {
 	ID        string  `json:"id"`
 	Address   string  `json:"address"`
 	Connected bool    `json:"connected"`
+	Height    int64   `json:"height"`
 	Score     float64 `json:"score"`
 }
 

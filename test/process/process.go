@@ -123,10 +123,16 @@ func (p *Process) Launch(args ...string) {
 	go func(cmd *exec.Cmd) { _ = cmd.Wait(); close(exited) }(p.Cmd)
 }
 
-// Start launches the process and waits for the line "ready".
+// Start launches the process and waits until it is ready.
 func (p *Process) Start(args ...string) {
 	p.t.Helper()
 	p.Launch(args...)
+	p.Ready()
+}
+
+// Ready waits for the line "ready" of a process that was launched.
+func (p *Process) Ready() {
+	p.t.Helper()
 	late := time.After(StartTime)
 	for !strings.Contains(p.Out.String(), "\nready\n") {
 		select {
@@ -159,12 +165,18 @@ func (p *Process) Signal(s syscall.Signal) int {
 	if err := p.Cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+	return p.Ended()
+}
+
+// Ended waits for the end of a process that was told to end, and returns the exit code.
+func (p *Process) Ended() int {
+	p.t.Helper()
 	select {
 	case <-p.Exited:
 	case <-time.After(stopTime):
 		_ = p.Cmd.Process.Signal(syscall.SIGQUIT) // its stacks say where it hangs
 		<-p.Exited
-		p.t.Fatalf("still running %v after %v\n%s", stopTime, s, p.Out)
+		p.t.Fatalf("still running after %v\n%s", stopTime, p.Out)
 	}
 	return p.Cmd.ProcessState.ExitCode()
 }
