@@ -175,8 +175,8 @@ func messageID(m *pb.Message) string {
 
 func meshParams() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
-	p.D, p.Dlo, p.Dhi = 6, 4, 12
-	p.Dlazy = 12 // peers outside the mesh that are told what there is: a hub of a star has many
+	p.D, p.Dlo, p.Dhi = 6, 4, 40 // a class that reaches only its hub is in the hub's mesh as a whole
+	p.Dlazy = maxConns           // each peer outside the mesh is told by the next heartbeat what there is
 	p.HeartbeatInterval = 700 * time.Millisecond
 	p.PruneBackoff = 10 * time.Second
 	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
