@@ -2,7 +2,6 @@ package chain
 
 import (
 	"cmp"
-	"slices"
 
 	"kuai/chain/consensus"
 	"kuai/chain/store"
@@ -12,9 +11,13 @@ import (
 // It does not wait for the disk. from names the sending peer, "" for this node. tip reports whether b is the new tip.
 // Errors: ErrKnown, ErrOrphan, ErrFuture, *InvalidError, or a failure of the store.
 func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {
+	run := []*consensus.Block{b}
+	if _, err := c.checkSigned(run); err != nil {
+		return false, err
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	_, err = c.addRun([]*consensus.Block{b}, from)
+	_, err = c.addRun(run, from)
 	return err == nil && c.tip.Hash == b.Hash(), err
 }
 
@@ -22,9 +25,14 @@ func (c *Chain) Add(b *consensus.Block, from string) (tip bool, err error) {
 // side branch. It returns how many were new and are now held; known blocks are skipped. Errors as for Add, of the first block
 // refused; those before it stay.
 func (c *Chain) AddBlocks(run *consensus.Blocks, from string) (n int, err error) {
+	blocks, refusal := run.All(), error(nil)
+	if !run.Signed() {
+		n, refusal = c.checkSigned(blocks)
+		blocks, n = blocks[:n], 0
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	for blocks := run.All(); len(blocks) > 0; {
+	for len(blocks) > 0 {
 		added, err := c.addRun(blocks, from)
 		n += added
 		if err != nil && err != ErrKnown {
@@ -32,7 +40,7 @@ func (c *Chain) AddBlocks(run *consensus.Blocks, from string) (n int, err error)
 		}
 		blocks = blocks[max(added, 1):]
 	}
-	return n, nil
+	return n, refusal
 }
 
 // addRun adds the first of the blocks, each of which extends the one before, and those after it that the same batch can take. It
@@ -70,26 +78,46 @@ func (c *Chain) branchOff(run []*consensus.Block, at store.Position, from string
 	if err := c.rules.CheckLink(parent, run[0]); err != nil {
 		return 0, c.invalid.remember(run[0].Hash(), err)
 	}
-	heavier := func(b *consensus.Block) bool {
-		return b.Index() > c.tip.Index
+	state, err := c.stateAt(at, parent)
+	if err != nil {
+		return 0, err
 	}
-	replaces := heavier(run[0])
-	if i := slices.IndexFunc(run, heavier); i >= 0 {
-		run = run[:max(i, 1)]
+	way := c.sides.path(at)
+	if err := c.onCondemned(way); err != nil {
+		return 0, c.invalid.remember(run[0].Hash(), err)
 	}
-	now, way := c.now(), c.sides.path(at)
+	works, replaces := c.worksOf(state, run)
+	run = run[:len(works)]
+	now := c.now()
 	ids := c.idsOf(run)
 	run, refusal := c.checkRun(run, ids, way, now)
 	switch {
 	case len(run) == 0:
 		return 0, refusal
 	case replaces:
-		err = c.switchTo(run[0], total+int64(len(run[0].Canonical())), way, from, now)
+		err = c.switchTo(run[0], works[0], total+int64(len(run[0].Canonical())), way, from, now)
 	default:
-		err = c.addSides(run, total, way, from, now)
+		err = c.addSides(run, works, total, way, from, now)
 	}
 	if err != nil {
 		return 0, err
 	}
 	return len(run), refusal
+}
+
+// worksOf returns the work of the chains that end with each of the blocks on the chain in state s, up to the first that has more than the
+// active chain: that one is not in it, unless it is the first of all and replaces the active chain.
+func (c *Chain) worksOf(s consensus.State, run []*consensus.Block) (works []consensus.Work, replaces bool) {
+	for i, b := range run {
+		s = c.rules.Next(s, b.Header())
+		heavier := consensus.Heavier(s, c.state())
+		if heavier && i > 0 {
+			return works, false
+		}
+		works = append(works, s.Work)
+		if heavier {
+			return works, true
+		}
+	}
+	return works, false
 }

@@ -68,12 +68,17 @@ func setAddresses(b *store.Batch, p store.Position) {
 	b.SetMeta(metaAddresses, binary.BigEndian.AppendUint64(v, uint64(p.Index)))
 }
 
-// forgetAddresses empties the index. The genesis block has no transactions.
+// forgetAddresses empties the index but for the genesis block, whose transactions endow accounts.
 func (c *Chain) forgetAddresses() error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	p := store.Position{Index: c.rules.Genesis.Index()}
 	batch.ForgetAddresses()
+	l := newLedger()
+	l.join(c.rules.Genesis)
+	if err := l.put(batch, c.store.Reader, p.Index); err != nil {
+		return err
+	}
 	setAddresses(batch, p)
 	return c.commit(batch, func() { c.addresses.at.Store(&p) })
 }

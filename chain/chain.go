@@ -32,20 +32,22 @@ type Chain struct {
 	addresses addressIndex
 	trimming  chan struct{} // size one: there are more side blocks than the bounds allow
 
-	mining  sync.Mutex // one AddMined at a time; taken before writing
-	writing sync.Mutex // held by every change of the state, from its first read to the end of its commit
-	invalid invalidBlocks
-	ids     []idPosition   // scratch of extend
-	stored  storedIDs      // what onPath need not look up
-	growing store.Position // the side block that came last
-	partly  uint32         // the branch that trimming has dropped a part of, or nothing
+	mining    sync.Mutex // one AddMined at a time; taken before writing
+	writing   sync.Mutex // held by every change of the state, from its first read to the end of its commit
+	invalid   invalidBlocks
+	condemned map[uint32]int64 // branches to drop: from this index on they pay what they cannot
+	ids       []idPosition     // scratch of extend
+	stored    storedIDs        // what onPath need not look up
+	growing   store.Position   // the side block that came last
+	partly    uint32           // the branch that trimming has dropped a part of, or nothing
 
 	// mu guards what follows, for readers. It is taken for writing while writing is held, never for a check or a large batch: by commit,
 	// and for changes of the pool in memory by enter and setOldest. What holds writing reads these fields without it.
 	mu    sync.RWMutex
 	tip   consensus.Header
-	total int64       // canonical bytes of the active chain
-	last  store.Range // of the active chain, the part that the tip is in; To is not set
+	work  consensus.Work // of the active chain
+	total int64          // canonical bytes of the active chain
+	last  store.Range    // of the active chain, the part that the tip is in; To is not set
 	sides sides
 	pool  pool
 	shown *sharedSnapshot // what readers see while a large batch is applied, else nil
@@ -57,6 +59,7 @@ type Chain struct {
 func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
 	c := &Chain{rules: r, store: st, invalid: newInvalidBlocks(), now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
 	c.addresses.wake = make(chan struct{}, 1)
+	c.condemned = make(map[uint32]int64)
 	return c, c.load()
 }
 
@@ -73,6 +76,9 @@ func (c *Chain) Rules() *consensus.Rules { return c.rules }
 
 // Now is the time that the chain checks timestamps against. Code that checks blocks before it adds them uses the same clock.
 func (c *Chain) Now() time.Time { return c.now() }
+
+// state is the state that the next block is on. The caller holds c.writing or c.mu.
+func (c *Chain) state() consensus.State { return consensus.State{Tip: c.tip, Work: c.work} }
 
 // Tip returns the last block of the active chain.
 func (c *Chain) Tip() consensus.Header {

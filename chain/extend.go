@@ -21,33 +21,34 @@ type idPosition struct {
 // all, or those before the one that the error is about.
 func (c *Chain) extend(run []*consensus.Block, from string) (n int, err error) {
 	now := c.now()
-	run, ids, refusal := c.checkNext(run, now)
+	run, ids, balances, refusal := c.checkNext(run, now)
 	if len(run) == 0 {
 		return 0, refusal
 	}
 	batch := c.store.NewBatch()
 	defer batch.Close()
-	if err := c.extendBy(batch, run, ids, from, now); err != nil {
+	if err := c.extendBy(batch, run, ids, balances, from, now); err != nil {
 		return 0, err
 	}
 	return len(run), refusal
 }
 
-// checkNext returns those of the blocks that can extend the tip, in order, and their ids: all, or those before the one that the
-// error is about.
-func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*consensus.Block, ids []idPosition, refusal error) {
+// checkNext returns those of the blocks that can extend the tip, in order, their ids and the balances after them: all, or those before
+// the one that the error is about.
+func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*consensus.Block, ids []idPosition, balances *accounts, refusal error) {
 	if err := c.Err(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := c.invalid.check(run[0].Header()); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := c.rules.CheckLink(c.tip, run[0]); err != nil {
-		return nil, nil, c.invalid.remember(run[0].Header().Hash, err)
+		return nil, nil, nil, c.invalid.remember(run[0].Header().Hash, err)
 	}
 	ids = c.idsOf(run)
 	valid, refusal = c.checkRun(run, ids, c.sides.path(c.at()), now)
-	return valid, ids, refusal
+	valid, balances, uncovered := c.applyRun(valid)
+	return valid, ids, balances, cmp.Or(uncovered, refusal)
 }
 
 // idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
@@ -106,13 +107,23 @@ func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal err
 }
 
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
-func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPosition, from string, now time.Time) error {
+func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPosition, balances *accounts, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
-	total, mined := c.fill(batch, run, ids, origin(from, now))
+	total, leaving := c.fill(batch, run, ids, origin(from, now))
+	state := c.fillWork(batch, run)
+	balances.put(batch)
+	dropped, err := c.uncovered(nil, leaving, balances)
+	if err != nil {
+		return err
+	}
+	for _, p := range dropped {
+		batch.DeletePending(p.seq)
+	}
+	leaving = append(leaving, dropped...)
 	setTip(batch, tip.Header())
-	err := c.commit(batch, func() {
-		c.tip, c.total = tip.Header(), total
-		c.pool.removeAll(mined)
+	err = c.commit(batch, func() {
+		c.tip, c.work, c.total = tip.Header(), state.Work, total
+		c.pool.removeAll(leaving)
 	})
 	if err != nil {
 		return err
@@ -153,6 +164,16 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 		}
 	}
 	return total, mined
+}
+
+// fillWork writes the work up to each of the blocks on the tip, and returns the state after them.
+func (c *Chain) fillWork(batch *store.Batch, run []*consensus.Block) consensus.State {
+	s := c.state()
+	for _, b := range run {
+		s = c.rules.Next(s, b.Header())
+		c.putWork(batch, c.activeAt(b.Index()), s.Work)
+	}
+	return s
 }
 
 // activeAt returns where an active block on the tip's branch, or one that extends the tip, is stored.

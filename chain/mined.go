@@ -15,6 +15,12 @@ import (
 func (c *Chain) AddMined(b *consensus.Block) error {
 	c.mining.Lock()
 	defer c.mining.Unlock()
+	if c.Tip().Hash != b.Header().Previous {
+		return ErrStale
+	}
+	if _, err := c.checkSigned([]*consensus.Block{b}); err != nil {
+		return err
+	}
 	if err := c.writeMined(b); err != nil {
 		return err
 	}
@@ -33,7 +39,7 @@ func (c *Chain) writeMined(b *consensus.Block) error {
 	if b.Header().Previous != c.tip.Hash {
 		return ErrStale
 	}
-	if _, _, err := c.checkNext([]*consensus.Block{b}, c.now()); err != nil {
+	if _, _, _, err := c.checkNext([]*consensus.Block{b}, c.now()); err != nil {
 		return err
 	}
 	batch := c.store.NewBatch()
@@ -55,7 +61,10 @@ func (c *Chain) finishMined(b *consensus.Block) (err error) {
 		err = c.commit(batch, func() {})
 	} else {
 		run := []*consensus.Block{b}
-		err = c.extendBy(batch, run, c.idsOf(run), "", c.now())
+		var balances *accounts
+		if _, balances, err = c.applyRun(run); err == nil {
+			err = c.extendBy(batch, run, c.idsOf(run), balances, "", c.now())
+		}
 	}
 	switch {
 	case err != nil:

@@ -80,6 +80,9 @@ func (c *Chain) start() error {
 	b.SetPosition(g.Hash(), p)
 	b.SetActive(g.Index(), p.Branch)
 	setTip(b, g.Header())
+	if err := c.endow(b); err != nil {
+		return err
+	}
 	return c.commit(b, func() { c.stored.complete = true }) // no block holds an id yet
 }
 
@@ -114,6 +117,11 @@ func (c *Chain) loadTip() error {
 	if c.tip.Hash != consensus.Hash(v[8:]) {
 		return fmt.Errorf("%w: the tip, block %d, has hash %s, not %x", ErrDamaged, index, c.tip.Hash, v[8:])
 	}
+	s, err := c.stateAt(b.Position, c.tip)
+	if err != nil {
+		return err
+	}
+	c.work = s.Work
 	last, err := c.store.LastIndex(c.last.Branch)
 	if err == nil && last != index {
 		err = fmt.Errorf("%w: the tip is block %d, but the last of its branch is %d", ErrDamaged, index, last)
@@ -171,7 +179,9 @@ func (c *Chain) loadPool() error {
 		if err != nil || !ok {
 			return fmt.Errorf("%w: pending transaction %d: %w", ErrDamaged, p.Seq, err)
 		}
-		c.pool.insert(&pending{Payment: payment, seq: p.Seq, from: string(p.Origin.From), received: p.Origin.Received, returned: p.Returned})
+		next := c.pending(payment, string(p.Origin.From), p.Origin.Received)
+		next.seq, next.returned = p.Seq, p.Returned
+		c.pool.insert(next)
 		return nil
 	})
 }

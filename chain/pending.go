@@ -3,6 +3,7 @@ package chain
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 
@@ -20,6 +21,19 @@ type pending struct {
 	from     string
 	received int64 // Unix milliseconds
 	returned bool
+
+	sender consensus.Address // with amount: what it spends, on a secure network
+	amount int64
+}
+
+// pending returns a transaction of the pool, which has no number yet.
+func (c *Chain) pending(payment consensus.Payment, from string, received int64) *pending {
+	p := &pending{Payment: payment, from: from, received: received}
+	if c.rules.IsSecure() {
+		t := payment.Transfer()
+		p.sender, p.amount = t.Sender, t.Amount
+	}
+	return p
 }
 
 // size is the number of canonical bytes.
@@ -31,8 +45,9 @@ type pool struct {
 	order   []*pending // the same, by sequence number
 	bytes   int
 	senders map[string]usage
-	oldest  int64  // no transaction came before this, Unix milliseconds
-	next    uint64 // the sequence number of the next arrival
+	spends  map[consensus.Address]int64 // what accounts have promised, staged payments included; secure networks only
+	oldest  int64                       // no transaction came before this, Unix milliseconds
+	next    uint64                      // the sequence number of the next arrival
 
 	// Payments of this node on their way to disk. Readers do not see them; their ids, numbers and room are taken.
 	staged      map[consensus.ID]*pending
@@ -46,7 +61,7 @@ type usage struct{ count, bytes int }
 func newPool(space int) pool {
 	return pool{
 		byID: make(map[consensus.ID]*pending, space), senders: make(map[string]usage), next: firstSeq,
-		staged: make(map[consensus.ID]*pending),
+		staged: make(map[consensus.ID]*pending), spends: make(map[consensus.Address]int64),
 	}
 }
 
@@ -65,6 +80,25 @@ func (l *pool) stage(p *pending) {
 	l.staged[p.ID()] = p
 	l.stagedBytes += p.size()
 	l.next = max(l.next, p.seq+1)
+	l.spend(p, 1)
+}
+
+// spend counts what p spends.
+func (l *pool) spend(p *pending, sign int64) {
+	if p.amount == 0 { // a classic payment
+		return
+	}
+	if l.spends[p.sender] += sign * p.amount; l.spends[p.sender] == 0 {
+		delete(l.spends, p.sender)
+	}
+}
+
+// all returns the transactions in order, those that are staged last.
+func (l *pool) all() []*pending {
+	if len(l.staged) == 0 {
+		return l.order
+	}
+	return slices.AppendSeq(slices.Clip(l.order), maps.Values(l.staged))
 }
 
 // unstage reverts stage, if p is staged. It reports whether it was.
@@ -74,6 +108,7 @@ func (l *pool) unstage(p *pending) bool {
 	}
 	delete(l.staged, p.ID())
 	l.stagedBytes -= p.size()
+	l.spend(p, -1)
 	return true
 }
 
@@ -127,6 +162,9 @@ func (l *pool) exchange(leaving, returned []*pending) (do func()) {
 			l.unstage(p)
 		}
 		next.staged, next.stagedBytes = l.staged, l.stagedBytes
+		for _, p := range l.staged {
+			next.spend(p, 1)
+		}
 		*l = next
 	}
 }
@@ -135,6 +173,7 @@ func (l *pool) count(p *pending, sign int) {
 	u := l.senders[p.from]
 	u.count, u.bytes = u.count+sign, u.bytes+sign*p.size()
 	l.bytes += sign * p.size()
+	l.spend(p, int64(sign))
 	l.senders[p.from] = u
 	if u.count == 0 {
 		delete(l.senders, p.from)

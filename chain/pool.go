@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -90,6 +91,7 @@ func (c *Chain) PendingByID(id consensus.ID) (consensus.Payment, bool) {
 // State is the tip and the size of the pool, read together.
 type State struct {
 	Tip          consensus.Header
+	Work         consensus.Work
 	Pending      int // transactions
 	PendingBytes int // their canonical bytes
 }
@@ -99,7 +101,7 @@ func (c *Chain) State() State {
 	limit := c.expiry()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	s := State{c.tip, len(c.pool.byID), c.pool.bytes}
+	s := State{c.tip, c.work, len(c.pool.byID), c.pool.bytes}
 	gone, _ := c.pool.expired(limit)
 	for _, p := range gone {
 		s.Pending--
@@ -210,6 +212,9 @@ func (c *Chain) Draft(recipient string) consensus.Draft {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	d := consensus.Draft{Parent: c.tip, Recipient: recipient}
+	if c.rules.IsSecure() {
+		d.Timestamp = timestampAfter(c.tip, c.now())
+	}
 	room := c.rules.MaxBlockBytes - c.rules.FrameSize(c.tip) - len(c.rules.RewardTo(recipient).AppendCanonical(nil))
 	most := c.rules.MaxBlockTransactions - 1
 	for p := range c.pool.alive(limit) {
@@ -220,4 +225,13 @@ func (c *Chain) Draft(recipient string) consensus.Draft {
 		d.Payments = append(d.Payments, p.Payment)
 	}
 	return d
+}
+
+// timestampAfter returns the time of a block on parent: now, or a millisecond after the parent if that is ahead.
+func timestampAfter(parent consensus.Header, now time.Time) float64 {
+	at := float64(now.UnixMicro()) / 1e6
+	if at > parent.Timestamp {
+		return at
+	}
+	return max((math.Floor(parent.Timestamp*1000)+1)/1000, math.Nextafter(parent.Timestamp, math.Inf(1)))
 }

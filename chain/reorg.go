@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"slices"
 	"time"
 
 	"kuai/chain/consensus"
@@ -14,6 +15,7 @@ type reorg struct {
 	b     *consensus.Block // the new tip
 	at    store.Position
 	way   path // from its parent to the active chain
+	work  consensus.Work
 	total int64
 	base  int64 // canonical bytes of the chain up to the fork
 	batch *store.Batch
@@ -24,12 +26,14 @@ type reorg struct {
 	joining  *idFilter                 // of the blocks that become active
 	mined    []*pending                // pool entries on the new branch
 	returned []*pending                // payments of the old branch that the new one lacks
+	dropped  []*pending                // of the pool and of those, what is not covered on the new branch
+	balances *accounts
 }
 
 // switchTo makes b, whose parent is at the start of way, the tip: in one batch, whatever the depth.
-func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string, now time.Time) error {
+func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, way path, from string, now time.Time) error {
 	s := &reorg{
-		c: c, b: b, at: c.follows(way.steps[0]), way: way, total: total,
+		c: c, b: b, at: c.follows(way.steps[0]), way: way, work: work, total: total,
 		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
 	}
 	defer s.batch.Close()
@@ -37,6 +41,9 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 		s.ids[id] = struct{}{}
 	}
 	var err error
+	if s.balances, err = c.applySwitch(way, b); err != nil {
+		return err
+	}
 	if _, s.base, err = c.header(way.fork()); err != nil {
 		return err
 	}
@@ -44,6 +51,9 @@ func (c *Chain) switchTo(b *consensus.Block, total int64, way path, from string,
 		return err
 	}
 	if err := s.findReturned(now); err != nil {
+		return err
+	}
+	if err := s.findDropped(); err != nil {
 		return err
 	}
 	if err := s.disconnect(now); err != nil {
@@ -128,7 +138,8 @@ func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *p
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
 		}
-		p := &pending{Payment: payment, from: from, received: now.UnixMilli(), returned: true}
+		p := s.c.pending(payment, from, now.UnixMilli())
+		p.returned = true
 		if !room.take(p) {
 			return false, nil
 		}
@@ -138,6 +149,19 @@ func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *p
 		s.batch.SetPending(r)
 	}
 	return true, nil
+}
+
+// findDropped finds what of the pool, and of what returns to it, is not covered on the new branch.
+func (s *reorg) findDropped() (err error) {
+	if s.dropped, err = s.c.uncovered(s.returned, s.mined, s.balances); err != nil || len(s.dropped) == 0 {
+		return err
+	}
+	gone := make(map[*pending]bool, len(s.dropped))
+	for _, p := range s.dropped {
+		gone[p] = true
+	}
+	s.returned = slices.DeleteFunc(s.returned, func(p *pending) bool { return gone[p] })
+	return nil
 }
 
 // joins reports whether the new branch holds a transaction of the old one.
@@ -219,14 +243,16 @@ func (s *reorg) shorten(part store.Range) error {
 // commit applies the batch, and changes what memory holds.
 func (s *reorg) commit(o store.Origin) error {
 	c := s.c
-	c.put(s.batch, s.b, s.at, s.way.steps[0], s.total, o)
-	for _, p := range s.mined {
+	c.put(s.batch, s.b, s.work, s.at, s.way.steps[0], s.total, o)
+	s.balances.put(s.batch)
+	leaving := append(s.mined, s.dropped...)
+	for _, p := range leaving {
 		s.batch.DeletePending(p.seq)
 	}
 	setTip(s.batch, s.b.Header())
-	pool := c.pool.exchange(s.mined, s.returned)
+	pool := c.pool.exchange(leaving, s.returned)
 	return c.commit(s.batch, func() {
-		c.tip, c.total, c.last = s.b.Header(), s.total, s.last
+		c.tip, c.work, c.total, c.last = s.b.Header(), s.work, s.total, s.last
 		c.sides.update(s.sides)
 		c.sides.last = max(c.sides.last, s.at.Branch)
 		pool()

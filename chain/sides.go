@@ -142,9 +142,9 @@ func (c *Chain) follows(p store.Position) store.Position {
 	return store.Position{Branch: c.sides.last + 1, Index: p.Index + 1}
 }
 
-// addSides keeps blocks, each of which extends the one before, off the active chain, in one batch. The parent of the first is at the
+// addSides keeps blocks, each of which extends the one before, off the active chain, in one batch. works are the chain's up to each. The parent of the first is at the
 // start of way, and total is the canonical bytes of the chain up to it.
-func (c *Chain) addSides(run []*consensus.Block, total int64, way path, from string, now time.Time) error {
+func (c *Chain) addSides(run []*consensus.Block, works []consensus.Work, total int64, way path, from string, now time.Time) error {
 	batch := c.store.NewBatch()
 	defer batch.Close()
 	parent, o := way.steps[0], origin(from, now)
@@ -154,10 +154,10 @@ func (c *Chain) addSides(run []*consensus.Block, total int64, way path, from str
 		s = side{from: p.Index, parent: parent, base: total}
 		batch.SetSide(p.Branch, s.from, s.parent)
 	}
-	for _, b := range run {
+	for i, b := range run {
 		p.Index = b.Index()
 		total += int64(len(b.Canonical()))
-		c.put(batch, b, p, parent, total, o)
+		c.put(batch, b, works[i], p, parent, total, o)
 		parent = p
 	}
 	s.tip, s.total, s.changed = run[len(run)-1].Header(), total, o.Received
@@ -173,12 +173,13 @@ func (c *Chain) addSides(run []*consensus.Block, total int64, way path, from str
 }
 
 // put writes a block and what leads to it.
-func (c *Chain) put(batch *store.Batch, b *consensus.Block, p, parent store.Position, total int64, o store.Origin) {
+func (c *Chain) put(batch *store.Batch, b *consensus.Block, work consensus.Work, p, parent store.Position, total int64, o store.Origin) {
 	if p.Branch != parent.Branch {
 		batch.SetParent(p.Branch, parent)
 	}
 	batch.SetBlock(store.Record{Position: p, Origin: o, Total: total, Raw: b.Canonical()})
 	batch.SetPosition(b.Hash(), p)
+	c.putWork(batch, p, work)
 	for offset, id := range b.IDs() {
 		c.stored.add(id)
 		batch.SetID(id, p, offset)
@@ -216,6 +217,9 @@ func (c *Chain) trimOnce(most bounds) (again bool, err error) {
 	}
 	t := trimming{c: c, batch: c.store.NewBatch(), keep: c.kept(), children: c.sides.children(), cut: make(map[uint32]side)}
 	defer t.batch.Close()
+	if err := t.dropCondemned(); err != nil {
+		return false, err
+	}
 	for _, n := range c.sides.byAge() {
 		whole := n == c.partly // the rest of what a batch before this one began
 		if t.full() || !whole && c.sides.blocks-t.blocks <= most.blocks && c.sides.bytes-t.bytes <= most.bytes {
@@ -282,6 +286,28 @@ func (t *trimming) dropBranch(n uint32) error {
 	return nil
 }
 
+// dropCondemned drops the blocks that are condemned, and what hangs on them, until the batch is full.
+func (t *trimming) dropCondemned() error {
+	for n, from := range t.c.condemned {
+		for done := false; !done; {
+			if t.full() {
+				return nil
+			}
+			if s := t.side(n); s.count() == 0 || s.tip.Index < from {
+				break
+			}
+			var err error
+			if done, err = t.drop(n); err != nil && !errors.Is(err, ErrDamaged) {
+				return err
+			} else if err != nil {
+				break
+			}
+		}
+		delete(t.c.condemned, n)
+	}
+	return nil
+}
+
 // noBranch is the number of no branch.
 const noBranch = math.MaxUint32
 
@@ -332,6 +358,9 @@ func (t *trimming) dropLast(n uint32, s side) error {
 	}
 	t.batch.DeleteBlock(p)
 	t.batch.DeletePosition(b.Header().Hash)
+	if t.c.rules.IsSecure() {
+		t.batch.DeleteWork(p)
+	}
 	for _, id := range b.IDs() {
 		t.batch.DeleteID(id, p)
 		if pending, ok := t.c.pool.byID[id]; ok && pending.returned {

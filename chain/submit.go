@@ -3,13 +3,17 @@ package chain
 import (
 	"cmp"
 	"crypto/rand"
+	"fmt"
 
 	"kuai/chain/consensus"
 )
 
 // Submit adds a received payment to the pool and returns the index of the block that can hold it at the earliest. It does not wait
-// for the disk. from names the sending peer. Errors: ErrKnown (pending or mined), ErrPoolFull, or a failure of the store.
+// for the disk. from names the sending peer. Errors: *InvalidError, ErrKnown (pending or mined), ErrPoolFull, ErrFunds, or a failure of the store.
 func (c *Chain) Submit(payment consensus.Payment, from string) (next int64, err error) {
+	if err := c.checkSignature(payment); err != nil {
+		return 0, err
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if p, ok := c.pool.staged[payment.ID()]; ok && p.Payment == payment && c.Err() == nil {
@@ -30,6 +34,9 @@ func (c *Chain) Submit(payment consensus.Payment, from string) (next int64, err 
 // Submit, and ErrUnsettled if the disk fails meanwhile: the payment may then be pending after a restart. The same payment, by its
 // id, waits for the same outcome and gets ErrKnown, so it is never paid twice.
 func (c *Chain) Pay(payment consensus.Payment) (next int64, err error) {
+	if err := c.checkSignature(payment); err != nil {
+		return 0, err
+	}
 	p, err := c.stage(payment)
 	if p == nil {
 		return 0, err
@@ -62,7 +69,8 @@ func (c *Chain) stage(payment consensus.Payment) (*pending, error) {
 	return p, nil
 }
 
-// enterStaged shows a staged payment that is on disk. ErrKnown if a block has taken it meanwhile.
+// enterStaged shows a staged payment that is on disk. ErrKnown if a block has taken it meanwhile, ErrFunds if its sender has too little
+// since.
 func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -72,7 +80,21 @@ func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 	case c.pool.byID[p.ID()] == p: // entered by a peer's or by the same payment sent again
 		return c.tip.Index + 1, nil
 	}
-	return 0, ErrKnown
+	if err := c.unknown(p.ID()); err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("%w: another payment of the sender was mined first", ErrFunds)
+}
+
+// checkSignature checks the signature of a payment on a secure network, unless the same payment is pending. Errors are *InvalidError.
+func (c *Chain) checkSignature(payment consensus.Payment) error {
+	if !c.rules.IsSecure() {
+		return nil
+	}
+	if known, ok := c.PendingByID(payment.ID()); ok && known == payment {
+		return nil
+	}
+	return c.rules.Signatures().Check([]byte(payment.Canonical()))
 }
 
 // admit returns the pool's next payment, if there is room and it is not known.
@@ -92,7 +114,9 @@ func (c *Chain) admit(payment consensus.Payment, from string) (*pending, error) 
 	if !c.pool.room(len(payment.Canonical()), from) {
 		return nil, ErrPoolFull
 	}
-	return &pending{Payment: payment, seq: c.pool.next, from: from, received: c.now().UnixMilli()}, nil
+	p := c.pending(payment, from, c.now().UnixMilli())
+	p.seq = c.pool.next
+	return p, c.covered(p)
 }
 
 // unknown returns ErrKnown for a transaction that is pending, staged or on the active chain.

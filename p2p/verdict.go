@@ -113,7 +113,7 @@ func (g *gossip) refuseMessage(from peer.ID, what string, err error) {
 
 // benign reports whether err is part of everyday life.
 func benign(err error) bool {
-	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, consensus.ErrFuture, chain.ErrPoolFull} {
+	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, consensus.ErrFuture, chain.ErrPoolFull, chain.ErrFunds} {
 		if errors.Is(err, known) {
 			return true
 		}

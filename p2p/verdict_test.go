@@ -24,6 +24,7 @@ func TestVerdict(t *testing.T) {
 		{"orphan", chain.ErrOrphan, pubsub.ValidationIgnore},
 		{"ahead of our clock", consensus.ErrFuture, pubsub.ValidationIgnore},
 		{"pool full", chain.ErrPoolFull, pubsub.ValidationIgnore},
+		{"a sender with too little", chain.ErrFunds, pubsub.ValidationIgnore},
 		{"our disk", errors.New("no space left"), pubsub.ValidationIgnore},
 		{"our data", chain.ErrDamaged, pubsub.ValidationIgnore},
 	} {

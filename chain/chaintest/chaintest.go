@@ -127,8 +127,7 @@ func MineOn(t testing.TB, c *chain.Chain, n int) []*consensus.Block {
 	t.Helper()
 	blocks := make([]*consensus.Block, n)
 	for i := range blocks {
-		work := c.Draft("miner")
-		blocks[i] = Block(t, c.Rules(), work.Parent, "miner", Transactions(work.Payments...)...)
+		blocks[i] = nextBlock(t, c)
 		if err := c.AddMined(blocks[i]); err != nil {
 			t.Fatalf("adding mined block %d: %v", blocks[i].Index(), err)
 		}
@@ -136,13 +135,27 @@ func MineOn(t testing.TB, c *chain.Chain, n int) []*consensus.Block {
 	return blocks
 }
 
+// nextBlock seals what c would mine.
+func nextBlock(t testing.TB, c *chain.Chain) *consensus.Block {
+	t.Helper()
+	if !c.Rules().IsSecure() {
+		work := c.Draft("miner")
+		return Block(t, c.Rules(), work.Parent, "miner", Transactions(work.Payments...)...)
+	}
+	b, err := SealSecure(c.Rules(), c.Draft(Account("miner")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Receive gives c a payment and a block with another one, as a peer does.
 func Receive(t testing.TB, c *chain.Chain, from string) {
 	t.Helper()
-	if _, err := c.Submit(Payment(), from); err != nil {
+	if _, err := c.Submit(somePayment(c.Rules()), from); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", Payment().Transaction()), from); err != nil {
+	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", somePayment(c.Rules()).Transaction()), from); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -189,7 +202,7 @@ func (b *Builder) Mine(n int) *Builder {
 	b.t.Helper()
 	for range n {
 		if b.pay {
-			b.Pay(Payment().Transaction())
+			b.Pay(somePayment(b.rules).Transaction())
 		} else {
 			b.Pay()
 		}

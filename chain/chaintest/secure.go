@@ -39,6 +39,14 @@ func Pay(r *consensus.Rules, from, to string, amount int64) consensus.Payment {
 	return p
 }
 
+// somePayment returns a payment that is valid, and covered while few were made.
+func somePayment(r *consensus.Rules) consensus.Payment {
+	if r.IsSecure() {
+		return Pay(r, "alice", "bob", 1)
+	}
+	return Payment()
+}
+
 // Signed is Pay as a block holds it. An amount that no rule allows is signed, too.
 func Signed(r *consensus.Rules, from, to string, amount int64) consensus.Transaction {
 	return wallet.DevelopmentKey(from).Sign(r.Network(), consensus.Transaction{

@@ -3,7 +3,9 @@ package consensus
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math/big"
 	"math/bits"
 	"strconv"
 )
@@ -19,6 +21,28 @@ func (w Work) Add(x Work) (sum Work) {
 		sum[i], carry = bits.Add64(w[i], x[i], carry)
 	}
 	return sum
+}
+
+// Bytes returns w as a big-endian number.
+func (w Work) Bytes() (b [32]byte) {
+	for i, word := range w {
+		binary.BigEndian.PutUint64(b[8*i:], word)
+	}
+	return b
+}
+
+// WorkOf reads what Bytes returns.
+func WorkOf(b [32]byte) (w Work) {
+	for i := range w {
+		w[i] = binary.BigEndian.Uint64(b[8*i:])
+	}
+	return w
+}
+
+// String returns the number in decimal.
+func (w Work) String() string {
+	b := w.Bytes()
+	return new(big.Int).SetBytes(b[:]).String()
 }
 
 // Compare returns -1, 0 or 1 if w is less than x, equal or greater.

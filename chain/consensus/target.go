@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -44,15 +43,12 @@ func (t Target) Compare(x Target) int { return bytes.Compare(t[:], x[:]) }
 func (t Target) Met(h Hash) bool { return bytes.Compare(h[:], t[:]) <= 0 }
 
 // Work returns how many hashes a proof takes in the mean: 2^256 / (t + 1), rounded down. It fits in 256 bits for all t from 1.
-func (t Target) Work() (w Work) {
+func (t Target) Work() Work {
 	n := new(big.Int).SetBytes(t[:])
 	n.Div(new(big.Int).Lsh(big.NewInt(1), 256), n.Add(n, big.NewInt(1)))
 	var text [32]byte
 	n.FillBytes(text[:])
-	for i := range w {
-		w[i] = binary.BigEndian.Uint64(text[8*i:])
-	}
-	return w
+	return WorkOf(text)
 }
 
 // Pace sets the targets of a network so that a block takes BlockTime in the mean. It depends on the time and the number of a block

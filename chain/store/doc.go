@@ -15,6 +15,8 @@
 //	m name                     → value                            schema, network, tip, a mined block on its way, position of the addresses
 //	p seq:8                    → origin, 0 or 1, canonical bytes   a pending transaction, in order of arrival; 1: a reorg returned it
 //	p seq:8                    → origin, 2, branch, index, offset  the same, returned and as it is in a block that is held
+//	s account:32               → balance                          what an account has at the tip, if anything; secure networks only
+//	w branch:4 index:8         → big-endian number                the work of the chain up to a block; secure networks only
 //
 // Integers in values are unsigned varints. A block never moves: what changes is which branch is active. A range of blocks is one
 // sequential scan.

@@ -17,6 +17,8 @@ const (
 	kindID      = 'i'
 	kindMeta    = 'm'
 	kindPending = 'p'
+	kindBalance = 's'
+	kindWork    = 'w'
 )
 
 // idPrefix is the length of the part of an id's key that all its positions share.
@@ -94,6 +96,15 @@ func runKey(dst []byte, a Address, first int64) []byte {
 }
 
 func accountKey(dst []byte, a Address) []byte { return append(append(dst, kindAccount), a[:]...) }
+
+func balanceKey(dst []byte, account [32]byte) []byte {
+	return append(append(dst, kindBalance), account[:]...)
+}
+
+func workKey(dst []byte, p Position) []byte {
+	dst = binary.BigEndian.AppendUint32(append(dst, kindWork), p.Branch)
+	return binary.BigEndian.AppendUint64(dst, uint64(p.Index))
+}
 
 func metaKey(dst []byte, name string) []byte { return append(append(dst, kindMeta), name...) }
 
