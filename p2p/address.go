@@ -46,8 +46,8 @@ func checkAddress(a ma.Multiaddr) (err error) {
 	return err
 }
 
-// CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
-func CheckPeer(s string) (err error) {
+// checkPeer says what is wrong with the form of what Connect takes.
+func checkPeer(s string) (err error) {
 	if isURL(s) {
 		_, err = parseURL(s)
 	} else {
@@ -138,4 +138,17 @@ func distinct(addrs []ma.Multiaddr) []ma.Multiaddr {
 		}
 	}
 	return out
+}
+
+// multiaddrs parses every text.
+func multiaddrs(texts []string) ([]ma.Multiaddr, error) {
+	addrs := make([]ma.Multiaddr, len(texts))
+	for i, s := range texts {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a multiaddr (like /ip4/0.0.0.0/tcp/15000): %w", s, err)
+		}
+		addrs[i] = a
+	}
+	return addrs, nil
 }

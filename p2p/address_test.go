@@ -4,18 +4,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kuai/p2p/hosttest"
 )
 
 func TestPeerBehindAURL(t *testing.T) {
-	key, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := "/p2p/" + idOf(t, key)
+	key := hosttest.Key(t)
+	other := hosttest.Key(t)
+	id := "/p2p/" + hosttest.IDOf(t, key)
 	for _, c := range []struct {
 		name, url string
 		said      []string
@@ -37,7 +33,7 @@ func TestPeerBehindAURL(t *testing.T) {
 			[]string{"/ip4/192.0.2.7/udp/15000/quic-v1", "/ip4/192.0.2.7/tcp/15000"}},
 		{"nothing", "http://192.0.2.7:5000", nil, nil},
 		{"no peer id", "http://192.0.2.7:5000", []string{"/ip4/127.0.0.1/tcp/15000"}, nil},
-		{"two peers", "http://192.0.2.7:5000", []string{"/ip4/10.0.0.9/tcp/1" + id, "/ip4/10.0.0.9/tcp/2/p2p/" + idOf(t, other)}, nil},
+		{"two peers", "http://192.0.2.7:5000", []string{"/ip4/10.0.0.9/tcp/1" + id, "/ip4/10.0.0.9/tcp/2/p2p/" + hosttest.IDOf(t, other)}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			info, err := peerAt(c.url, c.said)

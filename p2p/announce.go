@@ -39,7 +39,7 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 		g.m.orphans.Inc()
 		g.orphans.Add(a.Hash, struct{}{})
 		g.s.wake(from)
-	case g.f.paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
+	case g.p.Paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
 		g.s.wake(from)
 	}
 	return pubsub.ValidationIgnore
@@ -66,11 +66,11 @@ func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
 		if !ok {
 			return
 		}
-		if g.f.paused(p) {
+		if g.p.Paused(p) {
 			continue
 		}
 		if err := g.pullFrom(ctx, announced{a, p}); err != nil {
-			g.refuse(p, blocksName, "announced block not taken", "hash", a.Hash, "error", err)
+			g.refuse(p, stream.Blocks, "announced block not taken", "hash", a.Hash, "error", err)
 			g.s.wake(p)
 		}
 	}
@@ -92,16 +92,16 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block,
 	case errors.Is(err, stream.ErrUnlisted), err == nil && raws[0] == nil:
 		err := wire.Violation("announced a block that it does not give")
 		if g.pulls.isProvenFalse(a.from) {
-			g.s.punish(a.from, err)
+			g.p.Punish(a.from, err)
 		}
 		return nil, err
 	case err != nil:
 		if !stream.IsOurs(err) {
-			g.f.stall(a.from, err.Error())
+			g.p.Stall(a.from, err.Error())
 		}
 		return nil, err
 	}
-	g.f.progressed(a.from)
+	g.p.Progressed(a.from)
 	b, err := g.c.Rules().ParseBlock(raws[0]) // its hash is the one asked for
 	if err == nil {
 		if said := wire.AnnouncementOf(b); said != a.Announcement {
@@ -109,7 +109,7 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block,
 		}
 	}
 	if err != nil {
-		g.s.punish(a.from, err)
+		g.p.Punish(a.from, err)
 		return nil, err
 	}
 	return b, nil
@@ -121,7 +121,7 @@ func (g *gossip) takePulled(ctx context.Context, from peer.ID, b *consensus.Bloc
 	case pubsub.ValidationAccept:
 		return g.publishBlock(ctx, b)
 	case pubsub.ValidationReject:
-		g.s.punish(from, errors.New("announced an invalid block"))
+		g.p.Punish(from, errors.New("announced an invalid block"))
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ type arrivalCount struct {
 func newArrivals(log *slog.Logger, name func(peer.ID) string) *arrivals {
 	return &arrivals{
 		log: log, wake: make(chan struct{}, 1), name: name,
-		blocks: arrivalCount{lines: lineRate(arrivalLines)}, payments: arrivalCount{lines: lineRate(arrivalLines)},
+		blocks: arrivalCount{lines: rate.NewLimiter(arrivalLines/2, arrivalLines)}, payments: arrivalCount{lines: rate.NewLimiter(arrivalLines/2, arrivalLines)},
 	}
 }
 
@@ -91,7 +91,7 @@ func (a *arrivals) run(ctx context.Context) error {
 	for {
 		select {
 		case <-a.wake:
-			pause(ctx, time.Second)
+			syncPause(ctx, time.Second)
 			a.flush()
 		case <-ctx.Done():
 			return nil
@@ -109,5 +109,15 @@ func (a *arrivals) flush() {
 	}
 	if payments > 0 {
 		a.log.Info("more payments received", "count", payments)
+	}
+}
+
+// syncPause waits for d or for the end of ctx.
+func syncPause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }

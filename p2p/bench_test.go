@@ -45,10 +45,7 @@ func BenchmarkColdSync(b *testing.B) {
 
 // quietStation is a station that logs nothing.
 func quietStation(b *testing.B, c *chain.Chain) *station {
-	st := newStation(b, c)
-	st.log = slog.New(slog.DiscardHandler)
-	st.faults.log = st.log
-	return st
+	return stationIn(b, c.Rules().Network(), c, slog.New(slog.DiscardHandler))
 }
 
 // settled returns a chain on disk with n one-payment blocks. It is opened anew, so that nothing is left for it to tidy up.

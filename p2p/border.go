@@ -81,10 +81,10 @@ func (s *syncer) download(ctx context.Context, lead peer.ID) (added int, err err
 	d := newDownload(s, lead)
 	err = d.run(ctx)
 	var border *borderError
-	if !errors.As(err, &border) || s.faults.paused(lead) { // the lead has failed already
+	if !errors.As(err, &border) || s.peers.Paused(lead) { // the lead has failed already
 		return d.added, err
 	}
-	s.faults.refusals.say(border.after.from, string(stream.ID(s.network, syncName)), "spans do not join, the lead must bring all", "lead", lead, "error", err)
+	s.client.Refused(border.after.from, string(stream.ID(s.network, stream.Sync)), "spans do not join, the lead must bring all", "lead", lead, "error", err)
 	alone := newDownload(s, lead)
 	alone.alone = true
 	if err = alone.run(ctx); err == nil {
@@ -100,7 +100,7 @@ func (s *syncer) chargeStray(e *borderError, lead peer.ID) {
 	}
 	for _, p := range []piece{e.before, e.after} {
 		if p.from != lead && !s.isActive(p.index, p.hash) {
-			s.faults.stall(p.from, e.Error())
+			s.peers.Stall(p.from, e.Error())
 		}
 	}
 }

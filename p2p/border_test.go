@@ -15,6 +15,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -66,7 +67,7 @@ func newcomer(t *testing.T, lead, helper *station, spanBlocks int64) *station {
 // followsOnce downloads the chain of lead.
 func (st *station) followsOnce(t *testing.T, lead *station) {
 	t.Helper()
-	claim, _ := st.claim(lead.id)
+	claim, _ := st.Claim(lead.id)
 	if err := st.follow(t.Context(), lead.id, claim); err != nil {
 		t.Fatal(err)
 	}
@@ -75,12 +76,7 @@ func (st *station) followsOnce(t *testing.T, lead *station) {
 
 // stalls counts the stalls that p is charged with.
 func (st *station) stalls(p peer.ID) int {
-	st.faults.mu.Lock()
-	defer st.faults.mu.Unlock()
-	if r := st.faults.peers[p]; r != nil {
-		return r.stalls
-	}
-	return 0
+	return st.table.Records()[p].Stalls
 }
 
 // lateAsker is a host that asks lead for the beginning of its chain only, until asked is closed: so that a helper has its part,
@@ -95,7 +91,7 @@ type lateAsker struct {
 // NewStream lets the first chain request through. Of the lead's workers all but one then end without a fault, and one waits: together
 // they would hold as many spans as may be asked for at once, and the helper would have none.
 func (h *lateAsker) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
-	if p == h.lead && strings.HasSuffix(string(ids[0]), "/"+syncName+"/1") {
+	if p == h.lead && strings.HasSuffix(string(ids[0]), "/"+stream.Sync+"/1") {
 		select {
 		case <-h.asked:
 		default:
@@ -116,7 +112,7 @@ func (h *lateAsker) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID
 
 // TestStrayHelperIsChargedNotTheLead lets a helper serve another branch than the one that it is asked for.
 func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	tree := chaintest.New(t).Mine(2000)
 	blocks := tree.Branch()
 	stray := chaintest.New(t).Paying().Mine(2000).Branch()
@@ -124,7 +120,7 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	helper := newStation(t, chainOf(t, chaintest.Rules(), stray...))
 	asked, own := make(chan struct{}), servesOwn(helper)
 	var once sync.Once
-	helper.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
+	helper.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
 		once.Do(func() { close(asked) })
 		return own(ctx, x)
 	}
@@ -138,29 +134,29 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	if fresh.stalls(helper.id) == 0 {
 		t.Error("the helper that served another branch is not charged with a stall")
 	}
-	if fresh.stalls(lead.id) > 0 || fresh.faults.paused(lead.id) || fresh.faults.refused(lead.id) {
+	if fresh.stalls(lead.id) > 0 || fresh.table.Paused(lead.id) || fresh.table.refused(lead.id) {
 		t.Error("the lead, who brought what it named, is left alone")
 	}
 }
 
 // TestLeadThatDoesNotReachItsTipIsPunished lets a lead name a tip that its blocks do not lead to.
 func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(300).Branch()
 	other := chaintest.New(t).Paying().Mine(300).Branch()
 	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
 	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	lead.server.Handlers[syncName] = forged(func() *syncer { return lead.syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
+	lead.server.Handlers[stream.Sync] = forged(func() *syncer { return lead.syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws
 	})
 	lead.serveOnly(t)
 	fresh := newcomer(t, lead, helper, spanBlocks)
 	fresh.followsOnce(t, lead)
-	if !fresh.faults.refused(lead.id) {
+	if !fresh.table.refused(lead.id) {
 		t.Error("the lead is not refused")
 	}
-	if fresh.faults.paused(helper.id) || fresh.faults.refused(helper.id) {
+	if fresh.table.Paused(helper.id) || fresh.table.refused(helper.id) {
 		t.Error("the helper is left alone for the lead's lie")
 	}
 }

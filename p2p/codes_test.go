@@ -9,15 +9,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 // TestViolationCodeArrives breaks each protocol over TCP as its asker, with more on the way than is read, and reads the code.
 func TestViolationCodeArrives(t *testing.T) {
-	for _, name := range []string{statusName, syncName, blocksName, poolName} {
+	for _, name := range []string{stream.Status, stream.Sync, stream.Blocks, stream.Pool} {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			hosttest.NoLeaks(t)
 			victim := startOn(t, chaintest.Rules())
 			for range 5 { // by chance, a code could arrive before the connection's end
 				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
@@ -29,13 +30,13 @@ func TestViolationCodeArrives(t *testing.T) {
 				if code := resetCode(t, s); code != stream.CodeViolation {
 					t.Errorf("reset with %#x, want %#x", code, stream.CodeViolation)
 				}
-				again := attacker.open(t, victim, statusName)
+				again := attacker.open(t, victim, stream.Status)
 				_ = stream.SendRequest(again, attacker.self().Append(nil))
 				if code := resetCode(t, again); code != stream.CodeViolation {
 					t.Errorf("a stream after that was reset with %#x, want %#x", code, stream.CodeViolation)
 				}
 			}
-			eventually(t, "all are disconnected", func() bool { return len(victim.host.Network().Peers()) == 0 })
+			hosttest.Eventually(t, "all are disconnected", func() bool { return len(victim.host.Network().Peers()) == 0 })
 		})
 	}
 }
@@ -45,10 +46,10 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 	blocks := chaintest.New(t).Paying().Mine(300).Branch()
 	for name, raw := range map[string][]byte{"a bad frame": {0xff, 0xff, 0xff, 0xff, 0xff}, "a bad block": wire.AppendFrame(nil, []byte("{}"))} {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			hosttest.NoLeaks(t)
 			code := make(chan error, 1)
 			liar := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-			liar.server.Handlers[syncName] = func(_ context.Context, x *stream.Exchange) error {
+			liar.server.Handlers[stream.Sync] = func(_ context.Context, x *stream.Exchange) error {
 				_, head, raws, err := liar.truth(x)
 				if err != nil {
 					return err
@@ -72,7 +73,7 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 				if !errors.As(err, &reset) || reset.ErrorCode != stream.CodeViolation {
 					t.Errorf("the answer ended with %v, want the code %#x", err, stream.CodeViolation)
 				}
-			case <-time.After(soon):
+			case <-time.After(hosttest.Soon):
 				t.Fatal("the answer was never interrupted")
 			}
 		})
@@ -81,15 +82,15 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 
 // TestShutdownCodeArrives stops a node that answers, and closes its host at once.
 func TestShutdownCodeArrives(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	leaving, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	began, release := held(leaving, blocksName)
+	began, release := held(leaving, stream.Blocks)
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	leaving.server.Open(ctx, leaving.host, leaving.network)
 	asker.connect(t, leaving)
-	s := asker.open(t, leaving, blocksName)
+	s := asker.open(t, leaving, stream.Blocks)
 	if _, err := s.Write([]byte{1}); err != nil {
 		t.Fatal(err)
 	}

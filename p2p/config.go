@@ -33,7 +33,15 @@ type Config struct {
 	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
+
+	dialsNobody bool // but the static peers: benchmarks draw their own networks
 }
+
+// ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.
+var ErrFlask = errFlask
+
+// CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
+func CheckPeer(s string) error { return checkPeer(s) }
 
 // CheckName says what is wrong with the form of Config.Name.
 func CheckName(name string) error { return wire.CheckName(name) }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 func TestConnectChecksTheForm(t *testing.T) {
@@ -20,8 +21,8 @@ func TestConnectChecksTheForm(t *testing.T) {
 		{"host and port", "192.0.2.1:5000", "neither a multiaddr"},
 		{"URL without host", "http:///node", "not an http URL"},
 		{"URL with nobody to ask", "http://192.0.2.1:5000", "give a multiaddr"},
-		{"fine", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
-		{"the same again", "/ip4/127.0.0.1/tcp/9/p2p/" + idOf(t, id), ""},
+		{"fine", "/ip4/127.0.0.1/tcp/9/p2p/" + hosttest.IDOf(t, id), ""},
+		{"the same again", "/ip4/127.0.0.1/tcp/9/p2p/" + hosttest.IDOf(t, id), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := a.Connect(c.addr)
@@ -42,7 +43,7 @@ func TestPortThatIsTakenIsSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := strings.Split(a.Addresses()[0], "/p2p/")[0]
-	_, err = New(Config{Identity: key, Listen: []string{at}}, a.c, a.log.logger())
+	_, err = New(Config{Identity: key, Listen: []string{at}}, a.c, a.log.Logger())
 	if err == nil || !strings.Contains(err.Error(), at) {
 		t.Errorf("got %v, want an error that names %s", err, at)
 	}
@@ -66,7 +67,7 @@ func TestConfigThatMakesNoSenseIsSaid(t *testing.T) {
 		{"peer", Config{Identity: key, Peers: []string{"/ip4/192.0.2.1/tcp/1"}}, "/p2p/"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			_, err := New(k.cfg, c, new(lines).logger())
+			_, err := New(k.cfg, c, new(hosttest.Log).Logger())
 			if err == nil || !strings.Contains(err.Error(), k.want) {
 				t.Errorf("got %v, want %q", err, k.want)
 			}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -37,8 +35,8 @@ type contact struct {
 	spentUntil time.Time
 }
 
-// claim returns what p last said of itself, false where it said nothing yet.
-func (s *syncer) claim(p peer.ID) (wire.Status, bool) {
+// Claim returns what p last said of itself, false where it said nothing yet.
+func (s *syncer) Claim(p peer.ID) (wire.Status, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contacts[p]
@@ -48,9 +46,15 @@ func (s *syncer) claim(p peer.ID) (wire.Status, bool) {
 	return c.msg, true
 }
 
+// HasSaid reports whether p has said its status since it connected.
+func (s *syncer) HasSaid(p peer.ID) bool {
+	_, ok := s.Claim(p)
+	return ok
+}
+
 // nameOf is what p calls itself, "" if it has said no name.
 func (s *syncer) nameOf(p peer.ID) string {
-	said, _ := s.claim(p)
+	said, _ := s.Claim(p)
 	return said.Name
 }
 
@@ -71,8 +75,8 @@ func (s *syncer) bring(p peer.ID) {
 	s.contact(p).brought = time.Now()
 }
 
-// lastBrought says when p last did so, zero where it did not since it connected.
-func (s *syncer) lastBrought(p peer.ID) time.Time {
+// LastBrought says when p last did so, zero where it did not since it connected.
+func (s *syncer) LastBrought(p peer.ID) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.contacts[p]; c != nil {
@@ -102,7 +106,7 @@ func (s *syncer) somePeers(n int) []peer.ID {
 func (s *syncer) kuaiPeers() []peer.ID {
 	var peers []peer.ID
 	for _, p := range s.host.Network().Peers() {
-		if s.client.Speaks(p, statusName) {
+		if s.client.Speaks(p, stream.Status) {
 			peers = append(peers, p)
 		}
 	}
@@ -120,40 +124,15 @@ func (s *syncer) forgetGone() {
 	maps.DeleteFunc(s.contacts, func(p peer.ID, _ *contact) bool { return !connected[p] })
 }
 
-// forget drops what is known of a peer that has no connection left.
-func (s *syncer) forget(p peer.ID) {
+// Forget drops what is known of a peer that has no connection left.
+func (s *syncer) Forget(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.contacts, p)
 }
 
-// foreignNetwork returns the network of a peer that speaks the protocols of another one and not of ours, else "".
-func foreignNetwork(protocols []protocol.ID, ours string) (theirs string) {
-	for _, id := range protocols {
-		switch net, ok := networkOf(id); {
-		case ok && net == ours:
-			return ""
-		case ok:
-			theirs = net
-		}
-	}
-	return theirs
-}
-
-// networkOf returns the network in a status protocol's name, of any version: a later one may be all that a peer lists.
-func networkOf(id protocol.ID) (string, bool) {
-	parts := strings.Split(string(id), "/")
-	if len(parts) != 5 || parts[0] != "" || parts[1] != "kuai" || parts[3] != statusName {
-		return "", false
-	}
-	if _, err := strconv.ParseUint(parts[4], 10, 16); err != nil {
-		return "", false
-	}
-	return parts[2], true
-}
-
-// isNew reports whether p is to be greeted: once for each time that it connects.
-func (s *syncer) isNew(p peer.ID) bool {
+// IsNew reports whether p is to be greeted: once for each time that it connects.
+func (s *syncer) IsNew(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -162,8 +141,8 @@ func (s *syncer) isNew(p peer.ID) bool {
 	return !again
 }
 
-// greet exchanges statuses and pulls the pool.
-func (s *syncer) greet(ctx context.Context, p peer.ID) {
+// Greet exchanges statuses and pulls the pool.
+func (s *syncer) Greet(ctx context.Context, p peer.ID) {
 	if s.exchangeStatus(ctx, p) == nil {
 		_ = s.pullPool(ctx, p)
 	}

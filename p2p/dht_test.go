@@ -4,25 +4,27 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
+	"kuai/p2p/stream"
 )
 
 func TestPeersAreFoundInTheDHT(t *testing.T) {
 	r := chaintest.Rules()
 	on := func(c *Config) { c.DHT = true }
 	hub, a, b := runNode(t, r, on), runNode(t, r, on), runNode(t, r, on)
-	eventually(t, "the hub exchanges peers", func() bool {
+	hosttest.Eventually(t, "the hub exchanges peers", func() bool {
 		for _, id := range hub.h.Mux().Protocols() {
-			if id == peersID(r.Network()) {
+			if id == stream.ID(r.Network(), stream.Peers) {
 				return true
 			}
 		}
 		return false
 	})
-	hub.h.RemoveStreamHandler(peersID(r.Network())) // so that the DHT is the only way
+	hub.h.RemoveStreamHandler(stream.ID(r.Network(), stream.Peers)) // so that the DHT is the only way
 	for _, n := range []*testNode{a, b} {
 		if err := n.Connect(hub.Addresses()[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the two found each other", func() bool { return a.connectedTo(b) })
+	hosttest.Eventually(t, "the two found each other", func() bool { return a.connectedTo(b) })
 }

@@ -99,7 +99,7 @@ func (d *discovery) fill(ctx context.Context, dials *sync.WaitGroup) (again time
 
 // wanted reports whether p may be dialled at all.
 func (d *discovery) wanted(p peer.ID) bool {
-	return p != d.h.ID() && !d.f.refused(p) && d.h.Network().Connectedness(p) != network.Connected
+	return p != d.h.ID() && !d.refused(p) && d.h.Network().Connectedness(p) != network.Connected
 }
 
 // dialOne dials p, and closes the new connection again if other dials took all slots meanwhile.
@@ -108,14 +108,14 @@ func (d *discovery) dialOne(ctx context.Context, p prospect) {
 	d.book.ended(p.ID)
 	d.surplus.Lock()
 	defer d.surplus.Unlock()
-	if hasDialled(d.h, p.ID) && d.outbound() > d.want {
+	if d.client.HasDialled(p.ID) && d.outbound() > d.want {
 		for _, c := range d.h.Network().ConnsToPeer(p.ID) {
 			if c.Stat().Direction == network.DirOutbound {
 				_ = c.Close()
 			}
 		}
 	}
-	signal(d.seek)
+	peersSignal(d.seek)
 }
 
 // dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so

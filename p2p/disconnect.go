@@ -49,7 +49,7 @@ func (d *disconnects) later(p peer.ID, leaves departure) {
 	}
 	d.leaving[p] = leaves
 	d.mu.Unlock()
-	signal(d.wake)
+	peersSignal(d.wake)
 }
 
 // isFaulty reports whether p stays connected only to read why it must go.

@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	ma "github.com/multiformats/go-multiaddr"
+	"golang.org/x/time/rate"
 
 	"kuai/p2p/stream"
 )
@@ -25,18 +26,44 @@ const (
 	eventRoom = 1024 // events that may wait
 )
 
+// tableConfig is what a table is told. Every field but network may be zero.
+type tableConfig struct {
+	network  string // id
+	dir      string // where peers.json lives; "": nothing is remembered
+	mdns     bool   // look for neighbours
+	dht      bool   // look in the DHT
+	outbound int    // peers to look for
+	mute     int    // streams without a protocol that all peers together may have open
+
+	// local returns the multiaddrs of other nodes on this machine. It is called again and again. Nil: none are looked for.
+	local func() []string
+	// resolve asks the daemon at an http URL for its multiaddrs; its error may wrap ErrFlask. Nil: URLs are refused.
+	resolve func(ctx context.Context, url string) (addrs []string, err error)
+}
+
+// syncs is what the table tells of peers and asks about them: whoever exchanges statuses knows what peers said and brought.
+type syncs interface {
+	IsNew(p peer.ID) bool                 // p is to be greeted: once for each time that it connects
+	Greet(ctx context.Context, p peer.ID) // asks p for its status and its pool
+	Forget(p peer.ID)                     // p has no connection left
+	HasSaid(p peer.ID) bool               // p has said its status
+	LastBrought(p peer.ID) time.Time      // when p last brought a tip before all others; zero: never
+}
+
 // discovery finds peers and remembers them. Its loop alone hears of connections, and begins and ends them.
 type discovery struct {
+	*faults
 	h       host.Host
-	f       *faults
 	book    *book
 	statics *statics
 	ends    *disconnects
-	s       *syncer // knows what peers said and brought
+	s       syncs // set by run
+	client  stream.Client
 	log     *slog.Logger
 	net     string // network id
 	want    int    // outbound peers to look for
-	mdns    bool   // look for neighbours
+	mute    int
+	mdns    bool // look for neighbours
 	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
@@ -45,18 +72,32 @@ type discovery struct {
 	surplus sync.Mutex // held while a connection too much is closed
 }
 
-func newDiscovery(h host.Host, cfg Config, f *faults, b *book, t *twin, s *syncer, log *slog.Logger) *discovery {
-	wake := s.ends.wake
-	return &discovery{
-		h: h, f: f, book: b, ends: s.ends, s: s, log: log,
-		statics: &statics{self: h.ID(), h: h, f: f, resolve: cfg.ResolveURL, twin: t, log: log, wake: wake},
-		net:     s.network, want: wantOutbound, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT, seek: wake, twin: t,
+// newDiscovery returns an inert table of peers of h. g is h's connection gater, or another one if h has none.
+func newDiscovery(h host.Host, g *gater, cfg tableConfig, log *slog.Logger) *discovery {
+	b, err := openBook(cfg.dir)
+	if err != nil {
+		log.Warn("starting without remembered peers", "error", err)
+	}
+	ends := newDisconnects(h)
+	d := &discovery{
+		faults: g.f, h: h, book: b, ends: ends, log: log,
+		statics: &statics{self: h.ID(), h: h, f: g.f, resolve: cfg.resolve, twin: g.twin, log: log, wake: ends.wake},
+		net:     cfg.network, want: cfg.outbound, mute: cfg.mute, mdns: cfg.mdns, local: cfg.local, dht: cfg.dht,
+		seek: ends.wake, twin: g.twin,
 		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
 	}
+	d.client = stream.Client{Host: h, Network: cfg.network, Refused: d.Refused}
+	return d
+}
+
+// serve answers the peer exchange.
+func (d *discovery) serve(v *stream.Server) {
+	v.Handle(stream.Peers, stream.Limit{PerPeer: 1, Total: 64, Rate: rate.Every(exchangeEvery), Burst: 1, Within: exchangeTimeout}, d.servePeers)
 }
 
 // run looks for peers, and does what is due for those that are there, until ctx ends. Whatever takes time has a goroutine of its own.
-func (d *discovery) run(ctx context.Context) error {
+func (d *discovery) run(ctx context.Context, s syncs) error {
+	d.s = s
 	events, err := d.h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
 		new(event.EvtLocalAddressesUpdated),
@@ -68,6 +109,8 @@ func (d *discovery) run(ctx context.Context) error {
 	defer d.silent.watch(d.h)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { d.twin.run(ctx) })
+	wg.Go(func() { keepRoom(ctx, d.h, d.ends, d.mute, d.Punish) })
 	wg.Go(func() { d.rotate(ctx) })
 	wg.Go(func() { d.keepBook(ctx) })
 	if d.mdns {
@@ -113,7 +156,7 @@ func (d *discovery) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
 	for _, p := range leaving {
 		wg.Go(func() { _ = d.ends.now(p) })
 	}
-	return earliest(next, d.statics.step(ctx, wg, func() { signal(d.seek) }), d.fill(ctx, wg))
+	return earliest(next, d.statics.step(ctx, wg, func() { peersSignal(d.seek) }), d.fill(ctx, wg))
 }
 
 // metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
@@ -132,7 +175,7 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
 		if e.Connectedness != network.Connected {
-			d.s.forget(e.Peer)
+			d.s.Forget(e.Peer)
 		}
 		if d.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
 			d.went(e.Peer)
@@ -159,21 +202,21 @@ func (d *discovery) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 
 // meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
 func (d *discovery) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
-	if d.f.lab.cuts(p) { // it came while it was being cut off
+	if d.cuts(p) { // it came while it was being cut off
 		d.ends.later(p, departure{at: time.Now()})
 		return
 	}
-	if d.f.refused(p) { // it came before it was refused, or past the connection gater
-		d.f.refusals.say(p, "", "connection of a refused peer closed")
+	if d.refused(p) { // it came before it was refused, or past the connection gater
+		d.Refused(p, "", "connection of a refused peer closed")
 		d.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
-	if slices.Contains(speaks, stream.ID(d.net, statusName)) {
-		if d.s.isNew(p) {
-			wg.Go(func() { d.s.greet(ctx, p) })
+	if slices.Contains(speaks, stream.ID(d.net, stream.Status)) {
+		if d.s.IsNew(p) {
+			wg.Go(func() { d.s.Greet(ctx, p) })
 		}
 	} else if theirs := foreignNetwork(speaks, d.net); theirs != "" {
-		d.s.dropForeign(p, theirs, d.net)
+		d.DropForeign(p, theirs, d.net)
 	}
 }
 
@@ -196,9 +239,9 @@ func (d *discovery) went(p peer.ID) {
 	}
 }
 
-// said notes that p said a status of this network.
-func (d *discovery) said(p peer.ID) {
-	d.f.forgive(p)
+// Said notes that p said a status of this network.
+func (d *discovery) Said(p peer.ID) {
+	d.forgive(p)
 	d.book.said(p)
 	d.statics.said(p)
 }
@@ -221,12 +264,7 @@ func (d *discovery) outbound() int { return len(d.dialled()) }
 
 // dialled lists peers that this node dialled.
 func (d *discovery) dialled() []peer.ID {
-	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool { return !hasDialled(d.h, p) })
-}
-
-// hasDialled says whether h has a connection to p that it opened.
-func hasDialled(h host.Host, p peer.ID) bool {
-	return slices.ContainsFunc(h.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
+	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool { return !d.client.HasDialled(p) })
 }
 
 // askAround asks peers for peers, one after the other, while there are too few.
@@ -241,10 +279,10 @@ func (d *discovery) askAround(ctx context.Context, peers []peer.ID) {
 
 // learn asks p for peers, if that is one of its protocols.
 func (d *discovery) learn(ctx context.Context, p peer.ID) {
-	if !d.s.client.Speaks(p, peersName) {
+	if !d.client.Speaks(p, stream.Peers) {
 		return
 	}
-	found, err := d.s.askPeers(ctx, p)
+	found, err := d.askPeers(ctx, p)
 	if err != nil {
 		d.log.Debug("peer exchange failed", "peer", p, "error", err)
 		return
@@ -254,13 +292,6 @@ func (d *discovery) learn(ctx context.Context, p peer.ID) {
 	}
 }
 
-func direction(c network.Conn) string {
-	if c.Stat().Direction == network.DirInbound {
-		return "inbound"
-	}
-	return "outbound"
-}
-
 // hear notes where somebody says that a peer is. Where it is said that this node is, a node with the same identity may be.
 func (d *discovery) hear(info peer.AddrInfo, near bool) {
 	if info.ID == d.h.ID() {
@@ -268,5 +299,13 @@ func (d *discovery) hear(info peer.AddrInfo, near bool) {
 		return
 	}
 	d.book.heard(info, near)
-	signal(d.seek)
+	peersSignal(d.seek)
+}
+
+// peersSignal fills a channel of size one.
+func peersSignal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

@@ -10,12 +10,22 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
+// bookEntry is a peer in peers.json.
+type bookEntry struct {
+	ID     string   `json:"id"`
+	Addrs  []string `json:"addresses"`
+	Stayed int64    `json:"connected_seconds"`
+	Seen   int64    `json:"last_seen"`
+}
+
 // remembering makes a node know peers from an earlier run.
-func remembering(t *testing.T, peers ...remembered) func(*Config) {
+func remembering(t *testing.T, peers ...bookEntry) func(*Config) {
 	t.Helper()
 	raw, err := json.Marshal(peers)
 	if err != nil {
@@ -32,28 +42,28 @@ func remembering(t *testing.T, peers ...remembered) func(*Config) {
 func TestDeadPeersHoldUpNobody(t *testing.T) {
 	r := chaintest.Rules()
 	living := runNode(t, r, func(*Config) {})
-	info, err := parsePeer(living.Addresses()[0])
+	info, err := peer.AddrInfoFromString(living.Addresses()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := []remembered{{ID: living.ID(), Addrs: []string{info.Addrs[0].String()}, Stayed: 1, Seen: 1}}
+	file := []bookEntry{{ID: living.ID(), Addrs: []string{info.Addrs[0].String()}, Stayed: 1, Seen: 1}}
 	for i := range 50 {
-		file = append(file, remembered{ID: idOf(t, newKey(t)), Addrs: []string{fmt.Sprintf("/ip4/127.0.%d.1/tcp/9", i+1)}, Stayed: 3600, Seen: 1})
+		file = append(file, bookEntry{ID: hosttest.IDOf(t, hosttest.Key(t)), Addrs: []string{fmt.Sprintf("/ip4/127.0.%d.1/tcp/9", i+1)}, Stayed: 3600, Seen: 1})
 	}
 	n := runNode(t, r, remembering(t, file...))
-	eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
+	hosttest.Eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 }
 
 // TestPeerThatClosesIsLeftAlone remembers a peer that accepts every connection and closes it at once.
 func TestPeerThatClosesIsLeftAlone(t *testing.T) {
 	var dials atomic.Int32
-	h := loopback(t)
+	h := hosttest.New(t)
 	h.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
 		dials.Add(1)
 		go c.Close()
 	}})
-	runNode(t, chaintest.Rules(), remembering(t, remembered{ID: h.ID().String(), Addrs: []string{h.Addrs()[0].String()}, Stayed: 3600, Seen: 1}))
-	eventually(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
+	runNode(t, chaintest.Rules(), remembering(t, bookEntry{ID: h.ID().String(), Addrs: []string{h.Addrs()[0].String()}, Stayed: 3600, Seen: 1}))
+	hosttest.Eventually(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
 	// On real sockets dials that must not come can only be waited for. A few may begin before the end of the first one is known.
 	time.Sleep(2 * time.Second)
 	if n := dials.Load(); n > 10 {

@@ -11,6 +11,7 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
 	"kuai/chain"
@@ -56,10 +57,19 @@ func (r *reasons) take() error {
 	return err
 }
 
+// frank is a table of peers that logs every refusal.
+type frank struct {
+	*discovery
+	log *slog.Logger
+}
+
+func (f frank) Refused(_ peer.ID, _, what string, args ...any) { f.log.Debug(what, args...) }
+
 // doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
 type doors struct {
 	*gossip
-	why *reasons
+	table *discovery
+	why   *reasons
 }
 
 // doorTo returns the doors of a node on st's host that holds blocks.
@@ -77,11 +87,10 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFaults(log)
-	f.refusals = unbounded(log)
-	s := newSyncer(st.host, c, r.Network(), "kuai-test", f, st.ends, log)
-	s.onSwitch = func(*consensus.Block) {}
-	return &doors{newGossip(st.host, c, s, f, m, log), why}
+	table := newDiscovery(st.host, newGater(st.id, "", nil, log), tableConfig{network: r.Network()}, log)
+	says := frank{table, log}
+	s := newSyncer(c, "kuai-test", says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, stream.NewServer(says), log)
+	return &doors{newGossip(st.host, c, s, says, m, nil, log), table, why}
 }
 
 // hear hands raw to the validator of the block topic, as a message from a peer.
@@ -138,10 +147,10 @@ type teller struct {
 func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	t.Helper()
 	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
-	tl.server.Handlers[syncName] = tl.servePage
-	tl.server.Handlers[blocksName] = tl.serveSingle
-	tl.server.Handlers[poolName] = tl.servePool
-	for _, name := range []string{syncName, blocksName, poolName} { // it is asked more often than a node ever would
+	tl.server.Handlers[stream.Sync] = tl.servePage
+	tl.server.Handlers[stream.Blocks] = tl.serveSingle
+	tl.server.Handlers[stream.Pool] = tl.servePool
+	for _, name := range []string{stream.Sync, stream.Blocks, stream.Pool} { // it is asked more often than a node ever would
 		tl.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 64, Rate: rate.Inf, Within: time.Minute})
 	}
 	tl.serveOnly(t)
@@ -225,7 +234,7 @@ func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte
 	from.say(nil, page...)
 	st.connect(t, from.station)
 	err := newDownload(d.s, from.id).run(t.Context())
-	if errors.Is(err, errNoPeers) && d.f.refused(from.id) { // the reader of frames said why
+	if errors.Is(err, errNoPeers) && d.table.refused(from.id) { // the reader of frames said why
 		err = wire.ErrViolation
 	}
 	return err

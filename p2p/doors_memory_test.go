@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 )
 
@@ -45,7 +46,7 @@ func mutated(t testing.TB, r *consensus.Rules, parent consensus.Header, b *conse
 // TestMutatedCopiesNeverKeepTheHonestBlockOut sends spoilt copies of a block before it, while it arrives and after it, by both
 // doors at once.
 func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	b := chaintest.New(t).Paying().Mine(4)
 	blocks := b.Branch()
 	honest, child := blocks[2], blocks[3]
@@ -91,7 +92,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 			if v := d.hear(friend.station, child.Canonical()); v != pubsub.ValidationAccept {
 				t.Errorf("verdict %v on the honest block's child", v)
 			}
-			if d.f.refused(friend.id) {
+			if d.table.refused(friend.id) {
 				t.Error("the honest peer is refused")
 			}
 		})
@@ -100,7 +101,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 
 // TestChildOfAnInvalidBlock is refused by its parent's name, and the parent's honest twin takes children as ever.
 func TestChildOfAnInvalidBlock(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	r := chaintest.Rules()
 	peer := newStation(t, chaintest.Open(t, r))
 	d := doorTo(t, newStation(t, chaintest.Open(t, r)), fixed, r)
@@ -127,7 +128,7 @@ func TestChildOfAnInvalidBlock(t *testing.T) {
 
 // TestClockAndViewAreNotRemembered sends what cannot be judged yet, and the same again once it can be.
 func TestClockAndViewAreNotRemembered(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	b := chaintest.New(t).Paying().Mine(2)
 	r, blocks := b.Rules(), b.Branch()
 	ahead := doorNow.Add(r.MaxAhead + time.Minute)
@@ -156,8 +157,8 @@ func TestClockAndViewAreNotRemembered(t *testing.T) {
 		t.Run("future by "+name, func(t *testing.T) {
 			now := doorNow
 			d := doorTo(t, st, func() time.Time { return now }, r)
-			if err := send(t, d); !errors.Is(err, consensus.ErrFuture) || d.f.refused(peer.id) {
-				t.Fatalf("%v; refused: %v", err, d.f.refused(peer.id))
+			if err := send(t, d); !errors.Is(err, consensus.ErrFuture) || d.table.refused(peer.id) {
+				t.Fatalf("%v; refused: %v", err, d.table.refused(peer.id))
 			}
 			now = now.Add(time.Minute)
 			if err := send(t, d); err != nil {

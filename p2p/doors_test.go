@@ -11,11 +11,12 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/wire"
 )
 
 func TestGossipDoor(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	b := chaintest.New(t).Paying().Mine(3)
 	blocks := b.Branch()
 	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: blocks[0].Transactions()[0].ID}
@@ -52,7 +53,7 @@ func TestGossipDoor(t *testing.T) {
 }
 
 func TestGossipDoorForTransactions(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	st := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	for _, c := range chaintest.TransactionCases(chaintest.Rules()) {
 		d := doorTo(t, st, fixed, chaintest.Rules())
@@ -72,7 +73,7 @@ func TestGossipDoorForTransactions(t *testing.T) {
 
 // TestPoolDoor lets a peer offer each case of a transaction when its pool is asked for.
 func TestPoolDoor(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	r := chaintest.Rules()
 	st, from := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
 	meet(t, st, from.station)
@@ -91,15 +92,15 @@ func TestPoolDoor(t *testing.T) {
 		if c.Rule != "" {
 			pending = 0
 		}
-		if n, _ := d.c.PoolSize(); n != pending || d.f.refused(from.id) != (c.Rule != "") {
-			t.Errorf("%s: %d pending, the peer is refused: %v", c.Name, n, d.f.refused(from.id))
+		if n, _ := d.c.PoolSize(); n != pending || d.table.refused(from.id) != (c.Rule != "") {
+			t.Errorf("%s: %d pending, the peer is refused: %v", c.Name, n, d.table.refused(from.id))
 		}
 	}
 }
 
 // TestSyncDoor lets a peer serve each case as the end of a branch that is longer than ours.
 func TestSyncDoor(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	b := chaintest.New(t).Paying().Mine(2)
 	ours := b.Branch()
 	theirs := b.Fork(2).Mine(2).Branch()
@@ -124,7 +125,7 @@ func TestSyncDoor(t *testing.T) {
 		if d.c.Tip() != ours[1].Header() {
 			t.Errorf("%s: the tip is %v", c.Name, d.c.Tip())
 		}
-		if guilty := inPage(c).Rule != ""; d.f.refused(liar.id) != guilty {
+		if guilty := inPage(c).Rule != ""; d.table.refused(liar.id) != guilty {
 			t.Errorf("%s: the peer is refused: %v", c.Name, !guilty)
 		}
 	}

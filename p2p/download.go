@@ -357,9 +357,9 @@ func (d *download) refused(sp *span, at int64, err error) error {
 		return err
 	case stream.IsProvable(err):
 		sp.drop(err)
-		d.s.punish(sp.peer, err)
+		d.s.peers.Punish(sp.peer, err)
 	case errors.Is(err, chain.ErrOrphan), errors.Is(err, consensus.ErrFuture):
-		d.s.faults.stall(d.lead, err.Error()) // it led there; a helper only gave what it was asked for
+		d.s.peers.Stall(d.lead, err.Error()) // it led there; a helper only gave what it was asked for
 	default:
 		return &localError{fmt.Errorf("inserting blocks from %d: %w", at, err)}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -20,7 +21,7 @@ import (
 func evil(t testing.TB, r *consensus.Rules, forge stream.Handler, blocks ...*consensus.Block) *station {
 	t.Helper()
 	st := newStation(t, chainOf(t, r, blocks...))
-	st.server.Handlers[syncName] = forge
+	st.server.Handlers[stream.Sync] = forge
 	return st.start(t)
 }
 
@@ -131,20 +132,20 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 	blocks := chaintest.New(t).Paying().Mine(300).Branch()
 	for name, edit := range badAnswers(t) {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			hosttest.NoLeaks(t)
 			var liar *station
 			liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, edit), blocks...)
 			fresh := startOn(t, chaintest.Rules())
 			fresh.connect(t, liar)
-			eventually(t, "the liar is refused", func() bool { return fresh.faults.refused(liar.id) })
-			eventually(t, "the liar is disconnected", func() bool {
+			hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.refused(liar.id) })
+			hosttest.Eventually(t, "the liar is disconnected", func() bool {
 				return fresh.host.Network().Connectedness(liar.id) != network.Connected
 			})
 			honest := startOn(t, chaintest.Rules(), blocks...)
 			fresh.connect(t, honest)
 			fresh.reaches(t, blocks[len(blocks)-1].Hash())
 			sameChain(t, honest.chain, fresh.chain)
-			if fresh.faults.refused(honest.id) || fresh.faults.score(honest.id) != 0 {
+			if fresh.table.refused(honest.id) || fresh.table.Score(honest.id) != 0 {
 				t.Error("the honest peer was penalised")
 			}
 		})
@@ -152,10 +153,10 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 }
 
 func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	huge := binary.AppendUvarint(nil, 1<<28-1)
 	liar := newStation(t, chainOf(t, chaintest.Rules(), chaintest.New(t).Mine(10).Branch()...))
-	liar.server.Handlers[syncName] = func(_ context.Context, x *stream.Exchange) error {
+	liar.server.Handlers[stream.Sync] = func(_ context.Context, x *stream.Exchange) error {
 		if _, err := x.W.Write(huge); err != nil {
 			return err
 		}
@@ -164,14 +165,14 @@ func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
 	liar.start(t)
 	fresh := startOn(t, chaintest.Rules())
 	fresh.connect(t, liar)
-	eventually(t, "the liar is refused", func() bool { return fresh.faults.refused(liar.id) })
+	hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.refused(liar.id) })
 }
 
 func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(50).Branch()
 	liar := newStation(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
-	liar.server.Handlers[statusName] = func(_ context.Context, x *stream.Exchange) error {
+	liar.server.Handlers[stream.Status] = func(_ context.Context, x *stream.Exchange) error {
 		if _, err := wire.ReadOne(x.R, wire.MaxStatus); err != nil {
 			return err
 		}
@@ -187,24 +188,24 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	fresh := startOn(t, chaintest.Rules())
 	fresh.connect(t, liar)
 	fresh.reaches(t, blocks[19].Hash()) // what it really has is welcome
-	eventually(t, "the claim is spent", func() bool {
+	hosttest.Eventually(t, "the claim is spent", func() bool {
 		fresh.mu.Lock()
 		defer fresh.mu.Unlock()
 		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].spent == consensus.Hash{1}
 	})
-	if _, ok := fresh.claim(liar.id); !ok || len(fresh.candidates(fresh.chain.Tip().Index+1)) != 0 {
+	if _, ok := fresh.Claim(liar.id); !ok || len(fresh.candidates(fresh.chain.Tip().Index+1)) != 0 {
 		t.Error("the liar would be asked again for the same claim")
 	}
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	fresh.connect(t, honest)
 	fresh.reaches(t, blocks[49].Hash())
-	if fresh.faults.refused(liar.id) {
+	if fresh.table.refused(liar.id) {
 		t.Error("a claim alone proves nothing, yet the peer is refused")
 	}
 }
 
 func TestBadBlockFromAHelperIsCharged(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(3000).Branch()
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	var liar *station
@@ -220,13 +221,13 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 	fresh.connect(t, liar)
 	fresh.reaches(t, blocks[len(blocks)-1].Hash())
 	sameChain(t, honest.chain, fresh.chain)
-	if fresh.faults.score(honest.id) != 0 {
+	if fresh.table.Score(honest.id) != 0 {
 		t.Error("the honest peer was penalised for another's block")
 	}
 }
 
 func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
 	var liar *station
 	liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
@@ -234,20 +235,20 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 		return raws
 	}), blocks...)
 	fresh := startOn(t, chaintest.Rules())
-	fresh.faults.protect(liar.id)
+	fresh.table.protect(liar.id)
 	fresh.connect(t, liar)
-	eventually(t, "the liar is paused", func() bool { return fresh.faults.paused(liar.id) })
-	if fresh.faults.refused(liar.id) || fresh.host.Network().Connectedness(liar.id) != network.Connected {
+	hosttest.Eventually(t, "the liar is paused", func() bool { return fresh.table.Paused(liar.id) })
+	if fresh.table.refused(liar.id) || fresh.host.Network().Connectedness(liar.id) != network.Connected {
 		t.Error("a static peer was sent away")
 	}
 }
 
 func TestMalformedRequestsAreRefused(t *testing.T) {
 	long := bytes.Repeat([]byte{0x80}, 5)
-	for _, name := range []string{statusName, syncName, blocksName} {
+	for _, name := range []string{stream.Status, stream.Sync, stream.Blocks} {
 		for i, request := range [][]byte{long, {0x80, 0x00}, {0}, {1, 'x'}, wire.AppendFrame(nil, make([]byte, wire.MaxSyncRequest+1)), wire.AppendFrame(nil, make([]byte, 82))} {
 			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
-				noLeaks(t)
+				hosttest.NoLeaks(t)
 				victim := startOn(t, chaintest.Rules())
 				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 				attacker.connect(t, victim)
@@ -259,7 +260,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 				if _, err := st.Write(request); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "the attacker is refused", func() bool { return victim.faults.refused(attacker.id) })
+				hosttest.Eventually(t, "the attacker is refused", func() bool { return victim.table.refused(attacker.id) })
 			})
 		}
 	}

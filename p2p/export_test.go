@@ -16,13 +16,11 @@ import (
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
 func (n *Node) Blamed() map[string]string {
 	out := make(map[string]string)
-	n.f.mu.Lock()
-	for p, r := range n.f.peers {
-		if r.bad > 0 || time.Now().Before(r.refused) {
-			out[p.String()] = fmt.Sprintf("%d faults, refused until %v", r.bad, r.refused)
+	for p, r := range n.d.Records() {
+		if r.Bad > 0 || time.Now().Before(r.Refused) {
+			out[p.String()] = fmt.Sprintf("%d faults, refused until %v", r.Bad, r.Refused)
 		}
 	}
-	n.f.mu.Unlock()
 	n.g.mu.Lock()
 	defer n.g.mu.Unlock()
 	for p, score := range n.g.scores {
@@ -72,9 +70,8 @@ const WantOutbound = wantOutbound
 // Hears tells n where other nodes are.
 func (n *Node) Hears(others ...*Node) {
 	for _, o := range others {
-		n.book.heard(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
+		n.d.hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
 	}
-	signal(n.d.seek)
 }
 
 // HearsNear tells n of other nodes on its local network.
@@ -87,7 +84,7 @@ func (n *Node) HearsNear(others ...*Node) {
 // OrphansJudged counts the orphans that gossip brought to n's chain.
 func (n *Node) OrphansJudged() int {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(n.g.m.orphans)
+	reg.MustRegister(n.m.orphans)
 	families, err := reg.Gather()
 	if err != nil {
 		panic(err)
@@ -98,11 +95,9 @@ func (n *Node) OrphansJudged() int {
 // Stalled counts the stalls that n holds against each peer.
 func (n *Node) Stalled() map[string]int {
 	out := make(map[string]int)
-	n.f.mu.Lock()
-	defer n.f.mu.Unlock()
-	for p, r := range n.f.peers {
-		if r.stalls > 0 {
-			out[p.String()] = r.stalls
+	for p, r := range n.d.Records() {
+		if r.Stalls > 0 {
+			out[p.String()] = r.Stalls
 		}
 	}
 	return out

@@ -31,8 +31,8 @@ const (
 type faults struct {
 	log      *slog.Logger
 	refusals *refusalLog
-	lines    *rate.Limiter // at Info, about refused peers
-	lab      *Lab          // who is cut off on purpose; nil: nobody
+	lines    *rate.Limiter      // at Info, about refused peers
+	cuts     func(peer.ID) bool // who is cut off on purpose
 
 	mu         sync.Mutex
 	peers      map[peer.ID]*record
@@ -56,7 +56,10 @@ type record struct {
 
 // newFaults returns a clean slate.
 func newFaults(log *slog.Logger) *faults {
-	return &faults{log: log, refusals: newRefusalLog(log), lines: lineRate(refusalsOfPeer), peers: make(map[peer.ID]*record)}
+	return &faults{
+		log: log, refusals: newRefusalLog(log), lines: lineRate(refusalsOfPeer), peers: make(map[peer.ID]*record),
+		cuts: func(peer.ID) bool { return false },
+	}
 }
 
 // bad notes a provably bad answer: the peer is refused for 10 minutes, doubled each time, at most a day.
@@ -85,9 +88,9 @@ func (f *faults) bad(p peer.ID, reason string) {
 	f.log.Log(context.Background(), level, what, "peer", p, "reason", reason, "for", wait) //nolint:sloglint // one of two constants
 }
 
-// stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes. What
+// Stall notes that a peer did not deliver: it is not asked for blocks for a second, doubled each time, at most 5 minutes. What
 // fails while it is paused was asked for before: all requests of one lost connection are one stall.
-func (f *faults) stall(p peer.ID, reason string) {
+func (f *faults) Stall(p peer.ID, reason string) {
 	f.mu.Lock()
 	now := time.Now()
 	r := f.record(p, now)
@@ -103,8 +106,8 @@ func (f *faults) stall(p peer.ID, reason string) {
 	f.log.Debug("peer did not deliver", "peer", p, "reason", reason, "paused", wait)
 }
 
-// progressed notes that a peer delivered: its next stall counts as the first.
-func (f *faults) progressed(p peer.ID) {
+// Progressed notes that a peer delivered: its next stall counts as the first.
+func (f *faults) Progressed(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r := f.peers[p]; r != nil {
@@ -171,7 +174,7 @@ func (f *faults) leftAlone(p peer.ID) (why string, until time.Time) {
 	defer f.mu.Unlock()
 	now, r := time.Now(), f.peers[p]
 	switch {
-	case f.lab.cuts(p):
+	case f.cuts(p):
 		return "cut off by the lab", time.Time{}
 	case r == nil:
 	case now.Before(r.foreign):
@@ -195,7 +198,7 @@ func (f *faults) forgive(p peer.ID) {
 
 // refused reports whether connections with p are refused now. A static peer is refused only if the lab cuts it off.
 func (f *faults) refused(p peer.ID) bool {
-	if f.lab.cuts(p) {
+	if f.cuts(p) {
 		return true
 	}
 	f.mu.Lock()
@@ -214,17 +217,17 @@ func (f *faults) part(p peer.ID) {
 	r.faulted, r.parted = now, now.Add(refuseParted) // faulted, as records without a recent fault go first
 }
 
-// paused reports whether p is not to be asked for blocks now.
-func (f *faults) paused(p peer.ID) bool {
+// Paused reports whether p is not to be asked for blocks now.
+func (f *faults) Paused(p peer.ID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.peers[p]
 	return r != nil && time.Now().Before(r.paused)
 }
 
-// score returns p's penalty for gossip's application score: 0 for a clean peer, -1 for each provably bad answer,
+// Score returns p's penalty for gossip's application score: 0 for a clean peer, -1 for each provably bad answer,
 // halved every 10 minutes. Stalls do not count: slow is not wrong.
-func (f *faults) score(p peer.ID) float64 {
+func (f *faults) Score(p peer.ID) float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := f.peers[p]
@@ -233,6 +236,25 @@ func (f *faults) score(p peer.ID) float64 {
 	}
 	r.fade(time.Now())
 	return -r.penalty
+}
+
+// Record is what is held against a peer.
+type Record struct {
+	Protected bool      // a static peer: paused, never refused
+	Bad       int       // provably bad answers
+	Stalls    int       // stalls since the last progress
+	Refused   time.Time // no connection before
+}
+
+// Records returns what is held against each peer.
+func (f *faults) Records() map[peer.ID]Record {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make(map[peer.ID]Record, len(f.peers))
+	for p, r := range f.peers {
+		out[p] = Record{Protected: r.protected, Bad: r.bad, Stalls: r.stalls, Refused: r.refused}
+	}
+	return out
 }
 
 // protect makes p a static peer: paused where others are refused.

@@ -40,7 +40,7 @@ func (d *discovery) feel(ctx context.Context) {
 			continue
 		}
 		pause(ctx, feelerTime)
-		if _, ok := d.s.claim(p.ID); ok {
+		if d.s.HasSaid(p.ID) {
 			d.replace(p.ID)
 			d.learn(ctx, p.ID)
 			return
@@ -68,7 +68,7 @@ func (d *discovery) feelers() []prospect {
 	static := d.statics.infos()
 	all := slices.DeleteFunc(d.book.prospects(), func(p prospect) bool {
 		_, kept := static[p.ID]
-		return kept || p.ID == d.h.ID() || d.f.refused(p.ID)
+		return kept || p.ID == d.h.ID() || d.refused(p.ID)
 	})
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	all = takeTurns(all, d.crowd())
@@ -105,7 +105,7 @@ func (d *discovery) slots() []slot {
 		if _, kept := static[p]; kept || len(conns) == 0 {
 			continue
 		}
-		out = append(out, slot{p, conns[0].Stat().Opened, d.s.lastBrought(p)})
+		out = append(out, slot{p, conns[0].Stat().Opened, d.s.LastBrought(p)})
 	}
 	return out
 }

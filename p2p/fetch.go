@@ -52,7 +52,7 @@ func canonical(held chain.BlockInfo) []byte {
 // that p does not hold is nil.
 func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
-	err := s.client.Ask(ctx, p, blocksName, pullTimeout, func(st network.Stream) (err error) {
+	err := s.client.Ask(ctx, p, stream.Blocks, pullTimeout, func(st network.Stream) (err error) {
 		if err := stream.SendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {
 			return err
 		}

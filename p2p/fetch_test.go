@@ -8,12 +8,13 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
 func TestFetchByHash(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	tree := chaintest.New(t).Paying().Mine(10)
 	active := tree.Branch()
 	side := tree.Fork(4).Mine(2).Branch()
@@ -33,7 +34,7 @@ func TestFetchByHash(t *testing.T) {
 }
 
 func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(2).Branch()
 	answers := map[string][]byte{
 		"another block":  wire.AppendFrame(nil, blocks[1].Canonical()),
@@ -43,7 +44,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-			liar.server.Handlers[blocksName] = func(_ context.Context, x *stream.Exchange) error {
+			liar.server.Handlers[stream.Blocks] = func(_ context.Context, x *stream.Exchange) error {
 				if _, err := x.W.Write(answer); err != nil {
 					return err
 				}
@@ -55,7 +56,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
 				t.Errorf("error %v", err)
 			}
-			if !asker.faults.refused(liar.id) {
+			if !asker.table.refused(liar.id) {
 				t.Error("the liar is not refused")
 			}
 		})

@@ -1,10 +1,15 @@
 package p2p
 
 import (
+	"github.com/libp2p/go-libp2p/core/crypto"
+	libp2precord "github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
+
 	"context"
 	"encoding/binary"
 	"flag"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -15,7 +20,6 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -25,6 +29,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -98,19 +103,19 @@ func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 	status := wire.Status{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: hashOf(7), Time: time.Now(), Agent: "evil"}
 	chainRequest := wire.SyncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{blocks[3].Hash(), blocks[0].Hash()}}
 	return map[string][]byte{
-		statusName: wire.AppendFrame(nil, status.Append(nil)),
-		syncName:   wire.AppendFrame(nil, chainRequest.Append(nil)),
-		blocksName: wire.AppendFrame(nil, wire.AppendHashes(nil, []consensus.Hash{blocks[2].Hash(), blocks[4].Hash()})),
-		poolName:   wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})),
-		"peers":    wire.AppendFrame(nil, []byte("who is there?")),
+		stream.Status: wire.AppendFrame(nil, status.Append(nil)),
+		stream.Sync:   wire.AppendFrame(nil, chainRequest.Append(nil)),
+		stream.Blocks: wire.AppendFrame(nil, wire.AppendHashes(nil, []consensus.Hash{blocks[2].Hash(), blocks[4].Hash()})),
+		stream.Pool:   wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})),
+		"peers":       wire.AppendFrame(nil, []byte("who is there?")),
 	}
 }
 
 // stranger is a bare host that n never refuses, so that all that it sends is read.
 func stranger(t *testing.T, n *testNode) host.Host {
 	t.Helper()
-	h := loopback(t)
-	n.f.protect(h.ID())
+	h := hosttest.New(t)
+	n.d.protect(h.ID())
 	return h
 }
 
@@ -121,7 +126,7 @@ func send(ctx context.Context, h host.Host, n *testNode, id protocol.ID, raw []b
 		return h.Connect(ctx, peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()})
 	}
 	defer s.Reset()
-	_ = s.SetDeadline(time.Now().Add(soon))
+	_ = s.SetDeadline(time.Now().Add(hosttest.Soon))
 	_, _ = s.Write(raw)
 	_ = s.CloseWrite()
 	_, _ = io.Copy(io.Discard, io.LimitReader(s, 1<<20))
@@ -138,14 +143,14 @@ func TestMalformedFrames(t *testing.T) {
 	if err := friend.Connect(victim.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two agree", func() bool { return friend.c.Tip() == victim.c.Tip() })
+	hosttest.Eventually(t, "the two agree", func() bool { return friend.c.Tip() == victim.c.Tip() })
 
 	count := *malformed
 	if Raced {
 		count /= 10
 	}
 	heap := &heapWatch{}
-	names := []string{statusName, syncName, blocksName, poolName, "peers"}
+	names := []string{stream.Status, stream.Sync, stream.Blocks, stream.Pool, "peers"}
 	var evil sync.WaitGroup
 	for w := range 4 {
 		h := stranger(t, victim)
@@ -171,7 +176,7 @@ func TestMalformedFrames(t *testing.T) {
 
 	for _, miner := range []*testNode{friend, victim} {
 		tip := chaintest.MineOn(t, miner.c, 1)[0]
-		eventually(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == tip.Hash() && friend.c.Tip().Hash == tip.Hash() })
+		hosttest.Eventually(t, "an honest block arrives", func() bool { return victim.c.Tip().Hash == tip.Hash() && friend.c.Tip().Hash == tip.Hash() })
 	}
 	if why, ok := victim.Blamed()[friend.ID()]; ok {
 		t.Errorf("the honest peer is blamed: %s", why)
@@ -183,8 +188,8 @@ func TestMalformedFrames(t *testing.T) {
 
 // unlimited lifts n's rates, so that every request is read.
 func unlimited(n *testNode) {
-	for name := range streamLimits() {
-		n.s.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.server.Handlers)), []string{heardBlocks, heardPayments}) {
+		n.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
 	}
 }
 
@@ -217,7 +222,7 @@ func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWa
 			}
 			continue
 		}
-		_ = s.SetDeadline(time.Now().Add(soon))
+		_ = s.SetDeadline(time.Now().Add(hosttest.Soon))
 		for range 10 { // until one is so bad that the stream is reset
 			i++
 			if _, err := s.Write(m.frame(kinds[i%len(kinds)])); err != nil {
@@ -265,15 +270,15 @@ func TestMalformedAnswers(t *testing.T) {
 	victim := runNode(t, r, nil)
 	blocks := chaintest.New(t).Paying().Mine(20).Branch()
 	head := wire.SyncHead{Fork: 1, From: 2, Count: 20, Height: 21, Tip: blocks[19].Hash()}
-	chainAnswer, key := wire.AppendFrame(nil, head.Append(nil)), newKey(t)
+	chainAnswer := wire.AppendFrame(nil, head.Append(nil))
 	for _, b := range blocks {
 		chainAnswer = wire.AppendFrame(chainAnswer, b.Canonical())
 	}
 	good := requests(victim, blocks)
-	good[syncName] = chainAnswer
-	good[blocksName] = wire.AppendFrame(nil, blocks[0].Canonical())
-	good[poolName] = append(wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})), 0)
-	good["peers"] = framed(signedRecord(t, key, key))
+	good[stream.Sync] = chainAnswer
+	good[stream.Blocks] = wire.AppendFrame(nil, blocks[0].Canonical())
+	good[stream.Pool] = append(wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})), 0)
+	good["peers"] = wire.AppendFrame(nil, ownRecord(t, hosttest.Key(t)))
 
 	evil := stranger(t, victim)
 	var mu sync.Mutex
@@ -283,7 +288,7 @@ func TestMalformedAnswers(t *testing.T) {
 			mu.Lock()
 			raw := m.frame(name)
 			mu.Unlock()
-			_ = s.SetDeadline(time.Now().Add(soon))
+			_ = s.SetDeadline(time.Now().Add(hosttest.Soon))
 			_, _ = s.Write(raw)
 			_ = s.CloseWrite()
 			_, _ = io.Copy(io.Discard, s)
@@ -291,11 +296,11 @@ func TestMalformedAnswers(t *testing.T) {
 		})
 	}
 	ask := map[string]func(){
-		statusName: func() { _ = victim.s.exchangeStatus(t.Context(), evil.ID()) },
-		syncName:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
-		blocksName: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
-		poolName:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
-		"peers":    func() { _, _ = victim.s.askPeers(t.Context(), evil.ID()) },
+		stream.Status: func() { _ = victim.s.exchangeStatus(t.Context(), evil.ID()) },
+		stream.Sync:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
+		stream.Blocks: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
+		stream.Pool:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
+		"peers":       func() { _, _ = victim.d.askPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}
 	for i := range max(100, *malformed/50) {
@@ -320,17 +325,26 @@ func TestMalformedAnswers(t *testing.T) {
 	if err := honest.Connect(victim.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the honest chain arrives", func() bool { return victim.c.Tip() == honest.c.Tip() })
+	hosttest.Eventually(t, "the honest chain arrives", func() bool { return victim.c.Tip() == honest.c.Tip() })
 	if why, ok := victim.Blamed()[honest.ID()]; ok {
 		t.Errorf("the honest peer is blamed: %s", why)
 	}
 }
 
-func newKey(t *testing.T) crypto.PrivKey {
+// ownRecord is a peer's record about itself.
+func ownRecord(t *testing.T, key crypto.PrivKey) []byte {
 	t.Helper()
-	key, err := EphemeralIdentity()
+	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	envelope, err := libp2precord.Seal(peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.7/tcp/15000")}}), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := envelope.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }

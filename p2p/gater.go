@@ -1,7 +1,10 @@
 package p2p
 
 import (
+	"log/slog"
+
 	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -11,22 +14,36 @@ import (
 // handshakes with this node's own id.
 type gater struct {
 	f    *faults
-	twin *twin // nil: nobody asks
+	twin *twin
 }
 
+// newGater returns the gater of the node self, whose identity is in dir. cuts tells who is cut off on purpose; nil: nobody is.
+func newGater(self peer.ID, dir string, cuts func(peer.ID) bool, log *slog.Logger) *gater {
+	g := &gater{newFaults(log), newTwin(self, dir, log)}
+	if cuts != nil {
+		g.f.cuts = cuts
+	}
+	return g
+}
+
+// guards tells g of its host. Twins are looked for from then on: a host without this gater tells of no handshake.
+func (g *gater) guards(h host.Host) { g.twin.h = h }
+
 // InterceptPeerDial says no to dials of refused peers.
-func (g gater) InterceptPeerDial(p peer.ID) bool { return g.lets(p, "dial of a refused peer given up") }
+func (g *gater) InterceptPeerDial(p peer.ID) bool {
+	return g.lets(p, "dial of a refused peer given up")
+}
 
 // InterceptAddrDial says no to addresses that no node may dial, from whoever they were heard. The swarm asks after it has
 // resolved names.
-func (g gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return checkAddress(a) == nil }
+func (g *gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return checkAddress(a) == nil }
 
 // InterceptAccept has no opinion: the peer is not known yet.
-func (g gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
+func (g *gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
 // InterceptSecured says no to refused peers, now that they have proved who they are, and to this node itself.
-func (g gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
-	if g.twin != nil && p == g.twin.self {
+func (g *gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
+	if p == g.twin.self {
 		g.twin.secured(dir, c)
 		return false
 	}
@@ -34,11 +51,11 @@ func (g gater) InterceptSecured(dir network.Direction, p peer.ID, c network.Conn
 }
 
 // lets reports whether p is not refused, and logs what becomes of a connection otherwise.
-func (g gater) lets(p peer.ID, what string) bool {
+func (g *gater) lets(p peer.ID, what string) bool {
 	if !g.f.refused(p) {
 		return true
 	}
-	if g.f.lab.cuts(p) {
+	if g.f.cuts(p) {
 		return false
 	}
 	g.f.refusals.say(p, "", what)
@@ -46,4 +63,4 @@ func (g gater) lets(p peer.ID, what string) bool {
 }
 
 // InterceptUpgraded has no opinion.
-func (g gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+func (g *gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }

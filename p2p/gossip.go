@@ -19,6 +19,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/stream"
 )
 
 // Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
@@ -27,7 +28,7 @@ const (
 	maxControl   = 64 << 10         // bytes of an RPC's control part
 	gossipQueue  = 4096             // messages waiting, out to one peer and in to be judged
 	maxTopics    = 16               // subscriptions in an RPC
-	maxPeers     = maxConns         // peers new in the mesh that wait to be asked
+	maxPeers     = 256              // peers new in the mesh that wait to be asked
 	seenFor      = 15 * time.Second // a message is known by its id; 400 bytes each, and a flood has 20,000 a second
 	scoreEvery   = 5 * time.Second
 	messageIDLen = 20
@@ -38,12 +39,23 @@ const (
 func blockTopic(net string) string { return "/kuai/" + net + "/block/1" }
 func txTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
 
+// gossipPeers is what gossip tells of peers, and asks about them.
+type gossipPeers interface {
+	Stall(p peer.ID, reason string)                        // p did not deliver
+	Progressed(p peer.ID)                                  // p delivered
+	Paused(p peer.ID) bool                                 // p is not to be asked for blocks now
+	Punish(p peer.ID, err error)                           // p broke the protocol: disconnect it
+	Score(p peer.ID) float64                               // -1 for each proved fault outside gossip, fading
+	Refused(p peer.ID, protocol, what string, args ...any) // something of p's was not taken, for the log
+}
+
 // gossip spreads blocks and transactions, and judges those of others.
 type gossip struct {
 	h   host.Host
 	c   *chain.Chain
 	s   *syncer
-	f   *faults
+	p   gossipPeers
+	lab *Lab
 	m   *metrics
 	log *slog.Logger
 	net string
@@ -62,10 +74,19 @@ type gossip struct {
 	blocks, txs *pubsub.Topic // set by join
 }
 
+// What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
+// busy peer says beyond that is repaired by the exchanges of statuses and pools.
+const (
+	heardBlocks   = "gossip of blocks"
+	heardPayments = "gossip of payments"
+)
+
 // newGossip returns an inert gossip.
-func newGossip(h host.Host, c *chain.Chain, s *syncer, f *faults, m *metrics, log *slog.Logger) *gossip {
+func newGossip(h host.Host, c *chain.Chain, s *syncer, p gossipPeers, m *metrics, lab *Lab, log *slog.Logger) *gossip {
+	s.server.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
+	s.server.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
 	return &gossip{
-		h: h, c: c, s: s, f: f, m: m, log: log,
+		h: h, c: c, s: s, p: p, m: m, lab: lab, log: log,
 		net:     c.Rules().Network(),
 		pos:     c.LastEvent(),
 		pulls:   newPulls(),
@@ -134,7 +155,7 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
-		pubsub.WithRawTracer(&tracer{m: g.m, refusals: g.f.refusals, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
+		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
 		pubsub.WithLogger(lib),
 		pubsub.WithRPCLogger(lib),
 	}
@@ -143,7 +164,7 @@ func (g *gossip) options() []pubsub.Option {
 // inspect takes out of an RPC what its sender says beyond its rates, before anything is remembered of it.
 func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	if n := len(rpc.Subscriptions); n > maxTopics {
-		g.f.refusals.say(from, "gossipsub", "RPC refused", "error", fmt.Errorf("at most %d subscriptions were expected, %d came", maxTopics, n))
+		g.p.Refused(from, "gossipsub", "RPC refused", "error", fmt.Errorf("at most %d subscriptions were expected, %d came", maxTopics, n))
 	}
 	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool {
 		kind := heardPayments
@@ -153,11 +174,11 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		heard := g.s.server.Hears(from, kind)
 		if !heard {
 			g.m.rejected.WithLabelValues(aboveRate).Inc()
-			g.f.refusals.say(from, m.GetTopic(), "message not heard: "+aboveRate)
+			g.p.Refused(from, m.GetTopic(), "message not heard: "+aboveRate)
 		}
 		return !heard
 	})
-	g.f.lab.hear(from, rpc)
+	g.lab.hear(from, rpc)
 	return nil
 }
 
@@ -213,7 +234,7 @@ func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
 			txTopic(g.net):    topicScore(),
 		},
 		TopicScoreCap:             goodCap,
-		AppSpecificScore:          g.f.score, // -1 for each proved fault outside gossip
+		AppSpecificScore:          g.p.Score, // -1 for each proved fault outside gossip
 		AppSpecificWeight:         appWeight,
 		BehaviourPenaltyWeight:    -1,
 		BehaviourPenaltyThreshold: 30, // lost packets break promises, too: a dozen on the worst links, while hundreds of blocks go round

@@ -9,11 +9,12 @@ import (
 	"strings"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/pnet"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	libp2pconnmgr "github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -23,13 +24,13 @@ import (
 )
 
 // newHost listens on cfg.Listen with the transports that kuai speaks and no others.
-func newHost(cfg Config, g gater, log *slog.Logger) (host.Host, error) {
+func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host, error) {
 	bridgeLogs(log)
 	opts, err := hostOptions(cfg, g)
 	if err != nil {
 		return nil, err
 	}
-	cm, err := connmgr.NewConnManager(lowWater, highWater, connmgr.WithGracePeriod(grace))
+	cm, err := libp2pconnmgr.NewConnManager(lowWater, highWater, libp2pconnmgr.WithGracePeriod(grace))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func selfOf(cfg Config) (peer.ID, error) {
 }
 
 // hostOptions are all but the managers, which run from the moment that they are made.
-func hostOptions(cfg Config, g gater) ([]libp2p.Option, error) {
+func hostOptions(cfg Config, g connmgr.ConnectionGater) ([]libp2p.Option, error) {
 	opts := []libp2p.Option{
 		libp2p.Identity(cfg.Identity),
 		libp2p.UserAgent(cfg.Agent),
@@ -164,16 +165,4 @@ func swarmKey(cfg Config) (libp2p.Option, error) {
 		return nil, fmt.Errorf("swarm key: %w (its first line is /key/swarm/psk/1.0.0/)", err)
 	}
 	return libp2p.PrivateNetwork(psk), nil
-}
-
-func multiaddrs(texts []string) ([]ma.Multiaddr, error) {
-	addrs := make([]ma.Multiaddr, len(texts))
-	for i, s := range texts {
-		a, err := ma.NewMultiaddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a multiaddr (like /ip4/0.0.0.0/tcp/15000): %w", s, err)
-		}
-		addrs[i] = a
-	}
-	return addrs, nil
 }

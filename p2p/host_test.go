@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p"
+
+	"kuai/p2p/hosttest"
 )
 
 // TestHostDialsAlways checks that a daemon's host has none of libp2p's black hole detectors, which refuse dials after an outage. The
 // simulated hosts of TestLongOutageEnds have the same option.
 func TestHostDialsAlways(t *testing.T) {
-	opts, err := hostOptions(Config{Identity: newKey(t), QUIC: true}, gater{})
+	opts, err := hostOptions(Config{Identity: hosttest.Key(t), QUIC: true}, &gater{})
 	if err != nil {
 		t.Fatal(err)
 	}

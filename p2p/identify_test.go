@@ -11,6 +11,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // TestIdentifyTellsWhoAnswers: with the network's swarm key, or without one, the address that comes back can be dialled. With another key
@@ -23,7 +24,7 @@ func TestIdentifyTellsWhoAnswers(t *testing.T) {
 	for _, own := range [][]byte{nil, key("a")} {
 		with := func(c *Config) { c.SwarmKey = own }
 		n, other := runNode(t, r, with), runNode(t, r, with)
-		ctx, cancel := context.WithTimeout(t.Context(), soon)
+		ctx, cancel := context.WithTimeout(t.Context(), hosttest.Soon)
 		defer cancel()
 		address, err := Identify(ctx, hostPort(t, n.Addresses()[0]), own)
 		if err != nil || address != n.Addresses()[0] {
@@ -32,7 +33,7 @@ func TestIdentifyTellsWhoAnswers(t *testing.T) {
 		if err := other.Connect(address); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the nodes are connected", func() bool { return n.connectedTo(other) })
+		hosttest.Eventually(t, "the nodes are connected", func() bool { return n.connectedTo(other) })
 		short, cancel := context.WithTimeout(t.Context(), time.Second) // who has another key understands nothing, and may wait for more
 		defer cancel()
 		if address, err := Identify(short, hostPort(t, n.Addresses()[0]), key("b")); err == nil {

@@ -2,67 +2,54 @@ package p2p
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
-	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/security/noise"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 )
-
-// soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
-const soon = 60 * time.Second
 
 // station is a syncer on a real host, with a real chain in memory, and a discovery that dials nobody.
 type station struct {
 	*syncer
-	id     peer.ID
-	faults *faults
-	turns  chan consensus.Header // what onSwitch was told
-}
-
-// loopback returns a host that listens on 127.0.0.1 and does no more than it must.
-func loopback(t testing.TB) host.Host {
-	t.Helper()
-	h, err := libp2p.New(
-		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"),
-		libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
-		libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.ResourceManager(&network.NullResourceManager{}),
-	)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := h.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return h
+	id    peer.ID
+	table *discovery
+	said  *hosttest.Log
+	turns chan consensus.Header // what onSwitch was told
 }
 
 // station returns a syncer on its own host that does not run yet.
 func newStation(t testing.TB, c *chain.Chain) *station {
 	t.Helper()
-	h := loopback(t)
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", h.ID().ShortString())
-	f := newFaults(log)
+	said := &hosttest.Log{}
+	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), said), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	st := stationIn(t, c.Rules().Network(), c, log)
+	st.said = said
+	return st
+}
+
+// stationIn is newStation in a network of any name, with a log of its own.
+func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *station {
+	t.Helper()
+	h := hosttest.New(t)
+	log = log.With("node", h.ID().ShortString())
+	d := newDiscovery(h, newGater(h.ID(), "", nil, log), tableConfig{network: network}, log)
+	server := stream.NewServer(d)
+	d.serve(server)
+	client := stream.Client{Host: h, Network: network, Refused: d.Refused}
 	st := &station{
-		syncer: newSyncer(h, c, c.Rules().Network(), "kuai-test", f, newDisconnects(h), log),
-		id:     h.ID(), faults: f, turns: make(chan consensus.Header, 1024),
+		syncer: newSyncer(c, "kuai-test", d, client, server, log),
+		id:     h.ID(), table: d, turns: make(chan consensus.Header, 1024),
 	}
 	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }
 	return st
@@ -73,13 +60,11 @@ func (st *station) start(t testing.TB) *station {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	b, _ := openBook("")
-	d := newDiscovery(st.host, Config{}, st.faults, b, newTwin(st.id, "", st.log), st.syncer, st.log)
-	d.want = 0
 	go func() {
 		g, ctx := errgroup.WithContext(ctx)
+		g.Go(func() error { st.server.Run(ctx, st.host, st.network); return nil })
 		g.Go(func() error { return st.run(ctx) })
-		g.Go(func() error { return d.run(ctx) })
+		g.Go(func() error { return st.table.run(ctx, st.syncer) })
 		done <- g.Wait()
 	}()
 	t.Cleanup(func() {
@@ -88,7 +73,7 @@ func (st *station) start(t testing.TB) *station {
 			t.Error(err)
 		}
 	})
-	eventually(t, "the station answers", func() bool {
+	hosttest.Eventually(t, "the station answers", func() bool {
 		spoken := st.host.Mux().Protocols()
 		for name := range st.server.Handlers {
 			if !slices.Contains(spoken, stream.ID(st.network, name)) {
@@ -137,7 +122,7 @@ func (st *station) connect(t testing.TB, other *station) {
 	if err := st.host.Connect(context.Background(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the other's protocols are known", func() bool {
+	hosttest.Eventually(t, "the other's protocols are known", func() bool {
 		for _, served := range other.host.Mux().Protocols() {
 			if !strings.HasPrefix(string(served), "/kuai/") {
 				continue
@@ -155,7 +140,7 @@ func (st *station) reaches(t testing.TB, hash consensus.Hash) {
 	t.Helper()
 	wake, stop := st.chain.Watch()
 	defer stop()
-	late := time.After(soon)
+	late := time.After(hosttest.Soon)
 	for st.chain.Tip().Hash != hash {
 		select {
 		case <-wake:
@@ -163,28 +148,6 @@ func (st *station) reaches(t testing.TB, hash consensus.Hash) {
 			t.Fatalf("tip is %d %s, want %s", st.chain.Tip().Index, st.chain.Tip().Hash.Short(), hash.Short())
 		}
 	}
-}
-
-// eventually waits until ok holds, looking again every few milliseconds.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	look := time.NewTicker(5 * time.Millisecond)
-	defer look.Stop()
-	late := time.After(soon)
-	for !ok() {
-		select {
-		case <-look.C:
-		case <-late:
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-// noLeaks fails the test where a goroutine outlives it. Called first, so that it is checked last.
-func noLeaks(t *testing.T) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
 }
 
 // hashOf returns a hash of one byte repeated.

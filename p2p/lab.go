@@ -74,9 +74,7 @@ func NewLab() *Lab {
 
 // Gater refuses connections with the peers that l cuts off, for a host that is given to NewOn. New does so by itself.
 func (l *Lab) Gater() connmgr.ConnectionGater {
-	f := newFaults(slog.New(slog.DiscardHandler))
-	f.lab = l
-	return gater{f: f}
+	return newGater("", "", l.cuts, slog.New(slog.DiscardHandler))
 }
 
 // set changes the switches and reports whether other peers are cut off than before.
@@ -187,7 +185,7 @@ func (l *Lab) due(now time.Time) (due []heldMessage, wait time.Duration) {
 
 // deliver hands what has waited to gossip until ctx ends.
 func (g *gossip) deliver(ctx context.Context) {
-	l := g.f.lab
+	l := g.lab
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -224,28 +222,21 @@ func (g *gossip) late(ctx context.Context, m heldMessage) {
 
 // Switches returns the faults that this node makes on purpose.
 func (n *Node) Switches() Switches {
-	if n.f.lab == nil {
+	if n.lab == nil {
 		return Switches{}
 	}
-	return n.f.lab.state.Load().Switches
+	return n.lab.state.Load().Switches
 }
 
 // Switch makes s the faults of this node. It disconnects the peers that are cut off, and dials those that no longer are at once.
 func (n *Node) Switch(s Switches) error {
-	if n.f.lab == nil {
+	if n.lab == nil {
 		return ErrNoLab
 	}
-	recut, err := n.f.lab.set(s)
+	recut, err := n.lab.set(s)
 	if err != nil || !recut {
 		return err
 	}
-	for _, p := range n.h.Network().Peers() {
-		if n.f.lab.cuts(p) {
-			_ = n.d.ends.now(p)
-		}
-	}
-	n.book.hurryAll()
-	n.statics.hurryAll()
-	signal(n.d.seek)
+	n.d.Recut()
 	return nil
 }

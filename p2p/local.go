@@ -41,12 +41,11 @@ func unheard(list []string, told map[string]bool) (news []string, all map[string
 	return news, all
 }
 
-// LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with /p2p/<id>: they need no
-// network interface, and Config.Announce does not change them.
-func (n *Node) LocalAddresses() []string {
+// LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with /p2p/<id>.
+func (d *discovery) LocalAddresses() []string {
 	var out []string
-	for _, a := range n.h.Network().ListenAddresses() {
-		out = append(out, onLoopback(a).String()+"/p2p/"+n.ID())
+	for _, a := range d.h.Network().ListenAddresses() {
+		out = append(out, onLoopback(a).String()+"/p2p/"+d.h.ID().String())
 	}
 	return out
 }

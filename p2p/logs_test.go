@@ -6,12 +6,14 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"kuai/p2p/hosttest"
 )
 
 // TestClosedListenersAreNoWarning logs what the swarm says when a listener ends.
 func TestClosedListenersAreNoWarning(t *testing.T) {
-	log := &lines{}
-	lib := slog.New(libraryLog{log.logger().Handler()})
+	log := &hosttest.Log{}
+	lib := slog.New(libraryLog{log.Logger().Handler()})
 	const text = "swarm listener accept error"
 	for _, err := range []error{errors.New("listener closed"), net.ErrClosed} {
 		lib.Error(text, "addr", "/ip4/127.0.0.1/tcp/1", "err", err)

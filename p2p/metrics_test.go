@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // sample returns a metric's value, the labels' values given in order of their names; 0 where it was never counted.
@@ -45,13 +46,13 @@ func TestWhatTheOperatorSees(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a block arrives by gossip", func() bool { // the first ones may come by sync
+	hosttest.Eventually(t, "a block arrives by gossip", func() bool { // the first ones may come by sync
 		mined := chaintest.MineOn(t, a.c, 1)[0]
-		eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+		hosttest.Eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
 		return sample(t, regB, "kuai_block_propagation_seconds") > 0
 	})
 	for _, c := range []struct {
@@ -67,9 +68,9 @@ func TestWhatTheOperatorSees(t *testing.T) {
 		{regA, "kuai_peers", []string{"inbound"}},
 		{regB, "kuai_peers", []string{"outbound"}},
 	} {
-		eventually(t, c.name, func() bool { return sample(t, c.reg, c.name, c.labels...) >= 1 })
+		hosttest.Eventually(t, c.name, func() bool { return sample(t, c.reg, c.name, c.labels...) >= 1 })
 	}
-	eventually(t, "the height is shown", func() bool {
+	hosttest.Eventually(t, "the height is shown", func() bool {
 		height := float64(a.c.Tip().Index)
 		return sample(t, regA, "kuai_tip_height") == height && sample(t, regB, "kuai_tip_height") == height
 	})
@@ -92,7 +93,7 @@ func TestWhatHappensBeforeRunIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	running(t, n)
-	eventually(t, "the payment is published", func() bool {
+	hosttest.Eventually(t, "the payment is published", func() bool {
 		return sample(t, reg, "kuai_gossip_messages_total", "published", "transaction") == 1
 	})
 }
@@ -106,7 +107,7 @@ func TestResultsOfSyncs(t *testing.T) {
 		err    error
 		result string
 	}{{true, nil, "adopted"}, {true, fault, "part"}, {false, nil, "nothing"}, {false, fault, "failed"}} {
-		a.s.onSync(c.moved, c.err)
+		a.m.synced(c.moved, c.err)
 		if got := sample(t, reg, "kuai_syncs_total", c.result); got != 1 {
 			t.Errorf("case %d: %v syncs with result %s, want 1", i, got, c.result)
 		}
@@ -117,7 +118,7 @@ func TestMessagesAboveTheRateAreCounted(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	a := runNode(t, chaintest.Rules(), func(c *Config) { c.Registerer = reg })
 	const more = 1000
-	burst := a.s.server.Limit(heardPayments).Burst
+	burst := a.server.Limit(heardPayments).Burst
 	rpc := &pubsub.RPC{}
 	topic := "any but that of blocks"
 	for range burst + more {

@@ -1,9 +1,8 @@
 package p2p
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,42 +10,21 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
-
-// lines is a log that a test can look into while nodes write.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *lines) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
 
 // testNode is a node on a loopback port.
 type testNode struct {
 	*Node
 	c    *chain.Chain
-	log  *lines
+	log  *hosttest.Log
 	stop func() // ends Run; more than once is fine
 }
 
@@ -61,8 +39,8 @@ func runNode(t *testing.T, r *consensus.Rules, change func(*Config)) *testNode {
 	if change != nil {
 		change(&cfg)
 	}
-	n := &testNode{c: chaintest.Open(t, r), log: &lines{}}
-	if n.Node, err = New(cfg, n.c, n.log.logger()); err != nil {
+	n := &testNode{c: chaintest.Open(t, r), log: &hosttest.Log{}}
+	if n.Node, err = New(cfg, n.c, n.log.Logger()); err != nil {
 		t.Fatal(err)
 	}
 	n.stop = running(t, n.Node)
@@ -105,16 +83,16 @@ func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 
 	pay := chaintest.Payment()
 	if _, err := a.c.Submit(pay, ""); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID()); return ok })
+	hosttest.Eventually(t, "the payment is pending at the other", func() bool { _, ok := b.c.PendingByID(pay.ID()); return ok })
 
 	mined := chaintest.MineOn(t, b.c, 1)[0]
-	eventually(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })
+	hosttest.Eventually(t, "the block is the other's tip", func() bool { return a.c.Tip().Hash == mined.Hash() })
 	held, err := a.c.Block(mined.Hash())
 	if err != nil || held.From != b.ID() {
 		t.Errorf("block came from %q (%v), want %s", held.From, err, b.ID())
@@ -124,7 +102,7 @@ func TestBlockAndPaymentTravelBetweenTwoNodes(t *testing.T) {
 	if p.Agent != "kuai-test" || p.Direction != "outbound" || !p.Static || !strings.HasSuffix(p.Address, "/p2p/"+a.ID()) {
 		t.Errorf("peer is described as %+v", p)
 	}
-	eventually(t, "heights are told", func() bool {
+	hosttest.Eventually(t, "heights are told", func() bool {
 		p, _ := a.peer(b.ID())
 		return p.Height == 2 && p.Tip == mined.Hash() && p.Latency > 0
 	})
@@ -138,7 +116,7 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the three are connected", func() bool { return b.connectedTo(a) && b.connectedTo(c) })
+	hosttest.Eventually(t, "the three are connected", func() bool { return b.connectedTo(a) && b.connectedTo(c) })
 	for range 700 {
 		if _, err := a.c.Submit(chaintest.Payment(), ""); err != nil {
 			t.Fatal(err)
@@ -148,7 +126,7 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 	if n := len(mined.Canonical()); n <= wire.MaxWhole {
 		t.Fatalf("block has %d bytes, too few for this test", n)
 	}
-	eventually(t, "the block is everywhere", func() bool {
+	hosttest.Eventually(t, "the block is everywhere", func() bool {
 		return b.c.Tip().Hash == mined.Hash() && c.c.Tip().Hash == mined.Hash()
 	})
 }
@@ -162,12 +140,12 @@ func TestStaticPeerIsDialledUntilItIsThere(t *testing.T) {
 	a.stop()
 
 	b := runNode(t, r, func(c *Config) { c.Peers = []string{at} })
-	eventually(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
+	hosttest.Eventually(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
 	again := runNode(t, r, func(c *Config) {
 		same(c)
 		c.Listen = []string{strings.Split(at, "/p2p/")[0]}
 	})
-	eventually(t, "the peer is reached", func() bool { return b.connectedTo(again) })
+	hosttest.Eventually(t, "the peer is reached", func() bool { return b.connectedTo(again) })
 }
 
 func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
@@ -178,12 +156,12 @@ func TestPeersThatDialEachOtherAtOnceAreOnePeer(t *testing.T) {
 	wg.Go(func() { _ = a.Connect(bt) })
 	wg.Go(func() { _ = b.Connect(at) })
 	wg.Wait()
-	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if n := len(a.Peers()); n != 1 {
 		t.Errorf("%d peers, want 1: %+v", n, a.Peers())
 	}
 	mined := chaintest.MineOn(t, a.c, 1)[0]
-	eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
+	hosttest.Eventually(t, "the block arrives", func() bool { return b.c.Tip().Hash == mined.Hash() })
 }
 
 // TestPeersAreShownWhereTheyListen looks at both ends of a connection.
@@ -197,8 +175,8 @@ func TestPeersAreShownWhereTheyListen(t *testing.T) {
 		all := n.Peers()
 		return len(all) == 1 && all[0].Direction == direction && all[0].Address == peer.Addresses()[0]
 	}
-	eventually(t, "who dialled shows whom", func() bool { return shows(b, a, "outbound") })
-	eventually(t, "who was dialled shows where the other can be", func() bool { return shows(a, b, "inbound") })
+	hosttest.Eventually(t, "who dialled shows whom", func() bool { return shows(b, a, "outbound") })
+	hosttest.Eventually(t, "who was dialled shows where the other can be", func() bool { return shows(a, b, "inbound") })
 }
 
 func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
@@ -218,7 +196,7 @@ func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 			return said, nil
 		}
 	})
-	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if p, _ := b.peer(a.ID()); !p.Static {
 		t.Errorf("not a static peer: %+v", p)
 	}
@@ -231,7 +209,7 @@ func TestAnotherNetworkIsSaidInTheLog(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the reason is said", func() bool {
+	hosttest.Eventually(t, "the reason is said", func() bool {
 		return strings.Contains(a.log.String(), "peer is of another network") || strings.Contains(b.log.String(), "peer is of another network")
 	})
 }
@@ -246,7 +224,7 @@ func runRemembered(t *testing.T) (n *testNode, dir string) {
 	if err := friend.Connect(n.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the peer is in the book", func() bool { return len(friend.book.list()) == 1 })
+	hosttest.Eventually(t, "the peer is in the book", func() bool { return strings.Contains(friend.log.String(), "peer connected") })
 	friend.stop()
 	return n, dir
 }
@@ -262,7 +240,7 @@ func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
 	}
 
 	again := runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
-	eventually(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
+	hosttest.Eventually(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
 	if p, _ := again.peer(a.ID()); p.Static {
 		t.Error("a remembered peer became a static one")
 	}
@@ -275,12 +253,30 @@ func TestPeersOfPeersAreFound(t *testing.T) {
 	if err := a.Connect(hub.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first is connected", func() bool { return hub.connectedTo(a) })
-	eventually(t, "it has signed its address", func() bool { return len(hub.book.chosen("")) == 1 })
+	hosttest.Eventually(t, "the first is connected", func() bool { return hub.connectedTo(a) })
+	hosttest.Eventually(t, "it has signed its address", func() bool { return tellsPeers(t, hub) })
 	if err := b.Connect(hub.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the second finds the first", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the second finds the first", func() bool { return b.connectedTo(a) })
+}
+
+// tellsPeers reports whether n names peers to one who asks it for some.
+func tellsPeers(t *testing.T, n *testNode) bool {
+	t.Helper()
+	asker := hosttest.New(t) // a new one each time, as each may ask once in a while
+	if err := asker.Connect(t.Context(), peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := asker.NewStream(t.Context(), n.h.ID(), stream.ID(n.c.Rules().Network(), stream.Peers))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(s)
+	return err == nil && len(answer) > 0
 }
 
 func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
@@ -295,26 +291,17 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the one with the key is connected", func() bool { return a.connectedTo(b) })
-	eventually(t, "the one with another key failed", func() bool { return strings.Contains(c.log.String(), "static peer not reached") })
+	hosttest.Eventually(t, "the one with the key is connected", func() bool { return a.connectedTo(b) })
+	hosttest.Eventually(t, "the one with another key failed", func() bool { return strings.Contains(c.log.String(), "static peer not reached") })
 	if a.connectedTo(c) {
 		t.Error("connected with another key")
 	}
 
 	id, _ := EphemeralIdentity()
-	_, err := New(Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.logger())
+	_, err := New(Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.Logger())
 	if err == nil || !strings.Contains(err.Error(), "TCP only") {
 		t.Errorf("swarm key with QUIC: %v", err)
 	}
-}
-
-func idOf(t *testing.T, key crypto.PrivKey) string {
-	t.Helper()
-	id, err := peerIDOf(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
 
 // TestSyncBeforeRun asks for a sync while Run begins, as HTTP may. The race detector looks on.
@@ -322,9 +309,9 @@ func TestSyncBeforeRun(t *testing.T) {
 	r := chaintest.Rules()
 	ahead := runNode(t, r, nil)
 	mined := chaintest.MineOn(t, ahead.c, 3)
-	key := newKey(t)
+	key := hosttest.Key(t)
 	c := chaintest.Open(t, r)
-	n, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}, c, new(lines).logger())
+	n, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}, c, new(hosttest.Log).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,5 +324,5 @@ func TestSyncBeforeRun(t *testing.T) {
 	if err := <-synced; err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the chain is fetched", func() bool { return c.Tip().Hash == mined[2].Hash() })
+	hosttest.Eventually(t, "the chain is fetched", func() bool { return c.Tip().Hash == mined[2].Hash() })
 }

@@ -8,6 +8,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // TestDisconnectedPeerStaysAway: a peer that dials by itself does not come back after a disconnect, until it is asked for again.
@@ -17,11 +18,11 @@ func TestDisconnectedPeerStaysAway(t *testing.T) {
 	if err := a.Connect(b.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if err := b.Disconnect(a.ID()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it dials again, and is refused", func() bool {
+	hosttest.Eventually(t, "it dials again, and is refused", func() bool {
 		return strings.Contains(b.log.String(), "connection of a refused peer closed")
 	})
 	if b.connectedTo(a) {
@@ -30,7 +31,7 @@ func TestDisconnectedPeerStaysAway(t *testing.T) {
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the two are connected again", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected again", func() bool { return b.connectedTo(a) })
 }
 
 // TestPeerStaysAwayThatWasDisconnectedByItsURL: the API names a registered node by its URL first, and then by its peer id.
@@ -42,16 +43,16 @@ func TestPeerStaysAwayThatWasDisconnectedByItsURL(t *testing.T) {
 		c.Peers = []string{url}
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return a.Addresses(), nil }
 	})
-	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if err := b.Disconnect(url); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it has left", func() bool { return !b.connectedTo(a) })
+	hosttest.Eventually(t, "it has left", func() bool { return !b.connectedTo(a) })
 	if err := b.Disconnect(a.ID()); err != nil && !errors.Is(err, chain.ErrNotFound) {
 		t.Fatal(err)
 	}
 	if err := a.Connect(b.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is refused", func() bool { return strings.Contains(b.log.String(), "connection of a refused peer closed") })
+	hosttest.Eventually(t, "it is refused", func() bool { return strings.Contains(b.log.String(), "connection of a refused peer closed") })
 }

@@ -254,13 +254,13 @@ func (b *book) addresses(id peer.ID) []ma.Multiaddr {
 }
 
 // list returns every peer that was connected at least once.
-func (b *book) list() []Peer {
+func (b *book) list() []entry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []Peer
+	var out []entry
 	for id, a := range b.peers {
 		if a.known() && !a.forgotten {
-			e := Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
+			e := entry{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
 			a.dials.show(&e)
 			out = append(out, e)
 		}

@@ -16,14 +16,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/p2p/hosttest"
 )
 
 func bookPeer(t *testing.T, at string) peer.AddrInfo {
 	t.Helper()
-	key, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := hosttest.Key(t)
 	id, err := peer.IDFromPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)

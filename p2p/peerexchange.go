@@ -27,7 +27,7 @@ const (
 )
 
 // peersID is the name of the peer exchange.
-func peersID(net string) protocol.ID { return stream.ID(net, peersName) }
+func peersID(net string) protocol.ID { return stream.ID(net, stream.Peers) }
 
 // servePeers answers with signed peer records of connected peers.
 //
@@ -65,8 +65,8 @@ func writeRecords(w io.Writer, records [][]byte) error {
 }
 
 // askPeers returns peers that p knows. Each proved by its signature that it said so itself.
-func (s *syncer) askPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
-	err = s.client.Ask(ctx, p, peersName, exchangeTimeout, func(st network.Stream) (err error) {
+func (d *discovery) askPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
+	err = d.client.Ask(ctx, p, stream.Peers, exchangeTimeout, func(st network.Stream) (err error) {
 		if err := st.CloseWrite(); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (s *syncer) askPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo
 		return err
 	})
 	if err != nil {
-		s.blame(p, err)
+		d.blame(p, err)
 		return nil, err
 	}
 	return found, nil

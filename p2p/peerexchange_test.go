@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2precord "github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/p2p/hosttest"
 )
 
 // signedRecord is a record about one key's peer, signed by another key.
@@ -39,14 +41,8 @@ func framed(records ...[]byte) []byte {
 }
 
 func TestPeerRecordsAreProved(t *testing.T) {
-	one, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	two, err := EphemeralIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
+	one := hosttest.Key(t)
+	two := hosttest.Key(t)
 	good := signedRecord(t, one, one)
 	many := make([][]byte, maxRecords+1)
 	for i := range many {
@@ -78,10 +74,7 @@ func TestPeerRecordsAreProved(t *testing.T) {
 }
 
 func FuzzPeerRecords(f *testing.F) {
-	key, err := EphemeralIdentity()
-	if err != nil {
-		f.Fatal(err)
-	}
+	key := hosttest.Key(f)
 	f.Add(framed(signedRecord(f, key, key)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		found, err := readRecords(bytes.NewReader(raw))

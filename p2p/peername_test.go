@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 func TestPeersTellTheirNames(t *testing.T) {
@@ -13,11 +14,11 @@ func TestPeersTellTheirNames(t *testing.T) {
 	if err := silent.Connect(named.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the name is known", func() bool {
+	hosttest.Eventually(t, "the name is known", func() bool {
 		p, _ := silent.peer(named.ID())
 		return p.Name == "Anna's laptop"
 	})
-	eventually(t, "the other has said its status", func() bool {
+	hosttest.Eventually(t, "the other has said its status", func() bool {
 		p, _ := named.peer(silent.ID())
 		return p.Height > 0
 	})
@@ -33,9 +34,9 @@ func TestNamesAreInTheLog(t *testing.T) {
 	if err := other.Connect(named.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the name is told", func() bool { return strings.Contains(other.log.String(), "peer says its name") })
+	hosttest.Eventually(t, "the name is told", func() bool { return strings.Contains(other.log.String(), "peer says its name") })
 	chaintest.MineOn(t, named.c, 1)
-	eventually(t, "the block is told with the name", func() bool {
+	hosttest.Eventually(t, "the block is told with the name", func() bool {
 		for line := range strings.Lines(other.log.String()) {
 			if strings.Contains(line, "block received") && strings.Contains(line, "name=lab-pc-7") {
 				return true
@@ -46,8 +47,8 @@ func TestNamesAreInTheLog(t *testing.T) {
 }
 
 func TestHostileNameIsRefusedInTheConfig(t *testing.T) {
-	cfg := Config{Identity: newKey(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Name: "a\nb"}
-	if _, err := New(cfg, chaintest.Open(t, chaintest.Rules()), (&lines{}).logger()); err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
+	cfg := Config{Identity: hosttest.Key(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Name: "a\nb"}
+	if _, err := New(cfg, chaintest.Open(t, chaintest.Rules()), (&hosttest.Log{}).Logger()); err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
 		t.Errorf("%v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // freePort returns a loopback TCP address on which nothing listens.
@@ -28,7 +29,7 @@ func freePort(t *testing.T) string {
 // TestPeersTellWhyOneIsNotReached asks for a dead port and for a URL that does not answer.
 func TestPeersTellWhyOneIsNotReached(t *testing.T) {
 	const url = "http://127.0.0.1:5999"
-	dead := idOf(t, newKey(t))
+	dead := hosttest.IDOf(t, hosttest.Key(t))
 	n := runNode(t, chaintest.Rules(), func(c *Config) {
 		c.Peers = []string{freePort(t) + "/p2p/" + dead, url}
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return nil, errors.New("nobody answers") }
@@ -37,7 +38,7 @@ func TestPeersTellWhyOneIsNotReached(t *testing.T) {
 		dead: {"/p2p/" + dead, "connection refused"},
 		"":   {url, "nobody answers"},
 	} {
-		eventually(t, want.reason+" is told", func() bool {
+		hosttest.Eventually(t, want.reason+" is told", func() bool {
 			p, ok := n.peer(id)
 			return ok && p.Static && !p.Connected && strings.HasSuffix(p.Address, want.address) &&
 				strings.Contains(p.LastError, want.reason) && !p.NextDial.IsZero()

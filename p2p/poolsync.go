@@ -77,7 +77,7 @@ func offerIDs(w *bufio.Writer, pending []consensus.Payment) error {
 func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 	var wanted []consensus.ID
 	for {
-		if err := x.SetReadDeadline(earliest(time.Now().Add(stream.RequestWithin), x.End)); err != nil {
+		if err := x.Await(); err != nil {
 			return nil, err
 		}
 		frame, err := wire.ReadFrame(x.R, wire.MaxIDs)
@@ -105,7 +105,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 	}
 	defer s.donePulling(p)
 	turn := s.pulls
-	if !hasDialled(s.host, p) {
+	if !s.client.HasDialled(p) {
 		turn = s.pullsOfOthers // whoever comes in large numbers does not keep us from those that we chose
 	}
 	select {
@@ -115,7 +115,7 @@ func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
 		return ctx.Err()
 	}
 	added := 0
-	err := s.client.Ask(ctx, p, poolName, poolWithin, func(st network.Stream) error {
+	err := s.client.Ask(ctx, p, stream.Pool, poolWithin, func(st network.Stream) error {
 		r := bufio.NewReaderSize(st, wire.FrameBuffer)
 		missing, err := s.readOffer(r)
 		if err != nil {
@@ -146,7 +146,7 @@ func (s *syncer) pullAgain(ctx context.Context, p peer.ID) {
 		if wait <= 0 || ctx.Err() != nil {
 			return
 		}
-		pause(ctx, wait)
+		syncPause(ctx, wait)
 	}
 }
 
@@ -276,7 +276,7 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 // longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody else is connected than those whose pools
 // are being pulled.
 func (s *syncer) longestUnpulled() []peer.ID {
-	peers := s.somePeers(maxPeers)
+	peers := s.kuaiPeers()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	peers = slices.DeleteFunc(peers, func(p peer.ID) bool { return s.contact(p).pulling })

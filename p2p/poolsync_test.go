@@ -13,6 +13,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -41,7 +42,7 @@ func pendingIDs(c *chain.Chain) []consensus.ID {
 }
 
 func TestPoolsMeetOnConnect(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	one, other := startOn(t, chaintest.Rules()), startOn(t, chaintest.Rules())
 	theirs := submit(t, other.chain, wire.IDsInFrame+100) // more than one frame of ids
 	ours := submit(t, one.chain, 50)
@@ -57,7 +58,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 	}
 	one.connect(t, other)
 	for _, s := range []*station{one, other} {
-		eventually(t, "the pool is complete", func() bool { n, _ := s.chain.PoolSize(); return n >= len(all) })
+		hosttest.Eventually(t, "the pool is complete", func() bool { n, _ := s.chain.PoolSize(); return n >= len(all) })
 		got := make(map[consensus.ID]bool)
 		for _, id := range pendingIDs(s.chain) {
 			got[id] = true
@@ -72,7 +73,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 }
 
 func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	one, other := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	mined := chaintest.Payment()
 	block := chaintest.Block(t, chaintest.Rules(), one.chain.Tip(), "miner", mined.Transaction())
@@ -111,9 +112,9 @@ func TestPoolLiesAreProvable(t *testing.T) {
 	}
 	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			hosttest.NoLeaks(t)
 			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-			liar.server.Handlers[poolName] = func(_ context.Context, x *stream.Exchange) error {
+			liar.server.Handlers[stream.Pool] = func(_ context.Context, x *stream.Exchange) error {
 				_, _ = x.Stream.Write(append(wire.AppendFrame(nil, lie.ids), 0))
 				if _, err := readWanted(x, 10); err != nil {
 					return err
@@ -129,7 +130,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 			if err := asker.pullPool(t.Context(), liar.id); !stream.IsProvable(err) {
 				t.Errorf("error %v", err)
 			}
-			if !asker.faults.refused(liar.id) {
+			if !asker.table.refused(liar.id) {
 				t.Error("the liar is not refused")
 			}
 			if n, _ := asker.chain.PoolSize(); n > 1 {
@@ -140,9 +141,9 @@ func TestPoolLiesAreProvable(t *testing.T) {
 }
 
 func TestEndlessOfferIsCutOff(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	liar.server.Handlers[poolName] = func(_ context.Context, x *stream.Exchange) error {
+	liar.server.Handlers[stream.Pool] = func(_ context.Context, x *stream.Exchange) error {
 		for {
 			ids := make([]byte, 0, wire.MaxIDs)
 			for range wire.IDsInFrame {
@@ -163,13 +164,13 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 }
 
 func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	victim := newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	submit(t, victim.chain, 2)
 	greedy := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	victim.faults.protect(greedy.id) // so that the connection lives to carry the code
+	victim.table.protect(greedy.id) // so that the connection lives to carry the code
 	greedy.connect(t, victim)
-	s := greedy.open(t, victim, poolName)
+	s := greedy.open(t, victim, stream.Pool)
 	if _, err := s.Write(wire.AppendFrame(nil, make([]byte, 3*wire.IDSize))); err != nil {
 		t.Fatal(err)
 	}
@@ -177,18 +178,18 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	if code := resetCode(t, s); code != stream.CodeViolation {
 		t.Errorf("ended with %#x, want %#x", code, stream.CodeViolation)
 	}
-	eventually(t, "the greedy peer is paused", func() bool { return victim.faults.paused(greedy.id) })
+	hosttest.Eventually(t, "the greedy peer is paused", func() bool { return victim.table.Paused(greedy.id) })
 }
 
 // TestPoolsArePulledFewAtATime lets many peers offer payments and then say nothing, and each of them ask for it to be done again.
 func TestPoolsArePulledFewAtATime(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	var now, most atomic.Int64
 	var mute []*station
 	for range 3 * maxPoolPulls {
 		m := newStation(t, chaintest.Open(t, chaintest.Rules()))
-		m.server.Handlers[poolName] = func(ctx context.Context, x *stream.Exchange) error {
+		m.server.Handlers[stream.Pool] = func(ctx context.Context, x *stream.Exchange) error {
 			n := now.Add(1)
 			defer now.Add(-1)
 			for was := most.Load(); n > was && !most.CompareAndSwap(was, n); was = most.Load() {
@@ -204,7 +205,7 @@ func TestPoolsArePulledFewAtATime(t *testing.T) {
 	for _, m := range slices.Concat(mute, mute, mute) {
 		pulls.Go(func() { _ = asker.pullPool(ctx, m.id) })
 	}
-	eventually(t, "as many are pulled as may be", func() bool { return now.Load() == maxPoolPulls })
+	hosttest.Eventually(t, "as many are pulled as may be", func() bool { return now.Load() == maxPoolPulls })
 	cancel()
 	pulls.Wait()
 	if n := most.Load(); n > maxPoolPulls {
@@ -213,10 +214,10 @@ func TestPoolsArePulledFewAtATime(t *testing.T) {
 }
 
 func TestPoolIsPulledOnceAtATime(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	asker, mute := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asked := make(chan struct{}, 16)
-	mute.server.Handlers[poolName] = func(ctx context.Context, x *stream.Exchange) error {
+	mute.server.Handlers[stream.Pool] = func(ctx context.Context, x *stream.Exchange) error {
 		asked <- struct{}{}
 		_, _ = io.Copy(io.Discard, x)
 		return nil

@@ -28,7 +28,7 @@ func (g *gossip) run(ctx context.Context) error {
 	for range menders {
 		wg.Go(func() { g.mend(ctx) })
 	}
-	if g.f.lab != nil {
+	if g.lab != nil {
 		wg.Go(func() { g.deliver(ctx) })
 	}
 	wake, stop := g.c.Watch()
@@ -109,7 +109,7 @@ func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	if len(data) > wire.MaxWhole {
 		data = wire.AnnouncementOf(b).Append(nil)
 	}
-	if g.f.lab.takes(g.h.ID(), blockTopic(g.net), data) {
+	if g.lab.takes(g.h.ID(), blockTopic(g.net), data) {
 		return nil
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
@@ -122,7 +122,7 @@ func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 // publishTransaction sends p. Its size is checked by the rules: pubsub would drop an oversize message in silence.
 func (g *gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
 	data := []byte(p.Canonical())
-	if g.f.lab.takes(g.h.ID(), txTopic(g.net), data) {
+	if g.lab.takes(g.h.ID(), txTopic(g.net), data) {
 		return nil
 	}
 	if err := g.txs.Publish(ctx, data); err != nil {

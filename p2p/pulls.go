@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -30,7 +31,7 @@ type pulls struct {
 	mu      sync.Mutex
 	waiting map[wire.Announcement][]peer.ID // announcers that were not asked yet
 	count   map[peer.ID]int                 // places of each peer in waiting
-	unheld  *peerRates
+	unheld  *stream.Rates
 }
 
 func newPulls() *pulls {
@@ -38,7 +39,7 @@ func newPulls() *pulls {
 		queue:   make(chan wire.Announcement, maxPulls),
 		waiting: make(map[wire.Announcement][]peer.ID),
 		count:   make(map[peer.ID]int),
-		unheld:  newPeerRates(rate.Every(unheldEvery), maxUnheld),
+		unheld:  stream.NewRates(rate.Every(unheldEvery), maxUnheld),
 	}
 }
 
@@ -98,5 +99,5 @@ func (q *pulls) leave(p peer.ID) {
 func (q *pulls) isProvenFalse(p peer.ID) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !q.unheld.of(p).Allow()
+	return !q.unheld.Of(p).Allow()
 }

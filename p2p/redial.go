@@ -62,7 +62,7 @@ func (r *redial) rest(first, most time.Duration) {
 }
 
 // show adds to e what is known of the dials to a peer that is not connected.
-func (r *redial) show(e *Peer) {
+func (r *redial) show(e *entry) {
 	e.LastError, e.State = r.err, "not connected"
 	if r.next.After(time.Now()) {
 		e.NextDial = r.next

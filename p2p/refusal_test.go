@@ -8,6 +8,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // TestRefusalsAreExplained looks into the log of a node that does not reach its static peer.
@@ -18,7 +19,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 			c.SwarmKey = []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(digit, 64) + "\n")
 		}
 	}
-	stranger := "/p2p/" + idOf(t, newKey(t))
+	stranger := "/p2p/" + hosttest.IDOf(t, hosttest.Key(t))
 	for _, c := range []struct {
 		name        string
 		here, there func(*Config)
@@ -39,24 +40,11 @@ func TestRefusalsAreExplained(t *testing.T) {
 			if err := here.Connect(at); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the reason is said", func() bool { return strings.Contains(here.log.String(), "not reached") })
+			hosttest.Eventually(t, "the reason is said", func() bool { return strings.Contains(here.log.String(), "not reached") })
 			if !strings.Contains(here.log.String(), c.want) {
 				t.Errorf("the log does not say %q: %s", c.want, here.log)
 			}
 		})
-	}
-}
-
-// TestHintsForOwnRefusals dials a peer that this node refuses.
-func TestHintsForOwnRefusals(t *testing.T) {
-	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, chaintest.Rules(), nil)
-	info, err := parsePeer(b.Addresses()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.f.bad(info.ID, "test")
-	if err := dial(t.Context(), a.h, info); err == nil || !strings.Contains(hint(err), "refuses that peer") {
-		t.Errorf("%v", err)
 	}
 }
 
@@ -68,8 +56,8 @@ func (full) OpenConnection(network.Direction, bool, ma.Multiaddr) (network.ConnM
 }
 
 func TestLimitsAreNamedOnceInAWhile(t *testing.T) {
-	log := &lines{}
-	m := &frankManager{ResourceManager: &full{}, log: log.logger()}
+	log := &hosttest.Log{}
+	m := &frankManager{ResourceManager: &full{}, log: log.Logger()}
 	for range 1000 {
 		if _, err := m.OpenConnection(network.DirInbound, true, ma.StringCast("/ip4/192.0.2.1/tcp/1")); err == nil {
 			t.Fatal("let in")

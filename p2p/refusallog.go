@@ -6,16 +6,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
+
+	"kuai/p2p/stream"
 )
 
 // Lines in the log about what was refused: enough to read for who writes a client, and no flood from one who is hostile.
 const (
 	refusalsOfPeer = 10  // of one peer at once, and half as many each second
 	refusalsOfAll  = 100 // of all peers at once, and half as many each second
-	maxRefusers    = 1024
 )
 
 // refusalLog tells at debug level why something that a peer sent or asked for was refused.
@@ -24,12 +24,12 @@ type refusalLog struct {
 
 	mu       sync.Mutex
 	all      *rate.Limiter
-	peers    *peerRates
+	peers    *stream.Rates
 	withheld int // lines since the last one that was written
 }
 
 func newRefusalLog(log *slog.Logger) *refusalLog {
-	return &refusalLog{log: log, all: lineRate(refusalsOfAll), peers: newPeerRates(refusalsOfPeer/2, refusalsOfPeer)}
+	return &refusalLog{log: log, all: lineRate(refusalsOfAll), peers: stream.NewRates(refusalsOfPeer/2, refusalsOfPeer)}
 }
 
 func lineRate(burst int) *rate.Limiter { return rate.NewLimiter(rate.Limit(burst)/2, burst) }
@@ -55,35 +55,10 @@ func (l *refusalLog) admit(p peer.ID) (withheld int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if !l.peers.of(p).AllowN(now, 1) || !l.all.AllowN(now, 1) {
+	if !l.peers.Of(p).AllowN(now, 1) || !l.all.AllowN(now, 1) {
 		l.withheld++
 		return 0, false
 	}
 	withheld, l.withheld = l.withheld, 0
 	return withheld, true
-}
-
-// peerRates is a rate for each of the peers that were noted last. Its user guards it.
-type peerRates struct {
-	each  rate.Limit
-	burst int
-	peers *simplelru.LRU[peer.ID, *rate.Limiter]
-}
-
-func newPeerRates(each rate.Limit, burst int) *peerRates {
-	peers, err := simplelru.NewLRU[peer.ID, *rate.Limiter](maxRefusers, nil)
-	if err != nil {
-		panic("p2p: the size is greater than 0: " + err.Error())
-	}
-	return &peerRates{each: each, burst: burst, peers: peers}
-}
-
-// of returns p's rate.
-func (r *peerRates) of(p peer.ID) *rate.Limiter {
-	if l, ok := r.peers.Get(p); ok {
-		return l
-	}
-	l := rate.NewLimiter(r.each, r.burst)
-	r.peers.Add(p, l)
-	return l
 }

@@ -10,16 +10,9 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
-	"golang.org/x/time/rate"
-)
 
-// unbounded is a refusal log that withholds nothing.
-func unbounded(log *slog.Logger) *refusalLog {
-	l := newRefusalLog(log)
-	l.all = rate.NewLimiter(rate.Inf, 0)
-	l.peers.each = rate.Inf
-	return l
-}
+	"kuai/p2p/stream"
+)
 
 func TestRefusalLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -36,11 +29,11 @@ func TestRefusalLogIsBounded(t *testing.T) {
 		if !strings.Contains(text.String(), fmt.Sprintf("lines_withheld=%d\n", 10_000-refusalsOfPeer)) {
 			t.Error("the next line does not say how many were withheld")
 		}
-		for i := range 10 * maxRefusers {
+		for i := range 10 * stream.MaxRated {
 			l.say(peer.ID(fmt.Sprint(i)), "/proto", "refused", "error", "rubbish")
 		}
-		if n := lines(); n > refusalsOfAll || l.peers.peers.Len() > maxRefusers {
-			t.Errorf("%d lines about %d peers that are remembered, want at most %d", n, l.peers.peers.Len(), refusalsOfAll)
+		if n := lines(); n > refusalsOfAll || l.peers.Size() > stream.MaxRated {
+			t.Errorf("%d lines about %d peers that are remembered, want at most %d", n, l.peers.Size(), refusalsOfAll)
 		}
 		time.Sleep(time.Minute)
 		before := lines()
@@ -55,7 +48,7 @@ func TestRefusalLogAtInfoIsSilentAndRemembersNothing(t *testing.T) {
 	var text bytes.Buffer
 	l := newRefusalLog(slog.New(slog.NewTextHandler(&text, nil)))
 	l.say("p", "/proto", "refused", "error", "rubbish")
-	if text.Len() > 0 || l.peers.peers.Len() > 0 {
-		t.Errorf("it wrote %q and remembers %d peers", text.String(), l.peers.peers.Len())
+	if text.Len() > 0 || l.peers.Size() > 0 {
+		t.Errorf("it wrote %q and remembers %d peers", text.String(), l.peers.Size())
 	}
 }

@@ -11,25 +11,24 @@ import (
 	"kuai/p2p/wire"
 )
 
-// Streams whose protocol is not agreed on yet share one room, of 2*maxPending streams. Peers that open streams and say nothing
+// Streams whose protocol is not agreed on yet share one room of the resource manager. Peers that open streams and say nothing
 // would fill it, and nobody else were answered.
 const (
 	roomEvery = 100 * time.Millisecond
-	roomFull  = maxPending / 2 // mute streams beyond which somebody has to go
-	roomShare = 16             // mute streams of one peer that no honest one has at once
+	roomShare = 16 // mute streams of one peer that no honest one has at once
 )
 
-// keepRoom disconnects and refuses the peers that hold the most mute streams, while there are too many.
-func keepRoom(ctx context.Context, h host.Host, ends *disconnects, punish func(peer.ID, error)) error {
+// keepRoom disconnects and refuses the peers that hold the most mute streams, while there are more than full, until ctx ends.
+func keepRoom(ctx context.Context, h host.Host, ends *disconnects, full int, punish func(peer.ID, error)) {
 	look := time.NewTicker(roomEvery)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return nil
+			return
 		}
-		for all := muteStreams(h); all > roomFull; {
+		for all := muteStreams(h); all > full; {
 			worst, n := mutest(h)
 			if n < roomShare {
 				break

@@ -15,6 +15,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -33,7 +34,7 @@ func (st *station) open(t *testing.T, other *station, name string) network.Strea
 // resetCode reads s to its end and returns the code that it was reset with, 0 where it was not.
 func resetCode(t *testing.T, s network.Stream) network.StreamErrorCode {
 	t.Helper()
-	if err := s.SetReadDeadline(time.Now().Add(soon)); err != nil {
+	if err := s.SetReadDeadline(time.Now().Add(hosttest.Soon)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := io.Copy(io.Discard, s)
@@ -62,21 +63,21 @@ func held(st *station, name string) (began chan struct{}, release func()) {
 }
 
 func TestSyncStreamTooManyIsBusy(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	began, release := held(victim, syncName)
+	began, release := held(victim, stream.Sync)
 	victim.serveOnly(t)
 	asker.connect(t, victim)
 	var first []network.Stream
 	for range leadWorkers {
-		s := asker.open(t, victim, syncName)
+		s := asker.open(t, victim, stream.Sync)
 		if _, err := s.Write([]byte{1}); err != nil {
 			t.Fatal(err)
 		}
 		<-began
 		first = append(first, s)
 	}
-	more := asker.open(t, victim, syncName)
+	more := asker.open(t, victim, stream.Sync)
 	_, _ = more.Write([]byte{1})
 	if code := resetCode(t, more); code != stream.CodeBusy {
 		t.Errorf("one more stream ended with %#x, want %#x", code, stream.CodeBusy)
@@ -87,30 +88,30 @@ func TestSyncStreamTooManyIsBusy(t *testing.T) {
 			t.Errorf("a stream within the limit was reset with %#x", code)
 		}
 	}
-	again := asker.open(t, victim, syncName) // the end of one makes room for the next at once
+	again := asker.open(t, victim, stream.Sync) // the end of one makes room for the next at once
 	_, _ = again.Write([]byte{1})
 	if code := resetCode(t, again); code != 0 {
 		t.Errorf("a stream after the others ended was reset with %#x", code)
 	}
-	if victim.faults.score(asker.id) != 0 {
+	if victim.table.Score(asker.id) != 0 {
 		t.Error("asking too much at once is held against a peer")
 	}
 }
 
 func TestTotalOfStreamsIsLimited(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	victim := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	l := victim.server.Limit(syncName)
+	l := victim.server.Limit(stream.Sync)
 	l.Total = 3
-	victim.server.SetLimit(syncName, l)
-	began, release := held(victim, syncName)
+	victim.server.SetLimit(stream.Sync, l)
+	began, release := held(victim, stream.Sync)
 	defer release()
 	victim.serveOnly(t)
 	busy := 0
 	for range 5 {
 		asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 		asker.connect(t, victim)
-		s := asker.open(t, victim, syncName)
+		s := asker.open(t, victim, stream.Sync)
 		_, _ = s.Write([]byte{1})
 		select {
 		case <-began:
@@ -139,15 +140,15 @@ func code(t *testing.T, s network.Stream) <-chan network.StreamErrorCode {
 }
 
 func TestTooManyRequestsAreRateLimited(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	l := victim.server.Limit(statusName)
+	l := victim.server.Limit(stream.Status)
 	l.Rate, l.Burst = rate.Every(time.Hour), 3
-	victim.server.SetLimit(statusName, l)
+	victim.server.SetLimit(stream.Status, l)
 	victim.serveOnly(t)
 	asker.connect(t, victim)
 	for i := range 4 {
-		s := asker.open(t, victim, statusName)
+		s := asker.open(t, victim, stream.Status)
 		if err := stream.SendRequest(s, asker.self().Append(nil)); err != nil && i < 3 {
 			t.Fatal(err)
 		}
@@ -158,39 +159,40 @@ func TestTooManyRequestsAreRateLimited(t *testing.T) {
 }
 
 func TestUnfinishedRequestIsDropped(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
-	for name, l := range streamLimits() {
+	for name := range victim.server.Handlers {
+		l := victim.server.Limit(name)
 		l.Within = 100 * time.Millisecond
 		victim.server.SetLimit(name, l)
 	}
 	victim.serveOnly(t)
 	asker.connect(t, victim)
-	for _, name := range []string{statusName, syncName, blocksName, poolName} {
+	for _, name := range []string{stream.Status, stream.Sync, stream.Blocks, stream.Pool} {
 		s := asker.open(t, victim, name)
 		if _, err := s.Write([]byte{83, 0}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.SetReadDeadline(time.Now().Add(soon)); err != nil {
+		if err := s.SetReadDeadline(time.Now().Add(hosttest.Soon)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.Copy(io.Discard, s); !errors.Is(err, network.ErrReset) {
 			t.Errorf("%s: an unfinished request ended with %v, want a reset", name, err)
 		}
 	}
-	if victim.faults.refused(asker.id) {
+	if victim.table.refused(asker.id) {
 		t.Error("a request that was not finished proves nothing, yet the peer is refused")
 	}
 }
 
 func TestSlowReaderHoldsNothingUp(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Paying().Mine(3000).Branch()
 	full := startOn(t, chaintest.Rules(), blocks...)
 	slow := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	slow.connect(t, full)
 	for range 2 {
-		s := slow.open(t, full, syncName)
+		s := slow.open(t, full, stream.Sync)
 		req := wire.SyncRequest{Count: 1 << 14, Bytes: 1 << 30, Locator: slow.chain.Locator()}
 		if err := stream.SendRequest(s, req.Append(nil)); err != nil {
 			t.Fatal(err)
@@ -210,7 +212,7 @@ func TestSlowReaderHoldsNothingUp(t *testing.T) {
 }
 
 func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
 	full := newStation(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
@@ -235,7 +237,7 @@ func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := asker.open(t, full, syncName)
+			s := asker.open(t, full, stream.Sync)
 			if err := stream.SendRequest(s, c.req.Append(nil)); err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -31,10 +32,10 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 	}
 	for name, dawdle := range dawdlers {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			hosttest.NoLeaks(t)
 			slow := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
 			asked := make(chan struct{}, 64)
-			slow.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
+			slow.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
 				_, head, raws, err := slow.truth(x)
 				if err != nil {
 					return err
@@ -56,7 +57,7 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 			fresh.reaches(t, blocks[len(blocks)-1].Hash())
 			sameChain(t, honest.chain, fresh.chain)
 			for _, p := range []*station{slow, honest} {
-				if fresh.faults.refused(p.id) || fresh.faults.score(p.id) != 0 {
+				if fresh.table.refused(p.id) || fresh.table.Score(p.id) != 0 {
 					t.Errorf("%s was penalised for being slow", p.id)
 				}
 			}

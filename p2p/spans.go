@@ -52,7 +52,7 @@ func (d *download) work(ctx context.Context, p peer.ID) {
 			return
 		}
 		if sp.got == sp.to { // less is no proof of good will: an answer may have one block
-			d.s.faults.progressed(p)
+			d.s.peers.Progressed(p)
 		}
 	}
 }
@@ -68,10 +68,10 @@ func (d *download) failed(ctx context.Context, p peer.ID, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case stream.IsProvable(err):
-		d.s.punish(p, err)
+		d.s.peers.Punish(p, err)
 	case errors.Is(err, errShort): // it moved to another branch, or was never on the lead's: no fault
 	default:
-		d.s.faults.stall(p, err.Error())
+		d.s.peers.Stall(p, err.Error())
 	}
 }
 
@@ -124,7 +124,7 @@ func (d *download) read(ctx context.Context, sp *span) error {
 
 // request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
 func (d *download) request(ctx context.Context, sp *span, req wire.SyncRequest, planned func(wire.SyncHead)) error {
-	err := d.s.client.Ask(ctx, sp.peer, syncName, spanWithin, func(st network.Stream) error {
+	err := d.s.client.Ask(ctx, sp.peer, stream.Sync, spanWithin, func(st network.Stream) error {
 		if err := stream.SendRequest(st, req.Append(nil)); err != nil {
 			return err
 		}

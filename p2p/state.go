@@ -15,8 +15,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.
-var ErrFlask = errors.New("a Flask node answers")
+// errFlask is wrapped by what a look at the URL of a node of the tutorial returns, which speaks HTTP only.
+var errFlask = errors.New("a Flask node answers")
 
 // errForeign says that a peer is of another network.
 var errForeign = errors.New("it is of another network")
@@ -32,7 +32,7 @@ func stateOf(err error) (state, cause string) {
 	switch {
 	case errors.Is(err, errForeign):
 		return stateForeign, ""
-	case errors.Is(err, ErrFlask):
+	case errors.Is(err, errFlask):
 		return "Flask node", ""
 	case errors.Is(err, errTwin):
 		return "same identity as this node", ""

@@ -4,54 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
-
-	"github.com/libp2p/go-libp2p/p2p/net/swarm"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
-
-func TestStatesInWords(t *testing.T) {
-	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	at := ma.StringCast("/ip4/192.0.2.1/tcp/1")
-	dial := func(causes ...error) error {
-		e := &swarm.DialError{Cause: swarm.ErrAllDialsFailed}
-		for _, c := range causes {
-			e.DialErrors = append(e.DialErrors, swarm.TransportError{Address: at, Cause: c})
-		}
-		return fmt.Errorf("failed to dial: %w", e)
-	}
-	for _, c := range []struct {
-		err  error
-		next time.Duration
-		want string
-	}{
-		{dial(refused, refused), 11*time.Second + time.Millisecond, "unreachable, next try in 12 s: connection refused"},
-		{dial(refused, context.DeadlineExceeded), 5 * time.Minute, "unreachable, next try in 5 min: connection refused, no answer"},
-		{context.DeadlineExceeded, 0, "unreachable: no answer"},
-		{errLeft, time.Second, "unreachable, next try in 1 s: it closed the connection before it said its status"},
-		{fmt.Errorf("%w, 1-1", errForeign), 10 * time.Minute, "other network, next try in 10 min"},
-		{fmt.Errorf("http://192.0.2.1: %w", ErrFlask), 30 * time.Second, "Flask node, next try in 30 s"},
-		{errTwin, 10 * time.Minute, "same identity as this node, next try in 10 min"},
-		{errors.New("no idea"), 0, "unreachable: no idea"},
-	} {
-		state, cause := stateOf(c.err)
-		if got := inWords(state, cause, c.next); got != c.want {
-			t.Errorf("%v: %q, want %q", c.err, got, c.want)
-		}
-	}
-}
 
 // shows waits until n shows exactly one peer, whose state begins as said.
 func (n *testNode) shows(t *testing.T, state string) {
 	t.Helper()
-	eventually(t, "the state is "+state, func() bool {
+	hosttest.Eventually(t, "the state is "+state, func() bool {
 		all := n.Peers()
 		return len(all) == 1 && strings.HasPrefix(all[0].State, state)
 	})
@@ -59,7 +22,7 @@ func (n *testNode) shows(t *testing.T, state string) {
 
 // TestStatesOfRealPeers gives nodes an address each at which something else is wrong.
 func TestStatesOfRealPeers(t *testing.T) {
-	r, other, key := chaintest.Rules(), chaintest.Rules(), newKey(t)
+	r, other, key := chaintest.Rules(), chaintest.Rules(), hosttest.Key(t)
 	other.Version++
 	asks := func(at string, change func(*Config)) *testNode {
 		n := runNode(t, r, change)
@@ -82,9 +45,9 @@ func TestStatesOfRealPeers(t *testing.T) {
 
 // TestRefusedPeerIsShown: a remembered peer that broke the protocol says so in its state.
 func TestRefusedPeerIsShown(t *testing.T) {
-	gone := peerOf(t)
-	n := runNode(t, chaintest.Rules(), remembering(t, remembered{ID: gone.String(), Addrs: []string{"/ip4/127.0.0.1/tcp/9"}, Stayed: 1, Seen: 1}))
-	n.f.bad(gone, "test")
+	gone := hosttest.ID(t)
+	n := runNode(t, chaintest.Rules(), remembering(t, bookEntry{ID: gone.String(), Addrs: []string{"/ip4/127.0.0.1/tcp/9"}, Stayed: 1, Seen: 1}))
+	n.d.Punish(gone, errors.New("test"))
 	n.shows(t, "refused because it broke the protocol, next try in 10 min")
 	if p := n.Peers()[0]; p.NextDial.IsZero() || gone.String() != p.ID {
 		t.Errorf("%+v", p)

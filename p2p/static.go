@@ -72,7 +72,7 @@ func (t *statics) add(addr string) error {
 func (t *statics) keep(s *static) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	defer signal(t.wake)
+	defer peersSignal(t.wake)
 	if i := slices.IndexFunc(t.list, func(o *static) bool { return o.key == s.key }); i >= 0 {
 		old := t.list[i]
 		old.info.Addrs = distinct(append(slices.Clone(s.info.Addrs), old.info.Addrs...))
@@ -155,16 +155,16 @@ func (t *statics) infos() map[peer.ID]peer.AddrInfo {
 }
 
 // unreached lists the static peers, as far as they are not connected: by their peer id, or by a URL that has not answered.
-func (t *statics) unreached() []Peer {
+func (t *statics) unreached() []entry {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var out []Peer
+	var out []entry
 	for _, s := range t.list {
 		own := s.info.ID == t.self
 		if own && s.dials.err == "" || s.info.ID != "" && t.h.Network().Connectedness(s.info.ID) == network.Connected {
 			continue
 		}
-		e := Peer{Address: s.key, Static: true}
+		e := entry{Address: s.key, Static: true}
 		if s.info.ID != "" && !own {
 			e.ID, e.Address = s.info.ID.String(), fullAddress(s.info)
 		}

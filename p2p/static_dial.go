@@ -31,7 +31,7 @@ func (t *statics) step(ctx context.Context, dials *sync.WaitGroup, done func()) 
 	defer t.mu.Unlock()
 	for _, s := range t.list {
 		switch due := t.due(s, time.Now()); {
-		case s.stop != nil || s.up || t.f.lab.cuts(s.info.ID):
+		case s.stop != nil || s.up || t.f.cuts(s.info.ID):
 		case due:
 			dialling, stop := context.WithCancel(ctx)
 			s.stop = stop

@@ -8,12 +8,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 // TestOneNodeByManyNames gives a node itself, and one peer under three addresses and a URL.
@@ -32,24 +31,10 @@ func TestOneNodeByManyNames(t *testing.T) {
 		}
 	})
 	said <- b.Addresses()
-	eventually(t, "the node knows itself", func() bool { return strings.Contains(b.log.String(), "static peer is this node") })
-	eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
+	hosttest.Eventually(t, "the node knows itself", func() bool { return strings.Contains(b.log.String(), "static peer is this node") })
+	hosttest.Eventually(t, "the two are connected", func() bool { return a.connectedTo(b) && b.connectedTo(a) })
 	if len(a.Peers()) != 1 || len(b.Peers()) != 1 {
 		t.Errorf("%d and %d peers, want one each: %+v %+v", len(a.Peers()), len(b.Peers()), a.Peers(), b.Peers())
-	}
-}
-
-// TestHandshakeWithin: who is known to be near gets less time, who is far enough of it, and of who is unknown nothing is assumed.
-func TestHandshakeWithin(t *testing.T) {
-	for trip, want := range map[time.Duration]time.Duration{
-		0:                      dialTimeout,
-		time.Millisecond:       dialLeast,
-		500 * time.Millisecond: 4 * time.Second,
-		2 * time.Second:        dialTimeout,
-	} {
-		if got := handshakeWithin(trip); got != want {
-			t.Errorf("%v for a round trip of %v, want %v", got, trip, want)
-		}
 	}
 }
 
@@ -64,15 +49,12 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return said.Load().Addresses(), nil }
 	})
 	protected := func(n *testNode) bool {
-		b.f.mu.Lock()
-		defer b.f.mu.Unlock()
-		r := b.f.peers[n.h.ID()]
-		return r != nil && r.protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
+		return b.d.Records()[n.h.ID()].Protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
 	}
-	eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
+	hosttest.Eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
 	said.Store(second)
 	first.stop()
-	eventually(t, "the second is one", func() bool { return b.connectedTo(second) && protected(second) })
+	hosttest.Eventually(t, "the second is one", func() bool { return b.connectedTo(second) && protected(second) })
 	if protected(first) {
 		t.Error("the first is one still")
 	}
@@ -92,13 +74,13 @@ func TestAURLThatFallsSilent(t *testing.T) {
 			return a.Addresses(), nil
 		}
 	})
-	eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
+	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	silent.Store(true)
 	before := b.h.Network().ConnsToPeer(a.h.ID())
 	for _, c := range before {
 		c.Close()
 	}
-	eventually(t, "the two are connected again", func() bool {
+	hosttest.Eventually(t, "the two are connected again", func() bool {
 		return slices.ContainsFunc(b.h.Network().ConnsToPeer(a.h.ID()), func(c network.Conn) bool { return !slices.Contains(before, c) })
 	})
 }
@@ -117,36 +99,5 @@ func TestOwnURLsAreNotKept(t *testing.T) {
 	for range 20 {
 		own <- b.Addresses()
 	}
-	eventually(t, "none is kept", func() bool {
-		b.statics.mu.Lock()
-		defer b.statics.mu.Unlock()
-		return len(b.statics.list) == 0
-	})
-}
-
-// TestStaticPeerIsAWarningOnceItLasts fails to reach a peer as long as neighbours take that start together, and longer.
-func TestStaticPeerIsAWarningOnceItLasts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		log := &lines{}
-		st := &statics{f: newFaults(log.logger()), log: log.logger()}
-		s := &static{key: "it"}
-		warnings := func() int { return strings.Count(log.String(), "level=WARN") }
-		for began := time.Now(); time.Since(began) < lasting; time.Sleep(mostRetryStatic) {
-			st.settle(s, errRefused)
-		}
-		if warnings() != 0 {
-			t.Errorf("a warning at once: %s", log)
-		}
-		for range 20 {
-			st.settle(s, errRefused)
-		}
-		if warnings() != 1 {
-			t.Errorf("%d warnings, want 1", warnings())
-		}
-		st.settle(s, nil)
-		st.settle(s, errRefused)
-		if warnings() != 1 {
-			t.Errorf("a warning at the first failure after a success: %s", log)
-		}
-	})
+	hosttest.Eventually(t, "none is kept", func() bool { return strings.Count(b.log.String(), "static peer is this node") == 20 })
 }

@@ -60,7 +60,7 @@ func (s *syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 	}
 	began := time.Now()
 	var msg wire.Status
-	err := s.client.Ask(ctx, p, statusName, statusWithin, func(st network.Stream) error {
+	err := s.client.Ask(ctx, p, stream.Status, statusWithin, func(st network.Stream) error {
 		if err := stream.SendRequest(st, s.self().Append(nil)); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 	s.mu.Unlock()
 	if useless {
 		s.log.Info("peer does not answer, disconnecting", "peer", p, "error", err)
-		_ = s.ends.now(p)
+		s.peers.Drop(p)
 	}
 }
 
@@ -125,7 +125,7 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	ours := s.chain.Rules().Genesis.Hash()
 	if msg.Genesis != ours {
-		s.dropForeign(p, msg.Genesis.Short(), ours.Short())
+		s.peers.DropForeign(p, msg.Genesis.Short(), ours.Short())
 		return
 	}
 	known, ahead := s.chain.Has(msg.Tip), msg.Height > s.chain.Tip().Index
@@ -144,16 +144,10 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 	if named {
 		s.log.Info("peer says its name", "peer", p, "name", msg.Name)
 	}
-	s.onStatus(p)
+	s.peers.Said(p)
 	if ahead && !comes {
 		signal(s.ahead)
 	}
-}
-
-// dropForeign refuses a peer of another network.
-func (s *syncer) dropForeign(p peer.ID, theirs, ours string) {
-	s.faults.otherNetwork(p, theirs, ours)
-	s.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.

@@ -24,6 +24,17 @@ import (
 // loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
 const loudGap = 64
 
+// syncPeers is what the syncer tells of peers, and asks about them.
+type syncPeers interface {
+	Said(p peer.ID)                             // p said a status of our network
+	Stall(p peer.ID, reason string)             // p did not deliver
+	Progressed(p peer.ID)                       // p delivered
+	Paused(p peer.ID) bool                      // p is not to be asked for blocks now
+	Punish(p peer.ID, err error)                // p broke the protocol: disconnect it
+	Drop(p peer.ID)                             // disconnect p
+	DropForeign(p peer.ID, theirs, ours string) // p is of another network: disconnect it
+}
+
 // syncer keeps this node's chain and pool level with its peers'.
 type syncer struct {
 	host    host.Host
@@ -31,8 +42,7 @@ type syncer struct {
 	network string
 	agent   string
 	name    string // of this node, for peers; set before run
-	faults  *faults
-	ends    *disconnects
+	peers   syncPeers
 	log     *slog.Logger
 	server  *stream.Server
 	client  stream.Client
@@ -43,7 +53,6 @@ type syncer struct {
 
 	onSync   func(moved bool, err error) // called after every sync; set before run
 	onSwitch func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs; set before run
-	onStatus func(peer.ID)               // called for every status of our network; set before run
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
@@ -62,14 +71,13 @@ type syncer struct {
 	state    SyncStatus
 }
 
-// newSyncer returns an inert syncer on h.
-func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *faults, ends *disconnects, log *slog.Logger) *syncer {
+// newSyncer returns an inert syncer, which asks by client and answers by server.
+func newSyncer(c *chain.Chain, agent string, peers syncPeers, client stream.Client, server *stream.Server, log *slog.Logger) *syncer {
 	s := &syncer{
-		host: h, chain: c, network: network, agent: agent, faults: f, ends: ends, log: log,
+		host: client.Host, chain: c, network: client.Network, agent: agent, peers: peers, client: client, server: server, log: log,
 		spanBlocks:    spanBlocks,
 		onSwitch:      func(*consensus.Block) {},
 		onSync:        func(bool, error) {},
-		onStatus:      func(peer.ID) {},
 		wakes:         make(chan struct{}, 1),
 		returns:       make(chan struct{}, 1),
 		ahead:         make(chan struct{}, 1),
@@ -82,25 +90,33 @@ func newSyncer(h host.Host, c *chain.Chain, network string, agent string, f *fau
 		coming:        make(map[consensus.Hash]time.Time),
 	}
 	s.arrivals = newArrivals(log, s.nameOf)
-	s.client = stream.Client{Host: h, Network: network, Refused: f.refusals.say}
-	s.server = stream.NewServer(streamLimits(), stream.Peers{Punish: s.punish, IsFaulty: ends.isFaulty, Refused: f.refusals.say})
-	s.server.Handlers[statusName] = s.serveStatus
-	s.server.Handlers[syncName] = s.serveSync
-	s.server.Handlers[blocksName] = s.serveBlocks
-	s.server.Handlers[poolName] = s.servePool
+	s.serve(server)
 	return s
 }
 
-// run answers and asks until ctx ends, and returns when nothing that it started is alive.
+// serve answers the protocols of the syncer. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
+func (s *syncer) serve(v *stream.Server) {
+	v.Handle(stream.Status, stream.Limit{PerPeer: 4, Total: 128, Rate: 10, Burst: 20, Within: 5 * time.Second}, s.serveStatus)
+	v.Handle(stream.Sync, stream.Limit{PerPeer: leadWorkers, Total: 32, Rate: 50, Burst: 100, Within: 60 * time.Second}, s.serveSync)
+	v.Handle(stream.Blocks, stream.Limit{PerPeer: 8, Total: 64, Rate: 100, Burst: 200, Within: 30 * time.Second}, s.serveBlocks)
+	v.Handle(stream.Pool, stream.Limit{PerPeer: 1, Total: 16, Rate: 0.5, Burst: 5, Within: 60 * time.Second}, s.servePool)
+}
+
+// blame punishes p if err proves that it answered badly.
+func (s *syncer) blame(p peer.ID, err error) {
+	if stream.IsProvable(err) {
+		s.peers.Punish(p, err)
+	}
+}
+
+// run asks until ctx ends, and returns when nothing that it started is alive.
 func (s *syncer) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	s.server.Open(ctx, s.host, s.network)
 	g.Go(func() error { return s.statusLoop(ctx) })
 	g.Go(func() error { return s.arrivals.run(ctx) })
 	g.Go(func() error { return s.poolLoop(ctx) })
 	g.Go(func() error { return s.syncLoop(ctx) })
 	err := g.Wait()
-	s.server.Shut(s.host, s.network)
 	s.tasks.Wait()
 	return err
 }
@@ -199,7 +215,7 @@ func (s *syncer) candidate(again bool) (claimant, bool) {
 	if !again {
 		return all[0], true
 	}
-	ours := slices.DeleteFunc(slices.Clone(all), func(c claimant) bool { return !hasDialled(s.host, c.peer) })
+	ours := slices.DeleteFunc(slices.Clone(all), func(c claimant) bool { return !s.client.HasDialled(c.peer) })
 	if len(ours) > 0 && rand.N(2) == 0 {
 		all = ours
 	}
@@ -228,7 +244,7 @@ func (s *syncer) candidates(height int64) []claimant {
 		}
 	}
 	s.mu.Unlock()
-	all = slices.DeleteFunc(all, func(c claimant) bool { return s.faults.paused(c.peer) || !s.client.Speaks(c.peer, syncName) })
+	all = slices.DeleteFunc(all, func(c claimant) bool { return s.peers.Paused(c.peer) || !s.client.Speaks(c.peer, stream.Sync) })
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slices.SortStableFunc(all, func(a, b claimant) int { return cmp.Compare(b.msg.Height, a.msg.Height) })
 	return all
@@ -279,12 +295,12 @@ func (s *syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, move
 		return err
 	case errors.Is(err, errDull):
 		s.dull++
-		s.faults.stall(lead, err.Error())
+		s.peers.Stall(lead, err.Error())
 	case err == nil && s.chain.Tip().Index < msg.Height:
 		s.spend(lead, msg.Tip)
-		s.faults.stall(lead, "claim not borne out")
-	case err != nil && !moved && !s.faults.paused(lead):
-		s.faults.stall(lead, err.Error())
+		s.peers.Stall(lead, "claim not borne out")
+	case err != nil && !moved && !s.peers.Paused(lead):
+		s.peers.Stall(lead, err.Error())
 	}
 	return nil
 }

@@ -11,11 +11,12 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 )
 
 func TestColdSyncIsByteIdentical(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Paying().Mine(5000).Branch()
 	full := startOn(t, chaintest.Rules(), blocks...)
 	fresh := startOn(t, chaintest.Rules())
@@ -54,7 +55,7 @@ func sameChain(t *testing.T, want, got *chain.Chain) {
 }
 
 func TestReorgBySyncReturnsPayments(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	trunk := chaintest.New(t).Paying().Mine(20)
 	common := trunk.Branch()
 	short := trunk.Mine(7).Branch()
@@ -84,19 +85,19 @@ func TestReorgBySyncReturnsPayments(t *testing.T) {
 		t.Errorf("%d payments returned, want the 7 of the dropped blocks, missing %v", len(pending), want)
 	}
 	// The winner never had them. It notices that a peer left a branch of its own, and asks for them.
-	eventually(t, "the winner has them pending, too", func() bool { return len(winner.chain.Pending()) == 7 })
+	hosttest.Eventually(t, "the winner has them pending, too", func() bool { return len(winner.chain.Pending()) == 7 })
 }
 
 func TestEqualLengthIsNoReasonToSync(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	tree := chaintest.New(t).Mine(10)
 	ours := tree.Branch()
 	theirs := tree.Fork(3).Mine(3).Branch()
 	one, other := startOn(t, chaintest.Rules(), ours...), startOn(t, chaintest.Rules(), theirs...)
 	one.connect(t, other)
-	eventually(t, "each knows the other's tip", func() bool {
-		a, ok := one.claim(other.id)
-		b, too := other.claim(one.id)
+	hosttest.Eventually(t, "each knows the other's tip", func() bool {
+		a, ok := one.Claim(other.id)
+		b, too := other.Claim(one.id)
 		return ok && too && a.Tip == theirs[9].Hash() && b.Tip == ours[9].Hash()
 	})
 	if err := one.now(t.Context()); err != nil {
@@ -108,7 +109,7 @@ func TestEqualLengthIsNoReasonToSync(t *testing.T) {
 }
 
 func TestLateJoinerAndNewBlocksWithoutGossip(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Paying().Mine(120).Branch()
 	a, b := startOn(t, chaintest.Rules(), blocks[:100]...), startOn(t, chaintest.Rules())
 	b.connect(t, a)
@@ -127,11 +128,11 @@ func TestLateJoinerAndNewBlocksWithoutGossip(t *testing.T) {
 }
 
 func TestStatusRoundFindsWhatNobodyTold(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(20).Branch()
 	a, b := startOn(t, chaintest.Rules(), blocks[:10]...), startOn(t, chaintest.Rules(), blocks[:10]...)
 	b.connect(t, a)
-	eventually(t, "they met", func() bool { _, ok := b.claim(a.id); return ok })
+	hosttest.Eventually(t, "they met", func() bool { _, ok := b.Claim(a.id); return ok })
 	for _, block := range blocks[10:] {
 		if _, err := a.chain.Add(block, ""); err != nil {
 			t.Fatal(err)
@@ -141,7 +142,7 @@ func TestStatusRoundFindsWhatNobodyTold(t *testing.T) {
 }
 
 func TestSyncFromSeveralPeers(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(4000).Branch()
 	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	fresh.spanBlocks = 100
@@ -150,15 +151,15 @@ func TestSyncFromSeveralPeers(t *testing.T) {
 	var asked [3]atomic.Int64
 	for i := range asked {
 		full := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-		honest := full.server.Handlers[syncName]
-		full.server.Handlers[syncName] = func(ctx context.Context, x *stream.Exchange) error {
+		honest := full.server.Handlers[stream.Sync]
+		full.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
 			asked[i].Add(1)
 			time.Sleep(100 * time.Millisecond) // the others' turn comes while the lead is busy
 			return honest(ctx, x)
 		}
 		full.start(t)
 		fresh.connect(t, full)
-		eventually(t, "they met", func() bool { _, ok := fresh.claim(full.id); return ok })
+		hosttest.Eventually(t, "they met", func() bool { _, ok := fresh.Claim(full.id); return ok })
 	}
 	<-fresh.turn
 	fresh.reaches(t, blocks[len(blocks)-1].Hash())
@@ -175,15 +176,15 @@ func TestSyncFromSeveralPeers(t *testing.T) {
 }
 
 func TestSyncNowSyncsFromAll(t *testing.T) {
-	noLeaks(t)
+	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(40).Branch()
 	full, fresh := startOn(t, chaintest.Rules(), blocks...), startOn(t, chaintest.Rules())
 	silent := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	silent.server.Handlers[statusName] = func(context.Context, *stream.Exchange) error { return io.ErrClosedPipe }
+	silent.server.Handlers[stream.Status] = func(context.Context, *stream.Exchange) error { return io.ErrClosedPipe }
 	silent.start(t)
 	fresh.connect(t, silent)
 	fresh.connect(t, full)
-	eventually(t, "both are known to speak", func() bool { return len(fresh.kuaiPeers()) == 2 })
+	hosttest.Eventually(t, "both are known to speak", func() bool { return len(fresh.kuaiPeers()) == 2 })
 	if err := fresh.now(t.Context()); err != nil {
 		t.Fatal(err)
 	}

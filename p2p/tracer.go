@@ -6,15 +6,17 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"kuai/p2p/stream"
 )
 
 // tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
 type tracer struct {
-	m        *metrics
-	refusals *refusalLog
-	blocks   string               // the block topic
-	meshed   chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
-	already  map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
+	m       *metrics
+	refused stream.Refused
+	blocks  string               // the block topic
+	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
+	already map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
 }
 
 // Graft tells of a peer's first graft.
@@ -45,7 +47,7 @@ func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undelivera
 func (t *tracer) RejectMessage(msg *pubsub.Message, reason string) {
 	t.m.rejected.WithLabelValues(reason).Inc()
 	if reason != pubsub.RejectValidationFailed && reason != pubsub.RejectValidationIgnored {
-		t.refusals.say(msg.ReceivedFrom, msg.GetTopic(), "message refused", "reason", reason, "expected", "no author, sequence number, signature or key")
+		t.refused(msg.ReceivedFrom, msg.GetTopic(), "message refused", "reason", reason, "expected", "no author, sequence number, signature or key")
 	}
 }
 

@@ -64,7 +64,7 @@ func newTwin(self peer.ID, dir string, log *slog.Logger) *twin {
 }
 
 // run judges until ctx ends what hear and secured have noted.
-func (t *twin) run(ctx context.Context) error {
+func (t *twin) run(ctx context.Context) {
 	for {
 		select {
 		case a := <-t.heard:
@@ -77,7 +77,7 @@ func (t *twin) run(ctx context.Context) error {
 				t.warn(a)
 			}
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (t *twin) secured(dir network.Direction, c network.ConnMultiaddrs) {
 	if t.in = append(t.in, c.RemoteMultiaddr()); len(t.in) > maxTwins {
 		t.in = t.in[1:]
 	}
-	signal(t.noted)
+	peersSignal(t.noted)
 	select {
 	case t.came <- c.RemoteMultiaddr():
 	default:

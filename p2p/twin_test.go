@@ -2,35 +2,33 @@ package p2p
 
 import (
 	"context"
-	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 )
 
 const twinLine = "another node has the same identity"
 
 // runTwins runs two nodes with one identity. The first is told of the second by met.
-func runTwins(t *testing.T, met func(a, b *testNode)) (a, b *testNode) {
+func runTwins(t *testing.T, met func(a, b *testNode)) (a, b *testNode, dir string) {
 	t.Helper()
-	r, key := chaintest.Rules(), newKey(t)
+	r, key := chaintest.Rules(), hosttest.Key(t)
 	var at []string
+	dir = t.TempDir()
 	same := func(c *Config) {
-		c.Identity, c.Dir = key, t.TempDir()
+		c.Identity, c.Dir = key, dir
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return at, nil }
 	}
 	b = runNode(t, r, same)
 	at = b.Addresses()
 	a = runNode(t, r, same)
 	met(a, b)
-	return a, b
+	return a, b, dir
 }
 
 // TestTwinsAreNamed lets two nodes with one identity meet in every way. Both logs say so, once, and what to do.
@@ -52,11 +50,11 @@ func TestTwinsAreNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a, b := runTwins(t, func(a, b *testNode) { met(t, a, b) })
+			a, b, dir := runTwins(t, func(a, b *testNode) { met(t, a, b) })
 			for _, n := range []*testNode{a, b} {
-				eventually(t, "it is said", func() bool { return strings.Contains(n.log.String(), twinLine) })
-				if text := n.log.String(); !strings.Contains(text, n.twin.key) || strings.Count(text, twinLine) != 1 {
-					t.Errorf("not once, or without the file %s: %s", n.twin.key, text)
+				hosttest.Eventually(t, "it is said", func() bool { return strings.Contains(n.log.String(), twinLine) })
+				if text := n.log.String(); !strings.Contains(text, filepath.Join(dir, "identity.key")) || strings.Count(text, twinLine) != 1 {
+					t.Errorf("not once, or without the file %s: %s", filepath.Join(dir, "identity.key"), text)
 				}
 			}
 		})
@@ -76,20 +74,12 @@ func TestOneNodeIsNoTwin(t *testing.T) {
 		t.Fatalf("addresses %v", own)
 	}
 	n.d.hear(peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}, true)
-	for _, at := range append(own, "http://127.0.0.1:5000") {
+	for i, at := range append(own, "http://127.0.0.1:5000") {
 		if err := n.Connect(at); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "it knows itself", func() bool {
-			n.statics.mu.Lock()
-			defer n.statics.mu.Unlock()
-			return len(n.statics.list) == 0
-		})
+		hosttest.Eventually(t, "it knows itself", func() bool { return strings.Count(n.log.String(), "static peer is this node") == i+1 })
 	}
-	for _, a := range n.h.Addrs() {
-		n.twin.came <- a // from where a look of its own came in
-	}
-	eventually(t, "all is judged", func() bool { return len(n.twin.came) == 0 })
 	if strings.Contains(n.log.String(), twinLine) {
 		t.Errorf("it takes itself for another node: %s", n.log)
 	}
@@ -100,49 +90,13 @@ func TestOneNodeIsNoTwin(t *testing.T) {
 
 // TestTwinIsShown lists an address that was asked for and leads to a twin, and why it is not connected.
 func TestTwinIsShown(t *testing.T) {
-	a, b := runTwins(t, func(a, b *testNode) {
+	a, _, _ := runTwins(t, func(a, b *testNode) {
 		if err := a.Connect(b.Addresses()[0]); err != nil {
 			t.Fatal(err)
 		}
 	})
-	eventually(t, "the reason is shown", func() bool {
+	hosttest.Eventually(t, "the reason is shown", func() bool {
 		all := a.Peers()
-		return len(all) == 1 && all[0].LastError == errTwin.Error() && !all[0].NextDial.IsZero()
-	})
-	_ = b
-}
-
-// ends are the addresses of a connection.
-type ends struct{ local, remote ma.Multiaddr }
-
-func (e ends) LocalMultiaddr() ma.Multiaddr  { return e.local }
-func (e ends) RemoteMultiaddr() ma.Multiaddr { return e.remote }
-
-// TestLookLasts keeps the connection of a look open until its other end has come in: a listener forgets one that ends before.
-func TestLookLasts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tw := newTwin("", "", slog.New(slog.DiscardHandler))
-		from := ma.StringCast("/ip4/127.0.0.1/tcp/40000")
-		began, over := time.Now(), make(chan struct{})
-		go func() {
-			defer close(over)
-			tw.secured(network.DirOutbound, ends{local: from})
-		}()
-		synctest.Wait()
-		select {
-		case <-over:
-			t.Error("the connection may end before it has come in")
-		default:
-		}
-		tw.secured(network.DirInbound, ends{remote: from})
-		<-over
-		if waited := time.Since(began); waited != 0 {
-			t.Errorf("waits %s for an end that has come in", waited)
-		}
-		tw.in = nil
-		tw.secured(network.DirOutbound, ends{local: ma.StringCast("/ip4/127.0.0.1/tcp/40001")})
-		if waited := time.Since(began); waited != twinArrives {
-			t.Errorf("waits %s for an end that does not come in, not %s", waited, twinArrives)
-		}
+		return len(all) == 1 && all[0].LastError == "another node has this node's identity" && !all[0].NextDial.IsZero()
 	})
 }

@@ -108,7 +108,7 @@ func (g *gossip) refuseMessage(from peer.ID, what string, err error) {
 	if what == "transaction" {
 		topic = txTopic(g.net)
 	}
-	g.f.refusals.say(from, topic, what+" refused", "error", err)
+	g.p.Refused(from, topic, what+" refused", "error", err)
 }
 
 // benign reports whether err is part of everyday life.
@@ -123,5 +123,5 @@ func benign(err error) bool {
 
 // refuse writes a line about something of p's that this node did not take.
 func (g *gossip) refuse(p peer.ID, name, what string, args ...any) {
-	g.f.refusals.say(p, string(stream.ID(g.net, name)), what, args...)
+	g.p.Refused(p, string(stream.ID(g.net, name)), what, args...)
 }

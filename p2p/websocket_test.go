@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
 	"kuai/test/process"
 )
 
@@ -31,7 +32,7 @@ func TestWebSocketWithASwarmKey(t *testing.T) {
 	for _, address := range []string{plain, other} {
 		dials(t, Config{SwarmKey: key, Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
 	}
-	if _, err := newHost(Config{Identity: newKey(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, gater{f: newFaults(slog.New(slog.DiscardHandler))}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
+	if _, err := newHost(Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, newGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
 		t.Errorf("one port: %v", err)
 	}
 }
@@ -39,8 +40,8 @@ func TestWebSocketWithASwarmKey(t *testing.T) {
 // dials connects a host of its own to address and to no other one.
 func dials(t *testing.T, cfg Config, to, address string) {
 	t.Helper()
-	cfg.Identity = newKey(t)
-	h, err := newHost(cfg, gater{f: newFaults(slog.New(slog.DiscardHandler))}, slog.New(slog.DiscardHandler))
+	cfg.Identity = hosttest.Key(t)
+	h, err := newHost(cfg, newGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

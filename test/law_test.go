@@ -31,17 +31,18 @@ var law = []struct {
 	{"kuai/p2p/wire", []string{"kuai/p2p", "kuai/p2p/stream"}, "the bytes between nodes; only the network reads them"},
 	{"kuai/p2p/stream", []string{"kuai/p2p"}, "requests are served and made by the network"},
 	{"kuai/p2p/mdns", []string{"kuai/p2p"}, "neighbours are looked for by the network"},
+	{"kuai/p2p/hosttest", nil, "hosts for tests"},
 	{"golang.org/x/net/ipv4", []string{"kuai/p2p/mdns"}, "multicast sockets"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
 	{"kuai/miner/search", []string{"kuai/miner", "kuai/cmd/kuai", "kuai/cmd/kuai/lab"}, "proofs are searched for by the miner; kuai bench measures the kernels without one, and lessons mine on simulated nodes"},
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai", "kuai/cmd/kuai/lab"}, "the chain owns its store; the daemon opens and closes it, and lessons do for simulated nodes"},
 	{"kuai/chain/wallet", []string{"kuai/cmd/kuai", "kuai/chain/chaintest"}, "only the command handles keys of accounts: the chain checks signatures, it makes none; tests sign their payments"},
 	{"filippo.io/age", []string{"kuai/chain/wallet"}, "wallets' files are read and written in one place"},
-	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/stream", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
+	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/stream", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/cmd/kuai/grade", "kuai/test/flask"}, "one HTTP face"},
 	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one room"},
-	{"log/slog", []string{"kuai/p2p", "kuai/p2p/mdns", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
+	{"log/slog", []string{"kuai/p2p", "kuai/p2p/mdns", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
 }
 
 type pkg struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -36,6 +37,11 @@ type Client struct {
 func (c *Client) Speaks(p peer.ID, name string) bool {
 	known, err := c.Host.Peerstore().SupportsProtocols(p, ID(c.Network, name))
 	return err == nil && len(known) > 0
+}
+
+// HasDialled reports whether there is a connection to p that this node opened.
+func (c *Client) HasDialled(p peer.ID) bool {
+	return slices.ContainsFunc(c.Host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
 }
 
 // Ask opens a stream to a connected peer that lists the protocol, runs talk on it within a time, and ends it: closed if talk returns nil,

@@ -47,9 +47,9 @@ type visitor struct {
 	last    time.Time
 }
 
-func newGate(limits map[string]Limit) *gate {
+func newGate() *gate {
 	return &gate{
-		limits:   limits,
+		limits:   make(map[string]Limit),
 		bytes:    rate.NewLimiter(totalByteRate, byteBurst),
 		total:    make(map[string]int),
 		visitors: make(map[peer.ID]*visitor),

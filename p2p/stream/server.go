@@ -33,11 +33,16 @@ type Exchange struct {
 	End  time.Time     // the stream's last moment
 }
 
+// Await gives the peer as much time for the next part of its request as it had for the first.
+func (x *Exchange) Await() error {
+	return x.SetReadDeadline(sooner(time.Now().Add(RequestWithin), x.End))
+}
+
 // Server answers the stream protocols.
 type Server struct {
 	Handlers map[string]Handler // by protocol name; fixed before Open
 
-	peers Peers
+	peers peers
 	gate  *gate
 
 	streams sync.WaitGroup
@@ -46,16 +51,22 @@ type Server struct {
 	closed  bool
 }
 
-// Peers is what a server must know of its peers.
-type Peers struct {
-	Punish   func(p peer.ID, err error) // p broke the protocol
-	IsFaulty func(p peer.ID) bool       // it did, and is about to be disconnected: its streams are reset unread
-	Refused  Refused
+// peers is what a server tells of its peers, and asks about them.
+type peers interface {
+	Punish(p peer.ID, err error)                           // p broke the protocol
+	IsFaulty(p peer.ID) bool                               // it did, and is about to be disconnected: its streams are reset unread
+	Refused(p peer.ID, protocol, what string, args ...any) // p was not answered, for the log
 }
 
 // NewServer returns a server without handlers.
-func NewServer(limits map[string]Limit, peers Peers) *Server {
-	return &Server{Handlers: make(map[string]Handler), peers: peers, gate: newGate(limits)}
+func NewServer(peers peers) *Server {
+	return &Server{Handlers: make(map[string]Handler), peers: peers, gate: newGate()}
+}
+
+// Handle makes h answer a protocol, within a limit. It is called before Open.
+func (v *Server) Handle(name string, l Limit, h Handler) {
+	v.Handlers[name] = h
+	v.gate.set(name, l)
 }
 
 // Limit returns the limit of a protocol.
@@ -66,6 +77,13 @@ func (v *Server) SetLimit(name string, l Limit) { v.gate.set(name, l) }
 
 // Hears reports whether one more message from p, of a kind that has a limit, is within its rate. Gossip asks.
 func (v *Server) Hears(p peer.ID, kind string) bool { return v.gate.hears(p, kind) }
+
+// Run answers until ctx ends, and returns when the last stream has ended.
+func (v *Server) Run(ctx context.Context, h host.Host, net string) {
+	v.Open(ctx, h, net)
+	<-ctx.Done()
+	v.Shut(h, net)
+}
 
 // Open registers the handlers.
 func (v *Server) Open(ctx context.Context, h host.Host, net string) {
@@ -134,10 +152,10 @@ func (v *Server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 	if err := st.SetDeadline(end); err != nil {
 		return err
 	}
-	if err := st.SetReadDeadline(sooner(time.Now().Add(RequestWithin), end)); err != nil {
+	x := &Exchange{Stream: st, Peer: p, End: end, R: bufio.NewReaderSize(st, 4<<10)}
+	if err := x.Await(); err != nil {
 		return err
 	}
-	x := &Exchange{Stream: st, Peer: p, End: end, R: bufio.NewReaderSize(st, 4<<10)}
 	spend := func(n int) error { return v.gate.spend(ctx, visitor, n) }
 	x.W = bufio.NewWriterSize(&pacedWriter{st: st, end: end, spend: spend}, wire.FrameBuffer)
 	return v.Handlers[name](ctx, x)

@@ -1,0 +1,10 @@
+package stream
+
+// The stream protocols, one request each.
+const (
+	Status = "status"
+	Sync   = "sync"
+	Blocks = "blocks"
+	Pool   = "pool"
+	Peers  = "peers"
+)
