@@ -134,7 +134,7 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	if fresh.stalls(helper.id) == 0 {
 		t.Error("the helper that served another branch is not charged with a stall")
 	}
-	if fresh.stalls(lead.id) > 0 || fresh.table.Paused(lead.id) || fresh.table.refused(lead.id) {
+	if fresh.stalls(lead.id) > 0 || fresh.table.Paused(lead.id) || fresh.table.IsRefused(lead.id) {
 		t.Error("the lead, who brought what it named, is left alone")
 	}
 }
@@ -153,10 +153,10 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	lead.serveOnly(t)
 	fresh := newcomer(t, lead, helper, spanBlocks)
 	fresh.followsOnce(t, lead)
-	if !fresh.table.refused(lead.id) {
+	if !fresh.table.IsRefused(lead.id) {
 		t.Error("the lead is not refused")
 	}
-	if fresh.table.Paused(helper.id) || fresh.table.refused(helper.id) {
+	if fresh.table.Paused(helper.id) || fresh.table.IsRefused(helper.id) {
 		t.Error("the helper is left alone for the lead's lie")
 	}
 }

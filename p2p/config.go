@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/peers"
 	"kuai/p2p/wire"
 )
 
@@ -38,10 +39,10 @@ type Config struct {
 }
 
 // ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.
-var ErrFlask = errFlask
+var ErrFlask = peers.ErrFlask
 
 // CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
-func CheckPeer(s string) error { return checkPeer(s) }
+func CheckPeer(s string) error { return peers.CheckPeer(s) }
 
 // CheckName says what is wrong with the form of Config.Name.
 func CheckName(name string) error { return wire.CheckName(name) }

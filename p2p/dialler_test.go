@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 )
 
 // blackHole takes connections and never says a word.
@@ -51,20 +52,20 @@ func TestBlackHolesDelayNobody(t *testing.T) {
 	r := chaintest.Rules()
 	living, hole := runNode(t, r, nil), newBlackHole(t)
 	var file []bookEntry
-	for range 2 * wantOutbound {
+	for range 2 * peers.WantOutbound {
 		file = append(file, bookEntry{ID: hosttest.IDOf(t, hosttest.Key(t)), Addrs: []string{hole.at.String()}, Stayed: 3600, Seen: 1})
 	}
 	began := time.Now()
 	n := runNode(t, r, remembering(t, file...))
-	hosttest.Eventually(t, "all slots hang", func() bool { return hole.open.Load() >= wantOutbound })
-	n.d.hear(peer.AddrInfo{ID: living.h.ID(), Addrs: living.h.Addrs()}, false)
+	hosttest.Eventually(t, "all slots hang", func() bool { return hole.open.Load() >= peers.WantOutbound })
+	n.d.Hear(peer.AddrInfo{ID: living.h.ID(), Addrs: living.h.Addrs()}, false)
 	hosttest.Eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 	hanging := hole.open.Load()
 	if time.Since(began) > 10*time.Second {
 		return // a slow machine: it was not connected because a dial ended
 	}
-	if hanging < wantOutbound {
-		t.Errorf("%d dials hang still, want %d: one must have ended first", hanging, wantOutbound)
+	if hanging < peers.WantOutbound {
+		t.Errorf("%d dials hang still, want %d: one must have ended first", hanging, peers.WantOutbound)
 	}
 }
 
@@ -73,10 +74,10 @@ func TestNeighboursThatAreNoneTakeNoSlots(t *testing.T) {
 	r := chaintest.Rules()
 	living, n, hole := runNode(t, r, nil), runNode(t, r, nil), newBlackHole(t)
 	for range 512 {
-		n.d.hear(peer.AddrInfo{ID: hosttest.ID(t), Addrs: []ma.Multiaddr{hole.at}}, true)
+		n.d.Hear(peer.AddrInfo{ID: hosttest.ID(t), Addrs: []ma.Multiaddr{hole.at}}, true)
 	}
 	hosttest.Eventually(t, "the neighbours are dialled", func() bool { return hole.open.Load() >= 4 })
-	n.d.hear(peer.AddrInfo{ID: living.h.ID(), Addrs: living.h.Addrs()}, false)
+	n.d.Hear(peer.AddrInfo{ID: living.h.ID(), Addrs: living.h.Addrs()}, false)
 	hosttest.Eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 	if dials := hole.open.Load(); dials > 32 {
 		t.Errorf("%d dials are under way, at most 32 are fine", dials)

@@ -17,6 +17,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
@@ -59,7 +60,7 @@ func (r *reasons) take() error {
 
 // frank is a table of peers that logs every refusal.
 type frank struct {
-	*discovery
+	*peers.Table
 	log *slog.Logger
 }
 
@@ -68,7 +69,7 @@ func (f frank) Refused(_ peer.ID, _, what string, args ...any) { f.log.Debug(wha
 // doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
 type doors struct {
 	*gossip
-	table *discovery
+	table *peers.Table
 	why   *reasons
 }
 
@@ -87,7 +88,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := newDiscovery(st.host, newGater(st.id, "", nil, log), tableConfig{network: r.Network()}, log)
+	table := peers.New(st.host, peers.NewGater(st.id, "", nil, log), peers.Config{Network: r.Network()}, log)
 	says := frank{table, log}
 	s := newSyncer(c, "kuai-test", says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, stream.NewServer(says), log)
 	return &doors{newGossip(st.host, c, s, says, m, nil, log), table, why}
@@ -234,7 +235,7 @@ func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte
 	from.say(nil, page...)
 	st.connect(t, from.station)
 	err := newDownload(d.s, from.id).run(t.Context())
-	if errors.Is(err, errNoPeers) && d.table.refused(from.id) { // the reader of frames said why
+	if errors.Is(err, errNoPeers) && d.table.IsRefused(from.id) { // the reader of frames said why
 		err = wire.ErrViolation
 	}
 	return err

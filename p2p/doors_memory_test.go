@@ -92,7 +92,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 			if v := d.hear(friend.station, child.Canonical()); v != pubsub.ValidationAccept {
 				t.Errorf("verdict %v on the honest block's child", v)
 			}
-			if d.table.refused(friend.id) {
+			if d.table.IsRefused(friend.id) {
 				t.Error("the honest peer is refused")
 			}
 		})
@@ -157,8 +157,8 @@ func TestClockAndViewAreNotRemembered(t *testing.T) {
 		t.Run("future by "+name, func(t *testing.T) {
 			now := doorNow
 			d := doorTo(t, st, func() time.Time { return now }, r)
-			if err := send(t, d); !errors.Is(err, consensus.ErrFuture) || d.table.refused(peer.id) {
-				t.Fatalf("%v; refused: %v", err, d.table.refused(peer.id))
+			if err := send(t, d); !errors.Is(err, consensus.ErrFuture) || d.table.IsRefused(peer.id) {
+				t.Fatalf("%v; refused: %v", err, d.table.IsRefused(peer.id))
 			}
 			now = now.Add(time.Minute)
 			if err := send(t, d); err != nil {

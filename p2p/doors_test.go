@@ -92,8 +92,8 @@ func TestPoolDoor(t *testing.T) {
 		if c.Rule != "" {
 			pending = 0
 		}
-		if n, _ := d.c.PoolSize(); n != pending || d.table.refused(from.id) != (c.Rule != "") {
-			t.Errorf("%s: %d pending, the peer is refused: %v", c.Name, n, d.table.refused(from.id))
+		if n, _ := d.c.PoolSize(); n != pending || d.table.IsRefused(from.id) != (c.Rule != "") {
+			t.Errorf("%s: %d pending, the peer is refused: %v", c.Name, n, d.table.IsRefused(from.id))
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestSyncDoor(t *testing.T) {
 		if d.c.Tip() != ours[1].Header() {
 			t.Errorf("%s: the tip is %v", c.Name, d.c.Tip())
 		}
-		if guilty := inPage(c).Rule != ""; d.table.refused(liar.id) != guilty {
+		if guilty := inPage(c).Rule != ""; d.table.IsRefused(liar.id) != guilty {
 			t.Errorf("%s: the peer is refused: %v", c.Name, !guilty)
 		}
 	}

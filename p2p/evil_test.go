@@ -137,7 +137,7 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 			liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, edit), blocks...)
 			fresh := startOn(t, chaintest.Rules())
 			fresh.connect(t, liar)
-			hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.refused(liar.id) })
+			hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.IsRefused(liar.id) })
 			hosttest.Eventually(t, "the liar is disconnected", func() bool {
 				return fresh.host.Network().Connectedness(liar.id) != network.Connected
 			})
@@ -145,7 +145,7 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 			fresh.connect(t, honest)
 			fresh.reaches(t, blocks[len(blocks)-1].Hash())
 			sameChain(t, honest.chain, fresh.chain)
-			if fresh.table.refused(honest.id) || fresh.table.Score(honest.id) != 0 {
+			if fresh.table.IsRefused(honest.id) || fresh.table.Score(honest.id) != 0 {
 				t.Error("the honest peer was penalised")
 			}
 		})
@@ -165,7 +165,7 @@ func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
 	liar.start(t)
 	fresh := startOn(t, chaintest.Rules())
 	fresh.connect(t, liar)
-	hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.refused(liar.id) })
+	hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.IsRefused(liar.id) })
 }
 
 func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
@@ -199,7 +199,7 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	fresh.connect(t, honest)
 	fresh.reaches(t, blocks[49].Hash())
-	if fresh.table.refused(liar.id) {
+	if fresh.table.IsRefused(liar.id) {
 		t.Error("a claim alone proves nothing, yet the peer is refused")
 	}
 }
@@ -235,10 +235,10 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 		return raws
 	}), blocks...)
 	fresh := startOn(t, chaintest.Rules())
-	fresh.table.protect(liar.id)
+	fresh.table.Protect(liar.id)
 	fresh.connect(t, liar)
 	hosttest.Eventually(t, "the liar is paused", func() bool { return fresh.table.Paused(liar.id) })
-	if fresh.table.refused(liar.id) || fresh.host.Network().Connectedness(liar.id) != network.Connected {
+	if fresh.table.IsRefused(liar.id) || fresh.host.Network().Connectedness(liar.id) != network.Connected {
 		t.Error("a static peer was sent away")
 	}
 }
@@ -260,7 +260,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 				if _, err := st.Write(request); err != nil {
 					t.Fatal(err)
 				}
-				hosttest.Eventually(t, "the attacker is refused", func() bool { return victim.table.refused(attacker.id) })
+				hosttest.Eventually(t, "the attacker is refused", func() bool { return victim.table.IsRefused(attacker.id) })
 			})
 		}
 	}

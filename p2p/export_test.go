@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/peers"
 	"kuai/p2p/wire"
 )
 
@@ -62,22 +63,22 @@ func HeadOfOne(request []byte, height int64, tip consensus.Hash) (head []byte, f
 }
 
 // FeelerEvery is the least time between two turns of rotation.
-const FeelerEvery = feelerEvery
+const FeelerEvery = peers.FeelerEvery
 
 // WantOutbound is how many peers a node dials.
-const WantOutbound = wantOutbound
+const WantOutbound = peers.WantOutbound
 
 // Hears tells n where other nodes are.
 func (n *Node) Hears(others ...*Node) {
 	for _, o := range others {
-		n.d.hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
+		n.d.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
 	}
 }
 
 // HearsNear tells n of other nodes on its local network.
 func (n *Node) HearsNear(others ...*Node) {
 	for _, o := range others {
-		n.d.hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
+		n.d.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
 	}
 }
 

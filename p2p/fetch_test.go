@@ -56,7 +56,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
 				t.Errorf("error %v", err)
 			}
-			if !asker.table.refused(liar.id) {
+			if !asker.table.IsRefused(liar.id) {
 				t.Error("the liar is not refused")
 			}
 		})

@@ -115,7 +115,7 @@ func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 func stranger(t *testing.T, n *testNode) host.Host {
 	t.Helper()
 	h := hosttest.New(t)
-	n.d.protect(h.ID())
+	n.d.Protect(h.ID())
 	return h
 }
 
@@ -300,7 +300,7 @@ func TestMalformedAnswers(t *testing.T) {
 		stream.Sync:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
 		stream.Blocks: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
 		stream.Pool:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
-		"peers":       func() { _, _ = victim.d.askPeers(t.Context(), evil.ID()) },
+		"peers":       func() { _, _ = victim.d.AskPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}
 	for i := range max(100, *malformed/50) {

@@ -21,6 +21,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/p2p/peers"
 )
 
 // newHost listens on cfg.Listen with the transports that kuai speaks and no others.
@@ -50,7 +52,7 @@ func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host
 
 // listen opens cfg.Listen. The host is made without: a host whose listening fails inside libp2p.New is never closed whole.
 func listen(h host.Host, cfg Config) error {
-	addrs, err := multiaddrs(cfg.Listen)
+	addrs, err := peers.ParseAddrs(cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("listen address: %w", err)
 	}
@@ -140,7 +142,7 @@ func websockets(cfg Config) (opts []libp2p.Option, err error) {
 
 // announce tells peers cfg.Announce in place of what the host listens on.
 func announce(cfg Config) (libp2p.Option, error) {
-	addrs, err := multiaddrs(cfg.Announce)
+	addrs, err := peers.ParseAddrs(cfg.Announce)
 	if err != nil {
 		return nil, fmt.Errorf("announce address: %w", err)
 	}

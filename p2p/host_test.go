@@ -6,12 +6,13 @@ import (
 	"github.com/libp2p/go-libp2p"
 
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 )
 
 // TestHostDialsAlways checks that a daemon's host has none of libp2p's black hole detectors, which refuse dials after an outage. The
 // simulated hosts of TestLongOutageEnds have the same option.
 func TestHostDialsAlways(t *testing.T) {
-	opts, err := hostOptions(Config{Identity: hosttest.Key(t), QUIC: true}, &gater{})
+	opts, err := hostOptions(Config{Identity: hosttest.Key(t), QUIC: true}, &peers.Gater{})
 	if err != nil {
 		t.Fatal(err)
 	}

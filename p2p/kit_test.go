@@ -16,6 +16,7 @@ import (
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 )
 
@@ -23,7 +24,7 @@ import (
 type station struct {
 	*syncer
 	id    peer.ID
-	table *discovery
+	table *peers.Table
 	said  *hosttest.Log
 	turns chan consensus.Header // what onSwitch was told
 }
@@ -43,9 +44,9 @@ func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *
 	t.Helper()
 	h := hosttest.New(t)
 	log = log.With("node", h.ID().ShortString())
-	d := newDiscovery(h, newGater(h.ID(), "", nil, log), tableConfig{network: network}, log)
+	d := peers.New(h, peers.NewGater(h.ID(), "", nil, log), peers.Config{Network: network}, log)
 	server := stream.NewServer(d)
-	d.serve(server)
+	d.Serve(server)
 	client := stream.Client{Host: h, Network: network, Refused: d.Refused}
 	st := &station{
 		syncer: newSyncer(c, "kuai-test", d, client, server, log),
@@ -64,7 +65,7 @@ func (st *station) start(t testing.TB) *station {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { st.server.Run(ctx, st.host, st.network); return nil })
 		g.Go(func() error { return st.run(ctx) })
-		g.Go(func() error { return st.table.run(ctx, st.syncer) })
+		g.Go(func() error { return st.table.Run(ctx, st.syncer) })
 		done <- g.Wait()
 	}()
 	t.Cleanup(func() {

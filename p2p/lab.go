@@ -15,6 +15,8 @@ import (
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/p2p/peers"
 )
 
 // Bounds of what the switches take.
@@ -74,7 +76,7 @@ func NewLab() *Lab {
 
 // Gater refuses connections with the peers that l cuts off, for a host that is given to NewOn. New does so by itself.
 func (l *Lab) Gater() connmgr.ConnectionGater {
-	return newGater("", "", l.cuts, slog.New(slog.DiscardHandler))
+	return peers.NewGater("", "", l.cuts, slog.New(slog.DiscardHandler))
 }
 
 // set changes the switches and reports whether other peers are cut off than before.

@@ -13,13 +13,14 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 )
 
 // Node is this daemon's face to the network.
 type Node struct {
 	h       host.Host
-	d       *discovery
+	d       *peers.Table
 	server  *stream.Server
 	s       *syncer
 	g       *gossip
@@ -36,12 +37,12 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := newGater(self, cfg.Dir, cfg.Lab.cuts, log)
+	g := peers.NewGater(self, cfg.Dir, cfg.Lab.cuts, log)
 	h, err := newHost(cfg, g, log)
 	if err != nil {
 		return nil, err
 	}
-	g.guards(h)
+	g.Guards(h)
 	n, err := newNode(h, g, cfg, c, log)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -51,10 +52,10 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 
 // NewOn is New on a given host, which Run closes.
 func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
-	return newNode(h, newGater(h.ID(), cfg.Dir, cfg.Lab.cuts, log), cfg, c, log)
+	return newNode(h, peers.NewGater(h.ID(), cfg.Dir, cfg.Lab.cuts, log), cfg, c, log)
 }
 
-func newNode(h host.Host, g *gater, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
+func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	if err := CheckName(cfg.Name); err != nil {
 		return nil, fmt.Errorf("name %q: %w", cfg.Name, err)
 	}
@@ -63,9 +64,9 @@ func newNode(h host.Host, g *gater, cfg Config, c *chain.Chain, log *slog.Logger
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	n := &Node{h: h, m: m, lab: cfg.Lab, log: log}
-	n.d = newDiscovery(h, g, cfg.table(c.Rules().Network()), log)
+	n.d = peers.New(h, g, cfg.table(c.Rules().Network()), log)
 	n.server = stream.NewServer(n.d)
-	n.d.serve(n.server)
+	n.d.Serve(n.server)
 	client := stream.Client{Host: h, Network: c.Rules().Network(), Refused: n.d.Refused}
 	n.s = newSyncer(c, cfg.Agent, n.d, client, n.server, log)
 	n.s.name = cfg.Name
@@ -80,13 +81,13 @@ func newNode(h host.Host, g *gater, cfg Config, c *chain.Chain, log *slog.Logger
 }
 
 // table is what the table of peers is told.
-func (cfg Config) table(network string) tableConfig {
-	out := tableConfig{
-		network: network, dir: cfg.Dir, mdns: cfg.MDNS, dht: cfg.DHT, outbound: wantOutbound, mute: maxPending / 2,
-		local: cfg.Local, resolve: cfg.ResolveURL,
+func (cfg Config) table(network string) peers.Config {
+	out := peers.Config{
+		Network: network, Dir: cfg.Dir, MDNS: cfg.MDNS, DHT: cfg.DHT, Outbound: peers.WantOutbound, Mute: maxPending / 2,
+		Local: cfg.Local, ResolveURL: cfg.ResolveURL,
 	}
 	if cfg.dialsNobody {
-		out.outbound = 0
+		out.Outbound = 0
 	}
 	return out
 }
@@ -102,7 +103,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { n.server.Run(ctx, n.h, n.s.network); return nil })
 		g.Go(func() error { return n.g.run(ctx) })
 		g.Go(func() error { return n.s.run(ctx) })
-		g.Go(func() error { return n.d.run(ctx, n.s) })
+		g.Go(func() error { return n.d.Run(ctx, n.s) })
 		err = g.Wait()
 	}
 	return errors.Join(err, n.h.Close(), n.d.Save())

@@ -1,6 +1,10 @@
 package p2p
 
-import "github.com/libp2p/go-libp2p/core/peer"
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/p2p/peers"
+)
 
 // Peers lists connected, static and remembered peers, the connected first.
 func (n *Node) Peers() []Peer {
@@ -13,7 +17,7 @@ func (n *Node) Peers() []Peer {
 }
 
 // described adds to an entry of the table what a connected peer says of itself, and what gossip thinks of it.
-func (n *Node) described(e entry) Peer {
+func (n *Node) described(e peers.Peer) Peer {
 	out := Peer{
 		ID: e.ID, Agent: e.Agent, Address: e.Address, Direction: e.Direction, Connected: e.Connected, State: e.State,
 		Static: e.Static, Latency: e.Latency, LastError: e.LastError, NextDial: e.NextDial,

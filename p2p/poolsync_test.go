@@ -130,7 +130,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 			if err := asker.pullPool(t.Context(), liar.id); !stream.IsProvable(err) {
 				t.Errorf("error %v", err)
 			}
-			if !asker.table.refused(liar.id) {
+			if !asker.table.IsRefused(liar.id) {
 				t.Error("the liar is not refused")
 			}
 			if n, _ := asker.chain.PoolSize(); n > 1 {
@@ -168,7 +168,7 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	victim := newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	submit(t, victim.chain, 2)
 	greedy := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	victim.table.protect(greedy.id) // so that the connection lives to carry the code
+	victim.table.Protect(greedy.id) // so that the connection lives to carry the code
 	greedy.connect(t, victim)
 	s := greedy.open(t, victim, stream.Pool)
 	if _, err := s.Write(wire.AppendFrame(nil, make([]byte, 3*wire.IDSize))); err != nil {

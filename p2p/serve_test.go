@@ -180,7 +180,7 @@ func TestUnfinishedRequestIsDropped(t *testing.T) {
 			t.Errorf("%s: an unfinished request ended with %v, want a reset", name, err)
 		}
 	}
-	if victim.table.refused(asker.id) {
+	if victim.table.IsRefused(asker.id) {
 		t.Error("a request that was not finished proves nothing, yet the peer is refused")
 	}
 }

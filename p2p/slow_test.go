@@ -57,7 +57,7 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 			fresh.reaches(t, blocks[len(blocks)-1].Hash())
 			sameChain(t, honest.chain, fresh.chain)
 			for _, p := range []*station{slow, honest} {
-				if fresh.table.refused(p.id) || fresh.table.Score(p.id) != 0 {
+				if fresh.table.IsRefused(p.id) || fresh.table.Score(p.id) != 0 {
 					t.Errorf("%s was penalised for being slow", p.id)
 				}
 			}

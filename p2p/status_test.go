@@ -36,7 +36,7 @@ func TestPeerOfAnotherNetworkIsNamedAndRefused(t *testing.T) {
 	abroad.start(t)
 	abroad.connect(t, home)
 	hosttest.Eventually(t, "each refuses the other", func() bool {
-		return home.table.refused(abroad.id) && abroad.table.refused(home.id)
+		return home.table.IsRefused(abroad.id) && abroad.table.IsRefused(home.id)
 	})
 	hosttest.Eventually(t, "disconnected", func() bool { return home.host.Network().Connectedness(abroad.id) != network.Connected })
 	hosttest.Eventually(t, "the log names both networks", func() bool {
@@ -55,7 +55,7 @@ func TestOtherGenesisUnderOurNameIsRefused(t *testing.T) {
 	abroad.start(t)
 	abroad.connect(t, home)
 	hosttest.Eventually(t, "each refuses the other", func() bool {
-		return home.table.refused(abroad.id) && abroad.table.refused(home.id)
+		return home.table.IsRefused(abroad.id) && abroad.table.IsRefused(home.id)
 	})
 }
 

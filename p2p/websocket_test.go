@@ -12,6 +12,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 	"kuai/test/process"
 )
 
@@ -32,7 +33,7 @@ func TestWebSocketWithASwarmKey(t *testing.T) {
 	for _, address := range []string{plain, other} {
 		dials(t, Config{SwarmKey: key, Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
 	}
-	if _, err := newHost(Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, newGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
+	if _, err := newHost(Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
 		t.Errorf("one port: %v", err)
 	}
 }
@@ -41,7 +42,7 @@ func TestWebSocketWithASwarmKey(t *testing.T) {
 func dials(t *testing.T, cfg Config, to, address string) {
 	t.Helper()
 	cfg.Identity = hosttest.Key(t)
-	h, err := newHost(cfg, newGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
+	h, err := newHost(cfg, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

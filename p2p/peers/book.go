@@ -1,0 +1,310 @@
+package peers
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2precord "github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/chain/atomicfile"
+)
+
+// Bounds of the peer book.
+const (
+	maxBook      = 256 // peers; see evict for who leaves first
+	bookHearsay  = 32  // of them, never connected: as many as one answer names find room in a book full of others
+	maxBookAddrs = 16  // addresses of one peer
+
+	hurryEvery = 10 * time.Second // one peer's waits are ended by mDNS at most so often
+)
+
+// book remembers where peers were found and how long each stayed, in this run and earlier ones.
+type book struct {
+	path string // "": nothing is kept on disk
+
+	mu    sync.Mutex
+	peers map[peer.ID]*acquaintance
+	dirty bool
+}
+
+// remembered is an acquaintance in peers.json.
+type remembered struct {
+	ID     string   `json:"id"`
+	Addrs  []string `json:"addresses"`
+	Stayed int64    `json:"connected_seconds"`
+	Seen   int64    `json:"last_seen"` // Unix seconds
+}
+
+// openBook reads dir/peers.json. A file that cannot be read costs the memory of old peers, nothing else: err says why, and
+// the book is usable.
+func openBook(dir string) (b *book, err error) {
+	b = &book{peers: make(map[peer.ID]*acquaintance)}
+	if dir == "" {
+		return b, nil
+	}
+	b.path = filepath.Join(dir, "peers.json")
+	raw, err := os.ReadFile(b.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, nil
+	}
+	var list []remembered
+	if err == nil {
+		err = json.Unmarshal(raw, &list)
+	}
+	if err != nil {
+		return b, fmt.Errorf("remembered peers are lost: %s: %w", b.path, err)
+	}
+	for _, r := range list[:min(len(list), maxBook)] {
+		b.recall(r)
+	}
+	return b, nil
+}
+
+// recall takes one entry of the file, or skips it where it makes no sense.
+func (b *book) recall(r remembered) {
+	id, err := peer.Decode(r.ID)
+	addrs, addrErr := ParseAddrs(r.Addrs)
+	if err != nil || addrErr != nil || len(addrs) == 0 {
+		return
+	}
+	addrs = bookAddrs(addrs)
+	b.peers[id] = &acquaintance{
+		addrs:  addrs,
+		own:    len(addrs),
+		stayed: time.Duration(r.Stayed) * time.Second,
+		seen:   time.Unix(r.Seen, 0),
+	}
+}
+
+// heard notes where a peer is said to be, behind where it said itself that it is.
+func (b *book) heard(info peer.AddrInfo, near bool) {
+	if len(info.Addrs) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	news := b.peers[info.ID] == nil
+	a := b.meet(info.ID)
+	a.addrs = bookAddrs(slices.Concat(a.addrs[:a.own], info.Addrs, a.addrs[a.own:]))
+	if !near {
+		return
+	}
+	a.near = true
+	switch now := time.Now(); {
+	case news: // neighbours that start together hear of each other in one order; chance lets them dial different ones
+		a.dials.next = now.Add(rand.N(spreadFor))
+	case now.Sub(a.hurry) >= hurryEvery:
+		a.dials, a.hurry = redial{}, now
+	}
+}
+
+// bookAddrs returns the first addresses, as many as are kept of one peer, each once.
+func bookAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
+	all := distinct(addrs)
+	return all[:min(len(all), maxBookAddrs)]
+}
+
+// came notes that a peer is connected, reachable at addrs as it says, and reports whether that is news.
+func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.meet(id)
+	if len(addrs) > 0 {
+		a.addrs = bookAddrs(addrs)
+	}
+	a.own, a.forgotten = len(a.addrs), false
+	a.dials.next, a.dials.err, b.dirty = time.Time{}, "", true
+	news := a.since.IsZero()
+	if news {
+		a.since, a.spoke = time.Now(), false
+	}
+	return news
+}
+
+// proved notes the address that a connected peer speaks from.
+func (b *book) proved(id peer.ID, remote ma.Multiaddr) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		a.from = subnet(remote)
+	}
+}
+
+// said notes that a connected peer said its status.
+func (b *book) said(id peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+		a.spoke, a.dials.fails = true, 0
+	}
+}
+
+// signs keeps what a connected peer signed about itself.
+func (b *book) signs(id peer.ID, signed *libp2precord.Envelope) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil && !a.since.IsZero() {
+		a.signed = signed
+	}
+}
+
+// signed returns what connected peers signed about themselves, without that of one.
+func (b *book) signed(without peer.ID) (all []*libp2precord.Envelope) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, a := range b.peers {
+		if a.signed != nil && id != without {
+			all = append(all, a.signed)
+		}
+	}
+	return all
+}
+
+// went notes that a peer's last connection ended, and reports whether it was connected until then. A stay without a status counts as a dial that failed, or a peer that accepts and
+// closes would be dialled without a pause. One that never said what it speaks was not there: it may have lost a race of dials.
+func (b *book) went(id peer.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.peers[id]
+	if a == nil || a.since.IsZero() {
+		return false
+	}
+	a.stayed, a.seen, a.since, a.signed = a.total(), time.Now(), time.Time{}, nil
+	b.dirty = true
+	switch {
+	case a.forgotten:
+		delete(b.peers, id)
+	case a.spoke:
+		a.dials.rest(firstRetry, mostRetryKnown)
+	default:
+		a.dials.failed(firstRetry, mostRetryKnown, errLeft)
+	}
+	return true
+}
+
+// failed notes why a dial failed, unless the peer is connected by now.
+func (b *book) failed(id peer.ID, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.peers[id]
+	switch {
+	case a == nil || !a.since.IsZero():
+	case a.known():
+		a.dials.failed(firstRetry, mostRetryKnown, err)
+	default:
+		a.dials.failed(firstRetry, mostRetryHeard, err)
+	}
+}
+
+// hurryAll ends all waits: where this node is has changed.
+func (b *book) hurryAll() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.peers {
+		a.dials = redial{}
+	}
+}
+
+// forget drops a peer, one that is connected with its last connection, and reports whether it was known.
+func (b *book) forget(id peer.ID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.peers[id]
+	if a == nil || a.forgotten {
+		return false
+	}
+	a.forgotten, b.dirty = true, true
+	if a.since.IsZero() {
+		delete(b.peers, id)
+	}
+	return true
+}
+
+// meet returns the entry of id, made where it is new; b.mu is held.
+func (b *book) meet(id peer.ID) *acquaintance {
+	if a := b.peers[id]; a != nil {
+		return a
+	}
+	if len(b.peers) >= maxBook {
+		b.evict()
+	}
+	a := &acquaintance{}
+	b.peers[id] = a
+	return a
+}
+
+// addresses returns where id says that it listens, the address that its connection proves first.
+func (b *book) addresses(id peer.ID) []ma.Multiaddr {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		return slices.Clone(a.addrs)
+	}
+	return nil
+}
+
+// list returns every peer that was connected at least once.
+func (b *book) list() []Peer {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var out []Peer
+	for id, a := range b.peers {
+		if a.known() && !a.forgotten {
+			e := Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
+			a.dials.show(&e)
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// save writes peers.json where something changed. Hearsay is not worth it.
+func (b *book) save() error {
+	b.mu.Lock()
+	list := b.entries()
+	dirty := b.dirty
+	b.dirty = false
+	b.mu.Unlock()
+	if b.path == "" || !dirty {
+		return nil
+	}
+	raw, err := json.MarshalIndent(list, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(b.path, append(raw, '\n')); err != nil {
+		return fmt.Errorf("remember peers: %w", err)
+	}
+	return nil
+}
+
+// entries is the book as the file has it, longest-lived first; b.mu is held.
+func (b *book) entries() []remembered {
+	list := []remembered{}
+	for id, a := range b.peers {
+		if !a.known() || a.own == 0 || a.forgotten {
+			continue
+		}
+		seen := a.seen
+		if !a.since.IsZero() {
+			seen = time.Now()
+		}
+		r := remembered{ID: id.String(), Stayed: int64(a.total() / time.Second), Seen: seen.Unix()}
+		for _, m := range a.addrs[:a.own] {
+			r.Addrs = append(r.Addrs, m.String())
+		}
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(x, y remembered) int { return int(y.Stayed - x.Stayed) })
+	return list
+}

@@ -1,0 +1,122 @@
+package peers
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Rotation: while all outbound slots are taken, one of them now and then goes to a peer that is not connected. Whoever took all of
+// them while nobody else was there would keep them for ever otherwise. docs/decisions/008-rotation.md tells why so.
+const (
+	FeelerEvery = 3 * time.Minute  // to twice as long between two turns, in each of which one slot may change hands
+	feelerDials = 8                // peers tried in a turn
+	feelerTime  = 10 * time.Second // for such a peer to say its status
+)
+
+// rotate tries peers that are not connected until ctx ends.
+func (d *Table) rotate(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, FeelerEvery+rand.N(FeelerEvery))
+		if len(d.slots()) > 0 && d.outbound() >= d.want {
+			d.feel(ctx)
+		}
+	}
+}
+
+// feel dials peers one after the other until one says a status of our network. That one gets the slot of the outbound peer that is
+// worth least, and is asked for peers.
+func (d *Table) feel(ctx context.Context) {
+	all := d.feelers()
+	for _, p := range all[:min(len(all), feelerDials)] {
+		if d.dial(ctx, p); ctx.Err() != nil {
+			return
+		}
+		if d.h.Network().Connectedness(p.ID) != network.Connected {
+			continue
+		}
+		pause(ctx, feelerTime)
+		if d.s.HasSaid(p.ID) {
+			d.replace(p.ID)
+			d.learn(ctx, p.ID)
+			return
+		}
+		d.book.failed(p.ID, errLeft)
+		_ = d.ends.now(p.ID)
+	}
+}
+
+// replace disconnects the outbound peer that is worth least for the sake of p, unless there is a free slot by now.
+func (d *Table) replace(p peer.ID) {
+	others := slices.DeleteFunc(d.slots(), func(s slot) bool { return s.peer == p })
+	if d.outbound() <= d.want || len(others) == 0 {
+		return
+	}
+	worst := leastWorth(others, d.want/2)
+	d.log.Info("outbound peer replaced", "peer", worst, "by", p)
+	_ = d.ends.now(worst)
+}
+
+// feelers lists whom feel may dial: at random, those of subnets without an outbound peer first, one of each subnet before the
+// second of any. Every other time those that were connected before come first, so that neither a flood of hearsay nor a long
+// memory of bad company keeps the others from their turn.
+func (d *Table) feelers() []prospect {
+	static := d.statics.infos()
+	all := slices.DeleteFunc(d.book.prospects(), func(p prospect) bool {
+		_, kept := static[p.ID]
+		return kept || p.ID == d.h.ID() || d.IsRefused(p.ID)
+	})
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	all = takeTurns(all, d.crowd())
+	if rand.N(2) == 0 {
+		slices.SortStableFunc(all, func(a, b prospect) int { return trueFirst(a.known, b.known) })
+	}
+	return all
+}
+
+// crowd counts the outbound peers by subnet.
+func (d *Table) crowd() map[string]int {
+	crowd := make(map[string]int)
+	for _, p := range d.dialled() {
+		if conns := d.h.Network().ConnsToPeer(p); len(conns) > 0 {
+			crowd[remoteSubnet(conns[0])]++
+		}
+	}
+	return crowd
+}
+
+// slot is an outbound peer that may be replaced.
+type slot struct {
+	peer    peer.ID
+	opened  time.Time // connected since
+	brought time.Time // when it last brought a tip before all others; zero: never
+}
+
+// slots lists the outbound peers that may be replaced: not the static ones.
+func (d *Table) slots() []slot {
+	static := d.statics.infos()
+	var out []slot
+	for _, p := range d.dialled() {
+		conns := d.h.Network().ConnsToPeer(p)
+		if _, kept := static[p]; kept || len(conns) == 0 {
+			continue
+		}
+		out = append(out, slot{p, conns[0].Stat().Opened, d.s.LastBrought(p)})
+	}
+	return out
+}
+
+// leastWorth returns the newest peer, those apart that most recently brought a tip first, at most kept. So a newcomer that brings
+// nothing is the next to go, old peers stay whoever comes, and an attacker's work wins it kept slots at most.
+func leastWorth(slots []slot, kept int) peer.ID {
+	slots = slices.Clone(slots)
+	slices.SortFunc(slots, func(a, b slot) int { return b.brought.Compare(a.brought) })
+	for kept = min(kept, len(slots)-1); kept > 0 && slots[kept-1].brought.IsZero(); {
+		kept--
+	}
+	return slices.MaxFunc(slots[kept:], func(a, b slot) int { return a.opened.Compare(b.opened) }).peer
+}

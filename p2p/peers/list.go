@@ -1,0 +1,182 @@
+package peers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"kuai/chain"
+)
+
+// Peer is a peer as the table knows it.
+type Peer struct {
+	ID        string // "" for a static peer's URL that has not answered yet
+	Agent     string
+	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
+	Direction string // "inbound" or "outbound", "" while not connected
+	Connected bool
+	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
+	Static    bool          // asked for by Config.Peers or Connect
+	Latency   time.Duration // 0: not measured yet
+	LastError string        // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
+	NextDial  time.Time     // when it is dialled next; zero while connected, and if no dial is due
+}
+
+// List lists connected, static and remembered peers, the connected first.
+func (d *Table) List() []Peer {
+	static := d.statics.infos()
+	var out []Peer
+	listed := make(map[string]bool) // by peer id, or by the URL of a peer that has none yet
+	for _, p := range d.h.Network().Peers() {
+		if e, ok := d.connected(p); ok {
+			_, e.Static = static[p]
+			d.leave(&e)
+			listed[e.ID] = true
+			out = append(out, e)
+		}
+	}
+	for _, e := range append(d.statics.unreached(), d.book.list()...) {
+		name := cmp.Or(e.ID, e.Address)
+		if !listed[name] {
+			listed[name] = true
+			d.leave(&e)
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, func(a, b Peer) int {
+		if a.Connected != b.Connected {
+			if a.Connected {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Address, b.Address))
+	})
+	return out
+}
+
+// leave says in e that the peer is left alone, if it is. One that is still connected will soon be disconnected.
+func (d *Table) leave(e *Peer) {
+	p, err := peer.Decode(e.ID)
+	if err != nil {
+		return
+	}
+	why, until := d.leftAlone(p)
+	if theirs, _ := d.foreign(p); theirs != "" {
+		e.LastError = foreignError(theirs).Error()
+	}
+	switch {
+	case why == "":
+	case e.Connected:
+		e.State = why
+	default:
+		e.State, e.NextDial = inWords(why, "", time.Until(until)), until
+	}
+}
+
+// connected describes a peer by its oldest connection, false where the last one just ended.
+func (d *Table) connected(p peer.ID) (Peer, bool) {
+	conns := d.h.Network().ConnsToPeer(p)
+	if len(conns) == 0 {
+		return Peer{}, false
+	}
+	e := Peer{
+		ID: p.String(), Connected: true, State: "connected", Direction: direction(conns[0]),
+		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{d.whereabouts(conns[0])}}),
+		Latency: d.h.Peerstore().LatencyEWMA(p),
+	}
+	if agent, err := d.h.Peerstore().Get(p, "AgentVersion"); err == nil {
+		e.Agent, _ = agent.(string)
+	}
+	return e, true
+}
+
+// whereabouts is where the peer behind c can be dialled, as far as is known. One that dialled us did so from a port where it does
+// not listen: then it is the address on the same host that it says it listens on, where there is one.
+func (d *Table) whereabouts(c network.Conn) ma.Multiaddr {
+	remote := c.RemoteMultiaddr()
+	ip, err := manet.ToIP(remote)
+	said := d.book.addresses(c.RemotePeer())
+	if err == nil && c.Stat().Direction == network.DirInbound && len(said) > 0 && onHost(said[0], ip) == 1 {
+		return said[0]
+	}
+	return remote
+}
+
+// fullAddress is the first address with the peer's id.
+func fullAddress(info peer.AddrInfo) string {
+	if len(info.Addrs) == 0 {
+		return "/p2p/" + info.ID.String()
+	}
+	return info.Addrs[0].String() + "/p2p/" + info.ID.String()
+}
+
+func direction(c network.Conn) string {
+	if c.Stat().Direction == network.DirInbound {
+		return "inbound"
+	}
+	return "outbound"
+}
+
+// Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
+// tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
+// what is wrong with the form.
+func (d *Table) Connect(addr string) error { return d.statics.add(addr) }
+
+// Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
+// ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
+// Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
+func (d *Table) Disconnect(name string) error {
+	if isURL(name) {
+		return d.disconnectURL(name)
+	}
+	p, err := peer.Decode(name)
+	if err != nil {
+		return fmt.Errorf("%q is not a peer id: %w", name, err)
+	}
+	kept, remembered := d.statics.remove(func(s *static) bool { return s.info.ID == p }), d.book.forget(p)
+	d.part(p) // also one that was disconnected a moment ago by its URL
+	if len(kept) == 0 && !remembered && d.h.Network().Connectedness(p) != network.Connected {
+		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
+	}
+	return d.ends.now(p)
+}
+
+func (d *Table) disconnectURL(rawURL string) error {
+	u, err := parseURL(rawURL)
+	if err != nil {
+		return err
+	}
+	gone := d.statics.remove(func(s *static) bool { return s.url == u })
+	if len(gone) == 0 {
+		return fmt.Errorf("peer %s: %w", u, chain.ErrNotFound)
+	}
+	p := gone[0]
+	if _, kept := d.statics.infos()[p]; kept || p == "" || p == d.h.ID() {
+		return nil
+	}
+	d.book.forget(p)
+	return d.ends.now(p)
+}
+
+// Recut disconnects the peers that are cut off now, and dials the others at once.
+func (d *Table) Recut() {
+	for _, p := range d.h.Network().Peers() {
+		if d.cuts(p) {
+			_ = d.ends.now(p)
+		}
+	}
+	d.book.hurryAll()
+	d.statics.hurryAll()
+	signal(d.seek)
+}
+
+// Save writes what is remembered of peers.
+func (d *Table) Save() error { return d.book.save() }

@@ -1,0 +1,95 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// ErrFlask is wrapped by what a look at the URL of a node of the tutorial returns, which speaks HTTP only.
+var ErrFlask = errors.New("a Flask node answers")
+
+// errForeign says that a peer is of another network.
+var errForeign = errors.New("it is of another network")
+
+func foreignError(theirs string) error { return fmt.Errorf("%w, %s", errForeign, theirs) }
+
+// stateForeign is its state in words.
+const stateForeign = "other network"
+
+// stateOf says in words why a peer is not connected whose last dial failed with err: what it is, if that is known and will not change
+// soon, or else "unreachable" with the cause.
+func stateOf(err error) (state, cause string) {
+	switch {
+	case errors.Is(err, errForeign):
+		return stateForeign, ""
+	case errors.Is(err, ErrFlask):
+		return "Flask node", ""
+	case errors.Is(err, errTwin):
+		return "same identity as this node", ""
+	}
+	return "unreachable", strings.Join(causes(err), ", ")
+}
+
+// inWords completes a state with the time of the next try and the cause.
+func inWords(state, cause string, next time.Duration) string {
+	if next > 0 {
+		state += ", next try in " + rounded(next)
+	}
+	if cause != "" {
+		state += ": " + cause
+	}
+	return state
+}
+
+// rounded writes a wait as people say it, rounded up: "12 s", "4 min".
+func rounded(d time.Duration) string {
+	if s := (d + time.Second - 1) / time.Second; s < 120 {
+		return fmt.Sprintf("%d s", s)
+	}
+	return fmt.Sprintf("%d min", (d+time.Minute-1)/time.Minute)
+}
+
+// causes lists in few words what happened at each address of a dial, each once. reason says it whole.
+func causes(err error) []string {
+	all := (*swarm.DialError)(nil)
+	if !errors.As(err, &all) || len(all.DialErrors) == 0 {
+		return []string{cause(err)}
+	}
+	var out []string
+	for _, e := range all.DialErrors {
+		if c := cause(e.Cause); !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// cause says in few words why a dial failed.
+func cause(err error) string {
+	errno, timeout := syscall.Errno(0), net.Error(nil)
+	switch {
+	case errors.Is(err, errLeft), errors.Is(err, errMute):
+		return err.Error()
+	case errors.As(err, new(sec.ErrPeerIDMismatch)):
+		return "another peer answers there"
+	case errors.Is(err, network.ErrResourceLimitExceeded):
+		return "this node has as many connections as it may"
+	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
+		return "this node refuses it"
+	case errors.As(err, &errno):
+		return errno.Error()
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer"
+	}
+	return reason(err)
+}
