@@ -2,9 +2,9 @@
 //
 // # Vocabulary
 //
-//   - proof: the smallest integer from 0 up for which the SHA-256 of str(last proof) + str(proof) + last hash
-//     starts with the network's zeros.
-//   - try: one such hash. At z hex zeros a proof takes 16^z tries in the mean.
+//   - proof: the smallest integer from 0 up that solves the puzzle of a draft (see package search). On a classic network it covers the
+//     parent alone, so the block holds what is pending when it is sealed. On a secure network it is a nonce that covers the whole draft: the
+//     draft is made first, and made anew every second, or sooner if other payments are pending.
 //   - mode: when to mine without being asked: manual (never), instant, interval, continuous.
 //
 // # Flow
@@ -13,9 +13,10 @@
 //	Run (mode) ─────────────► turn ──► extend         │
 //	                                                  └─ a new tip or the caller's context ends it
 //
-// Several miners in continuous mode race: each searches on its own tip from 0, so that equal machines find the same proof at about the
-// same time, and all but one of their blocks are stale. interval waits anew after every tip, of any miner, and by a tenth at
-// random, so that mostly one miner searches at a time. Status counts the searches that were given up.
+// Several miners in continuous mode race. On a classic network each searches on its own tip from 0, so that equal machines find the same
+// proof at about the same time, and all but one of their blocks are stale; on a secure one each searches its own draft. interval waits
+// anew after every tip, of any miner, and by a tenth at random, so that mostly one miner searches at a time. Status counts the searches
+// that were given up.
 //
 // # Guarantees
 //

@@ -33,7 +33,7 @@ func (m *Miner) Status() Status {
 	s.Kernel = search.Kernel()
 	s.Mode, s.Cores, s.Share, s.Callers = m.Mode(), int(m.cores.Load()), int(m.share.Load()), len(m.places)
 	if s.Rate > 0 {
-		mean := math.Pow(16, float64(m.chain.Rules().Zeros)) / s.Rate * float64(time.Second)
+		mean := m.chain.Rules().TargetAfter(m.chain.Tip()).Tries() / s.Rate * float64(time.Second)
 		s.Expected = time.Duration(min(mean, math.MaxInt64/2))
 	}
 	return s

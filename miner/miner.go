@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type Miner struct {
 	share     atomic.Int64 // of their time, in percent
 	log       *slog.Logger
 	meter     meter
+	works     works
 
 	places chan struct{} // held by a caller from Mine to its return
 	turn   chan struct{} // held by the caller that searches; given in order of arrival
@@ -105,81 +107,126 @@ func (m *Miner) takeTurn(ctx context.Context) error {
 
 func (m *Miner) endTurn() { <-m.turn }
 
-// extend mines one block on the present tip. The caller has the turn. ErrStale where another block came first.
+// extend mines one block on the present tip. The caller has the turn. ErrStale if another block came first.
 func (m *Miner) extend(ctx context.Context) (*consensus.Block, error) {
 	wake, stop := m.chain.Watch()
 	defer stop()
-	tip := m.chain.Tip()
-	proof, err := m.search(ctx, tip, wake)
+	draft, proof, err := m.search(ctx, wake)
 	if err != nil {
 		return nil, m.meter.count(err)
 	}
-	b, err := m.seal(tip, proof)
+	b, err := m.seal(draft, proof)
 	return b, m.meter.count(err)
 }
 
-// search looks for the proof that follows tip. ErrStale as soon as the chain has another tip.
-func (m *Miner) search(ctx context.Context, tip consensus.Header, wake <-chan struct{}) (int64, error) {
+// errAnew ends the search of a draft that is out of date, though its parent is still the tip.
+var errAnew = errors.New("the draft is out of date")
+
+// search looks for the proof that follows the tip, and returns it with the draft that it is for. ErrStale as soon as the chain has
+// another tip. On a secure network, whose proofs seal the draft, it makes a new one from time to time: a search has no memory, so
+// nothing is lost.
+func (m *Miner) search(ctx context.Context, wake <-chan struct{}) (consensus.Draft, int64, error) {
 	m.meter.begin(time.Now())
 	defer func() { m.meter.end(time.Now()) }()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	look := m.lookout(tip, wake, cancel)
-	effort := search.Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
-	puzzle := m.chain.Rules().Puzzle(consensus.Draft{Parent: tip, Recipient: m.recipient})
-	return search.Proof(ctx, puzzle, effort, &m.meter.tries, look)
+	progress := m.progress()
+	for {
+		rules := m.chain.Rules()
+		draft := consensus.Draft{Parent: m.chain.Tip(), Recipient: m.recipient}
+		if rules.IsSecure() {
+			draft = m.sealed()
+		}
+		proof, err := m.searchFor(ctx, rules, draft, wake, progress)
+		if !errors.Is(err, errAnew) {
+			return draft, proof, err
+		}
+	}
 }
 
-// lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and reports its
-// progress. A goroutine for that would cost a block more than sealing it does.
-func (m *Miner) lookout(tip consensus.Header, wake <-chan struct{}, cancel context.CancelCauseFunc) (look func()) {
-	due := time.Now().Add(progressEvery)
+// sealed returns the present draft with its time. Two blocks may follow each other within a microsecond.
+func (m *Miner) sealed() consensus.Draft {
+	d := m.chain.Draft(m.recipient)
+	d.Timestamp = max(seconds(m.chain.Now()), math.Nextafter(d.Parent.Timestamp, math.Inf(1)))
+	return d
+}
+
+// searchFor looks for the proof of a draft.
+func (m *Miner) searchFor(ctx context.Context, rules *consensus.Rules, d consensus.Draft, wake <-chan struct{}, progress func(index int64)) (int64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	look := m.lookout(d, rules.IsSecure(), wake, cancel)
+	effort := search.Effort{Cores: int(m.cores.Load()), Share: int(m.share.Load())}
+	return search.Proof(ctx, rules.Puzzle(d), effort, &m.meter.tries, func() {
+		look()
+		progress(d.Parent.Index + 1)
+	})
+}
+
+const (
+	draftAge  = time.Second            // at which a sealed draft is made anew, so that its time is right
+	gatherFor = 100 * time.Millisecond // the same once other payments are pending; some milliseconds of work if they are many
+)
+
+// lookout returns what a search calls after each chunk: it ends the search with ErrStale when the tip is replaced, and with errAnew when
+// a sealed draft is out of date. A goroutine for that would cost a block more than sealing it does.
+func (m *Miner) lookout(d consensus.Draft, sealed bool, wake <-chan struct{}, cancel context.CancelCauseFunc) (look func()) {
+	made, count, bytes := time.Now(), 0, 0
+	if sealed {
+		count, bytes = m.chain.PoolSize()
+	}
+	changed := false
 	return func() {
 		select {
 		case <-wake:
-			if m.chain.Tip().Hash != tip.Hash {
+			if m.chain.Tip().Hash != d.Parent.Hash {
 				cancel(chain.ErrStale)
+			}
+			if sealed {
+				c, b := m.chain.PoolSize()
+				changed = c != count || b != bytes
 			}
 		default:
 		}
-		if time.Now().After(due) {
-			due = due.Add(progressEvery)
-			s := m.Status()
-			m.log.Info("searching for a proof", "index", tip.Index+1, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected.Round(time.Second))
+		if !sealed {
+			return
+		}
+		if age := time.Since(made); age > draftAge || changed && age > gatherFor {
+			cancel(errAnew)
 		}
 	}
 }
 
-// seal makes the block that the proof is for and adds it to the chain. Its transactions are those pending now.
-func (m *Miner) seal(tip consensus.Header, proof int64) (*consensus.Block, error) {
-	draft := m.chain.Draft(m.recipient)
-	if draft.Parent.Hash != tip.Hash {
+// progress returns what reports in the log, from time to time, how far a search is.
+func (m *Miner) progress() func(index int64) {
+	due := time.Now().Add(progressEvery)
+	return func(index int64) {
+		if time.Now().After(due) {
+			due = due.Add(progressEvery)
+			s := m.Status()
+			m.log.Info("searching for a proof", "index", index, "tries", s.Tries, "rate", int64(s.Rate), "expected", s.Expected.Round(time.Second))
+		}
+	}
+}
+
+// seal makes the block of a draft with its proof and adds it to the chain. On a classic network it holds the payments that are pending
+// now.
+func (m *Miner) seal(d consensus.Draft, proof int64) (*consensus.Block, error) {
+	rules, tip := m.chain.Rules(), d.Parent
+	if !rules.IsSecure() {
+		d = m.chain.Draft(m.recipient)
+	}
+	if d.Parent.Hash != tip.Hash {
 		return nil, chain.ErrStale
 	}
-	b, err := m.chain.Rules().Seal(draft, proof, seconds(m.chain.Now()))
+	b, err := rules.Seal(d, proof, seconds(m.chain.Now()))
 	if err != nil {
 		return nil, fmt.Errorf("sealing block %d: %w", tip.Index+1, err)
 	}
 	if err := m.chain.AddMined(b); err != nil {
 		return nil, fmt.Errorf("adding mined block %d: %w", b.Index(), err)
 	}
-	m.log.Info("mined a block", "index", b.Index(), "hash", b.Hash().Short(), "proof", proof, "payments", len(draft.Payments))
+	m.log.Info("mined a block", "index", b.Index(), "hash", b.Hash().Short(), "proof", proof, "payments", len(d.Payments))
 	return b, nil
 }
 
 // seconds is a block's timestamp, as Python's time.time gives it.
 func seconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }
-
-// Submit seals a block with a proof that was found elsewhere, for the block with hash parent. ErrStale where that is no longer
-// the tip, *chain.InvalidError where the proof does not follow it.
-func (m *Miner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) {
-	tip := m.chain.Tip()
-	if tip.Hash != parent {
-		return nil, m.meter.count(chain.ErrStale)
-	}
-	b, err := m.seal(tip, proof)
-	return b, m.meter.count(err)
-}
-
-// Work returns what an external miner works on: the parent, and the payments that the block would hold now.
-func (m *Miner) Work() consensus.Draft { return m.chain.Draft(m.recipient) }

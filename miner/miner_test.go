@@ -269,16 +269,16 @@ func TestSubmitSealsProofsFoundElsewhere(t *testing.T) {
 	proof := chaintest.Proof(c.Rules(), work.Parent)
 	var invalid *consensus.InvalidError
 	for wrong := range proof {
-		if _, err := m.Submit(work.Parent.Hash, wrong); !errors.As(err, &invalid) {
+		if _, err := m.Submit(work.Parent.Hash, consensus.Hash{}, wrong); !errors.As(err, &invalid) {
 			t.Errorf("a proof without the zeros: %v", err)
 		}
 	}
 	payment := submit(t, c)
-	b, err := m.Submit(work.Parent.Hash, proof)
+	b, err := m.Submit(work.Parent.Hash, consensus.Hash{}, proof)
 	if err != nil || c.Tip().Hash != b.Hash() || b.Transactions()[0] != payment {
 		t.Errorf("got %v, %v, want a tip with the payment", b, err)
 	}
-	if _, err := m.Submit(work.Parent.Hash, proof); !errors.Is(err, chain.ErrStale) {
+	if _, err := m.Submit(work.Parent.Hash, consensus.Hash{}, proof); !errors.Is(err, chain.ErrStale) {
 		t.Errorf("the same again: %v", err)
 	}
 	if s := m.Status(); s.Blocks != 1 || s.Stale != 1 {

@@ -23,8 +23,13 @@ func (s *Server) address(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	name := r.PathValue("address")
+	name := s.addressOf(r.PathValue("address"))
 	a, err := s.chain.Address(name, before, int(limit))
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	spendable, err := s.spendable(name)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -34,7 +39,11 @@ func (s *Server) address(w http.ResponseWriter, r *http.Request) {
 	st.buf = append(canonical.AppendString(append(st.buf, `{"address":`...), name), `,"balance":"`+a.Balance...)
 	st.buf = fmt.Appendf(st.buf, `","count":%d,"history":[`, a.Count)
 	err = copyEntries(st, a)
-	st.buf = append(api.Append(append(st.buf, `],"next":`...), next(a)), "}\n"...)
+	st.buf = api.Append(append(st.buf, `],"next":`...), next(a))
+	if spendable != "" {
+		st.buf = append(append(append(st.buf, `,"spendable":"`...), spendable...), '"')
+	}
+	st.buf = append(st.buf, "}\n"...)
 	s.finish(st, r, err)
 }
 

@@ -51,8 +51,8 @@ func (s *Server) recoverPanic(r *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// guardChange stands before what changes state: no other site's page, no prefetch, and the token if one is set.
-func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
+// guardChange stands before what changes state: no other site's page, no prefetch, and the token if one is set and needed.
+func (s *Server) guardChange(needsToken bool, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case s.isForeign(r):
@@ -61,7 +61,7 @@ func (s *Server) guardChange(next http.HandlerFunc) http.HandlerFunc {
 		case isPrefetch(r):
 			refuse(w, r, &problem{status: http.StatusForbidden, title: "prefetch refused",
 				detail: "A browser asked ahead of its user for a change of this node.", hint: "Open the address."})
-		case !s.holdsToken(r):
+		case needsToken && !s.holdsToken(r):
 			s.askForToken(w, r)
 		default:
 			next(w, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
@@ -95,8 +96,9 @@ func optionalInteger(o canonical.Object, key string, low, high int64, hint strin
 	return int(n), has, nil
 }
 
-// work is GET /mining/work: all that a miner elsewhere needs. A proof is right if the SHA-256 of text.before, the proof in decimal
-// and text.after starts with that many hex zeros. The transactions are those that a block would hold now; the proof does not cover them.
+// work is GET /mining/work: all that a miner elsewhere needs. A number is right if the SHA-256 of text.before, the number in decimal
+// and text.after is at most the target. The transactions are those that a block would hold now; a classic network's proof does not cover
+// them.
 func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	t, rules := s.miner.Work(), s.chain.Rules()
 	list := append(payments(t.Payments), paymentInfo(rules.RewardTo(t.Recipient)))
@@ -104,11 +106,26 @@ func (s *Server) work(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, api.Work{
 		ID:           workID(parent, list),
 		Index:        parent.Index + 1,
-		Parent:       api.WorkParent{Hash: parent.Hash.String(), Index: parent.Index, Proof: parent.Proof},
+		Parent:       api.WorkParent{Hash: parent.Hash.String(), Index: parent.Index, Proof: proofInfo(parent)},
+		Root:         rootText(puzzle.Root),
+		Target:       puzzle.Target.String(),
 		Text:         api.WorkText{After: puzzle.After, Before: puzzle.Before},
 		Transactions: list,
-		Zeros:        rules.Zeros,
+		Zeros:        zerosOf(puzzle.Target),
 	})
+}
+
+func rootText(root consensus.Hash) string {
+	if root == (consensus.Hash{}) {
+		return ""
+	}
+	return root.String()
+}
+
+// zerosOf is the number of hex zeros that every hash that meets t starts with.
+func zerosOf(t consensus.Target) int {
+	text := t.String()
+	return len(text) - len(strings.TrimLeft(text, "0"))
 }
 
 // workID names the work: another parent or another transaction makes another one.
@@ -124,12 +141,12 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	parent, proof, err := readProof(o)
+	parent, root, proof, err := s.readProof(o)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	b, err := s.miner.Submit(parent, proof)
+	b, err := s.miner.Submit(parent, root, proof)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -146,21 +163,29 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
 }
 
 // readProof reads what a miner elsewhere has found.
-func readProof(o canonical.Object) (parent consensus.Hash, proof int64, err error) {
+func (s *Server) readProof(o canonical.Object) (parent, root consensus.Hash, proof int64, err error) {
 	hash, hasParent := o.Get("parent")
 	number, hasProof := o.Get("proof")
 	if !hasParent || !hasProof {
-		return parent, 0, &consensus.MissingError{Keys: []string{"parent", "proof"}}
+		return parent, root, 0, &consensus.MissingError{Keys: []string{"parent", "proof"}}
 	}
 	text, _ := hash.(string)
 	if parent, err = consensus.ParseHash(text); err != nil {
-		return parent, 0, badRequest("not a hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
+		return parent, root, 0, badRequest("not a hash", "\"parent\" must be 64 lower-case hex digits.", "GET /mining/work has it.")
+	}
+	if s.chain.Rules().IsSecure() {
+		text, _ := number.(string)
+		if root, proof, err = consensus.ParseProof(text); err != nil {
+			return parent, root, 0, badRequest("not a proof", "\"proof\" must be \"<root>.<nonce>\": 64 lower-case hex digits, a dot, and a decimal number below 2^63.",
+				"GET /mining/work has the root.")
+		}
+		return parent, root, proof, nil
 	}
 	proof, ok := integer(number)
 	if !ok || proof >= consensus.MaxProof {
-		return parent, 0, badRequest("number out of range", "\"proof\" must be an integer from 0, below 2^53.", "Search from 0 upwards.")
+		return parent, root, 0, badRequest("number out of range", "\"proof\" must be an integer from 0, below 2^53.", "Search from 0 upwards.")
 	}
-	return parent, proof, nil
+	return parent, root, proof, nil
 }
 
 // integer reads a number that is written as an integer from 0.

@@ -90,7 +90,7 @@ func TestWorkIsAllThatAMinerNeeds(t *testing.T) {
 	genesis := n.chain.Tip()
 	w := n.do("GET", "/mining/work", "")
 	work := decode(t, w, 200)
-	want(t, w, 200, fmt.Sprintf(`{"id":"%s","index":2,"parent":{"hash":"%s","index":1,"proof":%d},"text":{"after":"%s","before":"%d"},"transactions":[`+
+	want(t, w, 200, fmt.Sprintf(`{"id":"%s","index":2,"parent":{"hash":"%s","index":1,"proof":%d},"target":"0fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff","text":{"after":"%s","before":"%d"},"transactions":[`+
 		`{"amount":5.0,"id":"000102030405060708090a0b0c0d0e0f","recipient":"bob","sender":"alice"},{"amount":1,"recipient":"%s","sender":"0"}],"zeros":%d}`+"\n",
 		work["id"], genesis.Hash, genesis.Proof, genesis.Hash, genesis.Proof, testPeer, n.chain.Rules().Zeros))
 	if again := decode(t, n.do("GET", "/mining/work", ""), 200); work["id"] == empty["id"] || work["id"] != again["id"] {

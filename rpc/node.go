@@ -20,10 +20,11 @@ func (s *Server) nodeInfo() api.Node {
 	return api.Node{
 		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: s.genesis, Height: now.Tip.Index,
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
-		Name:   s.cfg.Name, Network: s.networkID, PeerID: s.network.ID(), Peers: peers,
-		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending},
-		Sync: api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
-		Tip:  now.Tip.Hash.String(), Version: s.cfg.Version,
+		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
+		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
+		Target: s.chain.Rules().TargetAfter(now.Tip).String(),
+		Sync:   api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
+		Tip:    now.Tip.Hash.String(), Version: s.cfg.Version,
 	}
 }
 

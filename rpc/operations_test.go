@@ -185,8 +185,8 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 	described := newContract(t)
 	for turn := range 2 {
 		for _, op := range api.Operations {
-			if op.Streams() {
-				continue // it does not end: TestEventsAreAsDescribed
+			if op.Streams() || op.Group == "secure" {
+				continue // it does not end: TestEventsAreAsDescribed; or TestSecureExamplesAreAnsweredAsDescribed
 			}
 			w := n.do(op.Method, op.Target(), op.Example.Body)
 			if err := described.check(op, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()); err != nil {
@@ -221,8 +221,13 @@ func wrongs(op api.Operation) []wrong {
 // TestEveryErrorIsAsDescribed provokes errors at every row, in each form that an error can have.
 func TestEveryErrorIsAsDescribed(t *testing.T) {
 	described := newContract(t)
-	n := start(t, Config{Token: "secret", TokenFor: TokenForAll, Lab: shownLab{newFakeLab()}, Metrics: http.NotFoundHandler(), LogLevel: new(slog.LevelVar)})
+	cfg := Config{Token: "secret", TokenFor: TokenForAll, Lab: shownLab{newFakeLab()}, Metrics: http.NotFoundHandler(), LogLevel: new(slog.LevelVar), Keys: newFakeKeys()}
+	classic, secure := start(t, cfg), startSecure(t, cfg)
 	for _, op := range api.Operations {
+		n := classic
+		if op.Group == "secure" {
+			n = secure
+		}
 		for _, try := range wrongs(op) {
 			for _, accept := range []string{"*/*", "application/json"} {
 				w := n.do(op.Method, try.target, try.body, try.header, "Accept: "+accept)

@@ -12,23 +12,30 @@ import (
 // that a name may have slashes, as %2F.
 type router struct {
 	fixed map[string]http.HandlerFunc // by the decoded path
-	under map[string]parameter        // by all but the last segment, "/blocks/"
+	under map[string]parameter        // by all but the parameter and what follows it, "/blocks/"
+	below map[string]parameter        // by what follows the parameter, "/proof"; each has one prefix
 }
 
-// parameter is the last segment of a path.
+// parameter is the last segment of a path, or the one before a fixed last segment.
 type parameter struct {
 	name   string
+	prefix string
 	handle http.HandlerFunc
 }
 
 // newRouter reads patterns: fixed paths, and paths that end in a {parameter}.
 func newRouter(resources map[string]resource) router {
-	rt := router{fixed: map[string]http.HandlerFunc{}, under: map[string]parameter{}}
+	rt := router{fixed: map[string]http.HandlerFunc{}, under: map[string]parameter{}, below: map[string]parameter{}}
 	for pattern, res := range resources {
-		if prefix, name, ok := strings.Cut(pattern, "{"); ok {
-			rt.under[prefix] = parameter{strings.TrimSuffix(name, "}"), res.handler()}
-		} else {
+		prefix, rest, ok := strings.Cut(pattern, "{")
+		name, suffix, _ := strings.Cut(rest, "}")
+		switch {
+		case !ok:
 			rt.fixed[pattern] = res.handler()
+		case suffix != "":
+			rt.below[suffix] = parameter{name, prefix, res.handler()}
+		default:
+			rt.under[prefix] = parameter{name, prefix, res.handler()}
 		}
 	}
 	return rt
@@ -41,16 +48,34 @@ func (rt router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := mergeSlashes(r.URL.EscapedPath())
-	last := strings.LastIndexByte(path, '/') + 1
-	prefix, prefixErr := url.PathUnescape(path[:last])
-	value, valueErr := url.PathUnescape(path[last:])
-	p, ok := rt.under[mergeSlashes(prefix)]
-	if !ok || value == "" || prefixErr != nil || valueErr != nil {
+	p, value, ok := rt.find(path)
+	if !ok {
 		refuse(w, r, noSuchPath)
 		return
 	}
 	r.SetPathValue(p.name, value)
 	p.handle(w, r)
+}
+
+// find returns the handler of a path with a parameter, and the parameter's value.
+func (rt router) find(path string) (p parameter, value string, ok bool) {
+	last := strings.LastIndexByte(path, '/')
+	if p, ok = rt.below[path[max(last, 0):]]; ok {
+		if before, v, found := cutSegment(path[:last]); found && before == p.prefix {
+			return p, v, true
+		}
+	}
+	before, value, found := cutSegment(path)
+	p, ok = rt.under[before]
+	return p, value, ok && found
+}
+
+// cutSegment cuts off the last segment of an escaped path, and decodes both parts.
+func cutSegment(path string) (before, value string, ok bool) {
+	last := strings.LastIndexByte(path, '/') + 1
+	before, beforeErr := url.PathUnescape(path[:last])
+	value, valueErr := url.PathUnescape(path[last:])
+	return mergeSlashes(before), value, value != "" && beforeErr == nil && valueErr == nil
 }
 
 // mergeSlashes writes each run of slashes as one.

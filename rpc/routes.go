@@ -49,6 +49,12 @@ func (s *Server) handlers() handlers {
 		"getWork":     s.work,
 		"submitProof": s.submit,
 
+		"getHeaders":   s.secureOnly(s.limitLarge(s.headers)),
+		"getProof":     s.secureOnly(s.transactionProof),
+		"getWallets":   s.keysOnly(s.unlocked),
+		"unlockWallet": s.keysOnly(s.unlock),
+		"lockWallet":   s.keysOnly(s.lock),
+
 		"getLab":      s.labOnly(s.lab),
 		"setSwitches": s.labOnly(s.setSwitches),
 		"playLesson":  s.labOnly(s.playLesson),
@@ -82,7 +88,7 @@ func (s *Server) resources(ops []api.Operation, bound handlers) map[string]resou
 			continue
 		}
 		if op.Guarded() {
-			handle = s.guardChange(handle)
+			handle = s.guardChange(!op.Signed || !s.chain.Rules().IsSecure(), handle)
 		}
 		handle = named(op, handle)
 		if all[op.Path] == nil {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,9 +129,13 @@ func (m *testMiner) SetCores(n int) { m.set(func(s *MinerStatus) { s.Cores = n }
 
 func (m *testMiner) SetShare(percent int) { m.set(func(s *MinerStatus) { s.Share = percent }) }
 
-func (m *testMiner) Work() consensus.Draft { return m.chain.Draft(m.name) }
+func (m *testMiner) Work() consensus.Draft {
+	d := m.chain.Draft(m.name)
+	d.Timestamp = max(float64(time.Now().Unix()), d.Parent.Timestamp+1)
+	return d
+}
 
-func (m *testMiner) Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) {
+func (m *testMiner) Submit(parent, _ consensus.Hash, proof int64) (*consensus.Block, error) {
 	work := m.Work()
 	if work.Parent.Hash != parent {
 		return nil, chain.ErrStale
@@ -153,9 +158,9 @@ func (m *testMiner) Mine(ctx context.Context) (*consensus.Block, error) {
 }
 
 func (m *testMiner) try() (*consensus.Block, error) {
-	rules, work := m.chain.Rules(), m.chain.Draft(m.name)
-	proof := int64(0)
-	for !rules.ValidProof(work.Parent.Proof, proof, work.Parent.Hash) {
+	rules, work := m.chain.Rules(), m.Work()
+	puzzle, proof := rules.Puzzle(work), int64(0)
+	for !puzzle.Solves(proof) {
 		proof++
 	}
 	return m.seal(work, proof)
@@ -195,8 +200,13 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // do asks the handler directly. header lines are "Key: value".
 func (n *node) do(method, path, body string, header ...string) *httptest.ResponseRecorder {
+	return n.doFrom("", method, path, body, header...)
+}
+
+// doFrom is do for a client at another address, "" for this machine.
+func (n *node) doFrom(from, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Host, r.RemoteAddr = "localhost:5000", "127.0.0.1:40000"
+	r.Host, r.RemoteAddr = "localhost:5000", cmp.Or(from, "127.0.0.1:40000")
 	for _, line := range header {
 		key, value, _ := strings.Cut(line, ": ")
 		if key == "Host" {

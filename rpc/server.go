@@ -50,6 +50,7 @@ type Config struct {
 	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
 	Invite      Invitation            // GET /invite; nil answers 404
 	Lab         Lab                   // the endpoints under /lab; nil answers 404
+	Keys        Keys                  // that payments of a secure network are signed with; nil signs none
 	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
 
 	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it
@@ -108,11 +109,14 @@ type SyncStatus struct {
 type Miner interface {
 	// Mine forges one block on the tip; it is on disk when Mine returns. An error wrapping ErrBusy says that too many wait already.
 	Mine(ctx context.Context) (*consensus.Block, error)
-	Work() consensus.Draft                                               // for miners elsewhere
-	Submit(parent consensus.Hash, proof int64) (*consensus.Block, error) // chain.ErrStale if parent is no longer the tip; on disk when it returns
-	SetMode(mode string) error                                           // an error says which modes there are
-	SetCores(n int)                                                      // from the next search on; 0 for all
-	SetShare(percent int)                                                // of the cores' time, from the next search on
+	Work() consensus.Draft // for miners elsewhere
+
+	// Submit makes a block of a proof that was found elsewhere; root is zero on a classic network. It is on disk when Submit returns. An error
+	// wraps chain.ErrStale if parent is no longer the tip or, on a secure network, the node does not remember the work.
+	Submit(parent, root consensus.Hash, proof int64) (*consensus.Block, error)
+	SetMode(mode string) error // an error says which modes there are
+	SetCores(n int)            // from the next search on; 0 for all
+	SetShare(percent int)      // of the cores' time, from the next search on
 	Status() MinerStatus
 }
 
@@ -148,6 +152,7 @@ type Server struct {
 	networkID   string // of the chain's rules, which take 4 µs to name it
 	genesis     string // its hash
 	latest      atomic.Pointer[latestBlock]
+	lastPace    atomic.Pointer[recentPace]
 	hosts       map[string]bool // of Config.Hosts
 	crossOrigin http.CrossOriginProtection
 	exposed     atomic.Bool   // others than this machine can connect

@@ -40,26 +40,34 @@ func paymentInfo(tx consensus.Transaction) api.Payment {
 	if tx.HasID {
 		p.ID = tx.ID.String()
 	}
+	if tx.HasSignature {
+		p.Signature = tx.Signature.String()
+	}
 	return p
 }
 
 // transaction is GET /transactions/{id}: where a payment is.
 func (s *Server) transaction(w http.ResponseWriter, r *http.Request) {
-	id, err := consensus.ParseID(r.PathValue("id"))
-	if err != nil {
-		s.fail(w, r, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", canonical.Quote(r.PathValue("id"))),
-			"The node draws one for each payment; the lists of pending payments and of an address's transactions show them."))
-		return
-	}
-	found, err := s.chain.Transaction(id)
-	if errors.Is(err, chain.ErrNotFound) {
-		err = notFound("This node knows no transaction "+id.String()+".", "A payment that nobody mines leaves the pool after a day.")
-	}
+	found, err := s.lookUp(r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	answer(w, http.StatusOK, transactionInfo(found))
+}
+
+// lookUp finds the transaction that the path names.
+func (s *Server) lookUp(r *http.Request) (found chain.Lookup, err error) {
+	id, err := consensus.ParseID(r.PathValue("id"))
+	if err != nil {
+		return found, badRequest("not a transaction id", fmt.Sprintf("%s is not a transaction's id, which is 32 lower-case hex digits.", canonical.Quote(r.PathValue("id"))),
+			"The node draws one for each payment; the lists of pending payments and of an address's transactions show them.")
+	}
+	found, err = s.chain.Transaction(id)
+	if errors.Is(err, chain.ErrNotFound) {
+		err = notFound("This node knows no transaction "+id.String()+".", "A payment that nobody mines leaves the pool after a day.")
+	}
+	return found, err
 }
 
 func transactionInfo(found chain.Lookup) api.TransactionInfo {

@@ -38,7 +38,7 @@ func appendForged(dst []byte, b *consensus.Block) []byte {
 	dst = append(dst, `,"message":"New Block Forged","previous_hash":`...)
 	dst = appendHash(dst, h.Previous)
 	dst = append(dst, `,"proof":`...)
-	dst = strconv.AppendInt(dst, h.Proof, 10)
+	dst = append(dst, proofInfo(h)...)
 	dst = append(dst, `,"transactions":`...)
 	return append(canonical.AppendCompact(dst, transactionsOf(b)), '}')
 }
@@ -99,7 +99,7 @@ func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
 			break
 		}
 		h := b.Header()
-		mined = append(mined, api.MinedBlock{Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Proof: h.Proof, Transactions: len(b.Transactions())})
+		mined = append(mined, api.MinedBlock{Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Proof: proofInfo(h), Transactions: len(b.Transactions())})
 	}
 	answer(w, http.StatusOK, api.MinedBlocks{Blocks: mined, Message: message})
 }
@@ -112,7 +112,7 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	tx, err := s.chain.Rules().ReadPayment(body, chain.NewID())
+	tx, err := s.readPayment(r, body, chain.NewID())
 	if err != nil {
 		s.fail(w, r, badJSON(r, err, example))
 		return
@@ -124,6 +124,9 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 		return
 	case errors.Is(err, chain.ErrUnsettled):
 		s.fail(w, r, unsettledPayment(tx.ID(), err))
+		return
+	case errors.Is(err, chain.ErrFunds):
+		s.fail(w, r, s.overdraft(tx, err))
 		return
 	case err != nil:
 		s.fail(w, r, err)

@@ -87,16 +87,18 @@ func Heavier(a, b State) bool { return a.Work.Compare(b.Work) > 0 }
 type Puzzle struct {
 	Before, After string
 	Target        Target
+	Root          Hash // of the draft, on a secure network the start of its proof; else zero
 }
 
 // Puzzle returns the puzzle of a draft. A classic proof covers the parent alone, so it fits whatever the draft holds; a secure one covers
 // all of the draft.
 func (r *Rules) Puzzle(d Draft) Puzzle {
-	before := d.Parent.ProofText()
+	p := Puzzle{Before: d.Parent.ProofText(), After: d.Parent.Hash.String(), Target: r.TargetAfter(d.Parent)}
 	if r.IsSecure() {
-		before += r.child(d, 0, 0).Root.String() + "."
+		p.Root = r.child(d, 0, 0).Root
+		p.Before += p.Root.String() + "."
 	}
-	return Puzzle{Before: before, After: d.Parent.Hash.String(), Target: r.TargetAfter(d.Parent)}
+	return p
 }
 
 // ZerosTarget returns the target that the hashes with that many hex zeros in front meet, n at most 64: 2^(256-4n)-1.

@@ -51,6 +51,15 @@ func (t Target) Work() Work {
 	return WorkOf(text)
 }
 
+// Tries returns how many hashes a proof takes in the mean, about.
+func (t Target) Tries() float64 {
+	chance := 0.0
+	for _, b := range t {
+		chance = chance*256 + float64(b)
+	}
+	return math.Pow(2, 256) / (chance + 1)
+}
+
 // Pace sets the targets of a network so that a block takes BlockTime in the mean. It depends on the time and the number of a block
 // alone, so no history is needed: ASERT (aserti3-2d), anchored at the genesis block.
 type Pace struct {

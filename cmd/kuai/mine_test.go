@@ -87,7 +87,7 @@ func TestMiningMetrics(t *testing.T) {
 	if _, err := m.Mine(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.Submit(consensus.Hash{}, 0); err == nil {
+	if _, err := m.Submit(consensus.Hash{}, consensus.Hash{}, 0); err == nil {
 		t.Fatal("a proof for no parent was taken")
 	}
 	families, err := reg.Gather()

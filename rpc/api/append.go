@@ -37,14 +37,15 @@ func printerOf(t reflect.Type) printer {
 
 var (
 	numberType = reflect.TypeFor[json.Number]()
+	proofType  = reflect.TypeFor[Proof]()
 	timeType   = reflect.TypeFor[time.Time]()
 	blockType  = reflect.TypeFor[Block]()
 )
 
 func newPrinter(t reflect.Type) printer {
 	switch t {
-	case numberType:
-		return func(dst []byte, v reflect.Value) []byte { return append(dst, v.String()...) }
+	case numberType, proofType:
+		return func(dst []byte, v reflect.Value) []byte { return append(dst, v.String()...) } // not the method of a Proof
 	case timeType:
 		return appendTime
 	case blockType:

@@ -38,13 +38,13 @@ func TestAppendSpellsAsFlaskDoes(t *testing.T) {
 }
 
 func TestAppendOfABlockWithoutItsText(t *testing.T) {
-	b := Block{Index: 1, PreviousHash: "1", Proof: 100, Timestamp: "1626739200.0"}
+	b := Block{Index: 1, PreviousHash: "1", Proof: "100", Timestamp: "1626739200.0"}
 	const want = `{"index":1,"previous_hash":"1","proof":100,"timestamp":1626739200.0,"transactions":[]}`
 	if got := string(Append(nil, b)); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	var back Block
-	if err := json.Unmarshal([]byte(want), &back); err != nil || back.Proof != 100 || back.Timestamp != "1626739200.0" {
+	if err := json.Unmarshal([]byte(want), &back); err != nil || back.Proof != "100" || back.Timestamp != "1626739200.0" {
 		t.Errorf("read back: %+v, %v", back, err)
 	}
 }

@@ -1,6 +1,9 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Payment is a transaction: a payment, or the reward that ends a block.
 type Payment struct {
@@ -8,13 +11,30 @@ type Payment struct {
 	ID        string      `json:"id,omitempty" pattern:"^[0-9a-f]{32}$" description:"Left out in rewards and in what a Flask node has mined."`
 	Recipient string      `json:"recipient" example:"bob"`
 	Sender    string      `json:"sender" description:"\"0\" for a reward." example:"alice"`
+	Signature string      `json:"signature,omitempty" pattern:"^[0-9a-f]{128}$" description:"Of a secure network's payment, by the sender's key."`
+}
+
+// Proof is a block's proof in JSON: a number on a classic network, the string "<root>.<nonce>" on a secure one, whose first block has a
+// number, too.
+type Proof string
+
+// String returns the proof as it is hashed: without quotes.
+func (p Proof) String() string { return strings.Trim(string(p), `"`) }
+
+// MarshalJSON returns p.
+func (p Proof) MarshalJSON() ([]byte, error) { return []byte(p), nil }
+
+// UnmarshalJSON keeps the text.
+func (p *Proof) UnmarshalJSON(text []byte) error {
+	*p = Proof(text)
+	return nil
 }
 
 // Block is a block as the tutorial has it: five keys.
 type Block struct {
 	Index        int64       `json:"index" minimum:"1"`
 	PreviousHash string      `json:"previous_hash" description:"64 hex digits; of the first block \"1\"."`
-	Proof        int64       `json:"proof" minimum:"0"`
+	Proof        Proof       `json:"proof"`
 	Timestamp    json.Number `json:"timestamp" description:"Seconds since 1970."`
 	Transactions []Payment   `json:"transactions"`
 
@@ -39,7 +59,7 @@ type Forged struct {
 	Index        int64     `json:"index" minimum:"2"`
 	Message      string    `json:"message" example:"New Block Forged"`
 	PreviousHash string    `json:"previous_hash" pattern:"^[0-9a-f]{64}$"`
-	Proof        int64     `json:"proof" minimum:"0"`
+	Proof        Proof     `json:"proof"`
 	Transactions []Payment `json:"transactions"`
 }
 
@@ -59,7 +79,7 @@ type MinedBlock struct {
 	Hash         string `json:"hash" pattern:"^[0-9a-f]{64}$"`
 	Index        int64  `json:"index" minimum:"2"`
 	PreviousHash string `json:"previous_hash" pattern:"^[0-9a-f]{64}$"`
-	Proof        int64  `json:"proof" minimum:"0"`
+	Proof        Proof  `json:"proof"`
 	Transactions int    `json:"transactions" description:"Their number, with the reward."`
 }
 
@@ -129,6 +149,8 @@ type Account struct {
 	Count   int            `json:"count" minimum:"0" description:"Of all its transactions."`
 	History []AccountEntry `json:"history" description:"The newest first."`
 	Next    *string        `json:"next" description:"?before= of the page of what is older, null after the last."`
+
+	Spendable string `json:"spendable,omitempty" pattern:"^[0-9]+$" description:"On a secure network: the balance less the pending payments of the address."`
 }
 
 // AccountEntry is a transaction in the history of an address.

@@ -23,22 +23,24 @@ type MinerChange struct {
 	Share *int    `json:"share,omitempty" minimum:"1" maximum:"100" description:"Of the cores' time, in percent. From the next search on."`
 }
 
-// Work is what a miner elsewhere needs. A proof is right if the SHA-256 of Text.Before, the proof in decimal and Text.After starts with
-// that many hex zeros.
+// Work is what a miner elsewhere needs. A number is right if the SHA-256 of Text.Before, the number in decimal and Text.After, read as a
+// number of 256 bits, is at most Target. On a classic network the number is the proof, on a secure one its nonce.
 type Work struct {
 	ID           string     `json:"id" pattern:"^[0-9a-f]{32}$" description:"Changes with the parent and the transactions."`
 	Index        int64      `json:"index" minimum:"2"`
 	Parent       WorkParent `json:"parent"`
+	Root         string     `json:"root,omitempty" pattern:"^[0-9a-f]{64}$" description:"Of the block on a secure network. The proof is \"<root>.<nonce>\"."`
+	Target       string     `json:"target" pattern:"^[0-9a-f]{64}$"`
 	Text         WorkText   `json:"text"`
-	Transactions []Payment  `json:"transactions" description:"That a block would hold now, the reward last. The proof does not cover them."`
-	Zeros        int        `json:"zeros" minimum:"0"`
+	Transactions []Payment  `json:"transactions" description:"That a block would hold now, the reward last. A classic network's proof does not cover them."`
+	Zeros        int        `json:"zeros" minimum:"0" description:"Hex zeros that every hash at most the target starts with. On a classic network they are all that is asked for."`
 }
 
 // WorkParent is the block to mine on.
 type WorkParent struct {
 	Hash  string `json:"hash" pattern:"^[0-9a-f]{64}$"`
 	Index int64  `json:"index" minimum:"1"`
-	Proof int64  `json:"proof" minimum:"0"`
+	Proof Proof  `json:"proof"`
 }
 
 // WorkText is what stands before and after a proof in the text that is hashed.
@@ -50,5 +52,5 @@ type WorkText struct {
 // Submit is a proof that was found elsewhere.
 type Submit struct {
 	Parent string `json:"parent" pattern:"^[0-9a-f]{64}$" description:"parent.hash of the work."`
-	Proof  int64  `json:"proof" minimum:"0" maximum:"9007199254740991"`
+	Proof  Proof  `json:"proof" description:"From 0 and below 2^53; on a secure network \"<root>.<nonce>\"."`
 }

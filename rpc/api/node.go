@@ -11,12 +11,22 @@ type Node struct {
 	Mining    NodeMining `json:"mining"`
 	Name      string     `json:"name" description:"What its operator calls it, \"\" for no name. Peers show it as claimed, not proved."`
 	Network   string     `json:"network"`
+	Pace      *NodePace  `json:"pace,omitempty" description:"Of a secure network."`
 	PeerID    string     `json:"peer_id"`
 	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
 	Pool      NodePool   `json:"pool"`
+	Profile   string     `json:"profile" enum:"classic,secure" description:"Of the network's rules."`
 	Sync      NodeSync   `json:"sync"`
+	Target    string     `json:"target" pattern:"^[0-9a-f]{64}$" description:"What the hash of the next proof is at most."`
 	Tip       string     `json:"tip" pattern:"^[0-9a-f]{64}$"`
 	Version   string     `json:"version"`
+}
+
+// NodePace is how fast a secure network's blocks come.
+type NodePace struct {
+	BlockSeconds int64    `json:"block_seconds" minimum:"1" description:"That a block takes in the mean."`
+	Recent       *float64 `json:"recent_seconds" description:"That the last blocks took in the mean, up to 20 of them; null before the third block."`
+	Tries        float64  `json:"tries" description:"That the next proof takes in the mean."`
 }
 
 // NodeMining is what the node's miner is at.

@@ -20,6 +20,7 @@ type Operation struct {
 	Group   string // one of Groups
 	Summary string
 	Effect  Effect
+	Signed  bool     // on a secure network it needs no token: its handler asks for one, or for a signature
 	Long    bool     // it may take longer than other answers: a stream, a proof search, a sync with others
 	Params  any      // a struct with the tags path and query, nil without any
 	Request any      // of the body's type, nil without a body
@@ -52,6 +53,7 @@ var Groups = []Group{
 	{"chain", "Blocks, payments and addresses."},
 	{"network", "This node, its peers and the nodes that were registered."},
 	{"mining", "The node's own miner, and work for miners elsewhere."},
+	{"secure", "On a secure network only: for clients that keep no blocks, and keys that the node signs payments with. Without a token only this machine uses the keys."},
 	{"lab", "Faults on purpose, and lessons: on a node that was started with `--lab`. Without a token this machine alone uses it."},
 	{"operation", "For those who watch over a node, and descriptions of this API."},
 	{"page", "The page for people, and its parts."},
@@ -80,6 +82,8 @@ const (
 	exampleID      = "00112233445566778899aabbccddeeff"
 	examplePayment = `{"sender": "alice", "recipient": "bob", "amount": 5, "id": "` + exampleID + `"}`
 	exampleNode    = "127.0.0.1:5001"
+	exampleSeed    = "b7e1f3a25c904d86b7e1f3a25c904d86b7e1f3a25c904d86b7e1f3a25c904d86"
+	exampleKey     = "12D3KooWCGMjv6kGgSPHuDnrjc1k7MWXgmQagGA2YrccsiUuQJVv"
 	exampleGenesis = `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1626739200.0, "transactions": []}`
 )
 
@@ -104,6 +108,10 @@ type (
 		Before  string `query:"before" description:"What next of the page before says, or the index of a block."`
 		Limit   int64  `query:"limit" minimum:"1" description:"Entries at most: 20, or up to 1000."`
 	}
+	// WalletName names an account.
+	WalletName struct {
+		Address string `path:"address" description:"Of the key." example:"12D3KooWCGMjv6kGgSPHuDnrjc1k7MWXgmQagGA2YrccsiUuQJVv"`
+	}
 	// PartName names a part of the page.
 	PartName struct {
 		File string `path:"file" description:"A file's name." example:"main.js"`
@@ -122,7 +130,7 @@ func okAs(contentType string) []Answer { return []Answer{{Status: 200, Type: con
 var Operations = []Operation{
 	{
 		ID: "newTransaction", Method: post, Path: "/transactions/new", Group: "tutorial",
-		Summary: "Put a payment into the pool. It is on disk before the answer; the same payment again has no effect.",
+		Summary: "Put a payment into the pool. It is on disk before the answer; the same payment again has no effect.", Signed: true,
 		Request: Payment{},
 		Answers: []Answer{{Status: 201, Bodies: []any{Message{}}}, {Status: 200, Bodies: []any{Message{}}}},
 		Errors:  []int{409, 503, 507},
@@ -249,6 +257,36 @@ var Operations = []Operation{
 		ID: "getWork", Method: get, Path: "/mining/work", Group: "mining", Effect: Reads,
 		Summary: "What a miner elsewhere needs.",
 		Answers: ok(Work{}),
+	},
+
+	{
+		ID: "getHeaders", Method: get, Path: "/headers", Group: "secure", Effect: Reads,
+		Summary: "A page of the active chain's headers after the first block, from the oldest on, each with its path to the root in its proof; 200, or up to 1000.",
+		Params:  Page{}, Answers: ok(Headers{}), Errors: []int{404, 503},
+		Example: Example{Target: "/headers?from=2&limit=10"},
+	},
+	{
+		ID: "getProof", Method: get, Path: "/transactions/{id}/proof", Group: "secure", Effect: Reads,
+		Summary: "The path from a mined payment to the root in its block's proof.",
+		Params:  PaymentName{}, Answers: ok(TransactionProof{}), Errors: []int{404, 503},
+		Example: Example{Target: "/transactions/" + exampleID + "/proof"},
+	},
+	{
+		ID: "getWallets", Method: get, Path: "/wallets", Group: "secure", Effect: Reveals,
+		Summary: "The accounts that the node signs payments of.",
+		Answers: ok(UnlockedWallets{}), Errors: []int{404},
+	},
+	{
+		ID: "unlockWallet", Method: post, Path: "/wallets/unlock", Group: "secure",
+		Summary: "Sign payments with a key, until its time is over or the node stops. The key is kept in memory only.",
+		Request: Unlock{}, Answers: ok(UnlockedWallet{}), Errors: []int{404, 409},
+		Example: Example{Body: `{"seed": "` + exampleSeed + `", "seconds": 600}`},
+	},
+	{
+		ID: "lockWallet", Method: del, Path: "/wallets/{address}", Group: "secure",
+		Summary: "Forget a key that was unlocked.",
+		Params:  WalletName{}, Answers: []Answer{{Status: 204}}, Errors: []int{404},
+		Example: Example{Target: "/wallets/" + exampleKey},
 	},
 
 	{

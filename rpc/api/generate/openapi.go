@@ -63,6 +63,7 @@ func newReflector() *openapi31.Reflector {
 	r.Spec.Info.Title, r.Spec.Info.Version = "kuai", "1"
 	r.Spec.Info.WithDescription(about)
 	r.AddTypeMapping(json.Number(""), float64(0))
+	r.AddTypeMapping(api.Proof(""), jsonschema.OneOf(uint64(0), ""))
 	r.DefaultOptions = append(r.DefaultOptions,
 		jsonschema.StripDefinitionNamePrefix("Api"),
 		jsonschema.InterceptProp(describeProperty),
