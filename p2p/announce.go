@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -14,9 +13,6 @@ import (
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
-
-// pullTimeout bounds the answer of each announcer.
-const pullTimeout = 5 * time.Second
 
 // announced is an announcement and who sent it.
 type announced struct {
@@ -38,9 +34,9 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.Index, a.Hash.Short(), a.Parent.Short()))
 		g.m.orphans.Inc()
 		g.orphans.Add(a.Hash, struct{}{})
-		g.s.wake(from)
+		g.s.Wake(from)
 	case g.p.Paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
-		g.s.wake(from)
+		g.s.Wake(from)
 	}
 	return pubsub.ValidationIgnore
 }
@@ -60,7 +56,7 @@ func (g *gossip) pullAll(ctx context.Context) {
 // pullOne fetches an announced block from one announcer after the other, and announces it in turn.
 func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
 	defer g.pulls.done(a)
-	defer g.s.expect(a.Hash)()
+	defer g.s.Expect(a.Hash)()
 	for !g.c.Has(a.Hash) && ctx.Err() == nil {
 		p, ok := g.pulls.next(a)
 		if !ok {
@@ -71,7 +67,7 @@ func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
 		}
 		if err := g.pullFrom(ctx, announced{a, p}); err != nil {
 			g.refuse(p, stream.Blocks, "announced block not taken", "hash", a.Hash, "error", err)
-			g.s.wake(p)
+			g.s.Wake(p)
 		}
 	}
 }
@@ -87,7 +83,7 @@ func (g *gossip) pullFrom(ctx context.Context, a announced) error {
 
 // fetchBlock gets an announced block from its announcer, who answers for it.
 func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
-	raws, err := g.s.fetch(ctx, a.from, []consensus.Hash{a.Hash})
+	raws, err := g.s.Fetch(ctx, a.from, []consensus.Hash{a.Hash})
 	switch {
 	case errors.Is(err, stream.ErrUnlisted), err == nil && raws[0] == nil:
 		err := wire.Violation("announced a block that it does not give")

@@ -76,8 +76,8 @@ func (d *download) border(before, after piece) error {
 	return &borderError{before: before, after: after, height: d.head.Height, tip: d.head.Tip}
 }
 
-// download follows the chain of lead, and returns how many blocks were new.
-func (s *syncer) download(ctx context.Context, lead peer.ID) (added int, err error) {
+// Download follows the chain of lead, and returns how many blocks were new.
+func (s *syncer) Download(ctx context.Context, lead peer.ID) (added int, err error) {
 	d := newDownload(s, lead)
 	err = d.run(ctx)
 	var border *borderError

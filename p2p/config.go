@@ -69,9 +69,4 @@ type Peer struct {
 }
 
 // SyncStatus says what the sync is doing.
-type SyncStatus struct {
-	Active bool
-	Peer   string // whom the blocks come from, "" unless Active
-	Height int64  // our height
-	Target int64  // the height that the peer said, not yet proved; our height unless Active
-}
+type SyncStatus = syncState

@@ -68,6 +68,15 @@ func (s *syncer) clockAhead(p peer.ID) time.Duration {
 	return 0
 }
 
+// TipFrom notes a block of p's that gossip brought and that became the tip.
+func (s *syncer) TipFrom(p peer.ID, h consensus.Header) {
+	s.bring(p)
+	s.arrivals.block(h, p)
+}
+
+// PaymentFrom notes a payment that p passed on by gossip.
+func (s *syncer) PaymentFrom(p peer.ID, id consensus.ID) { s.arrivals.payment(id, p) }
+
 // bring notes that p brought us a new tip, before all others.
 func (s *syncer) bring(p peer.ID) {
 	s.mu.Lock()
@@ -144,6 +153,6 @@ func (s *syncer) IsNew(p peer.ID) bool {
 // Greet exchanges statuses and pulls the pool.
 func (s *syncer) Greet(ctx context.Context, p peer.ID) {
 	if s.exchangeStatus(ctx, p) == nil {
-		_ = s.pullPool(ctx, p)
+		_ = s.PullPool(ctx, p)
 	}
 }

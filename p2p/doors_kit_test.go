@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -11,16 +12,58 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
+
+// doorStation is a host of a network that may answer by protocols.
+type doorStation struct {
+	host   host.Host
+	id     peer.ID
+	rules  *consensus.Rules
+	server *stream.Server
+}
+
+func newDoorStation(t testing.TB, c *chain.Chain) *doorStation {
+	t.Helper()
+	h, log := hosttest.New(t), slog.New(slog.DiscardHandler)
+	table := peers.New(h, peers.NewGater(h.ID(), "", nil, log), peers.Config{Network: c.Rules().Network()}, log)
+	return &doorStation{host: h, id: h.ID(), rules: c.Rules(), server: stream.NewServer(table)}
+}
+
+// serveOnly answers until the test's end and asks nobody.
+func (st *doorStation) serveOnly(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	st.server.Open(ctx, st.host, st.rules.Network())
+	t.Cleanup(func() {
+		cancel()
+		st.server.Shut(st.host, st.rules.Network())
+	})
+}
+
+// connect dials other, and returns when the station knows all protocols that other serves.
+func (st *doorStation) connect(t testing.TB, other *doorStation) {
+	t.Helper()
+	if err := st.host.Connect(t.Context(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+	for name := range other.server.Handlers {
+		hosttest.Eventually(t, "the other's protocols are known", func() bool {
+			known, err := st.host.Peerstore().SupportsProtocols(other.id, stream.ID(st.rules.Network(), name))
+			return err == nil && len(known) > 0
+		})
+	}
+}
 
 // doorNow is the clock of every chain behind a door.
 var doorNow = time.Unix(1_800_000_000, 0)
@@ -66,15 +109,24 @@ type frank struct {
 
 func (f frank) Refused(_ peer.ID, _, what string, args ...any) { f.log.Debug(what, args...) }
 
+// waker is a syncer that notes whether it was woken.
+type waker struct {
+	*syncer
+	woken bool
+}
+
+func (w *waker) Wake(peer.ID) { w.woken = true }
+
 // doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
 type doors struct {
 	*gossip
+	sync  *waker
 	table *peers.Table
 	why   *reasons
 }
 
 // doorTo returns the doors of a node on st's host that holds blocks.
-func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
+func doorTo(t testing.TB, st *doorStation, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
 	t.Helper()
 	c := chaintest.OpenAt(t, r, now)
 	for _, b := range blocks {
@@ -90,24 +142,27 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	}
 	table := peers.New(st.host, peers.NewGater(st.id, "", nil, log), peers.Config{Network: r.Network()}, log)
 	says := frank{table, log}
-	s := newSyncer(c, "kuai-test", says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, stream.NewServer(says), log)
-	return &doors{newGossip(st.host, c, s, says, m, nil, log), table, why}
+	v := stream.NewServer(says)
+	s := newSyncer(c, syncConfig{agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
+	w := &waker{syncer: s}
+	return &doors{newGossip(st.host, c, v, w, says, m, nil, log), w, table, why}
 }
 
 // hear hands raw to the validator of the block topic, as a message from a peer.
-func (d *doors) hear(from *station, raw []byte) pubsub.ValidationResult {
+func (d *doors) hear(from *doorStation, raw []byte) pubsub.ValidationResult {
 	return d.judgeBlock(context.Background(), from.id, &pubsub.Message{Message: &pb.Message{Data: raw}})
 }
 
 // hearBlock takes a block through gossip, whole or announced and pulled, and returns what was said of it. For what was ignored
 // the reason is the chain's: there is no guilt to log.
-func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+func (d *doors) hearBlock(t testing.TB, st *doorStation, from *teller, raw []byte) error {
 	t.Helper()
 	if len(raw) > wire.MaxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
 		return d.pullBlock(t, st, from, raw)
 	}
-	v := d.hear(from.station, raw)
-	orphan := len(d.s.takeAll(d.s.woken)) > 0 // its sender is asked for what is before it
+	d.sync.woken = false
+	v := d.hear(from.doorStation, raw)
+	orphan := d.sync.woken // its sender is asked for what is before it
 	switch {
 	case v == pubsub.ValidationReject && len(raw) > wire.MaxWhole:
 		return &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: "refused by its length, before it was read"}
@@ -124,12 +179,12 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 }
 
 // pullBlock announces a large block and follows the announcement up.
-func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+func (d *doors) pullBlock(t testing.TB, st *doorStation, from *teller, raw []byte) error {
 	t.Helper()
 	from.say(raw)
-	st.connect(t, from.station)
+	st.connect(t, from.doorStation)
 	a := wire.Announcement{Hash: sha256.Sum256(raw), Parent: d.c.Tip().Hash, Index: d.c.Tip().Index + 1, Size: len(raw)}
-	if v := d.hear(from.station, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+	if v := d.hear(from.doorStation, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
 		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
 	waits := <-d.pulls.queue
@@ -139,7 +194,7 @@ func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) e
 
 // teller is a peer that serves one page of blocks and any block that it was told to.
 type teller struct {
-	*station
+	*doorStation
 	mu     sync.Mutex
 	page   [][]byte // from index 2
 	single []byte
@@ -147,7 +202,7 @@ type teller struct {
 
 func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	t.Helper()
-	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
+	tl := &teller{doorStation: newDoorStation(t, chaintest.Open(t, r))}
 	tl.server.Handlers[stream.Sync] = tl.servePage
 	tl.server.Handlers[stream.Blocks] = tl.serveSingle
 	tl.server.Handlers[stream.Pool] = tl.servePool
@@ -204,13 +259,18 @@ func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
 	single := tl.single
 	tl.mu.Unlock()
 	offer := chaintest.Payment()
-	if tx, err := tl.chain.Rules().ParsePayment(single); err == nil {
+	if tx, err := tl.rules.ParsePayment(single); err == nil {
 		offer = tx
 	}
-	if err := offerIDs(x.W, []consensus.Payment{offer}); err != nil {
+	for _, frame := range [][]byte{wire.AppendIDs(nil, []consensus.ID{offer.ID()}), nil} {
+		if err := wire.WriteFrame(x.W, frame); err != nil {
+			return err
+		}
+	}
+	if err := x.W.Flush(); err != nil {
 		return err
 	}
-	if _, err := readWanted(x, 1); err != nil {
+	if _, err := io.Copy(io.Discard, x.R); err != nil { // what is wanted
 		return err
 	}
 	if err := wire.WriteFrame(x.W, single); err != nil {
@@ -223,18 +283,18 @@ func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
 func fixed() time.Time { return doorNow }
 
 // meet connects the hosts of two stations and lets each know where the other listens.
-func meet(t testing.TB, a, b *station) {
+func meet(t testing.TB, a, b *doorStation) {
 	t.Helper()
 	a.connect(t, b)
 	a.host.Peerstore().AddAddrs(b.id, b.host.Addrs(), time.Hour)
 }
 
 // syncFrom downloads the page from the peer and returns why it was refused, wherever that was said.
-func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte) error {
+func (d *doors) syncFrom(t testing.TB, st *doorStation, from *teller, page ...[]byte) error {
 	t.Helper()
 	from.say(nil, page...)
-	st.connect(t, from.station)
-	err := newDownload(d.s, from.id).run(t.Context())
+	st.connect(t, from.doorStation)
+	_, err := d.sync.Download(t.Context(), from.id)
 	if errors.Is(err, errNoPeers) && d.table.IsRefused(from.id) { // the reader of frames said why
 		err = wire.ErrViolation
 	}

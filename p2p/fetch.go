@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -14,6 +15,9 @@ import (
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
+
+// fetchWithin bounds the answer to a request by hash.
+const fetchWithin = 5 * time.Second
 
 // serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
 //
@@ -48,11 +52,11 @@ func canonical(held chain.BlockInfo) []byte {
 	return held.Block.Canonical()
 }
 
-// fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
+// Fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
 // that p does not hold is nil.
-func (s *syncer) fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
+func (s *syncer) Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
-	err := s.client.Ask(ctx, p, stream.Blocks, pullTimeout, func(st network.Stream) (err error) {
+	err := s.client.Ask(ctx, p, stream.Blocks, fetchWithin, func(st network.Stream) (err error) {
 		if err := stream.SendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {
 			return err
 		}

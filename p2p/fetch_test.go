@@ -22,7 +22,7 @@ func TestFetchByHash(t *testing.T) {
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, full)
 	want := []*consensus.Block{active[9], side[7], nil, active[0]}
-	raws, err := asker.fetch(t.Context(), full.id, []consensus.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
+	raws, err := asker.Fetch(t.Context(), full.id, []consensus.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
-			if _, err := asker.fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
+			if _, err := asker.Fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
 				t.Errorf("error %v", err)
 			}
 			if !asker.table.IsRefused(liar.id) {

@@ -19,7 +19,7 @@ func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 	}
 	rests := func() bool {
 		p, ok := b.peer(a.ID())
-		return ok && !p.Connected && strings.Contains(p.LastError, "another network, "+a.s.network) && time.Until(p.NextDial) > 5*time.Minute
+		return ok && !p.Connected && strings.Contains(p.LastError, "another network, "+a.net) && time.Until(p.NextDial) > 5*time.Minute
 	}
 	hosttest.Eventually(t, "it is left alone", rests)
 	for _, n := range []*testNode{a, b} {
@@ -30,7 +30,7 @@ func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 				t.Errorf("%q: %s", unwanted, text)
 			}
 		}
-		if strings.Count(text, "of another network") != 1 || !strings.Contains(text, a.s.network) || !strings.Contains(text, b.s.network) {
+		if strings.Count(text, "of another network") != 1 || !strings.Contains(text, a.net) || !strings.Contains(text, b.net) {
 			t.Errorf("not one line with both networks: %s", text)
 		}
 	}

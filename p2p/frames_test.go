@@ -100,7 +100,7 @@ func (m *mangler) frame(name string) []byte {
 
 // requests are valid requests to n. The peer exchange has none: what is sent there is too much whatever it is.
 func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
-	status := wire.Status{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: hashOf(7), Time: time.Now(), Agent: "evil"}
+	status := wire.Status{Version: 1, Genesis: n.c.Rules().Genesis.Hash(), Height: 9, Tip: consensus.Hash{7}, Time: time.Now(), Agent: "evil"}
 	chainRequest := wire.SyncRequest{Count: 100, Bytes: 1 << 20, Locator: []consensus.Hash{blocks[3].Hash(), blocks[0].Hash()}}
 	return map[string][]byte{
 		stream.Status: wire.AppendFrame(nil, status.Append(nil)),
@@ -138,7 +138,11 @@ func TestMalformedFrames(t *testing.T) {
 	r := chaintest.Rules()
 	victim, friend := runNode(t, r, nil), runNode(t, r, nil)
 	blocks := chaintest.MineOn(t, victim.c, 5)
-	submit(t, victim.c, 20)
+	for range 20 {
+		if _, err := victim.c.Submit(chaintest.Payment(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
 	unlimited(victim)
 	if err := friend.Connect(victim.Addresses()[0]); err != nil {
 		t.Fatal(err)
@@ -158,7 +162,7 @@ func TestMalformedFrames(t *testing.T) {
 		evil.Go(func() {
 			for i := range count / 2 / 4 {
 				name := names[i%len(names)]
-				if err := send(t.Context(), h, victim, stream.ID(victim.s.network, name), m.frame(name)); err != nil {
+				if err := send(t.Context(), h, victim, stream.ID(victim.net, name), m.frame(name)); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
 				}
@@ -284,7 +288,7 @@ func TestMalformedAnswers(t *testing.T) {
 	var mu sync.Mutex
 	m := &mangler{rand.New(rand.NewPCG(5, 5)), good}
 	for name := range good {
-		evil.SetStreamHandler(stream.ID(victim.s.network, name), func(s network.Stream) {
+		evil.SetStreamHandler(stream.ID(victim.net, name), func(s network.Stream) {
 			mu.Lock()
 			raw := m.frame(name)
 			mu.Unlock()
@@ -296,10 +300,10 @@ func TestMalformedAnswers(t *testing.T) {
 		})
 	}
 	ask := map[string]func(){
-		stream.Status: func() { _ = victim.s.exchangeStatus(t.Context(), evil.ID()) },
-		stream.Sync:   func() { _ = newDownload(victim.s, evil.ID()).run(t.Context()) },
-		stream.Blocks: func() { _, _ = victim.s.fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
-		stream.Pool:   func() { _ = victim.s.pullPool(t.Context(), evil.ID()) },
+		stream.Status: func() { _ = victim.s.Now(t.Context()) },
+		stream.Sync:   func() { _, _ = victim.s.Download(t.Context(), evil.ID()) },
+		stream.Blocks: func() { _, _ = victim.s.Fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
+		stream.Pool:   func() { _ = victim.s.PullPool(t.Context(), evil.ID()) },
 		"peers":       func() { _, _ = victim.d.AskPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}

@@ -39,6 +39,16 @@ const (
 func blockTopic(net string) string { return "/kuai/" + net + "/block/1" }
 func txTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
 
+// gossipSyncer is what gossip asks of whoever fetches what gossip does not carry.
+type gossipSyncer interface {
+	Wake(p peer.ID)                                                                           // p may have something longer
+	PullPool(ctx context.Context, p peer.ID) error                                            // fetches what p has pending
+	Expect(hash consensus.Hash) (arrived func())                                              // a block is being pulled: no sync for it
+	Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) (raws [][]byte, err error) // blocks by hash
+	TipFrom(p peer.ID, h consensus.Header)                                                    // a block of p's became the tip
+	PaymentFrom(p peer.ID, id consensus.ID)                                                   // a payment of p's is pending
+}
+
 // gossipPeers is what gossip tells of peers, and asks about them.
 type gossipPeers interface {
 	Stall(p peer.ID, reason string)                        // p did not deliver
@@ -53,7 +63,8 @@ type gossipPeers interface {
 type gossip struct {
 	h   host.Host
 	c   *chain.Chain
-	s   *syncer
+	s   gossipSyncer
+	v   *stream.Server
 	p   gossipPeers
 	lab *Lab
 	m   *metrics
@@ -82,11 +93,11 @@ const (
 )
 
 // newGossip returns an inert gossip.
-func newGossip(h host.Host, c *chain.Chain, s *syncer, p gossipPeers, m *metrics, lab *Lab, log *slog.Logger) *gossip {
-	s.server.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
-	s.server.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
+func newGossip(h host.Host, c *chain.Chain, v *stream.Server, s gossipSyncer, p gossipPeers, m *metrics, lab *Lab, log *slog.Logger) *gossip {
+	v.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
+	v.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
 	return &gossip{
-		h: h, c: c, s: s, p: p, m: m, lab: lab, log: log,
+		h: h, c: c, v: v, s: s, p: p, m: m, lab: lab, log: log,
 		net:     c.Rules().Network(),
 		pos:     c.LastEvent(),
 		pulls:   newPulls(),
@@ -171,7 +182,7 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		if m.GetTopic() == blockTopic(g.net) {
 			kind = heardBlocks
 		}
-		heard := g.s.server.Hears(from, kind)
+		heard := g.v.Hears(from, kind)
 		if !heard {
 			g.m.rejected.WithLabelValues(aboveRate).Inc()
 			g.p.Refused(from, m.GetTopic(), "message not heard: "+aboveRate)

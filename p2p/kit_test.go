@@ -49,7 +49,7 @@ func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *
 	d.Serve(server)
 	client := stream.Client{Host: h, Network: network, Refused: d.Refused}
 	st := &station{
-		syncer: newSyncer(c, "kuai-test", d, client, server, log),
+		syncer: newSyncer(c, syncConfig{agent: "kuai-test"}, d, client, server, log),
 		id:     h.ID(), table: d, turns: make(chan consensus.Header, 1024),
 	}
 	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }

@@ -104,7 +104,7 @@ func (l *Lab) set(s Switches) (recut bool, err error) {
 	if s.Pause {
 		l.drop()
 	}
-	signal(l.wake)
+	labSignal(l.wake)
 	return before.CutAll != s.CutAll || !slices.Equal(before.Cut, next.Cut), nil
 }
 
@@ -159,7 +159,7 @@ func (l *Lab) hold(m heldMessage) {
 		l.held, l.bytes = append(l.held, m), l.bytes+len(m.data)
 	}
 	l.mu.Unlock()
-	signal(l.wake)
+	labSignal(l.wake)
 }
 
 // drop loses all messages that wait.
@@ -241,4 +241,12 @@ func (n *Node) Switch(s Switches) error {
 	}
 	n.d.Recut()
 	return nil
+}
+
+// labSignal fills a channel of size one.
+func labSignal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

@@ -21,6 +21,7 @@ import (
 type Node struct {
 	h       host.Host
 	d       *peers.Table
+	net     string // network id
 	server  *stream.Server
 	s       *syncer
 	g       *gossip
@@ -63,15 +64,14 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	n := &Node{h: h, m: m, lab: cfg.Lab, log: log}
-	n.d = peers.New(h, g, cfg.table(c.Rules().Network()), log)
+	net := c.Rules().Network()
+	n := &Node{h: h, net: net, m: m, lab: cfg.Lab, log: log}
+	n.d = peers.New(h, g, cfg.table(net), log)
 	n.server = stream.NewServer(n.d)
 	n.d.Serve(n.server)
-	client := stream.Client{Host: h, Network: c.Rules().Network(), Refused: n.d.Refused}
-	n.s = newSyncer(c, cfg.Agent, n.d, client, n.server, log)
-	n.s.name = cfg.Name
-	n.s.onSync, n.s.onSwitch = m.synced, n.publishTip
-	n.g = newGossip(h, c, n.s, n.d, m, cfg.Lab, log)
+	client := stream.Client{Host: h, Network: net, Refused: n.d.Refused}
+	n.s = newSyncer(c, syncConfig{agent: cfg.Agent, name: cfg.Name, synced: m.synced, switched: n.publishTip}, n.d, client, n.server, log)
+	n.g = newGossip(h, c, n.server, n.s, n.d, m, cfg.Lab, log)
 	for _, p := range cfg.Peers {
 		if err := n.d.Connect(p); err != nil {
 			return nil, err
@@ -100,7 +100,7 @@ func (n *Node) Run(ctx context.Context) error {
 		err = nil // stopped before it began
 	} else if err == nil {
 		n.running.Store(&ctx)
-		g.Go(func() error { n.server.Run(ctx, n.h, n.s.network); return nil })
+		g.Go(func() error { n.server.Run(ctx, n.h, n.net); return nil })
 		g.Go(func() error { return n.g.run(ctx) })
 		g.Go(func() error { return n.s.run(ctx) })
 		g.Go(func() error { return n.d.Run(ctx, n.s) })
@@ -148,7 +148,7 @@ func (n *Node) Disconnect(name string) error { return n.d.Disconnect(name) }
 
 // SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never
 // makes it fail.
-func (n *Node) SyncNow(ctx context.Context) error { return n.s.now(ctx) }
+func (n *Node) SyncNow(ctx context.Context) error { return n.s.Now(ctx) }
 
 // SyncStatus says what the sync is doing.
-func (n *Node) SyncStatus() SyncStatus { return n.s.progress() }
+func (n *Node) SyncStatus() SyncStatus { return n.s.Progress() }

@@ -97,9 +97,9 @@ func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 	}
 }
 
-// pullPool fetches the payments that p has pending and we have neither pending nor mined, once it is its turn. It does nothing where
+// PullPool fetches the payments that p has pending and we have neither pending nor mined, once it is its turn. It does nothing where
 // that is under way.
-func (s *syncer) pullPool(ctx context.Context, p peer.ID) error {
+func (s *syncer) PullPool(ctx context.Context, p peer.ID) error {
 	if !s.startPulling(p) {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (s *syncer) pullAgain(ctx context.Context, p peer.ID) {
 	for first := true; ; first = false {
 		wait := s.untilPull(p, first)
 		if wait == 0 {
-			_ = s.pullPool(ctx, p)
+			_ = s.PullPool(ctx, p)
 		}
 		if wait <= 0 || ctx.Err() != nil {
 			return
@@ -266,7 +266,7 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 			}
 		case <-timer.C:
 			for _, p := range s.longestUnpulled() {
-				s.tasks.Go(func() { _ = s.pullPool(ctx, p) })
+				s.tasks.Go(func() { _ = s.PullPool(ctx, p) })
 			}
 			timer.Reset(poolPause + rand.N(poolPause))
 		}

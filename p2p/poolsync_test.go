@@ -85,7 +85,7 @@ func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
 	}
 	fresh := submit(t, other.chain, 3)
 	one.connect(t, other)
-	if err := one.pullPool(t.Context(), other.id); err != nil {
+	if err := one.PullPool(t.Context(), other.id); err != nil {
 		t.Fatal(err)
 	}
 	if got := pendingIDs(one.chain); !slices.Equal(got, fresh) {
@@ -127,7 +127,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 			liar.serveOnly(t)
 			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
-			if err := asker.pullPool(t.Context(), liar.id); !stream.IsProvable(err) {
+			if err := asker.PullPool(t.Context(), liar.id); !stream.IsProvable(err) {
 				t.Errorf("error %v", err)
 			}
 			if !asker.table.IsRefused(liar.id) {
@@ -158,7 +158,7 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 	liar.serveOnly(t)
 	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, liar)
-	if err := asker.pullPool(t.Context(), liar.id); !errors.Is(err, wire.ErrViolation) {
+	if err := asker.PullPool(t.Context(), liar.id); !errors.Is(err, wire.ErrViolation) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -203,7 +203,7 @@ func TestPoolsArePulledFewAtATime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var pulls sync.WaitGroup
 	for _, m := range slices.Concat(mute, mute, mute) {
-		pulls.Go(func() { _ = asker.pullPool(ctx, m.id) })
+		pulls.Go(func() { _ = asker.PullPool(ctx, m.id) })
 	}
 	hosttest.Eventually(t, "as many are pulled as may be", func() bool { return now.Load() == maxPoolPulls })
 	cancel()
@@ -226,9 +226,9 @@ func TestPoolIsPulledOnceAtATime(t *testing.T) {
 	asker.connect(t, mute)
 	ctx, cancel := context.WithCancel(t.Context())
 	var first sync.WaitGroup
-	first.Go(func() { _ = asker.pullPool(ctx, mute.id) })
+	first.Go(func() { _ = asker.PullPool(ctx, mute.id) })
 	<-asked
-	if err := asker.pullPool(ctx, mute.id); err != nil { // it does not wait
+	if err := asker.PullPool(ctx, mute.id); err != nil { // it does not wait
 		t.Error(err)
 	}
 	cancel()

@@ -15,7 +15,7 @@ import (
 
 // TestProtocolDocument checks the examples of docs/PROTOCOL.md against the code: each stands there as this package writes it.
 func TestProtocolDocument(t *testing.T) {
-	text, err := os.ReadFile("../docs/PROTOCOL.md")
+	text, err := os.ReadFile("../../docs/PROTOCOL.md")
 	if err != nil {
 		t.Fatal(err)
 	}

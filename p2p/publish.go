@@ -50,8 +50,8 @@ func (g *gossip) mend(ctx context.Context) {
 	for {
 		select {
 		case p := <-g.meshed:
-			g.s.wake(p)
-			if err := g.s.pullPool(ctx, p); err != nil {
+			g.s.Wake(p)
+			if err := g.s.PullPool(ctx, p); err != nil {
 				g.log.Debug("pool of a new neighbour not pulled", "peer", p, "error", err)
 			}
 		case <-ctx.Done():

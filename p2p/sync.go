@@ -24,6 +24,22 @@ import (
 // loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
 const loudGap = 64
 
+// syncState says what the sync is doing.
+type syncState struct {
+	Active bool
+	Peer   string // whom the blocks come from, "" unless Active
+	Height int64  // our height
+	Target int64  // the height that the peer said, not yet proved; our height unless Active
+}
+
+// syncConfig is what a syncer is told. Its zero value is usable.
+type syncConfig struct {
+	agent    string                      // program and version, told to peers
+	name     string                      // what its operator calls this node, told to peers
+	synced   func(moved bool, err error) // called after every sync
+	switched func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs
+}
+
 // syncPeers is what the syncer tells of peers, and asks about them.
 type syncPeers interface {
 	Said(p peer.ID)                             // p said a status of our network
@@ -41,7 +57,7 @@ type syncer struct {
 	chain   *chain.Chain
 	network string
 	agent   string
-	name    string // of this node, for peers; set before run
+	name    string // of this node, for peers
 	peers   syncPeers
 	log     *slog.Logger
 	server  *stream.Server
@@ -51,8 +67,8 @@ type syncer struct {
 
 	spanBlocks int64 // most blocks of one chain request; tests ask for less
 
-	onSync   func(moved bool, err error) // called after every sync; set before run
-	onSwitch func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs; set before run
+	onSync   func(moved bool, err error)
+	onSwitch func(tip *consensus.Block)
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
@@ -68,16 +84,16 @@ type syncer struct {
 	woken    map[peer.ID]struct{}         // to be asked for their status
 	returned map[peer.ID]struct{}         // to be asked for their pool
 	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
-	state    SyncStatus
+	state    syncState
 }
 
 // newSyncer returns an inert syncer, which asks by client and answers by server.
-func newSyncer(c *chain.Chain, agent string, peers syncPeers, client stream.Client, server *stream.Server, log *slog.Logger) *syncer {
+func newSyncer(c *chain.Chain, cfg syncConfig, peers syncPeers, client stream.Client, server *stream.Server, log *slog.Logger) *syncer {
 	s := &syncer{
-		host: client.Host, chain: c, network: client.Network, agent: agent, peers: peers, client: client, server: server, log: log,
+		host: client.Host, chain: c, network: client.Network, agent: cfg.agent, name: cfg.name, peers: peers, client: client, server: server, log: log,
 		spanBlocks:    spanBlocks,
-		onSwitch:      func(*consensus.Block) {},
-		onSync:        func(bool, error) {},
+		onSwitch:      cfg.switched,
+		onSync:        cfg.synced,
 		wakes:         make(chan struct{}, 1),
 		returns:       make(chan struct{}, 1),
 		ahead:         make(chan struct{}, 1),
@@ -88,6 +104,12 @@ func newSyncer(c *chain.Chain, agent string, peers syncPeers, client stream.Clie
 		woken:         make(map[peer.ID]struct{}),
 		returned:      make(map[peer.ID]struct{}),
 		coming:        make(map[consensus.Hash]time.Time),
+	}
+	if s.onSwitch == nil {
+		s.onSwitch = func(*consensus.Block) {}
+	}
+	if s.onSync == nil {
+		s.onSync = func(bool, error) {}
 	}
 	s.arrivals = newArrivals(log, s.nameOf)
 	s.serve(server)
@@ -121,20 +143,20 @@ func (s *syncer) run(ctx context.Context) error {
 	return err
 }
 
-// wake says that p has something longer: its status is asked soon. It never blocks.
-func (s *syncer) wake(p peer.ID) {
+// Wake says that p has something longer: its status is asked soon. It never blocks.
+func (s *syncer) Wake(p peer.ID) {
 	s.mu.Lock()
 	s.woken[p] = struct{}{}
 	s.mu.Unlock()
 	signal(s.wakes)
 }
 
-// expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
+// Expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
 // a sync.
-func (s *syncer) expect(hash consensus.Hash) (arrived func()) {
+func (s *syncer) Expect(hash consensus.Hash) (arrived func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.coming[hash] = time.Now().Add(pullTimeout)
+	s.coming[hash] = time.Now().Add(fetchWithin)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -159,9 +181,9 @@ func signal(c chan struct{}) {
 	}
 }
 
-// now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends; a bad peer
+// Now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends; a bad peer
 // does not fail it.
-func (s *syncer) now(ctx context.Context) error {
+func (s *syncer) Now(ctx context.Context) error {
 	var asked sync.WaitGroup
 	for _, p := range s.kuaiPeers() {
 		asked.Go(func() { _ = s.exchangeStatus(ctx, p) })
@@ -258,10 +280,10 @@ func (s *syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) erro
 		level = slog.LevelInfo
 	}
 	s.log.Log(ctx, level, "sync started", "peer", lead, "height", before.Index, "target", msg.Height)
-	s.setState(SyncStatus{Active: true, Peer: lead.String(), Target: msg.Height})
-	added, err := s.download(ctx, lead)
+	s.setState(syncState{Active: true, Peer: lead.String(), Target: msg.Height})
+	added, err := s.Download(ctx, lead)
 	after := s.chain.Tip()
-	s.setState(SyncStatus{})
+	s.setState(syncState{})
 	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
 		"blocks", added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
 	s.onSync(after.Hash != before.Hash, err)
@@ -314,14 +336,14 @@ func (s *syncer) spend(p peer.ID, tip consensus.Hash) {
 }
 
 // setState notes what the sync is doing.
-func (s *syncer) setState(state SyncStatus) {
+func (s *syncer) setState(state syncState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = state
 }
 
-// progress says what the sync is doing, for Node.SyncStatus.
-func (s *syncer) progress() SyncStatus {
+// progress says what the sync is doing, for Node.syncState.
+func (s *syncer) Progress() syncState {
 	height := s.chain.Tip().Index
 	s.mu.Lock()
 	defer s.mu.Unlock()

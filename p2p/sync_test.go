@@ -100,7 +100,7 @@ func TestEqualLengthIsNoReasonToSync(t *testing.T) {
 		b, too := other.Claim(one.id)
 		return ok && too && a.Tip == theirs[9].Hash() && b.Tip == ours[9].Hash()
 	})
-	if err := one.now(t.Context()); err != nil {
+	if err := one.Now(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if one.chain.Tip().Hash != ours[9].Hash() || one.chain.Has(theirs[9].Hash()) {
@@ -119,7 +119,7 @@ func TestLateJoinerAndNewBlocksWithoutGossip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b.wake(a.id) // what gossip does when it hears an orphan
+	b.Wake(a.id) // what gossip does when it hears an orphan
 	b.reaches(t, blocks[119].Hash())
 	late := startOn(t, chaintest.Rules())
 	late.connect(t, b)
@@ -185,13 +185,13 @@ func TestSyncNowSyncsFromAll(t *testing.T) {
 	fresh.connect(t, silent)
 	fresh.connect(t, full)
 	hosttest.Eventually(t, "both are known to speak", func() bool { return len(fresh.kuaiPeers()) == 2 })
-	if err := fresh.now(t.Context()); err != nil {
+	if err := fresh.Now(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := fresh.chain.Tip(); got.Hash != blocks[39].Hash() {
 		t.Errorf("tip is %d after now returned, want 41", got.Index)
 	}
-	if p := fresh.progress(); p.Active || p.Height != 41 || p.Target != 41 {
+	if p := fresh.Progress(); p.Active || p.Height != 41 || p.Target != 41 {
 		t.Errorf("progress after a sync: %+v", p)
 	}
 }

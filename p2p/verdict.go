@@ -54,12 +54,11 @@ func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 	case errors.Is(err, chain.ErrOrphan):
 		g.m.orphans.Inc()
 		g.orphans.Add(b.Hash(), struct{}{})
-		g.s.wake(from)
+		g.s.Wake(from)
 	case err == nil:
 		g.m.propagated(b)
 		if tip {
-			g.s.bring(from)
-			g.s.arrivals.block(b.Header(), from)
+			g.s.TipFrom(from, b.Header())
 		}
 		if !g.relayed.take(b.Header()) {
 			return pubsub.ValidationIgnore
@@ -84,7 +83,7 @@ func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 	if _, err = g.c.Submit(t, from.String()); err != nil {
 		g.passing.Remove(t.ID())
 	} else {
-		g.s.arrivals.payment(t.ID(), from)
+		g.s.PaymentFrom(from, t.ID())
 	}
 	return g.say("transaction", from, err)
 }
