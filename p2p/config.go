@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/chainsync"
 	"kuai/p2p/peers"
 	"kuai/p2p/wire"
 )
@@ -69,4 +70,4 @@ type Peer struct {
 }
 
 // SyncStatus says what the sync is doing.
-type SyncStatus = syncState
+type SyncStatus = chainsync.Progress

@@ -19,29 +19,30 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/chainsync"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
-// doorStation is a host of a network that may answer by protocols.
-type doorStation struct {
+// station is a host of a network that may answer by protocols.
+type station struct {
 	host   host.Host
 	id     peer.ID
 	rules  *consensus.Rules
 	server *stream.Server
 }
 
-func newDoorStation(t testing.TB, c *chain.Chain) *doorStation {
+func newStation(t testing.TB, c *chain.Chain) *station {
 	t.Helper()
 	h, log := hosttest.New(t), slog.New(slog.DiscardHandler)
 	table := peers.New(h, peers.NewGater(h.ID(), "", nil, log), peers.Config{Network: c.Rules().Network()}, log)
-	return &doorStation{host: h, id: h.ID(), rules: c.Rules(), server: stream.NewServer(table)}
+	return &station{host: h, id: h.ID(), rules: c.Rules(), server: stream.NewServer(table)}
 }
 
 // serveOnly answers until the test's end and asks nobody.
-func (st *doorStation) serveOnly(t testing.TB) {
+func (st *station) serveOnly(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	st.server.Open(ctx, st.host, st.rules.Network())
@@ -52,7 +53,7 @@ func (st *doorStation) serveOnly(t testing.TB) {
 }
 
 // connect dials other, and returns when the station knows all protocols that other serves.
-func (st *doorStation) connect(t testing.TB, other *doorStation) {
+func (st *station) connect(t testing.TB, other *station) {
 	t.Helper()
 	if err := st.host.Connect(t.Context(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
 		t.Fatal(err)
@@ -111,7 +112,7 @@ func (f frank) Refused(_ peer.ID, _, what string, args ...any) { f.log.Debug(wha
 
 // waker is a syncer that notes whether it was woken.
 type waker struct {
-	*syncer
+	*chainsync.Syncer
 	woken bool
 }
 
@@ -126,7 +127,7 @@ type doors struct {
 }
 
 // doorTo returns the doors of a node on st's host that holds blocks.
-func doorTo(t testing.TB, st *doorStation, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
+func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
 	t.Helper()
 	c := chaintest.OpenAt(t, r, now)
 	for _, b := range blocks {
@@ -143,25 +144,25 @@ func doorTo(t testing.TB, st *doorStation, now func() time.Time, r *consensus.Ru
 	table := peers.New(st.host, peers.NewGater(st.id, "", nil, log), peers.Config{Network: r.Network()}, log)
 	says := frank{table, log}
 	v := stream.NewServer(says)
-	s := newSyncer(c, syncConfig{agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
-	w := &waker{syncer: s}
+	s := chainsync.New(c, chainsync.Config{Agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
+	w := &waker{Syncer: s}
 	return &doors{newGossip(st.host, c, v, w, says, m, nil, log), w, table, why}
 }
 
 // hear hands raw to the validator of the block topic, as a message from a peer.
-func (d *doors) hear(from *doorStation, raw []byte) pubsub.ValidationResult {
+func (d *doors) hear(from *station, raw []byte) pubsub.ValidationResult {
 	return d.judgeBlock(context.Background(), from.id, &pubsub.Message{Message: &pb.Message{Data: raw}})
 }
 
 // hearBlock takes a block through gossip, whole or announced and pulled, and returns what was said of it. For what was ignored
 // the reason is the chain's: there is no guilt to log.
-func (d *doors) hearBlock(t testing.TB, st *doorStation, from *teller, raw []byte) error {
+func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) error {
 	t.Helper()
 	if len(raw) > wire.MaxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
 		return d.pullBlock(t, st, from, raw)
 	}
 	d.sync.woken = false
-	v := d.hear(from.doorStation, raw)
+	v := d.hear(from.station, raw)
 	orphan := d.sync.woken // its sender is asked for what is before it
 	switch {
 	case v == pubsub.ValidationReject && len(raw) > wire.MaxWhole:
@@ -179,12 +180,12 @@ func (d *doors) hearBlock(t testing.TB, st *doorStation, from *teller, raw []byt
 }
 
 // pullBlock announces a large block and follows the announcement up.
-func (d *doors) pullBlock(t testing.TB, st *doorStation, from *teller, raw []byte) error {
+func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) error {
 	t.Helper()
 	from.say(raw)
-	st.connect(t, from.doorStation)
+	st.connect(t, from.station)
 	a := wire.Announcement{Hash: sha256.Sum256(raw), Parent: d.c.Tip().Hash, Index: d.c.Tip().Index + 1, Size: len(raw)}
-	if v := d.hear(from.doorStation, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+	if v := d.hear(from.station, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
 		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
 	waits := <-d.pulls.queue
@@ -194,7 +195,7 @@ func (d *doors) pullBlock(t testing.TB, st *doorStation, from *teller, raw []byt
 
 // teller is a peer that serves one page of blocks and any block that it was told to.
 type teller struct {
-	*doorStation
+	*station
 	mu     sync.Mutex
 	page   [][]byte // from index 2
 	single []byte
@@ -202,7 +203,7 @@ type teller struct {
 
 func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	t.Helper()
-	tl := &teller{doorStation: newDoorStation(t, chaintest.Open(t, r))}
+	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
 	tl.server.Handlers[stream.Sync] = tl.servePage
 	tl.server.Handlers[stream.Blocks] = tl.serveSingle
 	tl.server.Handlers[stream.Pool] = tl.servePool
@@ -283,19 +284,19 @@ func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
 func fixed() time.Time { return doorNow }
 
 // meet connects the hosts of two stations and lets each know where the other listens.
-func meet(t testing.TB, a, b *doorStation) {
+func meet(t testing.TB, a, b *station) {
 	t.Helper()
 	a.connect(t, b)
 	a.host.Peerstore().AddAddrs(b.id, b.host.Addrs(), time.Hour)
 }
 
 // syncFrom downloads the page from the peer and returns why it was refused, wherever that was said.
-func (d *doors) syncFrom(t testing.TB, st *doorStation, from *teller, page ...[]byte) error {
+func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte) error {
 	t.Helper()
 	from.say(nil, page...)
-	st.connect(t, from.doorStation)
+	st.connect(t, from.station)
 	_, err := d.sync.Download(t.Context(), from.id)
-	if errors.Is(err, errNoPeers) && d.table.IsRefused(from.id) { // the reader of frames said why
+	if errors.Is(err, chainsync.ErrNoPeers) && d.table.IsRefused(from.id) { // the reader of frames said why
 		err = wire.ErrViolation
 	}
 	return err

@@ -51,13 +51,13 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 	blocks := b.Branch()
 	honest, child := blocks[2], blocks[3]
 	copies := mutated(t, b.Rules(), blocks[1].Header(), honest)
-	st, liar, friend := newDoorStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules()), newTeller(t, b.Rules())
-	meet(t, st, liar.doorStation)
-	meet(t, st, friend.doorStation)
+	st, liar, friend := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules()), newTeller(t, b.Rules())
+	meet(t, st, liar.station)
+	meet(t, st, friend.station)
 	before := chaintest.Raws(blocks[:2])
 	spoil := func(t *testing.T, d *doors) {
 		for _, c := range copies {
-			if v := d.hear(liar.doorStation, c); v != pubsub.ValidationReject {
+			if v := d.hear(liar.station, c); v != pubsub.ValidationReject {
 				t.Errorf("verdict %v on %.60s", v, c)
 			}
 			if err := d.syncFrom(t, st, liar, append(before[:2:2], c)...); !stream.IsProvable(err) {
@@ -67,7 +67,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 	}
 	arrive := map[string]func(t *testing.T, d *doors){
 		"gossip": func(t *testing.T, d *doors) {
-			if v := d.hear(friend.doorStation, honest.Canonical()); v != pubsub.ValidationAccept {
+			if v := d.hear(friend.station, honest.Canonical()); v != pubsub.ValidationAccept {
 				t.Errorf("verdict %v on the honest block", v)
 			}
 		},
@@ -89,7 +89,7 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 			if d.c.Tip() != honest.Header() {
 				t.Fatalf("the tip is %v", d.c.Tip())
 			}
-			if v := d.hear(friend.doorStation, child.Canonical()); v != pubsub.ValidationAccept {
+			if v := d.hear(friend.station, child.Canonical()); v != pubsub.ValidationAccept {
 				t.Errorf("verdict %v on the honest block's child", v)
 			}
 			if d.table.IsRefused(friend.id) {
@@ -103,8 +103,8 @@ func TestMutatedCopiesNeverKeepTheHonestBlockOut(t *testing.T) {
 func TestChildOfAnInvalidBlock(t *testing.T) {
 	hosttest.NoLeaks(t)
 	r := chaintest.Rules()
-	peer := newDoorStation(t, chaintest.Open(t, r))
-	d := doorTo(t, newDoorStation(t, chaintest.Open(t, r)), fixed, r)
+	peer := newStation(t, chaintest.Open(t, r))
+	d := doorTo(t, newStation(t, chaintest.Open(t, r)), fixed, r)
 	genesis := r.Genesis.Header()
 	bad, err := r.ParseBlock(mutated(t, r, genesis, chaintest.Block(t, r, genesis, "miner", chaintest.Payment().Transaction()))[1])
 	if err != nil {
@@ -136,8 +136,8 @@ func TestClockAndViewAreNotRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, peer := newDoorStation(t, chaintest.Open(t, r)), newTeller(t, r)
-	meet(t, st, peer.doorStation)
+	st, peer := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
+	meet(t, st, peer.station)
 	page := chaintest.Raws(append(blocks[:2:2], late))
 	sends := map[string]func(t *testing.T, d *doors) error{
 		"gossip": func(t *testing.T, d *doors) error {

@@ -20,8 +20,8 @@ func TestGossipDoor(t *testing.T) {
 	b := chaintest.New(t).Paying().Mine(3)
 	blocks := b.Branch()
 	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: blocks[0].Transactions()[0].ID}
-	st, from := newDoorStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
-	meet(t, st, from.doorStation)
+	st, from := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
+	meet(t, st, from.station)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	joined := doorTo(t, st, fixed, b.Rules())
@@ -54,7 +54,7 @@ func TestGossipDoor(t *testing.T) {
 
 func TestGossipDoorForTransactions(t *testing.T) {
 	hosttest.NoLeaks(t)
-	st := newDoorStation(t, chaintest.Open(t, chaintest.Rules()))
+	st := newStation(t, chaintest.Open(t, chaintest.Rules()))
 	for _, c := range chaintest.TransactionCases(chaintest.Rules()) {
 		d := doorTo(t, st, fixed, chaintest.Rules())
 		v := d.judgeTransaction(t.Context(), "peer", &pubsub.Message{Message: &pb.Message{Data: c.Raw}})
@@ -75,12 +75,12 @@ func TestGossipDoorForTransactions(t *testing.T) {
 func TestPoolDoor(t *testing.T) {
 	hosttest.NoLeaks(t)
 	r := chaintest.Rules()
-	st, from := newDoorStation(t, chaintest.Open(t, r)), newTeller(t, r)
-	meet(t, st, from.doorStation)
+	st, from := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
+	meet(t, st, from.station)
 	for _, c := range chaintest.TransactionCases(r) {
 		d := doorTo(t, st, fixed, r)
 		from.say(c.Raw)
-		st.connect(t, from.doorStation)
+		st.connect(t, from.station)
 		err := d.sync.PullPool(t.Context(), from.id)
 		if len(c.Raw) > r.MaxTransactionBytes && errors.Is(err, wire.ErrViolation) {
 			err = &consensus.InvalidError{Rule: consensus.RuleTransactionSize, Detail: err.Error()} // refused by its length, before it was read
@@ -105,8 +105,8 @@ func TestSyncDoor(t *testing.T) {
 	ours := b.Branch()
 	theirs := b.Fork(2).Mine(2).Branch()
 	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: theirs[0].Transactions()[0].ID}
-	st, liar := newDoorStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
-	meet(t, st, liar.doorStation)
+	st, liar := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
+	meet(t, st, liar.station)
 	for _, c := range chaintest.BlockCases(setting) {
 		d := doorTo(t, st, fixed, b.Rules(), ours...)
 		err := d.syncFrom(t, st, liar, append(chaintest.Raws(theirs), c.Raw)...)

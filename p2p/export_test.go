@@ -10,9 +10,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 	"kuai/p2p/wire"
 )
+
+// Raced reports whether the race detector looks on.
+const Raced = hosttest.Raced
 
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
 func (n *Node) Blamed() map[string]string {

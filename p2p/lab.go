@@ -104,7 +104,7 @@ func (l *Lab) set(s Switches) (recut bool, err error) {
 	if s.Pause {
 		l.drop()
 	}
-	labSignal(l.wake)
+	signal(l.wake)
 	return before.CutAll != s.CutAll || !slices.Equal(before.Cut, next.Cut), nil
 }
 
@@ -159,7 +159,7 @@ func (l *Lab) hold(m heldMessage) {
 		l.held, l.bytes = append(l.held, m), l.bytes+len(m.data)
 	}
 	l.mu.Unlock()
-	labSignal(l.wake)
+	signal(l.wake)
 }
 
 // drop loses all messages that wait.
@@ -243,8 +243,8 @@ func (n *Node) Switch(s Switches) error {
 	return nil
 }
 
-// labSignal fills a channel of size one.
-func labSignal(c chan struct{}) {
+// signal fills a channel of size one.
+func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

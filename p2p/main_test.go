@@ -1,17 +1,9 @@
 package p2p
 
 import (
-	"runtime"
 	"testing"
 
-	"go.uber.org/goleak"
+	"kuai/p2p/hosttest"
 )
 
-func TestMain(m *testing.M) {
-	if Raced {
-		// The race detector keeps one record for all timers of a synctest bubble, and crashes where two processors fire some at
-		// once: https://github.com/golang/go/issues/78156. It sees races on one as well, by the order of events.
-		runtime.GOMAXPROCS(1)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { hosttest.Main(m) }

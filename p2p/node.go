@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/chainsync"
 	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 )
@@ -23,7 +24,7 @@ type Node struct {
 	d       *peers.Table
 	net     string // network id
 	server  *stream.Server
-	s       *syncer
+	s       *chainsync.Syncer
 	g       *gossip
 	m       *metrics
 	lab     *Lab
@@ -70,7 +71,7 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	n.server = stream.NewServer(n.d)
 	n.d.Serve(n.server)
 	client := stream.Client{Host: h, Network: net, Refused: n.d.Refused}
-	n.s = newSyncer(c, syncConfig{agent: cfg.Agent, name: cfg.Name, synced: m.synced, switched: n.publishTip}, n.d, client, n.server, log)
+	n.s = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.d, client, n.server, log)
 	n.g = newGossip(h, c, n.server, n.s, n.d, m, cfg.Lab, log)
 	for _, p := range cfg.Peers {
 		if err := n.d.Connect(p); err != nil {
@@ -102,7 +103,7 @@ func (n *Node) Run(ctx context.Context) error {
 		n.running.Store(&ctx)
 		g.Go(func() error { n.server.Run(ctx, n.h, n.net); return nil })
 		g.Go(func() error { return n.g.run(ctx) })
-		g.Go(func() error { return n.s.run(ctx) })
+		g.Go(func() error { return n.s.Run(ctx) })
 		g.Go(func() error { return n.d.Run(ctx, n.s) })
 		err = g.Wait()
 	}

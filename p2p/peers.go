@@ -28,7 +28,7 @@ func (n *Node) described(e peers.Peer) Peer {
 	}
 	out.Score = n.g.score(id)
 	if s, ok := n.s.Claim(id); ok {
-		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.s.clockAhead(id)
+		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.s.ClockAhead(id)
 	}
 	return out
 }

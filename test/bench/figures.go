@@ -17,7 +17,7 @@ var benchmarks = []benchmark{
 	{name: "ParseBlock", pkg: "chain/consensus", long: "500ms", short: "200ms"},
 	{name: "EncodingJSON", pkg: "chain/consensus", long: "500ms", short: "200ms"},
 	{name: "Insert", pkg: "chain", long: "200000x", short: "100000x"},
-	{name: "ColdSync", pkg: "p2p", long: "1x", rounds: 3, env: []string{"KUAI_BENCH_BLOCKS=300000"}},
+	{name: "ColdSync", pkg: "p2p/chainsync", long: "1x", rounds: 3, env: []string{"KUAI_BENCH_BLOCKS=300000"}},
 	{name: "Hops", pkg: "p2p", long: "500x", short: "200x"},
 	{name: "BareHops", pkg: "p2p", long: "500x", short: "200x"},
 	{name: "SmallGet", parts: "^(bare|kuai)$/^(healthz|node|blocks)$", pkg: "rpc", long: "60000x", short: "20000x"},

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"bufio"
@@ -33,7 +33,7 @@ const (
 //	      ← frames of 1..4096 ids, 16 bytes each, in order of arrival, then an empty frame
 //	asker → frames of 1..4096 of these ids, each once, then closes its side
 //	      ← for each a frame with the canonical transaction, unless it is pending no more, then closes
-func (s *syncer) servePool(_ context.Context, x *stream.Exchange) error {
+func (s *Syncer) servePool(_ context.Context, x *stream.Exchange) error {
 	pending := s.chain.Pending()
 	pending = pending[:min(len(pending), chain.MaxPoolTransactions)] // a reorg can have returned more: another time
 	if err := offerIDs(x.W, pending); err != nil {
@@ -99,7 +99,7 @@ func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 
 // PullPool fetches the payments that p has pending and we have neither pending nor mined, once it is its turn. It does nothing where
 // that is under way.
-func (s *syncer) PullPool(ctx context.Context, p peer.ID) error {
+func (s *Syncer) PullPool(ctx context.Context, p peer.ID) error {
 	if !s.startPulling(p) {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (s *syncer) PullPool(ctx context.Context, p peer.ID) error {
 }
 
 // pullAgain pulls p's pool a while after the last time. It does nothing where another call is about to do that.
-func (s *syncer) pullAgain(ctx context.Context, p peer.ID) {
+func (s *Syncer) pullAgain(ctx context.Context, p peer.ID) {
 	for first := true; ; first = false {
 		wait := s.untilPull(p, first)
 		if wait == 0 {
@@ -146,12 +146,12 @@ func (s *syncer) pullAgain(ctx context.Context, p peer.ID) {
 		if wait <= 0 || ctx.Err() != nil {
 			return
 		}
-		syncPause(ctx, wait)
+		pause(ctx, wait)
 	}
 }
 
 // untilPull says how long pullAgain must wait, less than nothing where another call waits already.
-func (s *syncer) untilPull(p peer.ID, first bool) time.Duration {
+func (s *Syncer) untilPull(p peer.ID, first bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -167,7 +167,7 @@ func (s *syncer) untilPull(p peer.ID, first bool) time.Duration {
 }
 
 // startPulling marks a pull from p as under way, unless one is.
-func (s *syncer) startPulling(p peer.ID) bool {
+func (s *Syncer) startPulling(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -179,7 +179,7 @@ func (s *syncer) startPulling(p peer.ID) bool {
 }
 
 // donePulling ends a pull from p.
-func (s *syncer) donePulling(p peer.ID) {
+func (s *Syncer) donePulling(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -187,7 +187,7 @@ func (s *syncer) donePulling(p peer.ID) {
 }
 
 // readOffer reads the ids that are offered and returns those that we lack.
-func (s *syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) {
+func (s *Syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) {
 	offered := 0
 	for {
 		frame, err := wire.ReadOne(r, wire.MaxIDs)
@@ -220,7 +220,7 @@ func sendWanted(st network.Stream, missing []consensus.ID) error {
 }
 
 // readPayments reads the payments that were asked for into the pool. A full pool ends it without blame.
-func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus.ID) (added int, err error) {
+func (s *Syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus.ID) (added int, err error) {
 	wanted := make(map[consensus.ID]bool, len(missing))
 	for _, id := range missing {
 		wanted[id] = true
@@ -253,7 +253,7 @@ func (s *syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 
 // poolLoop pulls the pools that hear names, and now and then the one that was not pulled for the longest time: what gossip
 // lost is found again.
-func (s *syncer) poolLoop(ctx context.Context) error {
+func (s *Syncer) poolLoop(ctx context.Context) error {
 	timer := time.NewTimer(poolPause + rand.N(poolPause))
 	defer timer.Stop()
 	for {
@@ -275,7 +275,7 @@ func (s *syncer) poolLoop(ctx context.Context) error {
 
 // longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody else is connected than those whose pools
 // are being pulled.
-func (s *syncer) longestUnpulled() []peer.ID {
+func (s *Syncer) longestUnpulled() []peer.ID {
 	peers := s.kuaiPeers()
 	s.mu.Lock()
 	defer s.mu.Unlock()

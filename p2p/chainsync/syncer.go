@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"cmp"
@@ -24,24 +24,24 @@ import (
 // loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
 const loudGap = 64
 
-// syncState says what the sync is doing.
-type syncState struct {
+// Progress says what the sync is doing.
+type Progress struct {
 	Active bool
 	Peer   string // whom the blocks come from, "" unless Active
 	Height int64  // our height
 	Target int64  // the height that the peer said, not yet proved; our height unless Active
 }
 
-// syncConfig is what a syncer is told. Its zero value is usable.
-type syncConfig struct {
-	agent    string                      // program and version, told to peers
-	name     string                      // what its operator calls this node, told to peers
-	synced   func(moved bool, err error) // called after every sync
-	switched func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs
+// Config is what a syncer is told. Its zero value is usable.
+type Config struct {
+	Agent    string                      // program and version, told to peers
+	Name     string                      // what its operator calls this node, told to peers
+	Synced   func(moved bool, err error) // called after every sync
+	Switched func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs
 }
 
-// syncPeers is what the syncer tells of peers, and asks about them.
-type syncPeers interface {
+// table is what the syncer tells the table of peers, and asks about them.
+type table interface {
 	Said(p peer.ID)                             // p said a status of our network
 	Stall(p peer.ID, reason string)             // p did not deliver
 	Progressed(p peer.ID)                       // p delivered
@@ -51,14 +51,14 @@ type syncPeers interface {
 	DropForeign(p peer.ID, theirs, ours string) // p is of another network: disconnect it
 }
 
-// syncer keeps this node's chain and pool level with its peers'.
-type syncer struct {
+// Syncer keeps this node's chain and pool level with its peers'.
+type Syncer struct {
 	host    host.Host
 	chain   *chain.Chain
 	network string
 	agent   string
 	name    string // of this node, for peers
-	peers   syncPeers
+	peers   table
 	log     *slog.Logger
 	server  *stream.Server
 	client  stream.Client
@@ -84,16 +84,16 @@ type syncer struct {
 	woken    map[peer.ID]struct{}         // to be asked for their status
 	returned map[peer.ID]struct{}         // to be asked for their pool
 	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
-	state    syncState
+	state    Progress
 }
 
-// newSyncer returns an inert syncer, which asks by client and answers by server.
-func newSyncer(c *chain.Chain, cfg syncConfig, peers syncPeers, client stream.Client, server *stream.Server, log *slog.Logger) *syncer {
-	s := &syncer{
-		host: client.Host, chain: c, network: client.Network, agent: cfg.agent, name: cfg.name, peers: peers, client: client, server: server, log: log,
+// New returns an inert syncer, which asks by client and answers by server.
+func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *stream.Server, log *slog.Logger) *Syncer {
+	s := &Syncer{
+		host: client.Host, chain: c, network: client.Network, agent: cfg.Agent, name: cfg.Name, peers: peers, client: client, server: server, log: log,
 		spanBlocks:    spanBlocks,
-		onSwitch:      cfg.switched,
-		onSync:        cfg.synced,
+		onSwitch:      cfg.Switched,
+		onSync:        cfg.Synced,
 		wakes:         make(chan struct{}, 1),
 		returns:       make(chan struct{}, 1),
 		ahead:         make(chan struct{}, 1),
@@ -117,7 +117,7 @@ func newSyncer(c *chain.Chain, cfg syncConfig, peers syncPeers, client stream.Cl
 }
 
 // serve answers the protocols of the syncer. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
-func (s *syncer) serve(v *stream.Server) {
+func (s *Syncer) serve(v *stream.Server) {
 	v.Handle(stream.Status, stream.Limit{PerPeer: 4, Total: 128, Rate: 10, Burst: 20, Within: 5 * time.Second}, s.serveStatus)
 	v.Handle(stream.Sync, stream.Limit{PerPeer: leadWorkers, Total: 32, Rate: 50, Burst: 100, Within: 60 * time.Second}, s.serveSync)
 	v.Handle(stream.Blocks, stream.Limit{PerPeer: 8, Total: 64, Rate: 100, Burst: 200, Within: 30 * time.Second}, s.serveBlocks)
@@ -125,14 +125,14 @@ func (s *syncer) serve(v *stream.Server) {
 }
 
 // blame punishes p if err proves that it answered badly.
-func (s *syncer) blame(p peer.ID, err error) {
+func (s *Syncer) blame(p peer.ID, err error) {
 	if stream.IsProvable(err) {
 		s.peers.Punish(p, err)
 	}
 }
 
-// run asks until ctx ends, and returns when nothing that it started is alive.
-func (s *syncer) run(ctx context.Context) error {
+// Run asks until ctx ends, and returns when nothing that it started is alive.
+func (s *Syncer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.statusLoop(ctx) })
 	g.Go(func() error { return s.arrivals.run(ctx) })
@@ -144,7 +144,7 @@ func (s *syncer) run(ctx context.Context) error {
 }
 
 // Wake says that p has something longer: its status is asked soon. It never blocks.
-func (s *syncer) Wake(p peer.ID) {
+func (s *Syncer) Wake(p peer.ID) {
 	s.mu.Lock()
 	s.woken[p] = struct{}{}
 	s.mu.Unlock()
@@ -153,7 +153,7 @@ func (s *syncer) Wake(p peer.ID) {
 
 // Expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
 // a sync.
-func (s *syncer) Expect(hash consensus.Hash) (arrived func()) {
+func (s *Syncer) Expect(hash consensus.Hash) (arrived func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.coming[hash] = time.Now().Add(fetchWithin)
@@ -165,7 +165,7 @@ func (s *syncer) Expect(hash consensus.Hash) (arrived func()) {
 }
 
 // takeAll empties one of the sets that mu guards, and returns what was in it.
-func (s *syncer) takeAll(set map[peer.ID]struct{}) []peer.ID {
+func (s *Syncer) takeAll(set map[peer.ID]struct{}) []peer.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	peers := slices.Collect(maps.Keys(set))
@@ -183,7 +183,7 @@ func signal(c chan struct{}) {
 
 // Now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends; a bad peer
 // does not fail it.
-func (s *syncer) Now(ctx context.Context) error {
+func (s *Syncer) Now(ctx context.Context) error {
 	var asked sync.WaitGroup
 	for _, p := range s.kuaiPeers() {
 		asked.Go(func() { _ = s.exchangeStatus(ctx, p) })
@@ -193,7 +193,7 @@ func (s *syncer) Now(ctx context.Context) error {
 }
 
 // syncLoop syncs whenever a peer may be ahead. A failure of our own is logged, the next status tries again.
-func (s *syncer) syncLoop(ctx context.Context) error {
+func (s *Syncer) syncLoop(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -208,7 +208,7 @@ func (s *syncer) syncLoop(ctx context.Context) error {
 
 // catchUp follows peers until none is known to be ahead that may be asked. One runs at a time. Its error is the context's or
 // a failure of our own, never a peer's.
-func (s *syncer) catchUp(ctx context.Context) error {
+func (s *Syncer) catchUp(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -229,7 +229,7 @@ func (s *syncer) catchUp(ctx context.Context) error {
 // candidate returns one of the peers that claim a height above ours and may be asked: the one that claims most, but once that was
 // tried any, every other time one that we dialled. So those who claim most, however many they are, keep us from the others only for
 // a while.
-func (s *syncer) candidate(again bool) (claimant, bool) {
+func (s *Syncer) candidate(again bool) (claimant, bool) {
 	all := s.candidates(s.chain.Tip().Index + 1)
 	if len(all) == 0 {
 		return claimant{}, false
@@ -245,7 +245,7 @@ func (s *syncer) candidate(again bool) (claimant, bool) {
 }
 
 // hasOther reports whether a peer other than lead claims a height above ours and may be asked.
-func (s *syncer) hasOther(lead peer.ID) bool {
+func (s *Syncer) hasOther(lead peer.ID) bool {
 	return slices.ContainsFunc(s.candidates(s.chain.Tip().Index+1), func(c claimant) bool { return c.peer != lead })
 }
 
@@ -256,7 +256,7 @@ type claimant struct {
 }
 
 // candidates returns the peers that claim at least height and may be asked, the highest first, equal ones in random order.
-func (s *syncer) candidates(height int64) []claimant {
+func (s *Syncer) candidates(height int64) []claimant {
 	now := time.Now()
 	var all []claimant
 	s.mu.Lock()
@@ -273,17 +273,17 @@ func (s *syncer) candidates(height int64) []claimant {
 }
 
 // follow downloads the chain of lead. It returns an error only where the fault is not a peer's.
-func (s *syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) error {
+func (s *Syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) error {
 	before, began := s.chain.Tip(), time.Now()
 	level := slog.LevelDebug
 	if msg.Height-before.Index >= loudGap {
 		level = slog.LevelInfo
 	}
 	s.log.Log(ctx, level, "sync started", "peer", lead, "height", before.Index, "target", msg.Height)
-	s.setState(syncState{Active: true, Peer: lead.String(), Target: msg.Height})
+	s.setState(Progress{Active: true, Peer: lead.String(), Target: msg.Height})
 	added, err := s.Download(ctx, lead)
 	after := s.chain.Tip()
-	s.setState(syncState{})
+	s.setState(Progress{})
 	s.log.Log(ctx, level, "sync finished", "peer", lead, "height", after.Index, "hash", after.Hash.Short(),
 		"blocks", added, "took", time.Since(began).Round(time.Millisecond), "outcome", outcome(err))
 	s.onSync(after.Hash != before.Hash, err)
@@ -306,7 +306,7 @@ func outcome(err error) string {
 
 // settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
 // remains is an error of ours.
-func (s *syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, moved bool, err error) error {
+func (s *Syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, moved bool, err error) error {
 	if err == nil {
 		s.dull = 0
 	}
@@ -328,7 +328,7 @@ func (s *syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, move
 }
 
 // spend remembers that a sync did not bear out p's claim of tip.
-func (s *syncer) spend(p peer.ID, tip consensus.Hash) {
+func (s *Syncer) spend(p peer.ID, tip consensus.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -336,14 +336,14 @@ func (s *syncer) spend(p peer.ID, tip consensus.Hash) {
 }
 
 // setState notes what the sync is doing.
-func (s *syncer) setState(state syncState) {
+func (s *Syncer) setState(state Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = state
 }
 
 // progress says what the sync is doing, for Node.syncState.
-func (s *syncer) Progress() syncState {
+func (s *Syncer) Progress() Progress {
 	height := s.chain.Tip().Index
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -353,7 +353,7 @@ func (s *syncer) Progress() syncState {
 }
 
 // announce hands the new tip on.
-func (s *syncer) announce(tip consensus.Header) {
+func (s *Syncer) announce(tip consensus.Header) {
 	held, err := s.chain.Block(tip.Hash)
 	if err != nil {
 		s.log.Error("tip after sync is not readable", "hash", tip.Hash, "error", err)

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"bytes"
@@ -146,7 +146,7 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	other := chaintest.New(t).Paying().Mine(300).Branch()
 	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
 	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
-	lead.server.Handlers[stream.Sync] = forged(func() *syncer { return lead.syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
+	lead.server.Handlers[stream.Sync] = forged(func() *Syncer { return lead.Syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws
 	})

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ const fetchWithin = 5 * time.Second
 //
 //	asker → 1..64 hashes, 32 bytes each, in one frame, then closes its side
 //	      ← for each a frame with the canonical block, empty where it is not held, then closes
-func (s *syncer) serveBlocks(_ context.Context, x *stream.Exchange) error {
+func (s *Syncer) serveBlocks(_ context.Context, x *stream.Exchange) error {
 	payload, err := wire.ReadOne(x.R, wire.MaxBlocksAsked*wire.HashSize)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func canonical(held chain.BlockInfo) []byte {
 
 // Fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
 // that p does not hold is nil.
-func (s *syncer) Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
+func (s *Syncer) Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
 	err := s.client.Ask(ctx, p, stream.Blocks, fetchWithin, func(st network.Stream) (err error) {
 		if err := stream.SendRequest(st, wire.AppendHashes(nil, hashes)); err != nil {

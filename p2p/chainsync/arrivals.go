@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -91,7 +91,7 @@ func (a *arrivals) run(ctx context.Context) error {
 	for {
 		select {
 		case <-a.wake:
-			syncPause(ctx, time.Second)
+			pause(ctx, time.Second)
 			a.flush()
 		case <-ctx.Done():
 			return nil
@@ -112,8 +112,8 @@ func (a *arrivals) flush() {
 	}
 }
 
-// syncPause waits for d or for the end of ctx.
-func syncPause(ctx context.Context, d time.Duration) {
+// pause waits for d or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 
 // station is a syncer on a real host, with a real chain in memory, and a discovery that dials nobody.
 type station struct {
-	*syncer
+	*Syncer
 	id    peer.ID
 	table *peers.Table
 	said  *hosttest.Log
@@ -49,7 +49,7 @@ func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *
 	d.Serve(server)
 	client := stream.Client{Host: h, Network: network, Refused: d.Refused}
 	st := &station{
-		syncer: newSyncer(c, syncConfig{agent: "kuai-test"}, d, client, server, log),
+		Syncer: New(c, Config{Agent: "kuai-test"}, d, client, server, log),
 		id:     h.ID(), table: d, turns: make(chan consensus.Header, 1024),
 	}
 	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }
@@ -64,8 +64,8 @@ func (st *station) start(t testing.TB) *station {
 	go func() {
 		g, ctx := errgroup.WithContext(ctx)
 		g.Go(func() error { st.server.Run(ctx, st.host, st.network); return nil })
-		g.Go(func() error { return st.run(ctx) })
-		g.Go(func() error { return st.table.Run(ctx, st.syncer) })
+		g.Go(func() error { return st.Run(ctx) })
+		g.Go(func() error { return st.table.Run(ctx, st.Syncer) })
 		done <- g.Wait()
 	}()
 	t.Cleanup(func() {

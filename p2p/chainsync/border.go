@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func (d *download) border(before, after piece) error {
 }
 
 // Download follows the chain of lead, and returns how many blocks were new.
-func (s *syncer) Download(ctx context.Context, lead peer.ID) (added int, err error) {
+func (s *Syncer) Download(ctx context.Context, lead peer.ID) (added int, err error) {
 	d := newDownload(s, lead)
 	err = d.run(ctx)
 	var border *borderError
@@ -94,7 +94,7 @@ func (s *syncer) Download(ctx context.Context, lead peer.ID) (added int, err err
 }
 
 // chargeStray stalls the helpers whose blocks at a border are not on the chain of the tip that the lead has borne out.
-func (s *syncer) chargeStray(e *borderError, lead peer.ID) {
+func (s *Syncer) chargeStray(e *borderError, lead peer.ID) {
 	if !s.isActive(e.height, e.tip) {
 		return
 	}
@@ -106,7 +106,7 @@ func (s *syncer) chargeStray(e *borderError, lead peer.ID) {
 }
 
 // isActive reports whether the block at index on our active chain is the one of hash.
-func (s *syncer) isActive(index int64, hash consensus.Hash) bool {
+func (s *Syncer) isActive(index int64, hash consensus.Hash) bool {
 	held, err := s.chain.At(index)
 	return err == nil && held.Block.Hash() == hash
 }

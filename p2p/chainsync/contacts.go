@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -36,7 +36,7 @@ type contact struct {
 }
 
 // Claim returns what p last said of itself, false where it said nothing yet.
-func (s *syncer) Claim(p peer.ID) (wire.Status, bool) {
+func (s *Syncer) Claim(p peer.ID) (wire.Status, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contacts[p]
@@ -47,19 +47,19 @@ func (s *syncer) Claim(p peer.ID) (wire.Status, bool) {
 }
 
 // HasSaid reports whether p has said its status since it connected.
-func (s *syncer) HasSaid(p peer.ID) bool {
+func (s *Syncer) HasSaid(p peer.ID) bool {
 	_, ok := s.Claim(p)
 	return ok
 }
 
 // nameOf is what p calls itself, "" if it has said no name.
-func (s *syncer) nameOf(p peer.ID) string {
+func (s *Syncer) nameOf(p peer.ID) string {
 	said, _ := s.Claim(p)
 	return said.Name
 }
 
-// clockAhead is how far p's clock was ahead of ours when its last status came, to the second; 0 if none came yet.
-func (s *syncer) clockAhead(p peer.ID) time.Duration {
+// ClockAhead is how far p's clock was ahead of ours when its last status came, to the second; 0 if none came yet.
+func (s *Syncer) ClockAhead(p peer.ID) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.contacts[p]; c != nil {
@@ -69,23 +69,23 @@ func (s *syncer) clockAhead(p peer.ID) time.Duration {
 }
 
 // TipFrom notes a block of p's that gossip brought and that became the tip.
-func (s *syncer) TipFrom(p peer.ID, h consensus.Header) {
+func (s *Syncer) TipFrom(p peer.ID, h consensus.Header) {
 	s.bring(p)
 	s.arrivals.block(h, p)
 }
 
 // PaymentFrom notes a payment that p passed on by gossip.
-func (s *syncer) PaymentFrom(p peer.ID, id consensus.ID) { s.arrivals.payment(id, p) }
+func (s *Syncer) PaymentFrom(p peer.ID, id consensus.ID) { s.arrivals.payment(id, p) }
 
 // bring notes that p brought us a new tip, before all others.
-func (s *syncer) bring(p peer.ID) {
+func (s *Syncer) bring(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contact(p).brought = time.Now()
 }
 
 // LastBrought says when p last did so, zero where it did not since it connected.
-func (s *syncer) LastBrought(p peer.ID) time.Time {
+func (s *Syncer) LastBrought(p peer.ID) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.contacts[p]; c != nil {
@@ -95,7 +95,7 @@ func (s *syncer) LastBrought(p peer.ID) time.Time {
 }
 
 // contact returns p's entry. The caller holds mu.
-func (s *syncer) contact(p peer.ID) *contact {
+func (s *Syncer) contact(p peer.ID) *contact {
 	c := s.contacts[p]
 	if c == nil {
 		c = &contact{}
@@ -105,14 +105,14 @@ func (s *syncer) contact(p peer.ID) *contact {
 }
 
 // somePeers returns at most n random connected peers that speak our protocols.
-func (s *syncer) somePeers(n int) []peer.ID {
+func (s *Syncer) somePeers(n int) []peer.ID {
 	peers := s.kuaiPeers()
 	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	return peers[:min(n, len(peers))]
 }
 
 // kuaiPeers returns the connected peers that speak our protocols.
-func (s *syncer) kuaiPeers() []peer.ID {
+func (s *Syncer) kuaiPeers() []peer.ID {
 	var peers []peer.ID
 	for _, p := range s.host.Network().Peers() {
 		if s.client.Speaks(p, stream.Status) {
@@ -123,7 +123,7 @@ func (s *syncer) kuaiPeers() []peer.ID {
 }
 
 // forgetGone drops the contacts that are no longer connected.
-func (s *syncer) forgetGone() {
+func (s *Syncer) forgetGone() {
 	connected := make(map[peer.ID]bool)
 	for _, p := range s.host.Network().Peers() {
 		connected[p] = true
@@ -134,14 +134,14 @@ func (s *syncer) forgetGone() {
 }
 
 // Forget drops what is known of a peer that has no connection left.
-func (s *syncer) Forget(p peer.ID) {
+func (s *Syncer) Forget(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.contacts, p)
 }
 
 // IsNew reports whether p is to be greeted: once for each time that it connects.
-func (s *syncer) IsNew(p peer.ID) bool {
+func (s *Syncer) IsNew(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -151,7 +151,7 @@ func (s *syncer) IsNew(p peer.ID) bool {
 }
 
 // Greet exchanges statuses and pulls the pool.
-func (s *syncer) Greet(ctx context.Context, p peer.ID) {
+func (s *Syncer) Greet(ctx context.Context, p peer.ID) {
 	if s.exchangeStatus(ctx, p) == nil {
 		_ = s.PullPool(ctx, p)
 	}

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"bufio"
@@ -25,7 +25,7 @@ const (
 //
 //	opener → wire.Status, then closes its side
 //	       ← wire.Status, then closes
-func (s *syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
+func (s *Syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
 	payload, err := wire.ReadOne(x.R, wire.MaxStatus)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
 }
 
 // self is what this node says of itself.
-func (s *syncer) self() wire.Status {
+func (s *Syncer) self() wire.Status {
 	tip := s.chain.Tip()
 	return wire.Status{
 		Version: wire.StatusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
@@ -54,7 +54,7 @@ func (s *syncer) self() wire.Status {
 }
 
 // exchangeStatus tells p our status and hears its.
-func (s *syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
+func (s *Syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 	if !s.startAsking(p) {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (s *syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 }
 
 // startAsking marks an exchange with p as under way, unless one is.
-func (s *syncer) startAsking(p peer.ID) bool {
+func (s *Syncer) startAsking(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
@@ -98,7 +98,7 @@ func (s *syncer) startAsking(p peer.ID) bool {
 
 // doneAsking ends an exchange with p. A peer that missed too many in a row is disconnected: a reset tells as little as silence. One
 // that says that it is busy or asked too often has more time.
-func (s *syncer) doneAsking(p peer.ID, err error) {
+func (s *Syncer) doneAsking(p peer.ID, err error) {
 	s.mu.Lock()
 	c := s.contact(p)
 	c.asking = false
@@ -122,7 +122,7 @@ func (s *syncer) doneAsking(p peer.ID, err error) {
 
 // hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments
 // of that branch pending again, and nobody else tells us of them: its pool is pulled.
-func (s *syncer) hear(p peer.ID, msg wire.Status) {
+func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 	ours := s.chain.Rules().Genesis.Hash()
 	if msg.Genesis != ours {
 		s.peers.DropForeign(p, msg.Genesis.Short(), ours.Short())
@@ -151,7 +151,7 @@ func (s *syncer) hear(p peer.ID, msg wire.Status) {
 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.
-func (s *syncer) statusLoop(ctx context.Context) error {
+func (s *Syncer) statusLoop(ctx context.Context) error {
 	timer := time.NewTimer(statusPause())
 	defer timer.Stop()
 	for {
@@ -172,7 +172,7 @@ func (s *syncer) statusLoop(ctx context.Context) error {
 func statusPause() time.Duration { return time.Second + rand.N(time.Second) }
 
 // askEach exchanges statuses with each peer, without waiting.
-func (s *syncer) askEach(ctx context.Context, peers []peer.ID) {
+func (s *Syncer) askEach(ctx context.Context, peers []peer.ID) {
 	for _, p := range peers {
 		s.tasks.Go(func() { _ = s.exchangeStatus(ctx, p) })
 	}

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func evil(t testing.TB, r *consensus.Rules, forge stream.Handler, blocks ...*con
 }
 
 // forged is a handler that reads the request, lets edit change the true answer's frames, and sends them.
-func forged(v func() *syncer, edit func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte) stream.Handler {
+func forged(v func() *Syncer, edit func(req wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte) stream.Handler {
 	return func(_ context.Context, x *stream.Exchange) error {
 		req, head, raws, err := v().truth(x)
 		if err != nil {
@@ -48,7 +48,7 @@ func forged(v func() *syncer, edit func(req wire.SyncRequest, head *wire.SyncHea
 }
 
 // truth reads a chain request and returns the honest answer.
-func (s *syncer) truth(x *stream.Exchange) (req wire.SyncRequest, head wire.SyncHead, raws [][]byte, err error) {
+func (s *Syncer) truth(x *stream.Exchange) (req wire.SyncRequest, head wire.SyncHead, raws [][]byte, err error) {
 	payload, err := wire.ReadOne(x.R, wire.MaxSyncRequest)
 	if err != nil {
 		return
@@ -134,7 +134,7 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
 			var liar *station
-			liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, edit), blocks...)
+			liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, edit), blocks...)
 			fresh := startOn(t, chaintest.Rules())
 			fresh.connect(t, liar)
 			hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.IsRefused(liar.id) })
@@ -209,7 +209,7 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 	blocks := chaintest.New(t).Mine(3000).Branch()
 	honest := startOn(t, chaintest.Rules(), blocks...)
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		i := rand.IntN(len(raws))
 		raws[i][len(raws[i])/2] ^= 1
 		return raws
@@ -230,7 +230,7 @@ func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
 	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *syncer { return liar.syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		raws[7] = []byte("{}")
 		return raws
 	}), blocks...)

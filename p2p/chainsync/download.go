@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -34,8 +34,8 @@ const (
 	maxHelpers   = 3                // workers that ask others
 )
 
-// errNoPeers ends a download whose last peer is gone.
-var errNoPeers = errors.New("no peer is left that delivers")
+// ErrNoPeers ends a download whose last peer is gone.
+var ErrNoPeers = errors.New("no peer is left that delivers")
 
 // errSlow ends a peer's answer that others waited for.
 var errSlow = errors.New("slower than the others")
@@ -56,7 +56,7 @@ func (e *localError) Unwrap() error { return e.error }
 //
 // A span that its peer does not finish goes back, and another worker takes the rest.
 type download struct {
-	s       *syncer
+	s       *Syncer
 	lead    peer.ID
 	alone   bool // nobody helps the lead
 	locator []consensus.Hash
@@ -96,7 +96,7 @@ type span struct {
 }
 
 // newDownload returns a download that has not begun.
-func newDownload(s *syncer, lead peer.ID) *download {
+func newDownload(s *Syncer, lead peer.ID) *download {
 	d := &download{
 		s: s, lead: lead, locator: s.chain.Locator(), logged: time.Now(),
 		parsers: make(chan struct{}, runtime.GOMAXPROCS(0)),
@@ -234,7 +234,7 @@ func (d *download) nextSpan(ctx context.Context) (*span, error) {
 		case sp != nil:
 			return sp, nil
 		case d.alive == 0:
-			return nil, errNoPeers
+			return nil, ErrNoPeers
 		}
 		d.changed.Wait()
 	}

@@ -1,4 +1,4 @@
-package p2p
+package chainsync
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const (
 //
 //	asker → wire.SyncRequest, then closes its side
 //	      ← wire.SyncHead, then up to count frames with a canonical block each, then closes
-func (s *syncer) serveSync(_ context.Context, x *stream.Exchange) error {
+func (s *Syncer) serveSync(_ context.Context, x *stream.Exchange) error {
 	payload, err := wire.ReadOne(x.R, wire.MaxSyncRequest)
 	if err != nil {
 		return err

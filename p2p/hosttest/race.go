@@ -1,6 +1,6 @@
 //go:build race
 
-package p2p
+package hosttest
 
 // Raced says that the race detector is in this binary, which makes it several times slower.
 const Raced = true

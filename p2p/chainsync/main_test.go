@@ -1,0 +1,9 @@
+package chainsync
+
+import (
+	"testing"
+
+	"kuai/p2p/hosttest"
+)
+
+func TestMain(m *testing.M) { hosttest.Main(m) }
