@@ -126,7 +126,7 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	}
 	helper.serveOnly(t)
 	fresh := newcomer(t, lead, helper, 64)
-	fresh.host = &lateAsker{Host: fresh.host, lead: lead.id, asked: asked}
+	fresh.client.Host = &lateAsker{Host: fresh.host, lead: lead.id, asked: asked}
 	fresh.followsOnce(t, lead)
 	if fresh.chain.Tip().Hash != blocks[len(blocks)-1].Hash() {
 		t.Errorf("the tip is %v, not the lead's", fresh.chain.Tip())
