@@ -13,7 +13,13 @@ import (
 // TestEveryDoorOfTheChainSaysTheSame takes each case to a chain whose tip the case extends: as a block from a peer, as the end
 // of a page of blocks, and as a block mined here.
 func TestEveryDoorOfTheChainSaysTheSame(t *testing.T) {
-	b := chaintest.NewOn(t, chaintest.Rules()).Paying().Mine(3)
+	for _, r := range []*consensus.Rules{chaintest.Rules(), chaintest.SecureRules()} {
+		t.Run(string(r.Profile), func(t *testing.T) { everyDoor(t, r) })
+	}
+}
+
+func everyDoor(t *testing.T, r *consensus.Rules) {
+	b := chaintest.NewOn(t, r).Paying().Mine(3)
 	blocks := b.Branch()
 	now := time.Unix(1_800_000_000, 0)
 	s := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: now, Mined: blocks[0].Transactions()[0].ID}
@@ -67,7 +73,7 @@ func TestEveryDoorOfTheChainSaysTheSame(t *testing.T) {
 					t.Fatalf("%s: the tip is %v, %d forks", tc.Name, c.Tip(), len(c.Forks()))
 				}
 			}
-			if valid < 20 {
+			if least := map[bool]int{false: 20, true: 8}[r.IsSecure()]; valid < least {
 				t.Errorf("%d valid cases", valid)
 			}
 			for _, tc := range cases {
@@ -98,8 +104,14 @@ func takesAsTip(t *testing.T, s chaintest.Setting, now time.Time, blocks []*cons
 
 // TestSubmitSaysTheSame is the door of payments that a program inside the node opens.
 func TestSubmitSaysTheSame(t *testing.T) {
-	for _, tc := range chaintest.TransactionCases(chaintest.Rules()) {
-		c := chaintest.Open(t, chaintest.Rules())
+	for _, r := range []*consensus.Rules{chaintest.Rules(), chaintest.SecureRules()} {
+		t.Run(string(r.Profile), func(t *testing.T) { everyPayment(t, r) })
+	}
+}
+
+func everyPayment(t *testing.T, r *consensus.Rules) {
+	for _, tc := range chaintest.TransactionCases(r) {
+		c := chaintest.Open(t, r)
 		tx, err := c.Rules().ParsePayment(tc.Raw)
 		if err == nil {
 			_, err = c.Submit(tx, "peer")
@@ -108,7 +120,7 @@ func TestSubmitSaysTheSame(t *testing.T) {
 			t.Error(err)
 		}
 		want := 1
-		if tc.Rule != "" {
+		if tc.Rule != "" || tc.Err != nil {
 			want = 0
 		}
 		if n, _ := c.PoolSize(); n != want {

@@ -28,7 +28,12 @@ func (c *Chain) Verify(ctx context.Context, progress func(done, total int64)) er
 		return err
 	}
 	blocks := checksum{seed: maphash.MakeSeed(), indexed: indexed.Index}
-	if err := c.walk(ctx, v, progress, blocks.block); err != nil {
+	money := newAudit(c, v)
+	err = c.walk(ctx, v, progress, func(b *consensus.Block) error { return cmp.Or(blocks.block(b), money.block(b)) })
+	if err != nil {
+		return err
+	}
+	if err := money.end(); err != nil {
 		return err
 	}
 	index := checksum{seed: blocks.seed}
@@ -108,6 +113,10 @@ func (c *Chain) walk(ctx context.Context, v view, progress func(done, total int6
 
 // firstBad says what is wrong with the block behind last, or with last if that has changed since it was added.
 func firstBad(v view, last consensus.Header, err error) error {
+	var before *badBlock
+	if errors.As(err, &before) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	bad := last.Index + 1
 	if changed := checkPosition(v, last); changed != nil {
 		bad, err = last.Index, changed

@@ -65,6 +65,9 @@ type Setting struct {
 
 // BlockCases returns blocks on s.Parent, each rule from both sides. The valid ones are siblings of each other.
 func BlockCases(s Setting) []Case {
+	if s.Rules.IsSecure() {
+		return secureBlockCases(s)
+	}
 	base := newDraft(s)
 	cases := []Case{{Name: "block: a payment and the reward", Raw: base.raw()}}
 	for _, edits := range [][]edit{headerEdits(s), contentEdits(s), rewardEdits(s), idEdits(s)} {
@@ -85,6 +88,9 @@ func BlockCases(s Setting) []Case {
 
 // TransactionCases returns pending transactions, each rule from both sides.
 func TransactionCases(r *consensus.Rules) []Case {
+	if r.IsSecure() {
+		return secureTransactionCases(r)
+	}
 	base := newPayment()
 	cases := []Case{{Name: "transaction: a payment", Raw: []byte(base.text())}}
 	for _, e := range append(transactionEdits(r), pendingEdits()...) {

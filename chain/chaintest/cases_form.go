@@ -39,6 +39,28 @@ func formCases(prefix, text string) (cases []Case) {
 	}
 	replace(`"sender"`, `"amount": 5, "sender"`, false)
 	replace(`, "sender"`, `,, "sender"`, false)
+	return append(cases, spoiledCases(prefix, text)...)
+}
+
+// secureFormCases is formCases for text of a secure network, of a payment from carol.
+func secureFormCases(prefix, text string) (cases []Case) {
+	loose := func(name, changed string) {
+		cases = append(cases, Case{Name: prefix + "form: " + name, Raw: []byte(changed), Rule: consensus.RuleCanonical, Loose: true})
+	}
+	loose("no spaces", string(canonical.AppendCompact(nil, []byte(text))))
+	loose("newline at the end", text+"\n")
+	loose("tabs for spaces", strings.ReplaceAll(text, ": ", ":\t"))
+	loose("an address with an escape", strings.Replace(text, quoted(Account("carol")), `"\u0031`+Account("carol")[1:]+`"`, 1))
+	recipient, sender := `"recipient": `+quoted(Account("bob")), `"sender": `+quoted(Account("carol"))
+	loose("keys out of order", strings.Replace(text, recipient+", "+sender, sender+", "+recipient, 1))
+	return append(cases, spoiledCases(prefix, text)...)
+}
+
+// spoiledCases are no JSON, or not only.
+func spoiledCases(prefix, text string) (cases []Case) {
+	add := func(name, changed string, loose bool) {
+		cases = append(cases, Case{Name: prefix + "form: " + name, Raw: []byte(changed), Rule: consensus.RuleCanonical, Loose: loose, Syntax: !loose})
+	}
 	add("trailing comma", strings.TrimSuffix(text, "}")+", }", false)
 	add("byte order mark", "\xef\xbb\xbf"+text, false)
 	add("two values", text+text, false)

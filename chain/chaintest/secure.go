@@ -49,9 +49,19 @@ func somePayment(r *consensus.Rules) consensus.Payment {
 
 // Signed is Pay as a block holds it. An amount that no rule allows is signed, too.
 func Signed(r *consensus.Rules, from, to string, amount int64) consensus.Transaction {
-	return wallet.DevelopmentKey(from).Sign(r.Network(), consensus.Transaction{
-		Recipient: Account(to), Amount: canonical.Number(strconv.FormatInt(amount, 10)), ID: chain.NewID(), HasID: true,
-	})
+	return Sign(r, from, Unsigned(from, to, amount))
+}
+
+// Unsigned returns a payment that is not signed yet.
+func Unsigned(from, to string, amount int64) consensus.Transaction {
+	return consensus.Transaction{
+		Sender: Account(from), Recipient: Account(to), Amount: canonical.Number(strconv.FormatInt(amount, 10)), ID: chain.NewID(), HasID: true,
+	}
+}
+
+// Sign signs a payment with the key of that name.
+func Sign(r *consensus.Rules, from string, t consensus.Transaction) consensus.Transaction {
+	return wallet.DevelopmentKey(from).Sign(r.Network(), t)
 }
 
 // BlockAt is Block on a secure network with a time of its own.

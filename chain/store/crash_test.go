@@ -8,6 +8,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"kuai/chain/chaintest"
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 )
 
@@ -55,20 +57,24 @@ func TestCrashClones(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for run := 0; run*perRun < *clones; run++ {
-		crashRun(t, seed+uint64(run), perRun)
+		r := rules()
+		if run%4 == 3 {
+			r = chaintest.SecureRules()
+		}
+		crashRun(t, seed+uint64(run), perRun, r)
 		if t.Failed() {
 			return
 		}
 	}
 }
 
-func crashRun(t *testing.T, seed uint64, n int) {
+func crashRun(t *testing.T, seed uint64, n int, r *consensus.Rules) {
 	fs := &disk{MemFS: vfs.NewCrashableMem()}
 	st, err := store.OpenOn(fs, "data", smallMemTable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := openChain(st)
+	c, err := openChain(st, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +95,7 @@ func crashRun(t *testing.T, seed uint64, n int) {
 	}
 	close(moments)
 	for _, cl := range <-taken {
-		cl.check(t, w.h)
+		cl.check(t, w.h, r)
 	}
 	if err := st.Close(); err != nil {
 		t.Error(err)
@@ -107,7 +113,7 @@ func takeClones(fs *disk, h *history, moments <-chan struct{}, seed uint64) (all
 }
 
 // check opens the clone.
-func (cl clone) check(t *testing.T, h *history) {
+func (cl clone) check(t *testing.T, h *history, r *consensus.Rules) {
 	t.Helper()
 	st, err := store.OpenOn(cl.fs, "data", smallMemTable)
 	if err != nil {
@@ -115,7 +121,7 @@ func (cl clone) check(t *testing.T, h *history) {
 		return
 	}
 	defer st.Close()
-	c, err := openChain(st)
+	c, err := openChain(st, r)
 	if err != nil {
 		t.Errorf("a crashed chain does not open: %v", err)
 		return

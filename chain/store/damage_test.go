@@ -58,7 +58,7 @@ func keptChain(t *testing.T) (*vfs.MemFS, *history) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := openChain(st)
+	c, err := openChain(st, rules())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func examine(fs vfs.FS, h *history, acked int) error {
 		return err
 	}
 	defer st.Close()
-	c, err := openChain(st)
+	c, err := openChain(st, rules())
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func faultRun(t *testing.T, f *faults) bool {
 	if err != nil {
 		return true // said so before anything was acknowledged
 	}
-	c, err := openChain(st)
+	c, err := openChain(st, rules())
 	if err != nil {
 		_ = st.Close() // the chain's error came first
 		return true
@@ -121,8 +121,8 @@ func faultRun(t *testing.T, f *faults) bool {
 	if err := st.Close(); err != nil && !f.came() {
 		t.Errorf("closing: %v", err)
 	}
-	crashed.check(t, w.h)
-	clone{disk, w.h.acknowledged()}.check(t, w.h)
+	crashed.check(t, w.h, rules())
+	clone{disk, w.h.acknowledged()}.check(t, w.h, rules())
 	if !f.came() {
 		return false
 	}

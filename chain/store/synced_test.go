@@ -30,7 +30,7 @@ func killedChain(t *testing.T, memTable, steps int) kept {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	c, err := openChain(st)
+	c, err := openChain(st, rules())
 	if err != nil {
 		t.Fatal(err)
 	}

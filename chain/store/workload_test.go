@@ -15,6 +15,7 @@ import (
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/chain/store"
+	"kuai/chain/wallet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -119,10 +120,10 @@ func (w *workload) sync() error {
 func (w *workload) change() error {
 	switch w.random.IntN(8) {
 	case 0, 1:
-		_, err := w.c.Submit(chaintest.Checked(w.payment()), fmt.Sprint("peer-", w.random.IntN(3)))
+		_, err := w.c.Submit(w.checked(w.payment()), fmt.Sprint("peer-", w.random.IntN(3)))
 		return err
 	case 2:
-		work := w.c.Draft("m")
+		work := w.c.Draft(chaintest.Account("m"))
 		return w.add(w.block(work.Parent, chaintest.Transactions(work.Payments...)...))
 	case 3:
 		return w.fork()
@@ -141,7 +142,7 @@ func (w *workload) pay() error {
 	p := w.payment()
 	w.h.note(fmt.Sprint(state(w.c), " ", p.ID))
 	n := w.h.last()
-	if _, err := w.c.Pay(chaintest.Checked(p)); err != nil {
+	if _, err := w.c.Pay(w.checked(p)); err != nil {
 		return err
 	}
 	w.h.ack(n)
@@ -162,8 +163,20 @@ func (w *workload) mine() error {
 }
 
 func (w *workload) payment() consensus.Transaction {
+	if r := w.c.Rules(); r.IsSecure() {
+		names := wallet.DevelopmentNames
+		return chaintest.Signed(r, names[w.random.IntN(len(names))], names[w.random.IntN(len(names))], 1)
+	}
 	p := chaintest.Payment().Transaction()
 	p.Sender = strings.Repeat("s", 1+w.random.IntN(256))
+	return p
+}
+
+func (w *workload) checked(t consensus.Transaction) consensus.Payment {
+	p, err := w.c.Rules().NewPayment(t)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	return p
 }
 
@@ -215,4 +228,6 @@ func (w *workload) run() error {
 	return err
 }
 
-func openChain(st *store.Store) (*chain.Chain, error) { return chain.Open(st, rules(), time.Now) }
+func openChain(st *store.Store, r *consensus.Rules) (*chain.Chain, error) {
+	return chain.Open(st, r, time.Now)
+}

@@ -1,0 +1,104 @@
+package chain
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain/consensus"
+	"kuai/chain/wallet"
+)
+
+// easySecure is a secure network on which every proof is valid.
+func easySecure() *consensus.Rules {
+	r := consensus.Dev()
+	for i := range r.Easiest {
+		r.Easiest[i] = 0xff
+	}
+	r.First, r.BlockTime = r.Easiest, time.Second // as sealed has it
+	return r
+}
+
+// signedBy signs a payment of 1 to bob.
+func signedBy(t testing.TB, r *consensus.Rules, name string) consensus.Transaction {
+	t.Helper()
+	to := wallet.DevelopmentKey("bob").Address().String()
+	return wallet.DevelopmentKey(name).Sign(r.Network(), consensus.Transaction{Recipient: to, Amount: "1", ID: NewID(), HasID: true})
+}
+
+// TestKnownPaymentsAreNotCheckedAgain: what is pending, byte for byte, was checked when it came.
+func TestKnownPaymentsAreNotCheckedAgain(t *testing.T) {
+	r := easySecure()
+	c := opened(t, inMemory(t), r)
+	var txs []consensus.Transaction
+	for range 100 {
+		p, err := r.NewPayment(signedBy(t, r, "alice"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Submit(p, "peer"); err != nil {
+			t.Fatal(err)
+		}
+		txs = append(txs, p.Transaction())
+	}
+	recipient := wallet.DevelopmentKey("carol").Address().String()
+	known := sealed(t, r, r.Genesis.Header(), recipient, txs...)
+	if n := len(c.unchecked([]*consensus.Block{known})); n != 0 {
+		t.Errorf("%d of 100 known payments would be checked again", n)
+	}
+	forged := txs[7]
+	forged.Signature[0] ^= 1
+	txs[7] = forged
+	again := sealed(t, r, r.Genesis.Header(), recipient, append(txs, signedBy(t, r, "alice"))...)
+	if n := len(c.unchecked([]*consensus.Block{again})); n != 2 {
+		t.Errorf("%d of 2 unknown payments would be checked", n)
+	}
+	if _, err := c.Add(again, "peer"); err == nil || !strings.Contains(err.Error(), "signature") {
+		t.Errorf("a forged copy of a known payment: %v", err)
+	}
+	if _, err := c.Add(known, "peer"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVerifyChecksSignatures: a signature that is wrong on disk is found, and its block named, behind many others.
+func TestVerifyChecksSignatures(t *testing.T) {
+	r := easySecure()
+	c := opened(t, inMemory(t), r)
+	parent, recipient := r.Genesis.Header(), wallet.DevelopmentKey("carol").Address().String()
+	var run []*consensus.Block
+	for i := range 40 {
+		tx := signedBy(t, r, "alice")
+		if i == 20 {
+			tx.Signature[0] ^= 1
+		}
+		run = append(run, sealed(t, r, parent, recipient, tx))
+		parent = run[i].Header()
+	}
+	if _, err := c.addRun(run, ""); err != nil { // past the check
+		t.Fatal(err)
+	}
+	if err := c.Verify(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "block 22: invalid (signature)") {
+		t.Error(err)
+	}
+}
+
+// BenchmarkCheckSignatures checks blocks of 100 payments on all cores.
+func BenchmarkCheckSignatures(b *testing.B) {
+	r := easySecure()
+	c, err := Open(inMemory(b), r, func() time.Time { return time.Unix(1_800_000_000, 0) })
+	if err != nil {
+		b.Fatal(err)
+	}
+	var txs []consensus.Transaction
+	for range 100 {
+		txs = append(txs, signedBy(b, r, "alice"))
+	}
+	run := []*consensus.Block{sealed(b, r, r.Genesis.Header(), wallet.DevelopmentKey("carol").Address().String(), txs...)}
+	for b.Loop() {
+		if _, err := c.checkSignatures(run); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "signatures/s")
+}
