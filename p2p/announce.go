@@ -32,7 +32,7 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 	case g.c.Has(a.Hash):
 	case !g.c.Has(a.Parent):
 		g.refuseMessage(from, "announcement", fmt.Errorf("%w: block %d %s on %s", chain.ErrOrphan, a.Index, a.Hash.Short(), a.Parent.Short()))
-		g.m.orphans.Inc()
+		g.m.Orphan()
 		g.orphans.Add(a.Hash, struct{}{})
 		g.s.Wake(from)
 	case g.p.Paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it

@@ -110,6 +110,23 @@ type frank struct {
 
 func (f frank) Refused(_ peer.ID, _, what string, args ...any) { f.log.Debug(what, args...) }
 
+// counted counts what is not passed on.
+type counted struct{ rejected int }
+
+func (*counted) Message(string, string)   {}
+func (c *counted) Rejected(string)        { c.rejected++ }
+func (*counted) Dropped()                 {}
+func (*counted) Orphan()                  {}
+func (*counted) Arrived(*consensus.Block) {}
+func (*counted) Happened(chain.Event)     {}
+
+// noLab makes no faults.
+type noLab struct{}
+
+func (noLab) Hear(peer.ID, *pubsub.RPC)                              {}
+func (noLab) Takes(peer.ID, string, []byte) bool                     { return false }
+func (noLab) Deliver(context.Context, func(peer.ID, string, []byte)) {}
+
 // waker is a syncer that notes whether it was woken.
 type waker struct {
 	*chainsync.Syncer
@@ -137,16 +154,14 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	}
 	why := &reasons{}
 	log := slog.New(why)
-	m, err := newMetrics(nil, st.host, c)
-	if err != nil {
-		t.Fatal(err)
-	}
 	table := peers.New(st.host, peers.NewGater(st.id, "", nil, log), peers.Config{Network: r.Network()}, log)
 	says := frank{table, log}
 	v := stream.NewServer(says)
 	s := chainsync.New(c, chainsync.Config{Agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
 	w := &waker{Syncer: s}
-	return &doors{newGossip(st.host, c, v, w, says, m, nil, log), w, table, why}
+	return &doors{newGossip(gossipParts{
+		Host: st.host, Chain: c, Server: v, Syncer: w, Table: says, Counter: &counted{}, Lab: noLab{}, Log: log, Library: log,
+	}), w, table, why}
 }
 
 // hear hands raw to the validator of the block topic, as a message from a peer.

@@ -25,7 +25,7 @@ func TestGossipDoor(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
 	joined := doorTo(t, st, fixed, b.Rules())
-	if err := joined.join(ctx); err != nil { // to publish what was pulled
+	if err := joined.Join(ctx); err != nil { // to publish what was pulled
 		t.Fatal(err)
 	}
 	var refusing *doors

@@ -26,9 +26,7 @@ func (n *Node) Blamed() map[string]string {
 			out[p.String()] = fmt.Sprintf("%d faults, refused until %v", r.Bad, r.Refused)
 		}
 	}
-	n.g.mu.Lock()
-	defer n.g.mu.Unlock()
-	for p, score := range n.g.scores {
+	for p, score := range n.g.Scores() {
 		if score < 0 {
 			out[p.String()] += fmt.Sprintf(" score %v", score)
 		}

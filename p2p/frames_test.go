@@ -199,7 +199,7 @@ func unlimited(n *testNode) {
 
 // spoilGossip sends count RPCs that are no RPCs, or carry what nobody may pass on.
 func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWatch) {
-	topics := []string{blockTopic(n.g.net), txTopic(n.g.net), "another"}
+	topics := []string{blockTopic(n.net), txTopic(n.net), "another"}
 	subscribe := &pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: proto.Bool(true), Topicid: &topics[0]}}}
 	publish := &pb.RPC{Publish: []*pb.Message{{Data: []byte("rubbish"), Topic: &topics[0]}, {Data: []byte("{}"), Topic: &topics[1]}, {Topic: &topics[2]}}}
 	control := &pb.RPC{Control: &pb.ControlMessage{
@@ -253,15 +253,15 @@ func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count i
 	accepted := 0
 	for i := range count {
 		name := []string{"block", "old block", "announcement", "payment"}[i%4]
-		judge := n.g.judgeBlock
+		topic := blockTopic(n.net)
 		if name == "payment" {
-			judge = n.g.judgeTransaction
+			topic = txTopic(n.net)
 		}
 		raw := m.frame(name)
 		if string(raw) == string(m.good[name]) {
 			continue
 		}
-		if judge(t.Context(), "evil", &pubsub.Message{Message: &pb.Message{Data: raw}}) == pubsub.ValidationAccept {
+		if n.g.Judge(t.Context(), "evil", topic, raw) == pubsub.ValidationAccept {
 			accepted++ // a letter of a name or a digit of an amount: another valid payment
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -28,7 +29,7 @@ const (
 	maxControl   = 64 << 10         // bytes of an RPC's control part
 	gossipQueue  = 4096             // messages waiting, out to one peer and in to be judged
 	maxTopics    = 16               // subscriptions in an RPC
-	maxPeers     = 256              // peers new in the mesh that wait to be asked
+	maxPeers     = 256              // as many connections as a node has: peers new in the mesh that wait to be asked, and peers outside it that are told
 	seenFor      = 15 * time.Second // a message is known by its id; 400 bytes each, and a flood has 20,000 a second
 	scoreEvery   = 5 * time.Second
 	messageIDLen = 20
@@ -59,16 +60,48 @@ type gossipPeers interface {
 	Refused(p peer.ID, protocol, what string, args ...any) // something of p's was not taken, for the log
 }
 
+// gossipCounter is told what the operator watches.
+type gossipCounter interface {
+	Message(outcome, topic string) // published, delivered, duplicate or undeliverable; topic is block or transaction
+	Rejected(reason string)        // a message was not passed on
+	Dropped()                      // a sending was, for a full queue
+	Orphan()                       // a block was heard before its parent
+	Arrived(b *consensus.Block)    // b came by gossip
+	Happened(e chain.Event)        // e happened on this chain
+}
+
+// gossipLab makes faults on purpose.
+type gossipLab interface {
+	Hear(from peer.ID, rpc *pubsub.RPC)                 // takes out of an RPC what is lost, or comes later
+	Takes(from peer.ID, topic string, data []byte) bool // what this node would publish is lost, or comes later
+	// Deliver hands over what comes later until ctx ends. The sender of what is to be published is this node.
+	Deliver(ctx context.Context, late func(from peer.ID, topic string, data []byte))
+}
+
+// gossipParts are what gossip works with.
+type gossipParts struct {
+	Host    host.Host
+	Chain   *chain.Chain
+	Server  *stream.Server // its rates hold for gossip as well
+	Syncer  gossipSyncer
+	Table   gossipPeers
+	Counter gossipCounter
+	Lab     gossipLab
+	Log     *slog.Logger
+	Library *slog.Logger // pubsub's
+}
+
 // gossip spreads blocks and transactions, and judges those of others.
 type gossip struct {
 	h   host.Host
 	c   *chain.Chain
-	s   gossipSyncer
 	v   *stream.Server
+	s   gossipSyncer
 	p   gossipPeers
-	lab *Lab
-	m   *metrics
+	m   gossipCounter
+	lab gossipLab
 	log *slog.Logger
+	lib *slog.Logger
 	net string
 	pos uint64 // the newest event that needs no publishing: it came before this node was made
 
@@ -85,6 +118,9 @@ type gossip struct {
 	blocks, txs *pubsub.Topic // set by join
 }
 
+// aboveRate is the reason for which a message is not even looked at, beside those of pubsub.
+const aboveRate = "above the sender's rate"
+
 // What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
 // busy peer says beyond that is repaired by the exchanges of statuses and pools.
 const (
@@ -93,13 +129,13 @@ const (
 )
 
 // newGossip returns an inert gossip.
-func newGossip(h host.Host, c *chain.Chain, v *stream.Server, s gossipSyncer, p gossipPeers, m *metrics, lab *Lab, log *slog.Logger) *gossip {
-	v.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
-	v.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
+func newGossip(p gossipParts) *gossip {
+	p.Server.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
+	p.Server.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
 	return &gossip{
-		h: h, c: c, v: v, s: s, p: p, m: m, lab: lab, log: log,
-		net:     c.Rules().Network(),
-		pos:     c.LastEvent(),
+		h: p.Host, c: p.Chain, v: p.Server, s: p.Syncer, p: p.Table, m: p.Counter, lab: p.Lab, log: p.Log, lib: p.Library,
+		net:     p.Chain.Rules().Network(),
+		pos:     p.Chain.LastEvent(),
 		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
 		relayed: newRelayed(),
@@ -112,13 +148,13 @@ func newGossip(h host.Host, c *chain.Chain, v *stream.Server, s gossipSyncer, p 
 func newest[K comparable](size int) *lru.Cache[K, struct{}] {
 	set, err := lru.New[K, struct{}](size)
 	if err != nil {
-		panic("p2p: the size is greater than 0: " + err.Error())
+		panic("gossip: the size is greater than 0: " + err.Error())
 	}
 	return set
 }
 
-// join starts pubsub, which ends with ctx. The validators are there before the first message can be.
-func (g *gossip) join(ctx context.Context) error {
+// Join starts pubsub, which ends with ctx. The validators are there before the first message can be.
+func (g *gossip) Join(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, g.h, g.options()...)
 	if err != nil {
 		return fmt.Errorf("start gossip: %w", err)
@@ -148,7 +184,6 @@ func (g *gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx)
 
 func (g *gossip) options() []pubsub.Option {
 	topics := pubsub.NewAllowlistSubscriptionFilter(blockTopic(g.net), txTopic(g.net))
-	lib := slog.New(libraryLog{g.log.Handler()})
 	return []pubsub.Option{
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
@@ -167,8 +202,8 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
 		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
-		pubsub.WithLogger(lib),
-		pubsub.WithRPCLogger(lib),
+		pubsub.WithLogger(g.lib),
+		pubsub.WithRPCLogger(g.lib),
 	}
 }
 
@@ -184,12 +219,12 @@ func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 		}
 		heard := g.v.Hears(from, kind)
 		if !heard {
-			g.m.rejected.WithLabelValues(aboveRate).Inc()
+			g.m.Rejected(aboveRate)
 			g.p.Refused(from, m.GetTopic(), "message not heard: "+aboveRate)
 		}
 		return !heard
 	})
-	g.lab.hear(from, rpc)
+	g.lab.Hear(from, rpc)
 	return nil
 }
 
@@ -208,7 +243,7 @@ func messageID(m *pb.Message) string {
 func meshParams() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
 	p.D, p.Dlo, p.Dhi = 6, 4, 40 // a class that reaches only its hub is in the hub's mesh as a whole
-	p.Dlazy = maxConns           // each peer outside the mesh is told by the next heartbeat what there is
+	p.Dlazy = maxPeers           // each peer outside the mesh is told by the next heartbeat what there is
 	p.HeartbeatInterval = 700 * time.Millisecond
 	p.PruneBackoff = 10 * time.Second
 	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
@@ -269,7 +304,7 @@ func topicScore() *pubsub.TopicScoreParams {
 	}
 }
 
-// noteScores keeps what pubsub thinks of each peer, for Node.Peers, and logs whose gossip is no longer heard or is heard again.
+// noteScores keeps what pubsub thinks of each peer, and logs whose gossip is no longer heard or is heard again.
 func (g *gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Lock()
 	before := g.scores
@@ -295,9 +330,9 @@ func (g *gossip) noteScores(scores map[peer.ID]float64) {
 	}
 }
 
-// score returns p's last score, 0 for a stranger.
-func (g *gossip) score(p peer.ID) float64 {
+// Scores returns the last score of each peer.
+func (g *gossip) Scores() map[peer.ID]float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.scores[p]
+	return maps.Clone(g.scores)
 }

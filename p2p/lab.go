@@ -117,13 +117,13 @@ func (l *Lab) cuts(p peer.ID) bool {
 	return s.CutAll || s.cut[p]
 }
 
-// hear takes out of an RPC what is lost or comes later, and the offers of what was missed: asking for it and losing the answer would look
+// Hear takes out of an RPC what is lost or comes later, and the offers of what was missed: asking for it and losing the answer would look
 // like a promise that the peer broke.
-func (l *Lab) hear(from peer.ID, rpc *pubsub.RPC) {
+func (l *Lab) Hear(from peer.ID, rpc *pubsub.RPC) {
 	if l == nil || !l.state.Load().disturbs() {
 		return
 	}
-	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool { return l.takes(from, m.GetTopic(), m.GetData()) })
+	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool { return l.Takes(from, m.GetTopic(), m.GetData()) })
 	if rpc.Control == nil {
 		return
 	}
@@ -133,8 +133,8 @@ func (l *Lab) hear(from peer.ID, rpc *pubsub.RPC) {
 	}
 }
 
-// takes reports whether a message is lost, or held until later. from is this node's id if it is to be published.
-func (l *Lab) takes(from peer.ID, topic string, data []byte) bool {
+// Takes reports whether a message is lost, or held until later. from is this node's id if it is to be published.
+func (l *Lab) Takes(from peer.ID, topic string, data []byte) bool {
 	if l == nil {
 		return false
 	}
@@ -185,9 +185,11 @@ func (l *Lab) due(now time.Time) (due []heldMessage, wait time.Duration) {
 	return due, 0
 }
 
-// deliver hands what has waited to gossip until ctx ends.
-func (g *gossip) deliver(ctx context.Context) {
-	l := g.lab
+// Deliver hands what has waited to late until ctx ends.
+func (l *Lab) Deliver(ctx context.Context, late func(from peer.ID, topic string, data []byte)) {
+	if l == nil {
+		return
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -199,26 +201,11 @@ func (g *gossip) deliver(ctx context.Context) {
 		}
 		due, wait := l.due(time.Now())
 		for _, m := range due {
-			g.late(ctx, m)
+			late(m.from, m.topic, m.data)
 		}
 		if wait > 0 {
 			timer.Reset(wait)
 		}
-	}
-}
-
-// late judges a message that waited, as the validator of its topic does, and passes it on.
-func (g *gossip) late(ctx context.Context, m heldMessage) {
-	topic, judge := g.blocks, g.judgeBlock
-	if m.topic == txTopic(g.net) {
-		topic, judge = g.txs, g.judgeTransaction
-	}
-	heard := &pubsub.Message{Message: &pb.Message{Topic: &m.topic, Data: m.data}}
-	if judge(ctx, m.from, heard) != pubsub.ValidationAccept {
-		return
-	}
-	if err := topic.Publish(ctx, m.data); err != nil && ctx.Err() == nil {
-		g.log.Debug("delayed message not passed on", "error", err)
 	}
 }
 

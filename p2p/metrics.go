@@ -48,9 +48,6 @@ func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metric
 	return m, m.register(reg, h, c)
 }
 
-// aboveRate is the reason for which a message is not even looked at, beside those of pubsub.
-const aboveRate = "above the sender's rate"
-
 // begin shows what has not happened yet as 0, so that its first time is seen as a change.
 func (m *metrics) begin() {
 	for _, outcome := range []string{"published", "delivered", "duplicate", "undeliverable"} {
@@ -97,8 +94,8 @@ func heightOf(c *chain.Chain) prometheus.Collector {
 		func() float64 { return float64(c.Tip().Index) })
 }
 
-// observe counts a chain event.
-func (m *metrics) observe(e chain.Event) {
+// Happened counts a chain event.
+func (m *metrics) Happened(e chain.Event) {
 	if e.Kind == chain.EventReorg {
 		m.reorgs.Inc()
 		m.depth.Observe(float64(e.Dropped))
@@ -119,19 +116,20 @@ func (m *metrics) synced(moved bool, err error) {
 	m.syncs.WithLabelValues(result).Inc()
 }
 
-// propagated notes how old b is on arrival.
-func (m *metrics) propagated(b *consensus.Block) {
+// Arrived notes how old b is.
+func (m *metrics) Arrived(b *consensus.Block) {
 	now := float64(time.Now().UnixMicro()) / 1e6
 	m.propagation.Observe(max(0, now-b.Header().Timestamp))
 }
 
-// published counts a message of our own.
-func (m *metrics) published(topic string) { m.messages.WithLabelValues("published", topic).Inc() }
+// Message counts a message by what became of it.
+func (m *metrics) Message(outcome, topic string) { m.messages.WithLabelValues(outcome, topic).Inc() }
 
-// topicName shortens a topic to a label.
-func topicName(msg *pubsub.Message, blocks string) string {
-	if msg.GetTopic() == blocks {
-		return "block"
-	}
-	return "transaction"
-}
+// Rejected counts a message that was not passed on.
+func (m *metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// Dropped counts what a full queue cost.
+func (m *metrics) Dropped() { m.dropped.Inc() }
+
+// Orphan counts a block that came before its parent.
+func (m *metrics) Orphan() { m.orphans.Inc() }

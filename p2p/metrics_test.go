@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"testing"
 
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/chaintest"
@@ -111,24 +109,5 @@ func TestResultsOfSyncs(t *testing.T) {
 		if got := sample(t, reg, "kuai_syncs_total", c.result); got != 1 {
 			t.Errorf("case %d: %v syncs with result %s, want 1", i, got, c.result)
 		}
-	}
-}
-
-func TestMessagesAboveTheRateAreCounted(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	a := runNode(t, chaintest.Rules(), func(c *Config) { c.Registerer = reg })
-	const more = 1000
-	burst := a.server.Limit(heardPayments).Burst
-	rpc := &pubsub.RPC{}
-	topic := "any but that of blocks"
-	for range burst + more {
-		rpc.Publish = append(rpc.Publish, &pb.Message{Topic: &topic})
-	}
-	if err := a.g.inspect("a stranger", rpc); err != nil {
-		t.Fatal(err)
-	}
-	left, counted := len(rpc.Publish), sample(t, reg, "kuai_gossip_rejected_total", aboveRate)
-	if left < burst || counted == 0 || left+int(counted) != burst+more {
-		t.Errorf("%d messages pass, %v are counted of %d", left, counted, burst+more)
 	}
 }

@@ -72,7 +72,10 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	n.d.Serve(n.server)
 	client := stream.Client{Host: h, Network: net, Refused: n.d.Refused}
 	n.s = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.d, client, n.server, log)
-	n.g = newGossip(h, c, n.server, n.s, n.d, m, cfg.Lab, log)
+	n.g = newGossip(gossipParts{
+		Host: h, Chain: c, Server: n.server, Syncer: n.s, Table: n.d, Counter: m, Lab: cfg.Lab,
+		Log: log, Library: slog.New(libraryLog{log.Handler()}),
+	})
 	for _, p := range cfg.Peers {
 		if err := n.d.Connect(p); err != nil {
 			return nil, err
@@ -96,13 +99,13 @@ func (cfg Config) table(network string) peers.Config {
 // Run blocks until everything that it started is gone, then closes the host.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	err := n.g.join(ctx)
+	err := n.g.Join(ctx)
 	if ctx.Err() != nil {
 		err = nil // stopped before it began
 	} else if err == nil {
 		n.running.Store(&ctx)
 		g.Go(func() error { n.server.Run(ctx, n.h, n.net); return nil })
-		g.Go(func() error { return n.g.run(ctx) })
+		g.Go(func() error { return n.g.Run(ctx) })
 		g.Go(func() error { return n.s.Run(ctx) })
 		g.Go(func() error { return n.d.Run(ctx, n.s) })
 		err = g.Wait()
@@ -113,7 +116,7 @@ func (n *Node) Run(ctx context.Context) error {
 // publishTip sends a tip that a sync brought, once gossip is joined: HTTP may ask for a sync before.
 func (n *Node) publishTip(tip *consensus.Block) {
 	if ctx := n.running.Load(); ctx != nil {
-		n.g.publishTip(*ctx, tip)
+		n.g.PublishTip(*ctx, tip)
 	}
 }
 

@@ -8,16 +8,16 @@ import (
 
 // Peers lists connected, static and remembered peers, the connected first.
 func (n *Node) Peers() []Peer {
-	list := n.d.List()
+	list, scores := n.d.List(), n.g.Scores()
 	out := make([]Peer, len(list))
 	for i, e := range list {
-		out[i] = n.described(e)
+		out[i] = n.described(e, scores)
 	}
 	return out
 }
 
 // described adds to an entry of the table what a connected peer says of itself, and what gossip thinks of it.
-func (n *Node) described(e peers.Peer) Peer {
+func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	out := Peer{
 		ID: e.ID, Agent: e.Agent, Address: e.Address, Direction: e.Direction, Connected: e.Connected, State: e.State,
 		Static: e.Static, Latency: e.Latency, LastError: e.LastError, NextDial: e.NextDial,
@@ -26,7 +26,7 @@ func (n *Node) described(e peers.Peer) Peer {
 	if err != nil || !e.Connected {
 		return out
 	}
-	out.Score = n.g.score(id)
+	out.Score = scores[id]
 	if s, ok := n.s.Claim(id); ok {
 		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.s.ClockAhead(id)
 	}

@@ -9,6 +9,9 @@ import (
 	"kuai/chain"
 	"kuai/chain/consensus"
 	"kuai/p2p/wire"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // What gossip remembers for a while.
@@ -18,8 +21,8 @@ const (
 	maxPassing = 2 * chain.MaxEvents // transactions whose events may still wait
 )
 
-// run spreads what happens on this chain until ctx ends.
-func (g *gossip) run(ctx context.Context) error {
+// Run spreads what happens on this chain until ctx ends.
+func (g *gossip) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for range pullWorkers {
@@ -28,9 +31,9 @@ func (g *gossip) run(ctx context.Context) error {
 	for range menders {
 		wg.Go(func() { g.mend(ctx) })
 	}
-	if g.lab != nil {
-		wg.Go(func() { g.deliver(ctx) })
-	}
+	wg.Go(func() {
+		g.lab.Deliver(ctx, func(from peer.ID, topic string, data []byte) { g.late(ctx, from, topic, data) })
+	})
 	wake, stop := g.c.Watch()
 	defer stop()
 	pos := g.drain(ctx, g.pos)
@@ -69,7 +72,7 @@ func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
 	}
 	for _, e := range events {
 		pos = e.Seq
-		g.m.observe(e)
+		g.m.Happened(e)
 		if g.news(e) {
 			g.publish(ctx, e)
 		}
@@ -109,31 +112,45 @@ func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	if len(data) > wire.MaxWhole {
 		data = wire.AnnouncementOf(b).Append(nil)
 	}
-	if g.lab.takes(g.h.ID(), blockTopic(g.net), data) {
+	if g.lab.Takes(g.h.ID(), blockTopic(g.net), data) {
 		return nil
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
 		return fmt.Errorf("publish block %d %s: %w", b.Index(), b.Hash().Short(), err)
 	}
-	g.m.published("block")
+	g.m.Message("published", blockLabel)
 	return nil
 }
 
 // publishTransaction sends p. Its size is checked by the rules: pubsub would drop an oversize message in silence.
 func (g *gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
 	data := []byte(p.Canonical())
-	if g.lab.takes(g.h.ID(), txTopic(g.net), data) {
+	if g.lab.Takes(g.h.ID(), txTopic(g.net), data) {
 		return nil
 	}
 	if err := g.txs.Publish(ctx, data); err != nil {
 		return fmt.Errorf("publish transaction %s: %w", p.ID(), err)
 	}
-	g.m.published("transaction")
+	g.m.Message("published", txLabel)
 	return nil
 }
 
-// publishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
-func (g *gossip) publishTip(ctx context.Context, tip *consensus.Block) {
+// late judges a message that waited, as the validator of its topic does, and passes it on.
+func (g *gossip) late(ctx context.Context, from peer.ID, topic string, data []byte) {
+	if g.Judge(ctx, from, topic, data) != pubsub.ValidationAccept {
+		return
+	}
+	to := g.blocks
+	if topic == txTopic(g.net) {
+		to = g.txs
+	}
+	if err := to.Publish(ctx, data); err != nil && ctx.Err() == nil {
+		g.log.Debug("delayed message not passed on", "error", err)
+	}
+}
+
+// PublishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
+func (g *gossip) PublishTip(ctx context.Context, tip *consensus.Block) {
 	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}

@@ -25,7 +25,7 @@ type relayed struct {
 func newRelayed() *relayed {
 	byParent, err := simplelru.NewLRU[consensus.Hash, []int64](maxParents, nil)
 	if err != nil {
-		panic("p2p: the size is greater than 0: " + err.Error())
+		panic("gossip: the size is greater than 0: " + err.Error())
 	}
 	return &relayed{byParent: byParent}
 }

@@ -12,7 +12,7 @@ import (
 
 // tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
 type tracer struct {
-	m       *metrics
+	m       gossipCounter
 	refused stream.Refused
 	blocks  string               // the block topic
 	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
@@ -45,18 +45,28 @@ func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undelivera
 
 // RejectMessage counts a message that was not passed on. The validators have logged what they refused.
 func (t *tracer) RejectMessage(msg *pubsub.Message, reason string) {
-	t.m.rejected.WithLabelValues(reason).Inc()
+	t.m.Rejected(reason)
 	if reason != pubsub.RejectValidationFailed && reason != pubsub.RejectValidationIgnored {
 		t.refused(msg.ReceivedFrom, msg.GetTopic(), "message refused", "reason", reason, "expected", "no author, sequence number, signature or key")
 	}
 }
 
 // DropRPC counts what a full queue cost.
-func (t *tracer) DropRPC(*pubsub.RPC, peer.ID) { t.m.dropped.Inc() }
+func (t *tracer) DropRPC(*pubsub.RPC, peer.ID) { t.m.Dropped() }
 
 func (t *tracer) count(outcome string, msg *pubsub.Message) {
-	t.m.messages.WithLabelValues(outcome, topicName(msg, t.blocks)).Inc()
+	label := txLabel
+	if msg.GetTopic() == t.blocks {
+		label = blockLabel
+	}
+	t.m.Message(outcome, label)
 }
+
+// The topics in short.
+const (
+	blockLabel = "block"
+	txLabel    = "transaction"
+)
 
 // The rest of pubsub.RawTracer is of no interest.
 

@@ -16,7 +16,7 @@ import (
 
 // TestVectors holds docs/vectors.json, which CPython made, against the code.
 func TestVectors(t *testing.T) {
-	text, err := os.ReadFile("../docs/vectors.json")
+	text, err := os.ReadFile("../../docs/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
@@ -26,6 +27,15 @@ func verdict(err error) pubsub.ValidationResult {
 	default: // known, orphan, ahead of our clock, pool full, or a fault of ours: nobody's guilt
 		return pubsub.ValidationIgnore
 	}
+}
+
+// Judge is what gossip does with a message from a peer, which it hands to the chain.
+func (g *gossip) Judge(ctx context.Context, from peer.ID, topic string, data []byte) pubsub.ValidationResult {
+	judge := g.judgeBlock
+	if topic == txTopic(g.net) {
+		judge = g.judgeTransaction
+	}
+	return judge(ctx, from, &pubsub.Message{Message: &pb.Message{Topic: &topic, Data: data}})
 }
 
 // judgeBlock is the validator of the block topic. It runs in pubsub's only worker: it must not wait for disk or network.
@@ -52,11 +62,11 @@ func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 	tip, err := g.c.Add(b, from.String())
 	switch {
 	case errors.Is(err, chain.ErrOrphan):
-		g.m.orphans.Inc()
+		g.m.Orphan()
 		g.orphans.Add(b.Hash(), struct{}{})
 		g.s.Wake(from)
 	case err == nil:
-		g.m.propagated(b)
+		g.m.Arrived(b)
 		if tip {
 			g.s.TipFrom(from, b.Header())
 		}
