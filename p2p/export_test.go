@@ -21,12 +21,12 @@ const Raced = hosttest.Raced
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
 func (n *Node) Blamed() map[string]string {
 	out := make(map[string]string)
-	for p, r := range n.d.Records() {
+	for p, r := range n.table.Records() {
 		if r.Bad > 0 || time.Now().Before(r.Refused) {
 			out[p.String()] = fmt.Sprintf("%d faults, refused until %v", r.Bad, r.Refused)
 		}
 	}
-	for p, score := range n.g.Scores() {
+	for p, score := range n.gossip.Scores() {
 		if score < 0 {
 			out[p.String()] += fmt.Sprintf(" score %v", score)
 		}
@@ -73,21 +73,21 @@ const WantOutbound = peers.WantOutbound
 // Hears tells n where other nodes are.
 func (n *Node) Hears(others ...*Node) {
 	for _, o := range others {
-		n.d.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
+		n.table.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
 	}
 }
 
 // HearsNear tells n of other nodes on its local network.
 func (n *Node) HearsNear(others ...*Node) {
 	for _, o := range others {
-		n.d.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
+		n.table.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
 	}
 }
 
 // OrphansJudged counts the orphans that gossip brought to n's chain.
 func (n *Node) OrphansJudged() int {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(n.m.orphans)
+	reg.MustRegister(n.metrics.orphans)
 	families, err := reg.Gather()
 	if err != nil {
 		panic(err)
@@ -98,7 +98,7 @@ func (n *Node) OrphansJudged() int {
 // Stalled counts the stalls that n holds against each peer.
 func (n *Node) Stalled() map[string]int {
 	out := make(map[string]int)
-	for p, r := range n.d.Records() {
+	for p, r := range n.table.Records() {
 		if r.Stalls > 0 {
 			out[p.String()] = r.Stalls
 		}

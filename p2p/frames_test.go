@@ -29,6 +29,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p/gossip"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
@@ -115,7 +116,7 @@ func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 func stranger(t *testing.T, n *testNode) host.Host {
 	t.Helper()
 	h := hosttest.New(t)
-	n.d.Protect(h.ID())
+	n.table.Protect(h.ID())
 	return h
 }
 
@@ -192,14 +193,14 @@ func TestMalformedFrames(t *testing.T) {
 
 // unlimited lifts n's rates, so that every request is read.
 func unlimited(n *testNode) {
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.server.Handlers)), []string{heardBlocks, heardPayments}) {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.server.Handlers)), []string{gossip.HeardBlocks, gossip.HeardPayments}) {
 		n.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
 	}
 }
 
 // spoilGossip sends count RPCs that are no RPCs, or carry what nobody may pass on.
 func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWatch) {
-	topics := []string{blockTopic(n.net), txTopic(n.net), "another"}
+	topics := []string{gossip.BlockTopic(n.net), gossip.TxTopic(n.net), "another"}
 	subscribe := &pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: proto.Bool(true), Topicid: &topics[0]}}}
 	publish := &pb.RPC{Publish: []*pb.Message{{Data: []byte("rubbish"), Topic: &topics[0]}, {Data: []byte("{}"), Topic: &topics[1]}, {Topic: &topics[2]}}}
 	control := &pb.RPC{Control: &pb.ControlMessage{
@@ -253,15 +254,15 @@ func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count i
 	accepted := 0
 	for i := range count {
 		name := []string{"block", "old block", "announcement", "payment"}[i%4]
-		topic := blockTopic(n.net)
+		topic := gossip.BlockTopic(n.net)
 		if name == "payment" {
-			topic = txTopic(n.net)
+			topic = gossip.TxTopic(n.net)
 		}
 		raw := m.frame(name)
 		if string(raw) == string(m.good[name]) {
 			continue
 		}
-		if n.g.Judge(t.Context(), "evil", topic, raw) == pubsub.ValidationAccept {
+		if n.gossip.Judge(t.Context(), "evil", topic, raw) == pubsub.ValidationAccept {
 			accepted++ // a letter of a name or a digit of an amount: another valid payment
 		}
 	}
@@ -300,11 +301,11 @@ func TestMalformedAnswers(t *testing.T) {
 		})
 	}
 	ask := map[string]func(){
-		stream.Status: func() { _ = victim.s.Now(t.Context()) },
-		stream.Sync:   func() { _, _ = victim.s.Download(t.Context(), evil.ID()) },
-		stream.Blocks: func() { _, _ = victim.s.Fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
-		stream.Pool:   func() { _ = victim.s.PullPool(t.Context(), evil.ID()) },
-		"peers":       func() { _, _ = victim.d.AskPeers(t.Context(), evil.ID()) },
+		stream.Status: func() { _ = victim.sync.Now(t.Context()) },
+		stream.Sync:   func() { _, _ = victim.sync.Download(t.Context(), evil.ID()) },
+		stream.Blocks: func() { _, _ = victim.sync.Fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
+		stream.Pool:   func() { _ = victim.sync.PullPool(t.Context(), evil.ID()) },
+		"peers":       func() { _, _ = victim.table.AskPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}
 	for i := range max(100, *malformed/50) {

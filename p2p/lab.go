@@ -226,7 +226,7 @@ func (n *Node) Switch(s Switches) error {
 	if err != nil || !recut {
 		return err
 	}
-	n.d.Recut()
+	n.table.Recut()
 	return nil
 }
 

@@ -1,14 +1,17 @@
 package p2p
 
 import (
+	"log/slog"
 	"math"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/x/rate"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // What the host may use. The sizes are fixed: scaling by the machine's memory would read the host's, not the container's.
@@ -100,4 +103,34 @@ func connRates() *rate.Limiter {
 		l.NetworkPrefixLimits = append(l.NetworkPrefixLimits, rate.PrefixLimit{Prefix: netip.MustParsePrefix(s)})
 	}
 	return l
+}
+
+// sayEvery is how often a limit that refuses connections is named in the log.
+const sayEvery = time.Minute
+
+// frankManager is a resource manager that says when it refuses connections.
+type frankManager struct {
+	network.ResourceManager
+	log *slog.Logger
+
+	mu   sync.Mutex
+	said time.Time
+}
+
+// OpenConnection lets a connection in, or says once in a while why not.
+func (m *frankManager) OpenConnection(dir network.Direction, usefd bool, at ma.Multiaddr) (network.ConnManagementScope, error) {
+	scope, err := m.ResourceManager.OpenConnection(dir, usefd, at)
+	if err == nil {
+		return scope, nil
+	}
+	m.mu.Lock()
+	again := time.Since(m.said) < sayEvery
+	if !again {
+		m.said = time.Now()
+	}
+	m.mu.Unlock()
+	if !again {
+		m.log.Warn("connection refused by a limit of this node", "address", at, "error", err)
+	}
+	return scope, err
 }

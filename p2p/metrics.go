@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/consensus"
+	"kuai/p2p/gossip"
 )
 
 // metrics counts what the operator watches. Without a registerer it counts for nobody.
@@ -54,7 +55,7 @@ func (m *metrics) begin() {
 		m.messages.WithLabelValues(outcome, "block")
 		m.messages.WithLabelValues(outcome, "transaction")
 	}
-	for _, reason := range []string{pubsub.RejectValidationFailed, pubsub.RejectValidationIgnored, aboveRate} {
+	for _, reason := range []string{pubsub.RejectValidationFailed, pubsub.RejectValidationIgnored, gossip.AboveRate} {
 		m.rejected.WithLabelValues(reason)
 	}
 	for _, result := range []string{"adopted", "part", "nothing", "failed"} {

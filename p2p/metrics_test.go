@@ -105,7 +105,7 @@ func TestResultsOfSyncs(t *testing.T) {
 		err    error
 		result string
 	}{{true, nil, "adopted"}, {true, fault, "part"}, {false, nil, "nothing"}, {false, fault, "failed"}} {
-		a.m.synced(c.moved, c.err)
+		a.metrics.synced(c.moved, c.err)
 		if got := sample(t, reg, "kuai_syncs_total", c.result); got != 1 {
 			t.Errorf("case %d: %v syncs with result %s, want 1", i, got, c.result)
 		}

@@ -14,6 +14,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/consensus"
 	"kuai/p2p/chainsync"
+	"kuai/p2p/gossip"
 	"kuai/p2p/peers"
 	"kuai/p2p/stream"
 )
@@ -21,12 +22,12 @@ import (
 // Node is this daemon's face to the network.
 type Node struct {
 	h       host.Host
-	d       *peers.Table
+	table   *peers.Table
 	net     string // network id
 	server  *stream.Server
-	s       *chainsync.Syncer
-	g       *gossip
-	m       *metrics
+	sync    *chainsync.Syncer
+	gossip  *gossip.Gossip
+	metrics *metrics
 	lab     *Lab
 	running atomic.Pointer[context.Context] // Run's, once it has joined gossip
 	log     *slog.Logger
@@ -66,18 +67,18 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	net := c.Rules().Network()
-	n := &Node{h: h, net: net, m: m, lab: cfg.Lab, log: log}
-	n.d = peers.New(h, g, cfg.table(net), log)
-	n.server = stream.NewServer(n.d)
-	n.d.Serve(n.server)
-	client := stream.Client{Host: h, Network: net, Refused: n.d.Refused}
-	n.s = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.d, client, n.server, log)
-	n.g = newGossip(gossipParts{
-		Host: h, Chain: c, Server: n.server, Syncer: n.s, Table: n.d, Counter: m, Lab: cfg.Lab,
+	n := &Node{h: h, net: net, metrics: m, lab: cfg.Lab, log: log}
+	n.table = peers.New(h, g, cfg.table(net), log)
+	n.server = stream.NewServer(n.table)
+	n.table.Serve(n.server)
+	client := stream.Client{Host: h, Network: net, Refused: n.table.Refused}
+	n.sync = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.table, client, n.server, log)
+	n.gossip = gossip.New(gossip.Parts{
+		Host: h, Chain: c, Server: n.server, Syncer: n.sync, Table: n.table, Counter: m, Lab: cfg.Lab,
 		Log: log, Library: slog.New(libraryLog{log.Handler()}),
 	})
 	for _, p := range cfg.Peers {
-		if err := n.d.Connect(p); err != nil {
+		if err := n.table.Connect(p); err != nil {
 			return nil, err
 		}
 	}
@@ -99,24 +100,24 @@ func (cfg Config) table(network string) peers.Config {
 // Run blocks until everything that it started is gone, then closes the host.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	err := n.g.Join(ctx)
+	err := n.gossip.Join(ctx)
 	if ctx.Err() != nil {
 		err = nil // stopped before it began
 	} else if err == nil {
 		n.running.Store(&ctx)
 		g.Go(func() error { n.server.Run(ctx, n.h, n.net); return nil })
-		g.Go(func() error { return n.g.Run(ctx) })
-		g.Go(func() error { return n.s.Run(ctx) })
-		g.Go(func() error { return n.d.Run(ctx, n.s) })
+		g.Go(func() error { return n.gossip.Run(ctx) })
+		g.Go(func() error { return n.sync.Run(ctx) })
+		g.Go(func() error { return n.table.Run(ctx, n.sync) })
 		err = g.Wait()
 	}
-	return errors.Join(err, n.h.Close(), n.d.Save())
+	return errors.Join(err, n.h.Close(), n.table.Save())
 }
 
 // publishTip sends a tip that a sync brought, once gossip is joined: HTTP may ask for a sync before.
 func (n *Node) publishTip(tip *consensus.Block) {
 	if ctx := n.running.Load(); ctx != nil {
-		n.g.PublishTip(*ctx, tip)
+		n.gossip.PublishTip(*ctx, tip)
 	}
 }
 
@@ -138,21 +139,21 @@ func (n *Node) Addresses() []string {
 
 // LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with /p2p/<id>: they need no
 // network interface, and Config.Announce does not change them.
-func (n *Node) LocalAddresses() []string { return n.d.LocalAddresses() }
+func (n *Node) LocalAddresses() []string { return n.table.LocalAddresses() }
 
 // Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
 // tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
 // what is wrong with the form.
-func (n *Node) Connect(addr string) error { return n.d.Connect(addr) }
+func (n *Node) Connect(addr string) error { return n.table.Connect(addr) }
 
 // Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
 // ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
 // Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
-func (n *Node) Disconnect(name string) error { return n.d.Disconnect(name) }
+func (n *Node) Disconnect(name string) error { return n.table.Disconnect(name) }
 
 // SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never
 // makes it fail.
-func (n *Node) SyncNow(ctx context.Context) error { return n.s.Now(ctx) }
+func (n *Node) SyncNow(ctx context.Context) error { return n.sync.Now(ctx) }
 
 // SyncStatus says what the sync is doing.
-func (n *Node) SyncStatus() SyncStatus { return n.s.Progress() }
+func (n *Node) SyncStatus() SyncStatus { return n.sync.Progress() }

@@ -8,7 +8,7 @@ import (
 
 // Peers lists connected, static and remembered peers, the connected first.
 func (n *Node) Peers() []Peer {
-	list, scores := n.d.List(), n.g.Scores()
+	list, scores := n.table.List(), n.gossip.Scores()
 	out := make([]Peer, len(list))
 	for i, e := range list {
 		out[i] = n.described(e, scores)
@@ -27,8 +27,8 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 		return out
 	}
 	out.Score = scores[id]
-	if s, ok := n.s.Claim(id); ok {
-		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.s.ClockAhead(id)
+	if s, ok := n.sync.Claim(id); ok {
+		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.sync.ClockAhead(id)
 	}
 	return out
 }

@@ -47,7 +47,7 @@ func TestStatesOfRealPeers(t *testing.T) {
 func TestRefusedPeerIsShown(t *testing.T) {
 	gone := hosttest.ID(t)
 	n := runNode(t, chaintest.Rules(), remembering(t, bookEntry{ID: gone.String(), Addrs: []string{"/ip4/127.0.0.1/tcp/9"}, Stayed: 1, Seen: 1}))
-	n.d.Punish(gone, errors.New("test"))
+	n.table.Punish(gone, errors.New("test"))
 	n.shows(t, "refused because it broke the protocol, next try in 10 min")
 	if p := n.Peers()[0]; p.NextDial.IsZero() || gone.String() != p.ID {
 		t.Errorf("%+v", p)

@@ -49,7 +49,7 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return said.Load().Addresses(), nil }
 	})
 	protected := func(n *testNode) bool {
-		return b.d.Records()[n.h.ID()].Protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
+		return b.table.Records()[n.h.ID()].Protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
 	}
 	hosttest.Eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
 	said.Store(second)

@@ -45,8 +45,12 @@ func TestTwinsAreNamed(t *testing.T) {
 		"by multiaddr": connect(address),
 		"by name":      connect(func(b *testNode) string { return strings.Replace(address(b), "/ip4/127.0.0.1/", "/dns4/localhost/", 1) }),
 		"by URL":       connect(func(*testNode) string { return "http://127.0.0.1:5000" }),
-		"by multicast": func(_ *testing.T, a, b *testNode) { a.d.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, true) },
-		"by a friend":  func(_ *testing.T, a, b *testNode) { a.d.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, false) },
+		"by multicast": func(_ *testing.T, a, b *testNode) {
+			a.table.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, true)
+		},
+		"by a friend": func(_ *testing.T, a, b *testNode) {
+			a.table.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, false)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +77,7 @@ func TestOneNodeIsNoTwin(t *testing.T) {
 	if len(own) != 3 {
 		t.Fatalf("addresses %v", own)
 	}
-	n.d.Hear(peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}, true)
+	n.table.Hear(peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}, true)
 	for i, at := range append(own, "http://127.0.0.1:5000") {
 		if err := n.Connect(at); err != nil {
 			t.Fatal(err)

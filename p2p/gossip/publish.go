@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"context"
@@ -22,7 +22,7 @@ const (
 )
 
 // Run spreads what happens on this chain until ctx ends.
-func (g *gossip) Run(ctx context.Context) error {
+func (g *Gossip) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for range pullWorkers {
@@ -49,7 +49,7 @@ func (g *gossip) Run(ctx context.Context) error {
 
 // mend asks each peer that is new in the mesh for what it has. Between its connection and the mesh, up to a heartbeat
 // later, nobody passes messages on to it, and gossip never does so afterwards.
-func (g *gossip) mend(ctx context.Context) {
+func (g *Gossip) mend(ctx context.Context) {
 	for {
 		select {
 		case p := <-g.meshed:
@@ -65,7 +65,7 @@ func (g *gossip) mend(ctx context.Context) {
 
 // drain publishes what happened after pos that peers may not know, and returns the new position. Our own blocks and
 // transactions are on disk before the chain tells of them.
-func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
+func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 	events, lost := g.c.Events(pos)
 	if lost {
 		g.republish(ctx)
@@ -81,7 +81,7 @@ func (g *gossip) drain(ctx context.Context, pos uint64) uint64 {
 }
 
 // news reports whether e is to be published: it is our own, or it came by a stream and not by gossip.
-func (g *gossip) news(e chain.Event) bool {
+func (g *Gossip) news(e chain.Event) bool {
 	switch {
 	case e.From == "":
 		return true
@@ -93,7 +93,7 @@ func (g *gossip) news(e chain.Event) bool {
 }
 
 // publish sends e's subject.
-func (g *gossip) publish(ctx context.Context, e chain.Event) {
+func (g *Gossip) publish(ctx context.Context, e chain.Event) {
 	var err error
 	if e.Kind == chain.EventTransaction {
 		err = g.publishTransaction(ctx, e.Payment)
@@ -107,12 +107,12 @@ func (g *gossip) publish(ctx context.Context, e chain.Event) {
 }
 
 // publishBlock sends b whole, or announces it where it is large.
-func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
+func (g *Gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	data := b.Canonical()
 	if len(data) > wire.MaxWhole {
 		data = wire.AnnouncementOf(b).Append(nil)
 	}
-	if g.lab.Takes(g.h.ID(), blockTopic(g.net), data) {
+	if g.lab.Takes(g.h.ID(), BlockTopic(g.net), data) {
 		return nil
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
@@ -123,9 +123,9 @@ func (g *gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 }
 
 // publishTransaction sends p. Its size is checked by the rules: pubsub would drop an oversize message in silence.
-func (g *gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
+func (g *Gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
 	data := []byte(p.Canonical())
-	if g.lab.Takes(g.h.ID(), txTopic(g.net), data) {
+	if g.lab.Takes(g.h.ID(), TxTopic(g.net), data) {
 		return nil
 	}
 	if err := g.txs.Publish(ctx, data); err != nil {
@@ -136,12 +136,12 @@ func (g *gossip) publishTransaction(ctx context.Context, p consensus.Payment) er
 }
 
 // late judges a message that waited, as the validator of its topic does, and passes it on.
-func (g *gossip) late(ctx context.Context, from peer.ID, topic string, data []byte) {
+func (g *Gossip) late(ctx context.Context, from peer.ID, topic string, data []byte) {
 	if g.Judge(ctx, from, topic, data) != pubsub.ValidationAccept {
 		return
 	}
 	to := g.blocks
-	if topic == txTopic(g.net) {
+	if topic == TxTopic(g.net) {
 		to = g.txs
 	}
 	if err := to.Publish(ctx, data); err != nil && ctx.Err() == nil {
@@ -150,14 +150,14 @@ func (g *gossip) late(ctx context.Context, from peer.ID, topic string, data []by
 }
 
 // PublishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
-func (g *gossip) PublishTip(ctx context.Context, tip *consensus.Block) {
+func (g *Gossip) PublishTip(ctx context.Context, tip *consensus.Block) {
 	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}
 }
 
 // republish sends the tip and all that is pending, after events were lost.
-func (g *gossip) republish(ctx context.Context) {
+func (g *Gossip) republish(ctx context.Context) {
 	err := g.c.Sync()
 	if held, e := g.c.At(g.c.Tip().Index); e == nil && err == nil {
 		err = g.publishBlock(ctx, held.Block)

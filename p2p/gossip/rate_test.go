@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 func TestMessagesAboveTheRateAreCounted(t *testing.T) {
 	d := doorTo(t, newStation(t, chaintest.Open(t, chaintest.Rules())), fixed, chaintest.Rules())
 	const more = 1000
-	burst := d.v.Limit(heardPayments).Burst
+	burst := d.v.Limit(HeardPayments).Burst
 	rpc := &pubsub.RPC{}
 	topic := "any but that of blocks"
 	for range burst + more {

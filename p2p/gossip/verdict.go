@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"context"
@@ -30,16 +30,16 @@ func verdict(err error) pubsub.ValidationResult {
 }
 
 // Judge is what gossip does with a message from a peer, which it hands to the chain.
-func (g *gossip) Judge(ctx context.Context, from peer.ID, topic string, data []byte) pubsub.ValidationResult {
+func (g *Gossip) Judge(ctx context.Context, from peer.ID, topic string, data []byte) pubsub.ValidationResult {
 	judge := g.judgeBlock
-	if topic == txTopic(g.net) {
+	if topic == TxTopic(g.net) {
 		judge = g.judgeTransaction
 	}
 	return judge(ctx, from, &pubsub.Message{Message: &pb.Message{Topic: &topic, Data: data}})
 }
 
 // judgeBlock is the validator of the block topic. It runs in pubsub's only worker: it must not wait for disk or network.
-func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+func (g *Gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if from == g.h.ID() {
 		return pubsub.ValidationAccept // our own chain's
 	}
@@ -58,7 +58,7 @@ func (g *gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) 
 }
 
 // addBlock hands a block that came from a peer to the chain.
-func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationResult {
+func (g *Gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationResult {
 	tip, err := g.c.Add(b, from.String())
 	switch {
 	case errors.Is(err, chain.ErrOrphan):
@@ -81,7 +81,7 @@ func (g *gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 }
 
 // judgeTransaction is the validator of the transaction topic.
-func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+func (g *Gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if from == g.h.ID() {
 		return pubsub.ValidationAccept
 	}
@@ -99,7 +99,7 @@ func (g *gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 }
 
 // say turns err into a verdict, with a line in the log about what is not taken.
-func (g *gossip) say(what string, from peer.ID, err error) pubsub.ValidationResult {
+func (g *Gossip) say(what string, from peer.ID, err error) pubsub.ValidationResult {
 	v := verdict(err)
 	switch {
 	case err == nil, errors.Is(err, chain.ErrKnown):
@@ -112,10 +112,10 @@ func (g *gossip) say(what string, from peer.ID, err error) pubsub.ValidationResu
 }
 
 // refuseMessage writes a line about a message that this node neither takes nor passes on.
-func (g *gossip) refuseMessage(from peer.ID, what string, err error) {
-	topic := blockTopic(g.net)
+func (g *Gossip) refuseMessage(from peer.ID, what string, err error) {
+	topic := BlockTopic(g.net)
 	if what == "transaction" {
-		topic = txTopic(g.net)
+		topic = TxTopic(g.net)
 	}
 	g.p.Refused(from, topic, what+" refused", "error", err)
 }
@@ -131,6 +131,6 @@ func benign(err error) bool {
 }
 
 // refuse writes a line about something of p's that this node did not take.
-func (g *gossip) refuse(p peer.ID, name, what string, args ...any) {
+func (g *Gossip) refuse(p peer.ID, name, what string, args ...any) {
 	g.p.Refused(p, string(stream.ID(g.net, name)), what, args...)
 }

@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"context"
@@ -137,7 +137,7 @@ func (w *waker) Wake(peer.ID) { w.woken = true }
 
 // doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
 type doors struct {
-	*gossip
+	*Gossip
 	sync  *waker
 	table *peers.Table
 	why   *reasons
@@ -159,7 +159,7 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	v := stream.NewServer(says)
 	s := chainsync.New(c, chainsync.Config{Agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
 	w := &waker{Syncer: s}
-	return &doors{newGossip(gossipParts{
+	return &doors{New(Parts{
 		Host: st.host, Chain: c, Server: v, Syncer: w, Table: says, Counter: &counted{}, Lab: noLab{}, Log: log, Library: log,
 	}), w, table, why}
 }

@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type announced struct {
 }
 
 // judgeAnnouncement never accepts: the block is pulled first, and then announced as our own.
-func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
+func (g *Gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
 	what, err := wire.ParseAnnouncement(raw, g.c.Rules().MaxBlockBytes)
 	if err != nil {
 		g.refuseMessage(from, "announcement", err)
@@ -42,7 +42,7 @@ func (g *gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 }
 
 // pullAll fetches announced blocks until ctx ends.
-func (g *gossip) pullAll(ctx context.Context) {
+func (g *Gossip) pullAll(ctx context.Context) {
 	for {
 		select {
 		case a := <-g.pulls.queue:
@@ -54,7 +54,7 @@ func (g *gossip) pullAll(ctx context.Context) {
 }
 
 // pullOne fetches an announced block from one announcer after the other, and announces it in turn.
-func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
+func (g *Gossip) pullOne(ctx context.Context, a wire.Announcement) {
 	defer g.pulls.done(a)
 	defer g.s.Expect(a.Hash)()
 	for !g.c.Has(a.Hash) && ctx.Err() == nil {
@@ -73,7 +73,7 @@ func (g *gossip) pullOne(ctx context.Context, a wire.Announcement) {
 }
 
 // pullFrom fetches an announced block from its announcer and announces it.
-func (g *gossip) pullFrom(ctx context.Context, a announced) error {
+func (g *Gossip) pullFrom(ctx context.Context, a announced) error {
 	b, err := g.fetchBlock(ctx, a)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (g *gossip) pullFrom(ctx context.Context, a announced) error {
 }
 
 // fetchBlock gets an announced block from its announcer, who answers for it.
-func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
+func (g *Gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
 	raws, err := g.s.Fetch(ctx, a.from, []consensus.Hash{a.Hash})
 	switch {
 	case errors.Is(err, stream.ErrUnlisted), err == nil && raws[0] == nil:
@@ -112,7 +112,7 @@ func (g *gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block,
 }
 
 // takePulled hands a pulled block to the chain and announces it.
-func (g *gossip) takePulled(ctx context.Context, from peer.ID, b *consensus.Block) error {
+func (g *Gossip) takePulled(ctx context.Context, from peer.ID, b *consensus.Block) error {
 	switch g.addBlock(from, b) {
 	case pubsub.ValidationAccept:
 		return g.publishBlock(ctx, b)

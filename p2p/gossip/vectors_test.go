@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"bytes"
@@ -70,7 +70,7 @@ func TestVectors(t *testing.T) {
 		t.Errorf("%d of %d proofs are valid", valid, len(vectors.Proofs))
 	}
 	for i, v := range vectors.Messages {
-		if want := []string{blockTopic(rules.Network()), txTopic(rules.Network())}[i%2]; v.Topic != want {
+		if want := []string{BlockTopic(rules.Network()), TxTopic(rules.Network())}[i%2]; v.Topic != want {
 			t.Errorf("topic %s, not %s", v.Topic, want)
 		}
 		if id := messageID(&pb.Message{Topic: &v.Topic, Data: []byte(v.Data)}); hex.EncodeToString([]byte(id)) != v.ID {

@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"time"
@@ -12,7 +12,7 @@ import (
 
 // tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
 type tracer struct {
-	m       gossipCounter
+	m       counter
 	refused stream.Refused
 	blocks  string               // the block topic
 	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect

@@ -1,4 +1,4 @@
-package p2p
+package gossip
 
 import (
 	"context"
@@ -36,12 +36,12 @@ const (
 	maxGrayLines = 8 // lines about graylisted peers in scoreEvery
 )
 
-// blockTopic and txTopic carry canonical JSON: blocks or announcements of blocks, and transactions.
-func blockTopic(net string) string { return "/kuai/" + net + "/block/1" }
-func txTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
+// BlockTopic and txTopic carry canonical JSON: blocks or announcements of blocks, and transactions.
+func BlockTopic(net string) string { return "/kuai/" + net + "/block/1" }
+func TxTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
 
-// gossipSyncer is what gossip asks of whoever fetches what gossip does not carry.
-type gossipSyncer interface {
+// syncer is what gossip asks of whoever fetches what gossip does not carry.
+type syncer interface {
 	Wake(p peer.ID)                                                                           // p may have something longer
 	PullPool(ctx context.Context, p peer.ID) error                                            // fetches what p has pending
 	Expect(hash consensus.Hash) (arrived func())                                              // a block is being pulled: no sync for it
@@ -50,8 +50,8 @@ type gossipSyncer interface {
 	PaymentFrom(p peer.ID, id consensus.ID)                                                   // a payment of p's is pending
 }
 
-// gossipPeers is what gossip tells of peers, and asks about them.
-type gossipPeers interface {
+// table is what gossip tells of peers, and asks about them.
+type table interface {
 	Stall(p peer.ID, reason string)                        // p did not deliver
 	Progressed(p peer.ID)                                  // p delivered
 	Paused(p peer.ID) bool                                 // p is not to be asked for blocks now
@@ -60,8 +60,8 @@ type gossipPeers interface {
 	Refused(p peer.ID, protocol, what string, args ...any) // something of p's was not taken, for the log
 }
 
-// gossipCounter is told what the operator watches.
-type gossipCounter interface {
+// counter is told what the operator watches.
+type counter interface {
 	Message(outcome, topic string) // published, delivered, duplicate or undeliverable; topic is block or transaction
 	Rejected(reason string)        // a message was not passed on
 	Dropped()                      // a sending was, for a full queue
@@ -70,36 +70,36 @@ type gossipCounter interface {
 	Happened(e chain.Event)        // e happened on this chain
 }
 
-// gossipLab makes faults on purpose.
-type gossipLab interface {
+// lab makes faults on purpose.
+type lab interface {
 	Hear(from peer.ID, rpc *pubsub.RPC)                 // takes out of an RPC what is lost, or comes later
 	Takes(from peer.ID, topic string, data []byte) bool // what this node would publish is lost, or comes later
 	// Deliver hands over what comes later until ctx ends. The sender of what is to be published is this node.
 	Deliver(ctx context.Context, late func(from peer.ID, topic string, data []byte))
 }
 
-// gossipParts are what gossip works with.
-type gossipParts struct {
+// Parts are what gossip works with.
+type Parts struct {
 	Host    host.Host
 	Chain   *chain.Chain
 	Server  *stream.Server // its rates hold for gossip as well
-	Syncer  gossipSyncer
-	Table   gossipPeers
-	Counter gossipCounter
-	Lab     gossipLab
+	Syncer  syncer
+	Table   table
+	Counter counter
+	Lab     lab
 	Log     *slog.Logger
 	Library *slog.Logger // pubsub's
 }
 
-// gossip spreads blocks and transactions, and judges those of others.
-type gossip struct {
+// Gossip spreads blocks and transactions, and judges those of others.
+type Gossip struct {
 	h   host.Host
 	c   *chain.Chain
 	v   *stream.Server
-	s   gossipSyncer
-	p   gossipPeers
-	m   gossipCounter
-	lab gossipLab
+	s   syncer
+	p   table
+	m   counter
+	lab lab
 	log *slog.Logger
 	lib *slog.Logger
 	net string
@@ -118,21 +118,21 @@ type gossip struct {
 	blocks, txs *pubsub.Topic // set by join
 }
 
-// aboveRate is the reason for which a message is not even looked at, beside those of pubsub.
-const aboveRate = "above the sender's rate"
+// AboveRate is the reason for which a message is not even looked at, beside those of pubsub.
+const AboveRate = "above the sender's rate"
 
 // What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
 // busy peer says beyond that is repaired by the exchanges of statuses and pools.
 const (
-	heardBlocks   = "gossip of blocks"
-	heardPayments = "gossip of payments"
+	HeardBlocks   = "gossip of blocks"
+	HeardPayments = "gossip of payments"
 )
 
-// newGossip returns an inert gossip.
-func newGossip(p gossipParts) *gossip {
-	p.Server.SetLimit(heardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
-	p.Server.SetLimit(heardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
-	return &gossip{
+// New returns an inert gossip.
+func New(p Parts) *Gossip {
+	p.Server.SetLimit(HeardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
+	p.Server.SetLimit(HeardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
+	return &Gossip{
 		h: p.Host, c: p.Chain, v: p.Server, s: p.Syncer, p: p.Table, m: p.Counter, lab: p.Lab, log: p.Log, lib: p.Library,
 		net:     p.Chain.Rules().Network(),
 		pos:     p.Chain.LastEvent(),
@@ -154,21 +154,21 @@ func newest[K comparable](size int) *lru.Cache[K, struct{}] {
 }
 
 // Join starts pubsub, which ends with ctx. The validators are there before the first message can be.
-func (g *gossip) Join(ctx context.Context) error {
+func (g *Gossip) Join(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, g.h, g.options()...)
 	if err != nil {
 		return fmt.Errorf("start gossip: %w", err)
 	}
-	if g.blocks, err = g.enter(ps, blockTopic(g.net), g.judgeBlock); err != nil {
+	if g.blocks, err = g.enter(ps, BlockTopic(g.net), g.judgeBlock); err != nil {
 		return err
 	}
-	g.txs, err = g.enter(ps, txTopic(g.net), g.judgeTransaction)
+	g.txs, err = g.enter(ps, TxTopic(g.net), g.judgeTransaction)
 	return err
 }
 
 // enter joins a topic to relay it. What arrives goes to the chain from the validator, so nothing is subscribed to and
 // there is no third queue that could overflow.
-func (g *gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx) (*pubsub.Topic, error) {
+func (g *Gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx) (*pubsub.Topic, error) {
 	if err := ps.RegisterTopicValidator(name, judge, pubsub.WithValidatorInline(true)); err != nil {
 		return nil, fmt.Errorf("judge topic %s: %w", name, err)
 	}
@@ -182,8 +182,8 @@ func (g *gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx)
 	return t, nil
 }
 
-func (g *gossip) options() []pubsub.Option {
-	topics := pubsub.NewAllowlistSubscriptionFilter(blockTopic(g.net), txTopic(g.net))
+func (g *Gossip) options() []pubsub.Option {
+	topics := pubsub.NewAllowlistSubscriptionFilter(BlockTopic(g.net), TxTopic(g.net))
 	return []pubsub.Option{
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
@@ -201,26 +201,26 @@ func (g *gossip) options() []pubsub.Option {
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
-		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: blockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
+		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: BlockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
 		pubsub.WithLogger(g.lib),
 		pubsub.WithRPCLogger(g.lib),
 	}
 }
 
 // inspect takes out of an RPC what its sender says beyond its rates, before anything is remembered of it.
-func (g *gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
+func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	if n := len(rpc.Subscriptions); n > maxTopics {
 		g.p.Refused(from, "gossipsub", "RPC refused", "error", fmt.Errorf("at most %d subscriptions were expected, %d came", maxTopics, n))
 	}
 	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool {
-		kind := heardPayments
-		if m.GetTopic() == blockTopic(g.net) {
-			kind = heardBlocks
+		kind := HeardPayments
+		if m.GetTopic() == BlockTopic(g.net) {
+			kind = HeardBlocks
 		}
 		heard := g.v.Hears(from, kind)
 		if !heard {
-			g.m.Rejected(aboveRate)
-			g.p.Refused(from, m.GetTopic(), "message not heard: "+aboveRate)
+			g.m.Rejected(AboveRate)
+			g.p.Refused(from, m.GetTopic(), "message not heard: "+AboveRate)
 		}
 		return !heard
 	})
@@ -273,11 +273,11 @@ func thresholds() *pubsub.PeerScoreThresholds {
 	}
 }
 
-func (g *gossip) scoreParams() *pubsub.PeerScoreParams {
+func (g *Gossip) scoreParams() *pubsub.PeerScoreParams {
 	return &pubsub.PeerScoreParams{
 		Topics: map[string]*pubsub.TopicScoreParams{
-			blockTopic(g.net): topicScore(),
-			txTopic(g.net):    topicScore(),
+			BlockTopic(g.net): topicScore(),
+			TxTopic(g.net):    topicScore(),
 		},
 		TopicScoreCap:             goodCap,
 		AppSpecificScore:          g.p.Score, // -1 for each proved fault outside gossip
@@ -305,7 +305,7 @@ func topicScore() *pubsub.TopicScoreParams {
 }
 
 // noteScores keeps what pubsub thinks of each peer, and logs whose gossip is no longer heard or is heard again.
-func (g *gossip) noteScores(scores map[peer.ID]float64) {
+func (g *Gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Lock()
 	before := g.scores
 	g.scores = scores
@@ -331,7 +331,7 @@ func (g *gossip) noteScores(scores map[peer.ID]float64) {
 }
 
 // Scores returns the last score of each peer.
-func (g *gossip) Scores() map[peer.ID]float64 {
+func (g *Gossip) Scores() map[peer.ID]float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return maps.Clone(g.scores)

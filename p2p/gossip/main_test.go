@@ -1,0 +1,9 @@
+package gossip
+
+import (
+	"testing"
+
+	"kuai/p2p/hosttest"
+)
+
+func TestMain(m *testing.M) { hosttest.Main(m) }
