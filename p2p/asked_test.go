@@ -53,7 +53,7 @@ func TestOnlyListedProtocolsAreAsked(t *testing.T) {
 	})
 }
 
-// TestMalformedPeerRecordIsPunished answers the peer exchange with what is no signed record.
+// TestMalformedPeerRecordIsPunished answers the peer exchange with bytes that are not a signed record.
 func TestMalformedPeerRecordIsPunished(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"no record":        p2p.Frame([]byte("rubbish")),
@@ -87,7 +87,7 @@ func join(t *testing.T, net *p2ptest.Net, h host.Host, i int) {
 	}
 }
 
-// TestPeerThatResetsEveryStatusIsDisconnected lets a peer turn all statuses away: a reset is no answer.
+// TestPeerThatResetsEveryStatusIsDisconnected lets a peer turn all statuses away: a reset does not count as an answer.
 func TestPeerThatResetsEveryStatusIsDisconnected(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -19,7 +19,7 @@ import (
 // blackHole takes connections and never says a word.
 type blackHole struct {
 	at   ma.Multiaddr
-	open atomic.Int32 // connections that whoever dialled has not given up
+	open atomic.Int32 // connections that the dialler has not given up
 }
 
 func newBlackHole(t *testing.T) *blackHole {

@@ -22,7 +22,7 @@ var flood = flag.Int("flood", 40_000, "how many payments TestPaymentFlood sends"
 const maxHostileHeap = 256 << 20
 
 // TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the block, so they cost
-// nothing; whoever hears them passes on a few.
+// nothing; a node that hears them passes on a few.
 func TestSiblingsAreHardlyPassedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -198,7 +198,7 @@ func unlimited(n *testNode) {
 	}
 }
 
-// spoilGossip sends count RPCs that are no RPCs, or carry what nobody may pass on.
+// spoilGossip sends count messages that are not RPCs, or carry what nobody may pass on.
 func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWatch) {
 	topics := []string{gossip.BlockTopic(n.net), gossip.TxTopic(n.net), "another"}
 	subscribe := &pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: proto.Bool(true), Topicid: &topics[0]}}}

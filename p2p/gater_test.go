@@ -17,7 +17,7 @@ var refusedAddresses = []string{
 	"/ip6zone/lo/ip6/fe80::1/tcp/15000",
 }
 
-// TestRefusedAddressesAreRefusedAtOnce: whoever names one is told, and nothing is kept.
+// TestRefusedAddressesAreRefusedAtOnce: the user who names one is told, and nothing is kept.
 func TestRefusedAddressesAreRefusedAtOnce(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), func(c *Config) {
 		c.ResolveURL = func(context.Context, string) ([]string, error) { return nil, errors.New("asked") }

@@ -54,7 +54,7 @@ func lies() map[string]lie {
 			<-ctx.Done()
 		},
 		"has less than it claims": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) { send(s, blocks[:9]) },
-		"says the same for ever": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) {
+		"says the same again and again": func(_ context.Context, s network.Stream, _ []byte, blocks [][]byte) {
 			_, _ = s.Write(head)
 			for {
 				if _, err := s.Write(p2p.Frame(blocks[0])); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // libraryLog makes libp2p and pubsub log into our handler: their errors as our warnings, the rest only where the
-// operator asked for debug output. They report what strangers do wrong, which is no operator's business.
+// operator asked for debug output. They report what strangers do wrong, which an operator need not know.
 type libraryLog struct{ to slog.Handler }
 
 // Enabled is asked with the library's level.

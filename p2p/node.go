@@ -142,7 +142,7 @@ func (n *Node) Addresses() []string {
 func (n *Node) LocalAddresses() []string { return n.table.LocalAddresses() }
 
 // Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
-// tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
+// tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
 // what is wrong with the form.
 func (n *Node) Connect(addr string) error { return n.table.Connect(addr) }
 

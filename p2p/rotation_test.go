@@ -123,7 +123,7 @@ func dialled(net *p2ptest.Net, i int) (n int) {
 	return n
 }
 
-// hasPeer says whether a node has a peer.
+// hasPeer reports whether a node has a peer.
 func hasPeer(n *p2ptest.Node) bool {
 	return slices.ContainsFunc(n.Peers(), func(p p2p.Peer) bool { return p.Connected })
 }

@@ -56,7 +56,7 @@ func secureFormCases(prefix, text string) (cases []Case) {
 	return append(cases, spoiledCases(prefix, text)...)
 }
 
-// spoiledCases are no JSON, or not only.
+// spoiledCases are not JSON, or not only JSON.
 func spoiledCases(prefix, text string) (cases []Case) {
 	add := func(name, changed string, loose bool) {
 		cases = append(cases, Case{Name: prefix + "form: " + name, Raw: []byte(changed), Rule: consensus.RuleCanonical, Loose: loose, Syntax: !loose})

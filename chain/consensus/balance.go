@@ -49,7 +49,7 @@ type Accounts interface {
 }
 
 // ApplyTo makes the transfers of a secure network's block, whose parent the accounts are at. In the block's order no balance goes below 0. On an error
-// the accounts are of no use any more. Errors are *InvalidError, or those of the accounts.
+// the accounts must be thrown away. Errors are *InvalidError, or those of the accounts.
 func (b *Block) ApplyTo(accounts Accounts) error {
 	for t := range b.Transfers() {
 		if err := t.apply(accounts); err != nil {

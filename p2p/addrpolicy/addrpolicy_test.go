@@ -37,7 +37,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestCheckOfNothing: the zero Addr, which is no address, is neither refused nor a crash.
+// TestCheckOfNothing: the zero Addr, which holds no address, is neither refused nor a crash.
 func TestCheckOfNothing(t *testing.T) {
 	if err := Check(netip.Addr{}); err != nil {
 		t.Error(err)

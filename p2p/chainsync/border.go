@@ -15,7 +15,7 @@ import (
 
 // A download's helpers are asked for blocks below the tip that the lead named, so all spans belong to one chain. If two peers' spans do
 // not join, one of the two is not on that chain, and the blocks alone do not tell which. Then the lead must bring the whole chain
-// alone: if it does, whoever gave other blocks is known; if it does not, nobody else is to blame.
+// alone: if it does, the peer that gave other blocks is known; if it does not, nobody else is to blame.
 
 // piece is a block at an end of a span.
 type piece struct {

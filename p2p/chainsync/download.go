@@ -350,7 +350,7 @@ func (d *download) count(adding bool, fresh int) {
 	d.fresh += fresh
 }
 
-// refused judges whoever sent a span with a block that the chain does not take.
+// refused judges the peer that sent a span with a block that the chain does not take.
 func (d *download) refused(sp *span, at int64, err error) error {
 	switch {
 	case errors.As(err, new(*borderError)):

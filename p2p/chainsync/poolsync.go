@@ -106,7 +106,7 @@ func (s *Syncer) PullPool(ctx context.Context, p peer.ID) error {
 	defer s.donePulling(p)
 	turn := s.pulls
 	if !s.client.HasDialled(p) {
-		turn = s.pullsOfOthers // whoever comes in large numbers does not keep us from those that we chose
+		turn = s.pullsOfOthers // peers that come in large numbers do not keep us from those that we chose
 	}
 	select {
 	case turn <- struct{}{}:

@@ -51,7 +51,7 @@ func (d *download) work(ctx context.Context, p peer.ID) {
 			d.failed(ctx, p, err)
 			return
 		}
-		if sp.got == sp.to { // less is no proof of good will: an answer may have one block
+		if sp.got == sp.to { // less does not prove good will: an answer may have one block
 			d.s.peers.Progressed(p)
 		}
 	}

@@ -37,7 +37,7 @@ type Config struct {
 	Agent    string                      // program and version, told to peers
 	Name     string                      // what its operator calls this node, told to peers
 	Synced   func(moved bool, err error) // called after every sync
-	Switched func(tip *consensus.Block)  // called after every sync that moved the tip, by whoever syncs
+	Switched func(tip *consensus.Block)  // called after every sync that moved the tip
 }
 
 // table is what the syncer tells the table of peers, and asks about them.
@@ -76,7 +76,7 @@ type Syncer struct {
 	turn          chan struct{} // size one: held by the one sync that runs
 	pulls         chan struct{} // held by pulls from the pools of peers that we dialled
 	pullsOfOthers chan struct{} // the same for all others
-	dull          int           // syncs in a row that ended with errDull; whoever holds the turn
+	dull          int           // syncs in a row that ended with errDull; owned by the holder of the turn
 	tasks         sync.WaitGroup
 
 	mu       sync.Mutex

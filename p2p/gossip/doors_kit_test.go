@@ -183,7 +183,7 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	case v == pubsub.ValidationReject && len(raw) > wire.MaxWhole:
 		return &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: "refused by its length, before it was read"}
 	case v == pubsub.ValidationReject && wire.IsAnnouncement(raw):
-		return &consensus.InvalidError{Rule: consensus.RuleBlockKeys, Detail: "no block begins with this key, and it is no announcement"}
+		return &consensus.InvalidError{Rule: consensus.RuleBlockKeys, Detail: "no block begins with this key, and it is not an announcement"}
 	case v == pubsub.ValidationReject:
 		return d.why.take()
 	case v == pubsub.ValidationAccept:

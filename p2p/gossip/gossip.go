@@ -40,7 +40,7 @@ const (
 func BlockTopic(net string) string { return "/kuai/" + net + "/block/1" }
 func TxTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
 
-// syncer is what gossip asks of whoever fetches what gossip does not carry.
+// syncer fetches what gossip does not carry.
 type syncer interface {
 	Wake(p peer.ID)                                                                           // p may have something longer
 	PullPool(ctx context.Context, p peer.ID) error                                            // fetches what p has pending
@@ -231,7 +231,7 @@ func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 // gossipsubOnly leaves out floodsub, which knows no scores.
 var gossipsubOnly = []protocol.ID{pubsub.GossipSubID_v13, pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}
 
-// messageID names a message by its content, so that the same block is the same message whoever sends it.
+// messageID names a message by its content, so that the same block is the same message from every sender.
 func messageID(m *pb.Message) string {
 	h := sha256.New()
 	h.Write([]byte(m.GetTopic()))
@@ -248,7 +248,7 @@ func meshParams() pubsub.GossipSubParams {
 	p.PruneBackoff = 10 * time.Second
 	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
 	p.UnsubscribeBackoff = time.Second      // a node that restarts is soon back in the mesh
-	p.IWantFollowupTime = 10 * time.Second  // slow links are no broken promise
+	p.IWantFollowupTime = 10 * time.Second  // slow links do not break a promise
 	return p
 }
 

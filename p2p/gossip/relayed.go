@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxSiblings is how many children of one parent are passed on. Whoever has one valid proof can make more for nothing.
+	// maxSiblings is how many children of one parent are passed on. One valid proof is enough to make more for nothing.
 	maxSiblings = 16
 	// maxParents is for how many parents the children are counted, those used last.
 	maxParents = 4096

@@ -13,7 +13,7 @@ import (
 //
 //	{"hash": "<64 hex>", "index": 7, "previous_hash": "<64 hex>", "size": 70000}
 //
-// hash is the block's, size its canonical bytes. Whoever passes it on holds the block and gives it by /kuai/<net>/blocks/1.
+// hash is the block's, size its canonical bytes. A node that passes it on holds the block and gives it by /kuai/<net>/blocks/1.
 // No block begins with the same bytes, as its first key is "index".
 const (
 	MaxWhole        = 64 << 10 // bytes of a block that travels whole

@@ -10,7 +10,7 @@ import (
 // maxNameRunes is the most characters of a node's name; maxName bounds its bytes.
 const maxNameRunes = 32
 
-// CheckName returns what is wrong with the name of a node. "" is no name, and fine.
+// CheckName returns what is wrong with the name of a node. "" means no name, and is fine.
 //
 // Peers show the name in terminals, logs and pages. So it has no control characters, and none that are invisible or change the order of
 // the text around them.
