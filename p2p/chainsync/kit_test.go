@@ -20,7 +20,7 @@ import (
 	"kuai/p2p/stream"
 )
 
-// station is a syncer on a real host, with a real chain in memory, and a discovery that dials nobody.
+// station is a syncer on a real host, with a real chain in memory, and a table of peers that dials nobody.
 type station struct {
 	*Syncer
 	id    peer.ID

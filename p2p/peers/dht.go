@@ -23,16 +23,16 @@ const (
 
 // runDHT finds peers by a distributed hash table of this network's nodes: each says there that it is one, and looks there
 // while it has too few peers. It needs a first peer from elsewhere.
-func (d *Table) runDHT(ctx context.Context) {
-	if err := errors.Join(golog.SetLogLevelRegex("^(dht|providers|table|diversityFilter)", "fatal"), d.useDHT(ctx)); err != nil {
-		d.log.Warn("no DHT", "error", err)
+func (t *Table) runDHT(ctx context.Context) {
+	if err := errors.Join(golog.SetLogLevelRegex("^(dht|providers|table|diversityFilter)", "fatal"), t.useDHT(ctx)); err != nil {
+		t.log.Warn("no DHT", "error", err)
 	}
 }
 
-func (d *Table) useDHT(ctx context.Context) error {
-	table, err := dht.New(d.h,
+func (t *Table) useDHT(ctx context.Context) error {
+	table, err := dht.New(t.h,
 		dht.Mode(dht.ModeServer), // also behind NAT: a small network has nobody else
-		dht.ProtocolPrefix(protocol.ID("/kuai/"+d.net)),
+		dht.ProtocolPrefix(protocol.ID("/kuai/"+t.net)),
 		dht.DisableValues(),
 	)
 	if err != nil {
@@ -46,36 +46,36 @@ func (d *Table) useDHT(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(told) > dhtProvided && d.tellDHT(ctx, rd) == nil {
+		if time.Since(told) > dhtProvided && t.tellDHT(ctx, rd) == nil {
 			told = time.Now()
 		}
-		if d.outbound() < d.want {
-			d.lookInDHT(ctx, rd)
+		if t.outbound() < t.want {
+			t.lookInDHT(ctx, rd)
 		}
 	}
 }
 
 // tellDHT says that this node is one of the network.
-func (d *Table) tellDHT(ctx context.Context, rd *routing.RoutingDiscovery) error {
+func (t *Table) tellDHT(ctx context.Context, rd *routing.RoutingDiscovery) error {
 	ctx, cancel := context.WithTimeout(ctx, dhtLook)
 	defer cancel()
-	_, err := rd.Advertise(ctx, d.net)
+	_, err := rd.Advertise(ctx, t.net)
 	if err != nil {
-		d.log.Debug("not told to the DHT", "error", err)
+		t.log.Debug("not told to the DHT", "error", err)
 	}
 	return err
 }
 
 // lookInDHT takes peers into the book.
-func (d *Table) lookInDHT(ctx context.Context, rd *routing.RoutingDiscovery) {
+func (t *Table) lookInDHT(ctx context.Context, rd *routing.RoutingDiscovery) {
 	ctx, cancel := context.WithTimeout(ctx, dhtLook)
 	defer cancel()
-	found, err := rd.FindPeers(ctx, d.net, coredisc.Limit(dhtFound))
+	found, err := rd.FindPeers(ctx, t.net, coredisc.Limit(dhtFound))
 	if err != nil {
-		d.log.Debug("no peers from the DHT", "error", err)
+		t.log.Debug("no peers from the DHT", "error", err)
 		return
 	}
 	for info := range found {
-		d.Hear(info, false)
+		t.Hear(info, false)
 	}
 }

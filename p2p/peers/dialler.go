@@ -81,62 +81,62 @@ func (b *book) ended(id peer.ID) {
 
 // fill begins as many dials as there are free slots, and returns when to look again, zero if an event must come before. No dial
 // waits for another: one that hangs delays nobody.
-func (d *Table) fill(ctx context.Context, dials *sync.WaitGroup) (again time.Time) {
-	slots := d.want - d.outbound()
+func (t *Table) fill(ctx context.Context, dials *sync.WaitGroup) (again time.Time) {
+	slots := t.want - t.outbound()
 	if slots <= 0 || ctx.Err() != nil {
 		return again
 	}
-	static := d.statics.infos()
-	begin, again := d.book.take(slots, time.Now(), func(p peer.ID) bool {
+	static := t.statics.infos()
+	begin, again := t.book.take(slots, time.Now(), func(p peer.ID) bool {
 		_, kept := static[p]
-		return !kept && d.wanted(p)
+		return !kept && t.wanted(p)
 	})
 	for _, p := range begin {
-		dials.Go(func() { d.dialOne(ctx, p) })
+		dials.Go(func() { t.dialOne(ctx, p) })
 	}
 	return again
 }
 
 // wanted reports whether p may be dialled at all.
-func (d *Table) wanted(p peer.ID) bool {
-	return p != d.h.ID() && !d.IsRefused(p) && d.h.Network().Connectedness(p) != network.Connected
+func (t *Table) wanted(p peer.ID) bool {
+	return p != t.h.ID() && !t.IsRefused(p) && t.h.Network().Connectedness(p) != network.Connected
 }
 
 // dialOne dials p, and closes the new connection again if other dials took all slots meanwhile.
-func (d *Table) dialOne(ctx context.Context, p prospect) {
-	d.dial(ctx, p)
-	d.book.ended(p.ID)
-	d.surplus.Lock()
-	defer d.surplus.Unlock()
-	if d.client.HasDialled(p.ID) && d.outbound() > d.want {
-		for _, c := range d.h.Network().ConnsToPeer(p.ID) {
+func (t *Table) dialOne(ctx context.Context, p prospect) {
+	t.dial(ctx, p)
+	t.book.ended(p.ID)
+	t.surplus.Lock()
+	defer t.surplus.Unlock()
+	if t.client.HasDialled(p.ID) && t.outbound() > t.want {
+		for _, c := range t.h.Network().ConnsToPeer(p.ID) {
 			if c.Stat().Direction == network.DirOutbound {
 				_ = c.Close()
 			}
 		}
 	}
-	signal(d.seek)
+	signal(t.seek)
 }
 
 // dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so
 // that one connection results and not two.
-func (d *Table) dial(ctx context.Context, p prospect) {
-	if p.stranger() && d.h.ID() > p.ID {
+func (t *Table) dial(ctx context.Context, p prospect) {
+	if p.stranger() && t.h.ID() > p.ID {
 		pause(ctx, yield)
 	}
-	if ctx.Err() != nil || d.h.Network().Connectedness(p.ID) == network.Connected {
+	if ctx.Err() != nil || t.h.Network().Connectedness(p.ID) == network.Connected {
 		return
 	}
 	within, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	err := dial(within, d.h, p.AddrInfo)
+	err := dial(within, t.h, p.AddrInfo)
 	if ctx.Err() != nil {
 		return
 	}
 	if err == nil {
 		err = errMute // until it says what it speaks
 	} else {
-		d.log.Debug("peer not reached", "peer", p.ID, "error", reason(err))
+		t.log.Debug("peer not reached", "peer", p.ID, "error", reason(err))
 	}
-	d.book.failed(p.ID, err)
+	t.book.failed(p.ID, err)
 }

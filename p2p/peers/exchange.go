@@ -33,11 +33,11 @@ func peersID(net string) protocol.ID { return stream.ID(net, stream.Peers) }
 //
 //	asker → closes its side
 //	      ← up to maxRecords frames with a record each, then closes
-func (d *Table) servePeers(_ context.Context, x *stream.Exchange) error {
+func (t *Table) servePeers(_ context.Context, x *stream.Exchange) error {
 	if err := wire.ReadEnd(x.R); err != nil {
 		return err
 	}
-	if err := writeRecords(x.W, d.book.chosen(x.Peer)); err != nil {
+	if err := writeRecords(x.W, t.book.chosen(x.Peer)); err != nil {
 		return err
 	}
 	return x.W.Flush()
@@ -65,8 +65,8 @@ func writeRecords(w io.Writer, records [][]byte) error {
 }
 
 // AskPeers returns peers that p knows. Each proved by its signature that it said so itself.
-func (d *Table) AskPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
-	err = d.client.Ask(ctx, p, stream.Peers, exchangeTimeout, func(st network.Stream) (err error) {
+func (t *Table) AskPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
+	err = t.client.Ask(ctx, p, stream.Peers, exchangeTimeout, func(st network.Stream) (err error) {
 		if err := st.CloseWrite(); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (d *Table) AskPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo,
 		return err
 	})
 	if err != nil {
-		d.blame(p, err)
+		t.blame(p, err)
 		return nil, err
 	}
 	return found, nil

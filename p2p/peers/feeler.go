@@ -19,59 +19,59 @@ const (
 )
 
 // rotate tries peers that are not connected until ctx ends.
-func (d *Table) rotate(ctx context.Context) {
+func (t *Table) rotate(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, FeelerEvery+rand.N(FeelerEvery))
-		if len(d.slots()) > 0 && d.outbound() >= d.want {
-			d.feel(ctx)
+		if len(t.slots()) > 0 && t.outbound() >= t.want {
+			t.feel(ctx)
 		}
 	}
 }
 
 // feel dials peers one after the other until one says a status of our network. That one gets the slot of the outbound peer that is
 // worth least, and is asked for peers.
-func (d *Table) feel(ctx context.Context) {
-	all := d.feelers()
+func (t *Table) feel(ctx context.Context) {
+	all := t.feelers()
 	for _, p := range all[:min(len(all), feelerDials)] {
-		if d.dial(ctx, p); ctx.Err() != nil {
+		if t.dial(ctx, p); ctx.Err() != nil {
 			return
 		}
-		if d.h.Network().Connectedness(p.ID) != network.Connected {
+		if t.h.Network().Connectedness(p.ID) != network.Connected {
 			continue
 		}
 		pause(ctx, feelerTime)
-		if d.s.HasSaid(p.ID) {
-			d.replace(p.ID)
-			d.learn(ctx, p.ID)
+		if t.s.HasSaid(p.ID) {
+			t.replace(p.ID)
+			t.learn(ctx, p.ID)
 			return
 		}
-		d.book.failed(p.ID, errLeft)
-		_ = d.ends.now(p.ID)
+		t.book.failed(p.ID, errLeft)
+		_ = t.ends.now(p.ID)
 	}
 }
 
 // replace disconnects the outbound peer that is worth least for the sake of p, unless there is a free slot by now.
-func (d *Table) replace(p peer.ID) {
-	others := slices.DeleteFunc(d.slots(), func(s slot) bool { return s.peer == p })
-	if d.outbound() <= d.want || len(others) == 0 {
+func (t *Table) replace(p peer.ID) {
+	others := slices.DeleteFunc(t.slots(), func(s slot) bool { return s.peer == p })
+	if t.outbound() <= t.want || len(others) == 0 {
 		return
 	}
-	worst := leastWorth(others, d.want/2)
-	d.log.Info("outbound peer replaced", "peer", worst, "by", p)
-	_ = d.ends.now(worst)
+	worst := leastWorth(others, t.want/2)
+	t.log.Info("outbound peer replaced", "peer", worst, "by", p)
+	_ = t.ends.now(worst)
 }
 
 // feelers lists whom feel may dial: at random, those of subnets without an outbound peer first, one of each subnet before the
 // second of any. Every other time those that were connected before come first, so that neither a flood of hearsay nor a long
 // memory of bad company keeps the others from their turn.
-func (d *Table) feelers() []prospect {
-	static := d.statics.infos()
-	all := slices.DeleteFunc(d.book.prospects(), func(p prospect) bool {
+func (t *Table) feelers() []prospect {
+	static := t.statics.infos()
+	all := slices.DeleteFunc(t.book.prospects(), func(p prospect) bool {
 		_, kept := static[p.ID]
-		return kept || p.ID == d.h.ID() || d.IsRefused(p.ID)
+		return kept || p.ID == t.h.ID() || t.IsRefused(p.ID)
 	})
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	all = takeTurns(all, d.crowd())
+	all = takeTurns(all, t.crowd())
 	if rand.N(2) == 0 {
 		slices.SortStableFunc(all, func(a, b prospect) int { return trueFirst(a.known, b.known) })
 	}
@@ -79,10 +79,10 @@ func (d *Table) feelers() []prospect {
 }
 
 // crowd counts the outbound peers by subnet.
-func (d *Table) crowd() map[string]int {
+func (t *Table) crowd() map[string]int {
 	crowd := make(map[string]int)
-	for _, p := range d.dialled() {
-		if conns := d.h.Network().ConnsToPeer(p); len(conns) > 0 {
+	for _, p := range t.dialled() {
+		if conns := t.h.Network().ConnsToPeer(p); len(conns) > 0 {
 			crowd[remoteSubnet(conns[0])]++
 		}
 	}
@@ -97,15 +97,15 @@ type slot struct {
 }
 
 // slots lists the outbound peers that may be replaced: not the static ones.
-func (d *Table) slots() []slot {
-	static := d.statics.infos()
+func (t *Table) slots() []slot {
+	static := t.statics.infos()
 	var out []slot
-	for _, p := range d.dialled() {
-		conns := d.h.Network().ConnsToPeer(p)
+	for _, p := range t.dialled() {
+		conns := t.h.Network().ConnsToPeer(p)
 		if _, kept := static[p]; kept || len(conns) == 0 {
 			continue
 		}
-		out = append(out, slot{p, conns[0].Stat().Opened, d.s.LastBrought(p)})
+		out = append(out, slot{p, conns[0].Stat().Opened, t.s.LastBrought(p)})
 	}
 	return out
 }

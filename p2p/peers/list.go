@@ -30,23 +30,23 @@ type Peer struct {
 }
 
 // List lists connected, static and remembered peers, the connected first.
-func (d *Table) List() []Peer {
-	static := d.statics.infos()
+func (t *Table) List() []Peer {
+	static := t.statics.infos()
 	var out []Peer
 	listed := make(map[string]bool) // by peer id, or by the URL of a peer that has none yet
-	for _, p := range d.h.Network().Peers() {
-		if e, ok := d.connected(p); ok {
+	for _, p := range t.h.Network().Peers() {
+		if e, ok := t.connected(p); ok {
 			_, e.Static = static[p]
-			d.leave(&e)
+			t.leave(&e)
 			listed[e.ID] = true
 			out = append(out, e)
 		}
 	}
-	for _, e := range append(d.statics.unreached(), d.book.list()...) {
+	for _, e := range append(t.statics.unreached(), t.book.list()...) {
 		name := cmp.Or(e.ID, e.Address)
 		if !listed[name] {
 			listed[name] = true
-			d.leave(&e)
+			t.leave(&e)
 			out = append(out, e)
 		}
 	}
@@ -63,13 +63,13 @@ func (d *Table) List() []Peer {
 }
 
 // leave says in e that the peer is left alone, if it is. One that is still connected will soon be disconnected.
-func (d *Table) leave(e *Peer) {
+func (t *Table) leave(e *Peer) {
 	p, err := peer.Decode(e.ID)
 	if err != nil {
 		return
 	}
-	why, until := d.leftAlone(p)
-	if theirs, _ := d.foreign(p); theirs != "" {
+	why, until := t.leftAlone(p)
+	if theirs, _ := t.foreign(p); theirs != "" {
 		e.LastError = foreignError(theirs).Error()
 	}
 	switch {
@@ -82,17 +82,17 @@ func (d *Table) leave(e *Peer) {
 }
 
 // connected describes a peer by its oldest connection, false where the last one just ended.
-func (d *Table) connected(p peer.ID) (Peer, bool) {
-	conns := d.h.Network().ConnsToPeer(p)
+func (t *Table) connected(p peer.ID) (Peer, bool) {
+	conns := t.h.Network().ConnsToPeer(p)
 	if len(conns) == 0 {
 		return Peer{}, false
 	}
 	e := Peer{
 		ID: p.String(), Connected: true, State: "connected", Direction: direction(conns[0]),
-		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{d.whereabouts(conns[0])}}),
-		Latency: d.h.Peerstore().LatencyEWMA(p),
+		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{t.whereabouts(conns[0])}}),
+		Latency: t.h.Peerstore().LatencyEWMA(p),
 	}
-	if agent, err := d.h.Peerstore().Get(p, "AgentVersion"); err == nil {
+	if agent, err := t.h.Peerstore().Get(p, "AgentVersion"); err == nil {
 		e.Agent, _ = agent.(string)
 	}
 	return e, true
@@ -100,10 +100,10 @@ func (d *Table) connected(p peer.ID) (Peer, bool) {
 
 // whereabouts is where the peer behind c can be dialled, as far as is known. One that dialled us did so from a port where it does
 // not listen: then it is the address on the same host that it says it listens on, where there is one.
-func (d *Table) whereabouts(c network.Conn) ma.Multiaddr {
+func (t *Table) whereabouts(c network.Conn) ma.Multiaddr {
 	remote := c.RemoteMultiaddr()
 	ip, err := manet.ToIP(remote)
-	said := d.book.addresses(c.RemotePeer())
+	said := t.book.addresses(c.RemotePeer())
 	if err == nil && c.Stat().Direction == network.DirInbound && len(said) > 0 && onHost(said[0], ip) == 1 {
 		return said[0]
 	}
@@ -128,55 +128,55 @@ func direction(c network.Conn) string {
 // Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
 // tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
 // what is wrong with the form.
-func (d *Table) Connect(addr string) error { return d.statics.add(addr) }
+func (t *Table) Connect(addr string) error { return t.statics.add(addr) }
 
 // Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
 // ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
 // Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
-func (d *Table) Disconnect(name string) error {
+func (t *Table) Disconnect(name string) error {
 	if isURL(name) {
-		return d.disconnectURL(name)
+		return t.disconnectURL(name)
 	}
 	p, err := peer.Decode(name)
 	if err != nil {
 		return fmt.Errorf("%q is not a peer id: %w", name, err)
 	}
-	kept, remembered := d.statics.remove(func(s *static) bool { return s.info.ID == p }), d.book.forget(p)
-	d.part(p) // also one that was disconnected a moment ago by its URL
-	if len(kept) == 0 && !remembered && d.h.Network().Connectedness(p) != network.Connected {
+	kept, remembered := t.statics.remove(func(s *static) bool { return s.info.ID == p }), t.book.forget(p)
+	t.part(p) // also one that was disconnected a moment ago by its URL
+	if len(kept) == 0 && !remembered && t.h.Network().Connectedness(p) != network.Connected {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
-	return d.ends.now(p)
+	return t.ends.now(p)
 }
 
-func (d *Table) disconnectURL(rawURL string) error {
+func (t *Table) disconnectURL(rawURL string) error {
 	u, err := parseURL(rawURL)
 	if err != nil {
 		return err
 	}
-	gone := d.statics.remove(func(s *static) bool { return s.url == u })
+	gone := t.statics.remove(func(s *static) bool { return s.url == u })
 	if len(gone) == 0 {
 		return fmt.Errorf("peer %s: %w", u, chain.ErrNotFound)
 	}
 	p := gone[0]
-	if _, kept := d.statics.infos()[p]; kept || p == "" || p == d.h.ID() {
+	if _, kept := t.statics.infos()[p]; kept || p == "" || p == t.h.ID() {
 		return nil
 	}
-	d.book.forget(p)
-	return d.ends.now(p)
+	t.book.forget(p)
+	return t.ends.now(p)
 }
 
 // Recut disconnects the peers that are cut off now, and dials the others at once.
-func (d *Table) Recut() {
-	for _, p := range d.h.Network().Peers() {
-		if d.cuts(p) {
-			_ = d.ends.now(p)
+func (t *Table) Recut() {
+	for _, p := range t.h.Network().Peers() {
+		if t.cuts(p) {
+			_ = t.ends.now(p)
 		}
 	}
-	d.book.hurryAll()
-	d.statics.hurryAll()
-	signal(d.seek)
+	t.book.hurryAll()
+	t.statics.hurryAll()
+	signal(t.seek)
 }
 
 // Save writes what is remembered of peers.
-func (d *Table) Save() error { return d.book.save() }
+func (t *Table) Save() error { return t.book.save() }

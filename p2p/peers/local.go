@@ -14,14 +14,14 @@ const (
 )
 
 // runLocal looks for this user's other nodes on this machine until ctx ends.
-func (d *Table) runLocal(ctx context.Context) {
+func (t *Table) runLocal(ctx context.Context) {
 	told := make(map[string]bool)
 	for ctx.Err() == nil {
 		var news []string
-		news, told = unheard(d.local(), told)
+		news, told = unheard(t.local(), told)
 		for _, a := range news {
 			if info, err := parsePeer(a); err == nil {
-				d.neighbour(info)
+				t.neighbour(info)
 			}
 		}
 		pause(ctx, localInterval)
@@ -42,10 +42,10 @@ func unheard(list []string, told map[string]bool) (news []string, all map[string
 }
 
 // LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with /p2p/<id>.
-func (d *Table) LocalAddresses() []string {
+func (t *Table) LocalAddresses() []string {
 	var out []string
-	for _, a := range d.h.Network().ListenAddresses() {
-		out = append(out, onLoopback(a).String()+"/p2p/"+d.h.ID().String())
+	for _, a := range t.h.Network().ListenAddresses() {
+		out = append(out, onLoopback(a).String()+"/p2p/"+t.h.ID().String())
 	}
 	return out
 }

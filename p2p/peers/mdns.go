@@ -21,24 +21,24 @@ const (
 )
 
 // runMDNS looks for neighbours until ctx ends. Without a network it waits for one.
-func (d *Table) runMDNS(ctx context.Context) {
+func (t *Table) runMDNS(ctx context.Context) {
 	mdns.Run(ctx, mdns.Config{
-		Service: "_kuai-" + d.net + "._udp.local.",
+		Service: "_kuai-" + t.net + "._udp.local.",
 		Texts: func(addrs []netip.Addr) []string {
-			return neighbourTexts(d.h.ID(), d.h.Network().ListenAddresses(), addrs)
+			return neighbourTexts(t.h.ID(), t.h.Network().ListenAddresses(), addrs)
 		},
 		Found: func(texts []string, from netip.Addr) {
-			d.neighbour(neighbourOf(texts, ownAddress(from)))
+			t.neighbour(neighbourOf(texts, ownAddress(from)))
 		},
-		Enough: func() bool { return d.outbound() >= d.want },
-		Log:    d.log,
+		Enough: func() bool { return t.outbound() >= t.want },
+		Log:    t.log,
 	})
 }
 
 // neighbour notes a peer on the local network or on this machine.
-func (d *Table) neighbour(info peer.AddrInfo) {
+func (t *Table) neighbour(info peer.AddrInfo) {
 	if len(info.Addrs) > 0 {
-		d.Hear(info, true)
+		t.Hear(info, true)
 	}
 }
 

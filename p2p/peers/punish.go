@@ -10,33 +10,33 @@ import (
 
 // Punish notes a provably bad answer of p and disconnects it, unless it is a static peer. The connection ends a little later, so that
 // the code that p's stream was reset with arrives.
-func (d *Table) Punish(p peer.ID, err error) {
-	d.bad(p, err.Error())
-	if d.IsRefused(p) {
-		d.ends.later(p, departure{at: time.Now().Add(codeTime), fault: true})
+func (t *Table) Punish(p peer.ID, err error) {
+	t.bad(p, err.Error())
+	if t.IsRefused(p) {
+		t.ends.later(p, departure{at: time.Now().Add(codeTime), fault: true})
 	}
 }
 
 // blame punishes p if err proves that it answered badly.
-func (d *Table) blame(p peer.ID, err error) {
+func (t *Table) blame(p peer.ID, err error) {
 	if stream.IsProvable(err) {
-		d.Punish(p, err)
+		t.Punish(p, err)
 	}
 }
 
 // Drop disconnects p at once.
-func (d *Table) Drop(p peer.ID) { _ = d.ends.now(p) }
+func (t *Table) Drop(p peer.ID) { _ = t.ends.now(p) }
 
 // DropForeign refuses a peer of another network, and disconnects it.
-func (d *Table) DropForeign(p peer.ID, theirs, ours string) {
-	d.otherNetwork(p, theirs, ours)
-	d.ends.later(p, departure{at: time.Now().Add(foreignTime)})
+func (t *Table) DropForeign(p peer.ID, theirs, ours string) {
+	t.otherNetwork(p, theirs, ours)
+	t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 }
 
 // IsFaulty reports whether p stays connected only to read why it must go.
-func (d *Table) IsFaulty(p peer.ID) bool { return d.ends.isFaulty(p) }
+func (t *Table) IsFaulty(p peer.ID) bool { return t.ends.isFaulty(p) }
 
 // Refused writes a line about something of p's, of the protocol or topic with that name, that was not answered or not taken.
-func (d *Table) Refused(p peer.ID, protocol, what string, args ...any) {
-	d.refusals.say(p, protocol, what, args...)
+func (t *Table) Refused(p peer.ID, protocol, what string, args ...any) {
+	t.refusals.say(p, protocol, what, args...)
 }

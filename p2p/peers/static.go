@@ -16,7 +16,7 @@ import (
 // maxStatics is how many peers may be asked for: each is dialled for ever.
 const maxStatics = 1024
 
-// statics are the peers that the operator named. The loop of discovery dials them.
+// statics are the peers that the operator named. The loop of the table dials them.
 type statics struct {
 	self    peer.ID
 	h       host.Host

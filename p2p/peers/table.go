@@ -91,14 +91,14 @@ func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 }
 
 // Serve answers the peer exchange.
-func (d *Table) Serve(v *stream.Server) {
-	v.Handle(stream.Peers, stream.Limit{PerPeer: 1, Total: 64, Rate: rate.Every(exchangeEvery), Burst: 1, Within: exchangeTimeout}, d.servePeers)
+func (t *Table) Serve(v *stream.Server) {
+	v.Handle(stream.Peers, stream.Limit{PerPeer: 1, Total: 64, Rate: rate.Every(exchangeEvery), Burst: 1, Within: exchangeTimeout}, t.servePeers)
 }
 
 // Run looks for peers, and does what is due for those that are there, until ctx ends. Whatever takes time has a goroutine of its own.
-func (d *Table) Run(ctx context.Context, s syncs) error {
-	d.s = s
-	events, err := d.h.EventBus().Subscribe([]any{
+func (t *Table) Run(ctx context.Context, s syncs) error {
+	t.s = s
+	events, err := t.h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
 		new(event.EvtLocalAddressesUpdated),
 	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
@@ -106,24 +106,24 @@ func (d *Table) Run(ctx context.Context, s syncs) error {
 		return err
 	}
 	defer events.Close()
-	defer d.silent.watch(d.h)()
+	defer t.silent.watch(t.h)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { d.twin.run(ctx) })
-	wg.Go(func() { keepRoom(ctx, d.h, d.ends, d.mute, d.Punish) })
-	wg.Go(func() { d.rotate(ctx) })
-	wg.Go(func() { d.keepBook(ctx) })
-	if d.mdns {
-		wg.Go(func() { d.runMDNS(ctx) })
+	wg.Go(func() { t.twin.run(ctx) })
+	wg.Go(func() { keepRoom(ctx, t.h, t.ends, t.mute, t.Punish) })
+	wg.Go(func() { t.rotate(ctx) })
+	wg.Go(func() { t.keepBook(ctx) })
+	if t.mdns {
+		wg.Go(func() { t.runMDNS(ctx) })
 	}
-	if d.local != nil {
-		wg.Go(func() { d.runLocal(ctx) })
+	if t.local != nil {
+		wg.Go(func() { t.runLocal(ctx) })
 	}
-	if d.dht {
-		wg.Go(func() { d.runDHT(ctx) })
+	if t.dht {
+		wg.Go(func() { t.runDHT(ctx) })
 	}
-	for _, p := range d.h.Network().Peers() { // they came before the subscription
-		d.metBefore(ctx, &wg, p)
+	for _, p := range t.h.Network().Peers() { // they came before the subscription
+		t.metBefore(ctx, &wg, p)
 	}
 	every := time.NewTicker(seekEvery)
 	defer every.Stop()
@@ -132,17 +132,17 @@ func (d *Table) Run(ctx context.Context, s syncs) error {
 	for {
 		select {
 		case e := <-events.Out():
-			d.note(ctx, &wg, e)
-		case <-d.seek:
+			t.note(ctx, &wg, e)
+		case <-t.seek:
 		case <-due.C:
 		case <-every.C:
-			if d.outbound() < d.want {
-				wg.Go(func() { d.askAround(ctx, d.h.Network().Peers()) })
+			if t.outbound() < t.want {
+				wg.Go(func() { t.askAround(ctx, t.h.Network().Peers()) })
 			}
 		case <-ctx.Done():
 			return nil
 		}
-		if next := d.step(ctx, &wg); next.IsZero() {
+		if next := t.step(ctx, &wg); next.IsZero() {
 			due.Stop()
 		} else {
 			due.Reset(time.Until(next))
@@ -151,107 +151,107 @@ func (d *Table) Run(ctx context.Context, s syncs) error {
 }
 
 // step disconnects and dials whom it is time for, and returns when to look again, zero if an event must come before.
-func (d *Table) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
-	leaving, next := d.ends.due(time.Now())
+func (t *Table) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
+	leaving, next := t.ends.due(time.Now())
 	for _, p := range leaving {
-		wg.Go(func() { _ = d.ends.now(p) })
+		wg.Go(func() { _ = t.ends.now(p) })
 	}
-	return earliest(next, d.statics.step(ctx, wg, func() { signal(d.seek) }), d.fill(ctx, wg))
+	return earliest(next, t.statics.step(ctx, wg, func() { signal(t.seek) }), t.fill(ctx, wg))
 }
 
 // metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
-func (d *Table) metBefore(ctx context.Context, wg *sync.WaitGroup, p peer.ID) {
-	said, err := d.h.Peerstore().GetProtocols(p)
-	conns := d.h.Network().ConnsToPeer(p)
+func (t *Table) metBefore(ctx context.Context, wg *sync.WaitGroup, p peer.ID) {
+	said, err := t.h.Peerstore().GetProtocols(p)
+	conns := t.h.Network().ConnsToPeer(p)
 	if err == nil && len(said) > 0 && len(conns) > 0 {
-		agent, _ := d.h.Peerstore().Get(p, "AgentVersion")
-		d.came(p, conns[0], d.h.Peerstore().Addrs(p), said, agent)
-		d.meet(ctx, wg, p, said)
+		agent, _ := t.h.Peerstore().Get(p, "AgentVersion")
+		t.came(p, conns[0], t.h.Peerstore().Addrs(p), said, agent)
+		t.meet(ctx, wg, p, said)
 	}
 }
 
 // note acts on who came and went.
-func (d *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
+func (t *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
 		if e.Connectedness != network.Connected {
-			d.s.Forget(e.Peer)
+			t.s.Forget(e.Peer)
 		}
-		if d.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
-			d.went(e.Peer)
+		if t.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
+			t.went(e.Peer)
 		}
 	case event.EvtPeerIdentificationCompleted:
-		d.silent.identified(e.Conn)
-		if d.h.Network().Connectedness(e.Peer) != network.Connected {
+		t.silent.identified(e.Conn)
+		if t.h.Network().Connectedness(e.Peer) != network.Connected {
 			return
 		}
-		d.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
-		d.book.signs(e.Peer, e.SignedPeerRecord)
-		d.meet(ctx, wg, e.Peer, e.Protocols)
-		wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+		t.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
+		t.book.signs(e.Peer, e.SignedPeerRecord)
+		t.meet(ctx, wg, e.Peer, e.Protocols)
+		wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
 	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
-		d.meet(ctx, wg, e.Peer, e.Added)
-		if slices.Contains(e.Added, peersID(d.net)) {
-			wg.Go(func() { d.askAround(ctx, []peer.ID{e.Peer}) })
+		t.meet(ctx, wg, e.Peer, e.Added)
+		if slices.Contains(e.Added, peersID(t.net)) {
+			wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
 		}
 	case event.EvtLocalAddressesUpdated:
-		d.book.hurryAll()
-		d.statics.hurryAll()
+		t.book.hurryAll()
+		t.statics.hurryAll()
 	}
 }
 
 // meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
-func (d *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
-	if d.cuts(p) { // it came while it was being cut off
-		d.ends.later(p, departure{at: time.Now()})
+func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
+	if t.cuts(p) { // it came while it was being cut off
+		t.ends.later(p, departure{at: time.Now()})
 		return
 	}
-	if d.IsRefused(p) { // it came before it was refused, or past the connection gater
-		d.Refused(p, "", "connection of a refused peer closed")
-		d.ends.later(p, departure{at: time.Now().Add(foreignTime)})
+	if t.IsRefused(p) { // it came before it was refused, or past the connection gater
+		t.Refused(p, "", "connection of a refused peer closed")
+		t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
-	if slices.Contains(speaks, stream.ID(d.net, stream.Status)) {
-		if d.s.IsNew(p) {
-			wg.Go(func() { d.s.Greet(ctx, p) })
+	if slices.Contains(speaks, stream.ID(t.net, stream.Status)) {
+		if t.s.IsNew(p) {
+			wg.Go(func() { t.s.Greet(ctx, p) })
 		}
-	} else if theirs := foreignNetwork(speaks, d.net); theirs != "" {
-		d.DropForeign(p, theirs, d.net)
+	} else if theirs := foreignNetwork(speaks, t.net); theirs != "" {
+		t.DropForeign(p, theirs, t.net)
 	}
 }
 
 // came notes that p said over c what it speaks. One that speaks the protocols of another network only is not a peer.
-func (d *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
-	if theirs := foreignNetwork(speaks, d.net); theirs != "" {
+func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
+	if theirs := foreignNetwork(speaks, t.net); theirs != "" {
 		return
 	}
-	news := d.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
-	d.book.proved(p, c.RemoteMultiaddr())
+	news := t.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
+	t.book.proved(p, c.RemoteMultiaddr())
 	if news {
-		d.log.Info("peer connected", "peer", p, "address", c.RemoteMultiaddr(), "direction", direction(c), "agent", agent)
+		t.log.Info("peer connected", "peer", p, "address", c.RemoteMultiaddr(), "direction", direction(c), "agent", agent)
 	}
 }
 
 // went notes that p has no connection left.
-func (d *Table) went(p peer.ID) {
-	if d.book.went(p) {
-		d.log.Info("peer disconnected", "peer", p)
+func (t *Table) went(p peer.ID) {
+	if t.book.went(p) {
+		t.log.Info("peer disconnected", "peer", p)
 	}
 }
 
 // Said notes that p said a status of this network.
-func (d *Table) Said(p peer.ID) {
-	d.forgive(p)
-	d.book.said(p)
-	d.statics.said(p)
+func (t *Table) Said(p peer.ID) {
+	t.forgive(p)
+	t.book.said(p)
+	t.statics.said(p)
 }
 
 // keepBook writes the book every minute and at the end.
-func (d *Table) keepBook(ctx context.Context) {
+func (t *Table) keepBook(ctx context.Context) {
 	for {
 		pause(ctx, saveEvery)
-		if err := d.book.save(); err != nil {
-			d.log.Error("peers are not remembered", "error", err)
+		if err := t.book.save(); err != nil {
+			t.log.Error("peers are not remembered", "error", err)
 		}
 		if ctx.Err() != nil {
 			return
@@ -260,46 +260,46 @@ func (d *Table) keepBook(ctx context.Context) {
 }
 
 // outbound counts peers that this node dialled.
-func (d *Table) outbound() int { return len(d.dialled()) }
+func (t *Table) outbound() int { return len(t.dialled()) }
 
 // dialled lists peers that this node dialled.
-func (d *Table) dialled() []peer.ID {
-	return slices.DeleteFunc(d.h.Network().Peers(), func(p peer.ID) bool { return !d.client.HasDialled(p) })
+func (t *Table) dialled() []peer.ID {
+	return slices.DeleteFunc(t.h.Network().Peers(), func(p peer.ID) bool { return !t.client.HasDialled(p) })
 }
 
 // askAround asks peers for peers, one after the other, while there are too few.
-func (d *Table) askAround(ctx context.Context, peers []peer.ID) {
+func (t *Table) askAround(ctx context.Context, peers []peer.ID) {
 	for _, p := range peers {
-		if ctx.Err() != nil || d.outbound() >= d.want {
+		if ctx.Err() != nil || t.outbound() >= t.want {
 			return
 		}
-		d.learn(ctx, p)
+		t.learn(ctx, p)
 	}
 }
 
 // learn asks p for peers, if that is one of its protocols.
-func (d *Table) learn(ctx context.Context, p peer.ID) {
-	if !d.client.Speaks(p, stream.Peers) {
+func (t *Table) learn(ctx context.Context, p peer.ID) {
+	if !t.client.Speaks(p, stream.Peers) {
 		return
 	}
-	found, err := d.AskPeers(ctx, p)
+	found, err := t.AskPeers(ctx, p)
 	if err != nil {
-		d.log.Debug("peer exchange failed", "peer", p, "error", err)
+		t.log.Debug("peer exchange failed", "peer", p, "error", err)
 		return
 	}
 	for _, info := range found {
-		d.Hear(info, false)
+		t.Hear(info, false)
 	}
 }
 
 // Hear notes where somebody says that a peer is. Where it is said that this node is, a node with the same identity may be.
-func (d *Table) Hear(info peer.AddrInfo, near bool) {
-	if info.ID == d.h.ID() {
-		d.twin.hear(info.Addrs)
+func (t *Table) Hear(info peer.AddrInfo, near bool) {
+	if info.ID == t.h.ID() {
+		t.twin.hear(info.Addrs)
 		return
 	}
-	d.book.heard(info, near)
-	signal(d.seek)
+	t.book.heard(info, near)
+	signal(t.seek)
 }
 
 // signal fills a channel of size one.
