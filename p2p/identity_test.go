@@ -8,13 +8,7 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
-
-func peerIDOf(key crypto.PrivKey) (string, error) {
-	id, err := peer.IDFromPrivateKey(key)
-	return id.String(), err
-}
 
 func TestIdentityIsMadeOnceAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.key")

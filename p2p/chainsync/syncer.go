@@ -342,7 +342,7 @@ func (s *Syncer) setState(state Progress) {
 	s.state = state
 }
 
-// progress says what the sync is doing, for Node.syncState.
+// Progress says what the sync is doing.
 func (s *Syncer) Progress() Progress {
 	height := s.chain.Tip().Index
 	s.mu.Lock()

@@ -36,9 +36,11 @@ const (
 	maxGrayLines = 8 // lines about graylisted peers in scoreEvery
 )
 
-// BlockTopic and txTopic carry canonical JSON: blocks or announcements of blocks, and transactions.
+// BlockTopic is the topic of a network's blocks: canonical JSON, or announcements.
 func BlockTopic(net string) string { return "/kuai/" + net + "/block/1" }
-func TxTopic(net string) string    { return "/kuai/" + net + "/tx/1" }
+
+// TxTopic is the topic of a network's transactions: canonical JSON.
+func TxTopic(net string) string { return "/kuai/" + net + "/tx/1" }
 
 // syncer fetches what gossip does not carry.
 type syncer interface {
