@@ -11,18 +11,20 @@ def ask(path, body=None):
 
 
 def search(work):
-    """Return the smallest proof. Where another block came first, return any: the node will refuse it."""
-    before, after, zeros = work["text"]["before"], work["text"]["after"], "0" * work["zeros"]
-    for proof in itertools.count():
-        found = hashlib.sha256(f"{before}{proof}{after}".encode()).hexdigest().startswith(zeros)
-        if found or proof % 1_000_000 == 999_999 and ask("/mining/work")["parent"] != work["parent"]:
-            return proof
+    """Return the smallest number that meets the target. If another block came first, return any: the node will refuse it."""
+    before, after, target = work["text"]["before"], work["text"]["after"], int(work["target"], 16)
+    for number in itertools.count():
+        found = int(hashlib.sha256(f"{before}{number}{after}".encode()).hexdigest(), 16) <= target
+        if found or number % 1_000_000 == 999_999 and ask("/mining/work")["parent"] != work["parent"]:
+            return number
 
 
 while wanted > 0:
     work = ask("/mining/work")
     try:
-        block = ask("/mining/submit", {"parent": work["parent"]["hash"], "proof": search(work)})
+        number = search(work)
+        proof = f"{work['root']}.{number}" if "root" in work else number  # the root of a secure network's block
+        block = ask("/mining/submit", {"parent": work["parent"]["hash"], "proof": proof})
         print("block", block["block"]["index"], block["hash"], flush=True)
         wanted -= 1
     except urllib.error.HTTPError as refused:

@@ -46,6 +46,18 @@ func (c *Client) Pay(ctx context.Context, p api.Payment) (string, error) {
 	return v.Message, err
 }
 
+// Unlock lets the node sign with a key for some time.
+func (c *Client) Unlock(ctx context.Context, u api.Unlock) (api.UnlockedWallet, error) {
+	var v api.UnlockedWallet
+	return v, c.post(ctx, api.Path("unlockWallet"), u, &v)
+}
+
+// Lock lets the node forget a key.
+func (c *Client) Lock(ctx context.Context, address string) error {
+	_, err := c.Do(ctx, http.MethodDelete, api.Path("lockWallet", address), nil)
+	return err
+}
+
 // Mining asks what the miner is at.
 func (c *Client) Mining(ctx context.Context) (api.Miner, error) {
 	var v api.Miner

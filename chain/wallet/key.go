@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -21,6 +22,15 @@ type Key struct{ secret func() ed25519.PrivateKey }
 func NewKey(seed [SeedBytes]byte) Key {
 	secret := ed25519.NewKeyFromSeed(seed[:])
 	return Key{func() ed25519.PrivateKey { return secret }}
+}
+
+// RandomKey returns a new key.
+func RandomKey() (Key, error) {
+	var seed [SeedBytes]byte
+	if _, err := rand.Read(seed[:]); err != nil {
+		return Key{}, err
+	}
+	return NewKey(seed), nil
 }
 
 // DevelopmentNames are the accounts that a network for development endows.

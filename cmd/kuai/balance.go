@@ -12,19 +12,31 @@ import (
 )
 
 func newBalance() *cobra.Command {
-	return wordVerb("balance ADDR", "Show the balance of an address, and its newest payments", 1,
+	var f walletFlags
+	c := wordVerb("balance ADDR", "Show the balance of an address, and its newest payments", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.Account, error) {
 			if err := checkAddress(words[0]); err != nil {
 				return api.Account{}, err
 			}
-			return c.Address(ctx, words[0])
+			address, err := f.resolveName(ctx, c, words[0])
+			if err != nil {
+				return api.Account{}, err
+			}
+			return c.Address(ctx, address)
 		}, printBalance)
+	f.bindDir(c)
+	return c
 }
 
-// printBalance prints the balance on a line of its own, for scripts, then the history, newest first.
+// printBalance prints the balance on a line of its own, for scripts, then what of it is not spoken for, then the history, newest first.
 func printBalance(w io.Writer, a api.Account) error {
 	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
 		return err
+	}
+	if a.Spendable != "" && a.Spendable != a.Balance {
+		if _, err := fmt.Fprintf(w, "%s of it can be spent, the rest is in pending payments\n", a.Spendable); err != nil {
+			return err
+		}
 	}
 	t := newTable(w)
 	for _, e := range a.History {

@@ -40,6 +40,9 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	for i, a := range n.Addresses {
 		line([]string{"peers", ""}[min(i, 1)], a)
 	}
+	if cfg.rewards != n.PeerID && cfg.rewards != "" {
+		line("rewards", cfg.rewards)
+	}
 	line("page", page(cfg, n))
 	line("data", dataText(cfg))
 	if cfg.joined != nil {

@@ -58,6 +58,11 @@ var chineseTexts = map[string]string{
 	"Check the signature of a payment":                                                        "验证付款的签名",
 	"Print blocks, payments, reorgs, peers and mining as they come":                           "实时显示区块、付款、链重组、对等节点和挖矿情况",
 	"Explain a command": "查看命令的说明",
+	"Make a network of your own, or show the rules of one":                              "新建自己的网络，或显示一个网络的规则",
+	"Write the file of a new network, with a first block of its own":                    "写出新网络的规则文件，含自己的创世区块",
+	"Print the file of a network: classic, secure, dev, or one of a file":               "显示网络的规则文件：classic、secure、dev，或文件中的网络",
+	"Let a running node sign the payments of a wallet, for some time":                   "让运行中的节点在一段时间内替钱包的付款签名",
+	"Let a running node forget the key of a wallet that was unlocked":                   "让运行中的节点忘掉已解锁钱包的密钥",
 	"Run lessons: forks, attacks and the tutorial's known bugs, on a simulated network": "运行实验课：在模拟网络上观察分叉、攻击和教程的常见错误",
 	"List the lessons": "列出实验课",
 	"Cut a running lab node off, disturb its gossip or its clock; or show what holds": "让运行中的实验室节点断连、干扰其消息传播或时钟；或查看当前开关",
@@ -68,6 +73,14 @@ var chineseTexts = map[string]string{
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
 	"page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
+
+	"profile": "规则", "target": "目标值", "pace": "出块", "rewards": "奖励", "file": "文件",
+	"Start a node of it:": "启动这个网络的节点：",
+	"classic":             "classic（经典）",
+	"secure":              "secure（安全）",
+
+	"a block in %s s, %s tries":                     "每 %s 秒一个区块，%s 次尝试",
+	"a block in %s s, %s tries; lately one in %s s": "每 %s 秒一个区块，%s 次尝试；最近每 %s 秒一个",
 
 	"block %s, %s":                            "区块 %s，%s",
 	"%s payments, %s bytes":                   "%s 笔付款，%s 字节",

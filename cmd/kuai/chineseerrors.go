@@ -56,7 +56,7 @@ var chineseErrors = map[string]string{
 	"a node has no spaces, control characters or letters beyond ASCII": "节点的地址不能含空格、控制字符或非 ASCII 字符",
 	"an address without http:// needs a port, as in 192.168.0.5:5000":  "不带 http:// 的地址需要端口，例如 192.168.0.5:5000",
 	"a multiaddr ends in /p2p/<peer id>, as the other node prints it":  "multiaddr 以 /p2p/<节点 id> 结尾，即对方节点打印的样子",
-	"this is not a URL, host:port or multiaddr":                           "这不是 URL、主机:端口或 multiaddr",
+	"this is not a URL, host:port or multiaddr":                        "这不是 URL、主机:端口或 multiaddr",
 	"a URL begins with http:// or https://":                            "URL 以 http:// 或 https:// 开头",
 	"a node's URL has no user and password":                            "节点的 URL 不含用户名和密码",
 	"a URL has a host":                                                 "URL 缺少主机",
@@ -70,7 +70,7 @@ var chineseErrors = map[string]string{
 	"unknown key %s: see 'kuai config' for the known ones":                    "未知的键 %s：可用的键见 'kuai config'",
 	"a JSON object is wanted: %s":                                             "应为 JSON 对象：%s",
 	"--network: %t":                                                           "--network：%t",
-	"--network %s: network file: %s":                                          "--network %s：网络文件无效：%s",
+	"%s: network file: %s":                                                    "%s 不是有效的网络文件：%s",
 
 	// starting a node
 	"address %s is in use: choose another --port, 0 for any":                                                    "地址 %s 已被占用：请另选 --port，0 表示任意端口",

@@ -96,12 +96,18 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	defer forget()
 
-	m := miner.New(c, n.ID(), miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
+	if cfg.rewards, err = rewardAddress(cfg, c.Rules(), n.ID(), log.Logger); err != nil {
+		return err
+	}
+	m := miner.New(c, cfg.rewards, miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
 	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	serverCfg.Lab = labOf(cfg, n)
+	if c.Rules().IsSecure() {
+		serverCfg.Keys = newKeyring(c.Rules())
+	}
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)
 

@@ -12,8 +12,8 @@ import (
 // its id, as two may have one name; a directory that an earlier program named by the genesis alone stays in use.
 func usualDir(home string, c *Config, r *consensus.Rules) string {
 	port := strconv.Itoa(c.Port)
-	if c.Network == classic {
-		return filepath.Join(home, classic, port)
+	if isBuiltIn(c.Network) {
+		return filepath.Join(home, c.Network, port)
 	}
 	dir, former := filepath.Join(home, r.Network(), port), filepath.Join(home, r.GenesisNetwork(), port)
 	if !exists(dir) && exists(former) {

@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // didYouMean is a suggestion to append to "unknown …", empty if no known word is near: few letters away, or longer by whole
 // parts, as KUAI_HTTP_HOST is for KUAI_HOST. Of several the nearest is taken.
@@ -35,7 +38,18 @@ func farness(word, known string) int {
 		}
 		return -1
 	}
+	if sameLetters(word, known) {
+		return letter*d - letter/2 // two letters that changed places are one slip
+	}
 	return letter * d
+}
+
+// sameLetters reports whether both words have the same letters, in any order.
+func sameLetters(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
 }
 
 // distance is Levenshtein's: how many letters to insert, delete or replace to get from a to b.

@@ -50,7 +50,7 @@ func newRoot(t terminal) *cobra.Command {
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(languageOf(t.env)), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newLab(), newBench(), newNodes(), newResolve(), newForks(),
-		newInvite(), newJoin(foreign),
+		newInvite(), newJoin(foreign), newNetworkVerb(),
 		newWatch(), newWait(), newLogs(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())
 	groupVerbs(root)

@@ -14,7 +14,7 @@ import (
 )
 
 // TestScripts runs the sessions in testdata/script against the built command. Each has a home directory and ports of its own:
-// $PORT1 to $PORT4 of loopback.
+// $PORT1 to $PORT5 of loopback.
 func TestScripts(t *testing.T) {
 	bin := buildKuai(t)
 	files, err := filepath.Glob("testdata/script/*.txt")
@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			var ports [4]int
+			var ports [5]int
 			for i := range ports {
 				ports[i] = process.FreePort(t)
 			}

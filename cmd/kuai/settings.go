@@ -48,12 +48,13 @@ type Config struct {
 	DHT               bool     `json:"dht"`
 	QUIC              bool     `json:"quic"`
 	SwarmKeyFile      string   `json:"swarm-key"`
-	Network           string   `json:"network"` // "classic" or a file
+	Network           string   `json:"network"` // "classic", "secure", "dev" or a file
 	DataDir           string   `json:"data-dir"`
 	Ephemeral         bool     `json:"ephemeral"`
 	Mine              string   `json:"mine"`
 	MineCores         int      `json:"mine-cores"` // 0: all
 	MineShare         int      `json:"mine-share"` // percent
+	Reward            string   `json:"reward"`     // "": see rewardAddress
 	Lab               bool     `json:"lab"`
 	LogLevel          string   `json:"log-level"`
 	LogFormat         string   `json:"log-format"`
@@ -65,10 +66,11 @@ type Config struct {
 
 	Derived []string `json:"derived"` // settings that resolve has filled in
 
-	clock  *skewedClock       // of the chain; nil: the machine's
-	lang   language           // of the banner
-	json   bool               // the banner is a line of JSON
-	joined *invite.Invitation // by which the network was joined; nil: by the settings above
+	rewards string             // who gets the rewards of mined blocks, once it is known
+	clock   *skewedClock       // of the chain; nil: the machine's
+	lang    language           // of the banner
+	json    bool               // the banner is a line of JSON
+	joined  *invite.Invitation // by which the network was joined; nil: by the settings above
 }
 
 // fromPort stands for "not said": the HTTP port + p2pOffset.
@@ -95,12 +97,13 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
 	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
 	pathVar(fs, &c.SwarmKeyFile, "swarm-key", "", "`file` with the key of a private network, as Kubo's")
-	pathVar(fs, &c.Network, "network", classic, "classic, or a `file` with another network's rules")
+	pathVar(fs, &c.Network, "network", classic, "classic, secure, dev, or a `file` with another network's rules")
 	pathVar(fs, &c.DataDir, "data-dir", "", "`directory` of chain and identity (default $XDG_DATA_HOME/kuai/<network>/<port>)")
 	fs.BoolVar(&c.Ephemeral, "ephemeral", false, "keep nothing on disk, whatever --data-dir says")
 	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
 	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
 	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
+	fs.StringVar(&c.Reward, "reward", "", "`address` that gets the rewards of mined blocks (default: the node's own; on a secure network that of a wallet made at the first start)")
 	fs.BoolVar(&c.Lab, "lab", false, "offer the lab: this node can be cut off, delayed and misled on purpose, for lessons")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
@@ -316,16 +319,14 @@ func dataHome() (string, error) {
 
 // rules reads the network's rules.
 func (c *Config) rules() (*consensus.Rules, error) {
-	if c.Network == classic {
-		return consensus.Classic(), nil
-	}
-	text, err := readText(c.Network)
+	r, err := networkRules(c.Network)
 	if err != nil {
 		return nil, fmt.Errorf("--network: %w", err)
 	}
-	r, err := consensus.ReadRules(text)
-	if err != nil {
-		return nil, fmt.Errorf("--network %s: %w", c.Network, err)
+	if c.Reward != "" {
+		if err := r.CheckAddress(c.Reward); err != nil {
+			return nil, fmt.Errorf("--reward: %w", err)
+		}
 	}
 	return r, nil
 }

@@ -46,20 +46,44 @@ func printStatus(w io.Writer, s statusInfo, l language) error {
 	for _, line := range [][2]string{
 		{"address", peerText(s.PeerID, s.Name)},
 		{"network", s.Network},
+		{"profile", s.Profile},
 		{"version", s.Version},
 		{"tip", fmt.Sprintf("block %d, %s", s.Height, s.Tip)},
 		{"pending", count(s.Pool.Transactions, "payment") + ", " + count(s.Pool.Bytes, "byte")},
 		{"mining", miningText(s.Mining)},
+		{"target", targetText(s.Node)},
+		{"pace", paceText(s.Pace)},
 		{"sync", syncText(s.Sync)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
-		fmt.Fprintf(&b, "%s%s\n", l.label(line[0]), l.text(line[1]))
+		if line[1] != "" {
+			fmt.Fprintf(&b, "%s%s\n", l.label(line[0]), l.text(line[1]))
+		}
 	}
 	for _, p := range s.Connected {
 		fmt.Fprintf(&b, "         %s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// targetText is the target of a secure network, "" of a classic one, whose zeros never change.
+func targetText(n api.Node) string {
+	if n.Pace == nil {
+		return ""
+	}
+	return n.Target
+}
+
+// paceText says how fast the blocks of a secure network come, "" of a classic one.
+func paceText(p *api.NodePace) string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Recent == nil:
+		return fmt.Sprintf("a block in %d s, %.0f tries", p.BlockSeconds, p.Tries)
+	}
+	return fmt.Sprintf("a block in %d s, %.0f tries; lately one in %.1f s", p.BlockSeconds, p.Tries, *p.Recent)
 }
 
 func miningText(m api.NodeMining) string {

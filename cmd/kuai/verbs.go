@@ -16,19 +16,19 @@ type verbGroup struct {
 var verbGroups = []verbGroup{
 	{"node", "Node:", []string{"daemon", "status", "id", "health", "watch", "wait", "logs", "config"}},
 	{"chain", "Chain:", []string{"send", "tx", "pending", "balance", "block", "forks", "export", "import", "verify", "wallet"}},
-	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve", "invite", "join"}},
+	{"network", "Network:", []string{"peers", "nodes", "connect", "disconnect", "resolve", "invite", "join", "network"}},
 	{"mining", "Mining:", []string{"mine"}},
 	{"tools", "Tools:", []string{"doctor", "grade", "lab", "bench", "completion", "help", "version"}},
 }
 
 // examples are those of verbs that take one line.
 var examples = map[string]string{
-	"daemon":     "  kuai daemon\n  kuai daemon -p 5001 --peer http://192.0.2.10:5000\n  kuai daemon --ephemeral --mine instant",
+	"daemon":     "  kuai daemon\n  kuai daemon -p 5001 --peer http://192.0.2.10:5000\n  kuai daemon --ephemeral --mine instant\n  kuai daemon --network dev --ephemeral",
 	"status":     "  kuai status\n  kuai status -p 5001 --json",
 	"id":         "  kuai id",
 	"health":     "  kuai health --ready && echo level with the peers",
 	"config":     "  kuai config -p 5001 > settings.json && kuai daemon --config settings.json",
-	"send":       "  kuai send alice bob 5\n  kuai send alice bob 0.25 --json",
+	"send":       "  kuai send alice bob 5\n  kuai send alice bob 0.25 --json\n  kuai send --from alice bob 5",
 	"tx":         "  kuai tx 00112233445566778899aabbccddeeff",
 	"pending":    "  kuai pending",
 	"balance":    "  kuai balance alice",

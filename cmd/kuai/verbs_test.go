@@ -45,7 +45,7 @@ func TestEveryVerbHasAGroupAndAnExample(t *testing.T) {
 // TestEveryVerbHasJSON: all that print something of their own.
 func TestEveryVerbHasJSON(t *testing.T) {
 	root := newRoot(terminal{out: io.Discard, errOut: io.Discard})
-	without := []string{"kuai", "help", "man", "wallet", "lab", "completion"} // they print help, pages or scripts
+	without := []string{"kuai", "help", "man", "wallet", "network", "lab", "completion"} // they print help, pages or scripts
 	for _, c := range allVerbs(root) {
 		if words := wordsOf(c); !slices.Contains(without, words) && c.Flags().Lookup("json") == nil {
 			t.Errorf("kuai %s has no --json", words)

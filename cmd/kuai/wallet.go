@@ -13,20 +13,20 @@ import (
 	"kuai/chain/wallet"
 )
 
-// newWallet makes the verbs for keys that sign payments. They work on files and ask no node.
+// newWallet makes the verbs for keys that sign payments. All but unlock and lock work on files and ask no node.
 func newWallet() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "wallet",
 		Short: "Keep keys behind a password, and sign payments with them",
 		Long: "Keep keys behind a password, and sign payments with them. A wallet is a file of this machine with one key; its address is the\n" +
-			"key's public half. A signature is for one network, which its id names. Payments of the tutorial's network carry no signature:\n" +
-			"'kuai send' pays there, without a wallet.",
+			"key's public half. On a secure network 'kuai send --from NAME' pays from it, or the node signs while it is unlocked. Payments of\n" +
+			"the tutorial's network carry no signature: there 'kuai send' needs no wallet.",
 		Example: "  kuai wallet new alice\n  kuai wallet list",
 		Args:    knownVerb,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(newWalletNew(), newWalletList(), newWalletShow(), newWalletImport(), newWalletExport(), newWalletName(),
-		newWalletSign(), newWalletVerify())
+		newWalletSign(), newWalletVerify(), newWalletUnlock(), newWalletLock())
 	return c
 }
 
@@ -37,8 +37,13 @@ type walletFlags struct {
 }
 
 func (f *walletFlags) bind(c *cobra.Command) {
-	pathVar(c.Flags(), &f.dir, "wallet-dir", "", "`directory` of wallets and names (default $XDG_DATA_HOME/kuai/wallets)")
+	f.bindDir(c)
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+}
+
+// bindDir is bind for verbs that have --json already.
+func (f *walletFlags) bindDir(c *cobra.Command) {
+	pathVar(c.Flags(), &f.dir, "wallet-dir", "", "`directory` of wallets and names (default $XDG_DATA_HOME/kuai/wallets)")
 }
 
 func (f *walletFlags) wallets() (wallet.Wallets, error) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"kuai/rpc/api"
@@ -60,14 +61,14 @@ func TestPythonMinerIsBeaten(t *testing.T) {
 	}
 }
 
-// hopeless answers with the node's work, but asks for as many zeros as a hash has digits.
+// hopeless answers with the node's work, but asks for a hash of zeros.
 func hopeless(t *testing.T, d *daemon, w http.ResponseWriter) {
 	var work map[string]any
 	if err := d.ask("GET", "/mining/work", nil, 200, &work); err != nil {
 		t.Error(err)
 		return
 	}
-	work["zeros"] = 64
+	work["target"] = strings.Repeat("0", 64)
 	if err := json.NewEncoder(w).Encode(work); err != nil {
 		t.Error(err)
 	}

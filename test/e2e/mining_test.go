@@ -63,6 +63,27 @@ func TestPythonMiner(t *testing.T) {
 	}
 }
 
+// TestPythonMinerOnASecureNetwork: the same program finds proofs that seal the node's block.
+func TestPythonMinerOnASecureNetwork(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip("no python3")
+	}
+	d := startDaemon(t, "--network", "dev")
+	d.verb(t, "send", "alice", "bob", "5")
+	code, out := ends(t, exec.Command(python, "../../docs/miner.py", d.url(), "2"))
+	lines := strings.Fields(out)
+	if code != 0 || len(lines) != 6 {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+	if n := d.node(); n.Height != 3 || n.Tip != lines[5] {
+		t.Errorf("the tip is block %d %s, the miner says\n%s", n.Height, n.Tip, out)
+	}
+	if got := strings.Fields(d.verb(t, "balance", "bob"))[0]; got != "1005" {
+		t.Errorf("bob has %s", got)
+	}
+}
+
 // TestVerbs pays, mines and looks by the command line alone.
 func TestVerbs(t *testing.T) {
 	d := startDaemon(t, "--mine-cores", "1")

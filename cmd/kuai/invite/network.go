@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func Of(r *consensus.Rules, swarmKey []byte) (Invitation, error) {
 	if r.Network() == consensus.Classic().Network() {
 		return i, nil
 	}
-	i.Network = fileOf(r)
+	i.Network = fileOf(r, false)
 	back, err := consensus.ReadRules(i.Network)
 	if err == nil && back.Network() != r.Network() {
 		err = errors.New("its rules do not fit in a network file")
@@ -105,22 +106,35 @@ func Of(r *consensus.Rules, swarmKey []byte) (Invitation, error) {
 	return i, nil
 }
 
-// fileOf writes a network file with what differs from the classic rules.
-func fileOf(r *consensus.Rules) []byte {
+// NetworkFile writes a network file with all that it may hold.
+func NetworkFile(r *consensus.Rules) []byte { return fileOf(r, true) }
+
+// fileOf writes a network file with all that it may hold, or with what must be in it: what differs from the built-in network of the profile.
+func fileOf(r *consensus.Rules, all bool) []byte {
 	c := consensus.Classic()
+	if r.IsSecure() {
+		c = consensus.Secure()
+	}
 	var more, limits []string
 	add := func(list *[]string, name string, value, usual any) {
-		if value != usual {
+		if all || value != usual {
 			*list = append(*list, fmt.Sprintf(`"%s": %v`, name, value))
 		}
 	}
-	add(&more, "zeros", r.Zeros, c.Zeros)
+	add(&more, "profile", strconv.Quote(string(r.Profile)), strconv.Quote(string(consensus.ProfileClassic)))
+	add(&more, "version", r.Version, c.Version)
 	add(&more, "reward", r.Reward, c.Reward)
 	add(&limits, "block_bytes", r.MaxBlockBytes, c.MaxBlockBytes)
 	add(&limits, "block_transactions", r.MaxBlockTransactions, c.MaxBlockTransactions)
 	add(&limits, "transaction_bytes", r.MaxTransactionBytes, c.MaxTransactionBytes)
-	add(&limits, "name_bytes", r.MaxNameBytes, c.MaxNameBytes)
-	add(&limits, "ahead_seconds", int64(r.MaxAhead/time.Second), int64(c.MaxAhead/time.Second))
+	if r.IsSecure() {
+		add(&more, "block_seconds", int64(r.BlockTime/time.Second), int64(c.BlockTime/time.Second))
+		add(&more, "first_target", strconv.Quote(r.First.String()), strconv.Quote(c.First.String()))
+	} else {
+		add(&more, "zeros", r.Zeros, c.Zeros)
+		add(&limits, "name_bytes", r.MaxNameBytes, c.MaxNameBytes)
+		add(&limits, "ahead_seconds", int64(r.MaxAhead/time.Second), int64(c.MaxAhead/time.Second))
+	}
 	if len(limits) > 0 {
 		more = append(more, `"limits": {`+strings.Join(limits, ", ")+"}")
 	}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kuai/chain/consensus"
+	"kuai/chain/wallet"
+	"kuai/rpc"
+)
+
+func payment(sender, recipient string) consensus.Transaction {
+	return consensus.Transaction{Sender: sender, Recipient: recipient, Amount: "5", ID: consensus.ID{1}, HasID: true}
+}
+
+func TestKeyringForgetsInTime(t *testing.T) {
+	now := time.Unix(1000, 0)
+	k := newKeyring(consensus.Secure())
+	k.now = func() time.Time { return now }
+	key := wallet.DevelopmentKey("alice")
+	network := consensus.Secure().Network()
+	signs := func() bool {
+		signed, ok := k.Sign(network, payment(key.Address().String(), key.Address().String()))
+		if ok && signed.CheckSignature(network) != nil {
+			t.Error("the signature is not valid")
+		}
+		return ok
+	}
+	if _, named := k.Named("alice"); named || signs() || len(k.Unlocked()) > 0 {
+		t.Error("a development account is unlocked on another network than dev")
+	}
+	address, err := k.Unlock(key.Seed(), now.Add(time.Minute))
+	if err != nil || address != key.Address().String() || !signs() || len(k.Unlocked()) != 1 {
+		t.Fatalf("unlocked: %s, %v", address, err)
+	}
+	now = now.Add(time.Minute)
+	if signs() || len(k.Unlocked()) > 0 || k.Lock(address) {
+		t.Error("the key is unlocked when its time is over")
+	}
+}
+
+func TestKeyringIsBounded(t *testing.T) {
+	k, until := newKeyring(consensus.Secure()), time.Now().Add(time.Hour)
+	for i := range maxUnlocked + 1 {
+		if _, err := k.Unlock([32]byte{byte(i)}, until); (err != nil) != (i == maxUnlocked) {
+			t.Errorf("key %d: %v", i+1, err)
+		}
+	}
+	if _, err := k.Unlock([32]byte{0}, until.Add(time.Hour)); err != nil {
+		t.Errorf("a key that is unlocked already: %v", err)
+	}
+	if !k.Lock(wallet.NewKey([32]byte{1}).Address().String()) {
+		t.Error("a key was not unlocked")
+	}
+	if _, err := k.Unlock([32]byte{0xff}, until); err != nil {
+		t.Errorf("in place of a locked one: %v", err)
+	}
+}
+
+// TestDevelopmentAccountsAreEndowed: the built-in network gives money to exactly the accounts whose names it knows.
+func TestDevelopmentAccountsAreEndowed(t *testing.T) {
+	k, endowed := newKeyring(consensus.Dev()), map[string]bool{}
+	for e := range consensus.Dev().Endowments() {
+		endowed[e.Recipient.String()] = true
+	}
+	for _, u := range k.Unlocked() {
+		address, ok := k.Named(u.Name)
+		if _, signs := k.Sign("x", payment(u.Address, u.Address)); !ok || address != u.Address || !endowed[u.Address] || !signs {
+			t.Errorf("%+v", u)
+		}
+		delete(endowed, u.Address)
+	}
+	if len(endowed) > 0 {
+		t.Errorf("nobody has the keys of %v", endowed)
+	}
+}
+
+func TestRewardsGoToAWalletOfTheNode(t *testing.T) {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	cfg := Config{DataDir: filepath.Join(t.TempDir(), "data")}
+	first, err := rewardAddress(cfg, consensus.Secure(), "node", log)
+	if err != nil || first == "node" {
+		t.Fatalf("rewards go to %s, %v", first, err)
+	}
+	if again, err := rewardAddress(cfg, consensus.Secure(), "node", log); err != nil || again != first {
+		t.Errorf("after a restart they go to %s, %v", again, err)
+	}
+	dir := filepath.Join(cfg.DataDir, walletsDir)
+	text, err := os.ReadFile(filepath.Join(dir, rewardPassword))
+	if err != nil {
+		t.Fatal(err)
+	}
+	password := strings.TrimSpace(string(text))
+	key, err := wallet.Wallets{Dir: dir}.Open(rewardWallet, password)
+	if err != nil || key.Address().String() != first {
+		t.Errorf("the wallet has %v, %v", key, err)
+	}
+	if seed := key.Seed(); strings.Contains(said.String(), password) || strings.Contains(said.String(), fmt.Sprintf("%x", seed)) || !strings.Contains(said.String(), first) {
+		t.Errorf("the log says %s", &said)
+	}
+	for want, given := range map[string]Config{"me": {Reward: "me", DataDir: dir}, "node": {Ephemeral: true}} {
+		if got, err := rewardAddress(given, consensus.Secure(), "node", log); err != nil || got != want {
+			t.Errorf("%+v: %s, %v", given, got, err)
+		}
+	}
+	if got, err := rewardAddress(cfg, consensus.Classic(), "node", log); err != nil || got != "node" {
+		t.Errorf("on a classic network: %s, %v", got, err)
+	}
+}
+
+func TestNetworkNew(t *testing.T) {
+	t.Chdir(t.TempDir())
+	alice := wallet.DevelopmentKey("alice").Address().String()
+	var i networkInfo
+	code, out, errOut := kuai(nil, "network", "new", "My Class/1", "--block-time", "600s", "--first-target", strings.Repeat("0", 8)+strings.Repeat("f", 56), "--reward", "50", "--endow", alice+"=7", "--json")
+	if err := json.Unmarshal([]byte(out), &i); code != exitOK || err != nil || i.File != "my-class-1.json" || i.Profile != "secure" || i.Name != "My Class/1" {
+		t.Fatalf("exit code %d: %s%s", code, out, errOut)
+	}
+	r, err := networkRules(i.File)
+	if err != nil || r.Network() != i.ID || r.BlockTime != 10*time.Minute || r.First != consensus.ZerosTarget(8) || r.Reward != "50" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for e := range r.Endowments() {
+		if e.Recipient.String() != alice || e.Amount != 7 {
+			t.Errorf("endowed: %+v", e)
+		}
+	}
+	if code, _, errOut := kuai(nil, "network", "new", "easy", "--profile", "classic", "--zeros", "2", "--file", "e.json"); code != exitOK {
+		t.Errorf("exit code %d: %s", code, errOut)
+	}
+	if r, err := networkRules("e.json"); err != nil || r.IsSecure() || r.Zeros != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for line, want := range map[string]string{
+		"x --profile other": "want secure or classic",
+		"x --profile classic --block-time 1s --endow a=1": "--block-time, --endow: a classic network has no such setting",
+		"x --zeros 3":                 "--first-target",
+		"x --block-time 1500ms":       "want whole seconds",
+		"x --block-time 0s":           "block_seconds",
+		"x --first-target f":          "first_target",
+		"x --reward 0":                "reward",
+		"x --endow alice":             "want account=amount",
+		"x --endow nobody=5":          "not found",
+		"x --endow " + alice + "=0":   "want a whole number",
+		"x --endow " + alice + "=05":  "want a whole number",
+		"x --endow " + alice + "=1e3": "want a whole number",
+		"x --endow " + alice + "=9007199254740991 --endow " + alice + "=1": "2^53-1 together",
+	} {
+		code, out, errOut := kuai(nil, append([]string{"network", "new"}, strings.Fields(line)...)...)
+		if code != exitUsage || out != "" || !strings.Contains(errOut, want) {
+			t.Errorf("%s: exit code %d: %s%s, want %s", line, code, out, errOut, want)
+		}
+	}
+	if _, err := os.Stat("x.json"); err == nil {
+		t.Error("a file was written for a network that cannot be")
+	}
+}
+
+// TestNetworkShow: what is shown is the same network.
+func TestNetworkShow(t *testing.T) {
+	for _, name := range []string{classic, secureNetwork, devNetwork} {
+		code, out, errOut := kuai(nil, "network", "show", name)
+		want, err := networkRules(name)
+		if err != nil || code != exitOK {
+			t.Fatalf("%s: exit code %d: %s, %v", name, code, errOut, err)
+		}
+		if r, err := consensus.ReadRules([]byte(out)); err != nil || r.Network() != want.Network() || r.Name != name {
+			t.Errorf("%s: %s: %v", name, out, err)
+		}
+	}
+	if code, _, errOut := kuai(nil, "network", "show", "/nowhere/file"); code != exitUsage || !strings.Contains(errOut, "/nowhere/file") {
+		t.Errorf("exit code %d: %s", code, errOut)
+	}
+}
+
+// TestSendFromSignsNothingForAClassicNetwork, and asks for no password before it knows.
+func TestSendFromSignsNothingForAClassicNetwork(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			t.Errorf("%s %s", r.Method, r.URL)
+		}
+		fmt.Fprint(w, `{"network": "7fc07dc7599e3d61-1", "profile": "classic"}`)
+	}))
+	defer srv.Close()
+	for _, args := range [][]string{{"send", "--from", "alice", "bob", "5"}, {"wallet", "unlock", "alice"}} {
+		code, _, errOut := kuai(nil, append(args, "--api", srv.URL)...)
+		if code != exitFailure || !strings.Contains(errOut, "7fc07dc7599e3d61-1 are not signed") {
+			t.Errorf("%q: exit code %d: %s", args, code, errOut)
+		}
+	}
+}
+
+var _ rpc.Keys = (*keyring)(nil)
