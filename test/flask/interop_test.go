@@ -2,7 +2,6 @@ package flask
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,15 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/miner"
-	"kuai/miner/search"
 	"kuai/rpc"
 )
 
@@ -28,27 +24,19 @@ func secureKuai(t *testing.T) (*chain.Chain, string) {
 	t.Helper()
 	c := chaintest.Open(t, consensus.Dev())
 	m := miner.New(c, chaintest.Account("erin"), miner.Options{Cores: 1}, slog.New(slog.DiscardHandler))
-	s := rpc.New(rpc.Config{}, c, lonely{}, sealer{Miner: m}, slog.New(slog.DiscardHandler))
+	s := rpc.New(rpc.Config{}, c, lonely{}, &sealer{own: m}, slog.New(slog.DiscardHandler))
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)
 	return c, srv.URL
 }
 
-// sealer is the node's own miner, with a status for rpc.
+// sealer mines as a daemon does.
 type sealer struct {
-	*miner.Miner
-	rpc.Miner
+	searcher // for what the tutorial has no use for
+	own      *miner.Miner
 }
 
-func (s sealer) Mine(ctx context.Context) (*consensus.Block, error) { return s.Miner.Mine(ctx) }
-func (s sealer) Status() rpc.MinerStatus                            { return rpc.MinerStatus{Mode: "manual"} }
-func (s sealer) Work() consensus.Draft                              { return s.Miner.Work() }
-func (s sealer) SetCores(n int)                                     { s.Miner.SetCores(n) }
-func (s sealer) SetShare(n int)                                     { s.Miner.SetShare(n) }
-func (s sealer) SetMode(string) error                               { return nil }
-func (s sealer) Submit(parent, root consensus.Hash, proof int64) (*consensus.Block, error) {
-	return s.Miner.Submit(parent, root, proof)
-}
+func (s *sealer) Mine(ctx context.Context) (*consensus.Block, error) { return s.own.Mine(ctx) }
 
 // forge is what the owner of a secure node cannot do and a Flask node cannot see: another amount in a sealed block.
 func forge(chain string) string { return strings.Replace(chain, `"amount":5,`, `"amount":50,`, 1) }
@@ -149,10 +137,3 @@ func TestFlaskCannotMineOnASecureNetwork(t *testing.T) {
 		t.Errorf("the chain is %s", after)
 	}
 }
-
-var (
-	_ = json.Marshal
-	_ = time.Now
-	_ = search.Kernel
-	_ atomic.Int64
-)
