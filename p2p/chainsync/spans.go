@@ -103,7 +103,7 @@ func (d *download) recruit(ctx context.Context) {
 	look := time.NewTicker(recruitEvery)
 	defer look.Stop()
 	for {
-		for _, c := range d.s.candidates(d.head.Height) {
+		for _, c := range d.s.candidates(func(m wire.Status) bool { return m.Height >= d.head.Height }) {
 			if d.enlist(c.peer) {
 				d.start(ctx, c.peer)
 			}

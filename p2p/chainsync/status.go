@@ -46,11 +46,15 @@ func (s *Syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
 
 // self is what this node says of itself.
 func (s *Syncer) self() wire.Status {
-	tip := s.chain.Tip()
-	return wire.Status{
+	state := s.chain.State()
+	m := wire.Status{
 		Version: wire.StatusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
-		Height: tip.Index, Tip: tip.Hash, Time: s.chain.Now(), Agent: s.agent, Name: s.name,
+		Height: state.Tip.Index, Tip: state.Tip.Hash, Time: s.chain.Now(), Agent: s.agent, Name: s.name,
 	}
+	if s.chain.Rules().IsSecure() {
+		m.Work = state.Work
+	}
+	return m
 }
 
 // exchangeStatus tells p our status and hears its.
@@ -128,7 +132,7 @@ func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 		s.peers.DropForeign(p, msg.Genesis.Short(), ours.Short())
 		return
 	}
-	known, ahead := s.chain.Has(msg.Tip), msg.Height > s.chain.Tip().Index
+	known, ahead := s.chain.Has(msg.Tip), s.isAhead(msg)
 	s.mu.Lock()
 	comes := time.Now().Before(s.coming[msg.Tip])
 	c := s.contact(p)
@@ -149,6 +153,9 @@ func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 		signal(s.ahead)
 	}
 }
+
+// isAhead reports whether a peer that said msg claims more work than our chain has: on a classic network a greater height.
+func (s *Syncer) isAhead(msg wire.Status) bool { return msg.Claim().Compare(s.chain.State().Work) > 0 }
 
 // statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.
 func (s *Syncer) statusLoop(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package chainsync
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -230,7 +229,7 @@ func (s *Syncer) catchUp(ctx context.Context) error {
 // tried any, every other time one that we dialled. So those who claim most, however many they are, keep us from the others only for
 // a while.
 func (s *Syncer) candidate(again bool) (claimant, bool) {
-	all := s.candidates(s.chain.Tip().Index + 1)
+	all := s.candidates(s.isAhead)
 	if len(all) == 0 {
 		return claimant{}, false
 	}
@@ -246,7 +245,7 @@ func (s *Syncer) candidate(again bool) (claimant, bool) {
 
 // hasOther reports whether a peer other than lead claims a height above ours and may be asked.
 func (s *Syncer) hasOther(lead peer.ID) bool {
-	return slices.ContainsFunc(s.candidates(s.chain.Tip().Index+1), func(c claimant) bool { return c.peer != lead })
+	return slices.ContainsFunc(s.candidates(s.isAhead), func(c claimant) bool { return c.peer != lead })
 }
 
 // claimant is a peer with what it said.
@@ -255,20 +254,22 @@ type claimant struct {
 	msg  wire.Status
 }
 
-// candidates returns the peers that claim at least height and may be asked, the highest first, equal ones in random order.
-func (s *Syncer) candidates(height int64) []claimant {
+// candidates returns the peers that said what is wanted and may be asked, those that claim most first, equal ones in random order.
+func (s *Syncer) candidates(wanted func(wire.Status) bool) []claimant {
 	now := time.Now()
 	var all []claimant
 	s.mu.Lock()
 	for p, c := range s.contacts {
-		if c.heard && c.msg.Height >= height && !(c.spent == c.msg.Tip && now.Before(c.spentUntil)) {
+		if c.heard && !(c.spent == c.msg.Tip && now.Before(c.spentUntil)) {
 			all = append(all, claimant{p, c.msg})
 		}
 	}
 	s.mu.Unlock()
-	all = slices.DeleteFunc(all, func(c claimant) bool { return s.peers.Paused(c.peer) || !s.client.Speaks(c.peer, stream.Sync) })
+	all = slices.DeleteFunc(all, func(c claimant) bool {
+		return !wanted(c.msg) || s.peers.Paused(c.peer) || !s.client.Speaks(c.peer, stream.Sync)
+	})
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	slices.SortStableFunc(all, func(a, b claimant) int { return cmp.Compare(b.msg.Height, a.msg.Height) })
+	slices.SortStableFunc(all, func(a, b claimant) int { return b.msg.Claim().Compare(a.msg.Claim()) })
 	return all
 }
 
@@ -293,7 +294,7 @@ func (s *Syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) erro
 			s.arrivals.block(after, lead)
 		}
 	}
-	return s.settle(ctx, lead, msg, after.Index > before.Index, err)
+	return s.settle(ctx, lead, msg, after.Hash != before.Hash, err)
 }
 
 // outcome says for the log how a sync ended.
@@ -318,7 +319,7 @@ func (s *Syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, move
 	case errors.Is(err, errDull):
 		s.dull++
 		s.peers.Stall(lead, err.Error())
-	case err == nil && s.chain.Tip().Index < msg.Height:
+	case err == nil && s.isAhead(msg):
 		s.spend(lead, msg.Tip)
 		s.peers.Stall(lead, "claim not borne out")
 	case err != nil && !moved && !s.peers.Paused(lead):

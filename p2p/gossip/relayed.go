@@ -19,11 +19,11 @@ const (
 // relayed holds the proofs of the blocks that were passed on for each parent.
 type relayed struct {
 	mu       sync.Mutex
-	byParent *simplelru.LRU[consensus.Hash, []int64]
+	byParent *simplelru.LRU[consensus.Hash, []string]
 }
 
 func newRelayed() *relayed {
-	byParent, err := simplelru.NewLRU[consensus.Hash, []int64](maxParents, nil)
+	byParent, err := simplelru.NewLRU[consensus.Hash, []string](maxParents, nil)
 	if err != nil {
 		panic("gossip: the size is greater than 0: " + err.Error())
 	}
@@ -36,9 +36,10 @@ func (r *relayed) take(h consensus.Header) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	proofs, _ := r.byParent.Get(h.Previous)
-	if len(proofs) >= maxSiblings || slices.Contains(proofs, h.Proof) {
+	proof := h.ProofText()
+	if len(proofs) >= maxSiblings || slices.Contains(proofs, proof) {
 		return false
 	}
-	r.byParent.Add(h.Previous, append(slices.Clip(proofs), h.Proof))
+	r.byParent.Add(h.Previous, append(slices.Clip(proofs), proof))
 	return true
 }

@@ -37,7 +37,8 @@ const (
 //	tip      32   hash of the tip
 //	time     i64  the sender's clock, milliseconds since 1970
 //	agent    u8 length (≤ 128), then UTF-8
-//	name     u8 length (≤ 64), then UTF-8; may be left out
+//	name     u8 length (≤ 64), then UTF-8; may be left out where nothing follows
+//	work     32   of the sender's chain, a big-endian number; on secure networks only
 type Status struct {
 	Version uint16
 	Genesis consensus.Hash
@@ -46,6 +47,15 @@ type Status struct {
 	Time    time.Time
 	Agent   string
 	Name    string // what its operator calls it, "" for no name: claimed, not proved, and other nodes may have the same
+	Work    consensus.Work
+}
+
+// Claim returns the work that the sender claims for its chain. On a classic network the height says it.
+func (m Status) Claim() consensus.Work {
+	if m.Work != (consensus.Work{}) {
+		return m.Work
+	}
+	return consensus.Work{3: uint64(m.Height)}
 }
 
 // Append appends the message to dst. The agent is cut to its maximum; CheckName holds for the name.
@@ -57,10 +67,15 @@ func (m Status) Append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Time.UnixMilli()))
 	agent := cutAgent(m.Agent)
 	dst = append(append(dst, byte(len(agent))), agent...)
-	if m.Name == "" {
+	if m.Name == "" && m.Work == (consensus.Work{}) {
 		return dst
 	}
-	return append(append(dst, byte(len(m.Name))), m.Name...)
+	dst = append(append(dst, byte(len(m.Name))), m.Name...)
+	if m.Work != (consensus.Work{}) {
+		work := m.Work.Bytes()
+		dst = append(dst, work[:]...)
+	}
+	return dst
 }
 
 // cutAgent returns the longest valid beginning of s that fits.
@@ -92,7 +107,8 @@ func ParseStatus(b []byte) (Status, error) {
 	if n > maxAgent || len(b) < minStatus+n || !utf8.Valid(b[minStatus:minStatus+n]) {
 		return Status{}, Violation("agent of a status is too long, cut short or not UTF-8")
 	}
-	m.Height, m.Agent, m.Name = int64(height), string(b[minStatus:minStatus+n]), parseName(b[minStatus+n:])
+	rest := b[minStatus+n:]
+	m.Height, m.Agent, m.Name, m.Work = int64(height), string(b[minStatus:minStatus+n]), parseName(rest), parseWork(rest)
 	return m, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"unicode"
 	"unicode/utf8"
+
+	"kuai/chain/consensus"
 )
 
 // maxNameRunes is the most characters of a node's name; maxName bounds its bytes.
@@ -41,4 +43,13 @@ func parseName(b []byte) string {
 		return ""
 	}
 	return name
+}
+
+// parseWork reads the work behind the name. A status without it, or with other bytes there, claims none.
+func parseWork(b []byte) (w consensus.Work) {
+	if len(b) == 0 || len(b) < 1+int(b[0])+32 {
+		return w
+	}
+	b = b[1+int(b[0]):]
+	return consensus.WorkOf([32]byte(b[:32]))
 }
