@@ -154,7 +154,7 @@ func (c *Chain) stateAt(p store.Position, tip consensus.Header) (consensus.State
 	s := consensus.State{Tip: tip}
 	switch {
 	case !c.rules.IsSecure():
-		s.Work = consensus.Work{3: uint64(tip.Index)} // each block takes the same
+		s.Work = classicWork(tip.Index)
 	case tip.Index == c.rules.Genesis.Index():
 		s = c.rules.Start()
 	default:
@@ -164,6 +164,9 @@ func (c *Chain) stateAt(p store.Position, tip consensus.Header) (consensus.State
 	}
 	return s, nil
 }
+
+// classicWork is the work of that many blocks, each of which takes the same.
+func classicWork(blocks int64) consensus.Work { return consensus.Work{3: uint64(blocks)} }
 
 // putWork writes the work of the chain up to a block at p, where it cannot be told from the block.
 func (c *Chain) putWork(batch *store.Batch, p store.Position, work consensus.Work) {

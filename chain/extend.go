@@ -110,7 +110,7 @@ func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal err
 func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPosition, balances *accounts, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
 	total, leaving := c.fill(batch, run, ids, origin(from, now))
-	state := c.fillWork(batch, run)
+	work := c.fillWork(batch, run)
 	balances.put(batch)
 	dropped, err := c.uncovered(nil, leaving, balances)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 	leaving = append(leaving, dropped...)
 	setTip(batch, tip.Header())
 	err = c.commit(batch, func() {
-		c.tip, c.work, c.total = tip.Header(), state.Work, total
+		c.tip, c.work, c.total = tip.Header(), work, total
 		c.pool.removeAll(leaving)
 	})
 	if err != nil {
@@ -166,14 +166,17 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 	return total, mined
 }
 
-// fillWork writes the work up to each of the blocks on the tip, and returns the state after them.
-func (c *Chain) fillWork(batch *store.Batch, run []*consensus.Block) consensus.State {
+// fillWork writes the work up to each of the blocks on the tip, where it is kept, and returns that after the last.
+func (c *Chain) fillWork(batch *store.Batch, run []*consensus.Block) consensus.Work {
+	if !c.rules.IsSecure() {
+		return classicWork(run[len(run)-1].Index())
+	}
 	s := c.state()
 	for _, b := range run {
 		s = c.rules.Next(s, b.Header())
 		c.putWork(batch, c.activeAt(b.Index()), s.Work)
 	}
-	return s
+	return s.Work
 }
 
 // activeAt returns where an active block on the tip's branch, or one that extends the tip, is stored.
