@@ -1,12 +1,14 @@
 package p2p
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"kuai/chain/chaintest"
 	"kuai/p2p/hosttest"
+	"kuai/p2p/stream"
 )
 
 // TestStaticPeerOfAnotherNetworkRests asks for a peer of another network: one line of the log, and no dial before its time.
@@ -14,6 +16,9 @@ func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 	other := chaintest.Rules()
 	other.Version++
 	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, other, nil)
+	for _, n := range []*testNode{a, b} { // a node that is met before it answers is of no network yet
+		hosttest.Eventually(t, "it answers", func() bool { return slices.Contains(n.h.Mux().Protocols(), stream.ID(n.net, stream.Status)) })
+	}
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}

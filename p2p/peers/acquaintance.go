@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -19,18 +20,39 @@ type acquaintance struct {
 	from   string        // subnet that it was connected from last; "" in a run in which it was not
 	spoke  bool          // said its status since it is connected
 	near   bool          // on the local network
+	asked  bool          // for by the operator: a static peer, dialled whatever slots there are, and never dropped
 	dials  redial
 	dial   *underway // nil: none is under way
 	hurry  time.Time // when mDNS last ended its waits
 
 	signed    *libp2precord.Envelope // what it signed about itself since it is connected
+	complaint                        // of one that was asked for
 	forgotten bool                   // by the user, who disconnects it: the entry goes with the last connection
 }
 
-// underway is a dial.
+// underway is a dial, or a search for whom a request leads to. book.mu guards it.
 type underway struct {
 	began    time.Time
 	stranger bool
+	asked    bool               // it takes no slot
+	stop     context.CancelFunc // nil: it has not begun yet
+	over     bool               // it was called off
+}
+
+// cancel calls u off.
+func (u *underway) cancel() {
+	if u.over = true; u.stop != nil {
+		u.stop()
+	}
+}
+
+// cancels tells how u is called off. If it is already, that happens now.
+func (b *book) cancels(u *underway, stop context.CancelFunc) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if u.stop = stop; u.over {
+		stop()
+	}
 }
 
 // known reports whether the peer was ever connected.
@@ -47,7 +69,7 @@ func (b *book) evict() {
 	}
 	var least peer.ID
 	for id, a := range b.peers {
-		if a.since.IsZero() && a.dial == nil && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
+		if a.since.IsZero() && a.dial == nil && !a.asked && (least == "" || a.missedLess(b.peers[least], crowd, hearsay >= bookHearsay)) {
 			least = id
 		}
 	}
@@ -71,6 +93,18 @@ func (a *acquaintance) missedLess(o *acquaintance, crowd map[string]int, strange
 	}
 	n, m := most(crowd, a.crowds()), most(crowd, o.crowds())
 	return n > m || n == m && a.stayed < o.stayed
+}
+
+// retry is the first and the longest wait for the next dial, by why the peer is wanted.
+func (a *acquaintance) retry() (first, most time.Duration) {
+	switch {
+	case a.asked:
+		return firstRetryAsked, mostRetryAsked
+	case a.known():
+		return firstRetry, mostRetryKnown
+	default:
+		return firstRetry, mostRetryHeard
+	}
 }
 
 // total is how long the peer was connected, the time since included.

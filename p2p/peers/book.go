@@ -21,7 +21,7 @@ import (
 
 // Bounds of the peer book.
 const (
-	maxBook      = 256 // peers; see evict for who leaves first
+	maxBook      = 256 // peers that nobody asked for; see evict for who leaves first
 	bookHearsay  = 32  // of them, never connected: as many as one answer names find room in a book full of others
 	maxBookAddrs = 16  // addresses of one peer
 
@@ -31,9 +31,12 @@ const (
 // book remembers where peers were found and how long each stayed, in this run and earlier ones.
 type book struct {
 	path string // "": nothing is kept on disk
+	self peer.ID
+	kept func(id peer.ID, kept bool) // told of who becomes a static peer, and who is one no more, while mu is held
 
 	mu    sync.Mutex
 	peers map[peer.ID]*acquaintance
+	asked []*request // at most maxAsked
 	dirty bool
 }
 
@@ -48,7 +51,7 @@ type remembered struct {
 // openBook reads dir/peers.json. A file that cannot be read costs the memory of old peers, nothing else: err says why, and
 // the book is usable.
 func openBook(dir string) (b *book, err error) {
-	b = &book{peers: make(map[peer.ID]*acquaintance)}
+	b = &book{peers: make(map[peer.ID]*acquaintance), kept: func(peer.ID, bool) {}}
 	if dir == "" {
 		return b, nil
 	}
@@ -104,7 +107,8 @@ func (b *book) heard(info peer.AddrInfo, near bool) {
 	case news: // neighbours that start together hear of each other in one order; chance lets them dial different ones
 		a.dials.next = now.Add(rand.N(spreadFor))
 	case now.Sub(a.hurry) >= hurryEvery:
-		a.dials, a.hurry = redial{}, now
+		a.dials.hurry()
+		a.hurry = now
 	}
 }
 
@@ -145,7 +149,7 @@ func (b *book) said(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a := b.peers[id]; a != nil && !a.since.IsZero() {
-		a.spoke, a.dials.fails = true, 0
+		a.spoke, a.dials.fails, a.complaint = true, 0, complaint{}
 	}
 }
 
@@ -170,39 +174,53 @@ func (b *book) signed(without peer.ID) (all []*libp2precord.Envelope) {
 	return all
 }
 
-// went notes that a peer's last connection ended, and reports whether it was connected until then. A stay without a status counts as a dial that failed, or a peer that accepts and
-// closes would be dialled without a pause. One that never said what it speaks was not there: it may have lost a race of dials.
-func (b *book) went(id peer.ID) bool {
+// went notes that a peer's last connection ended, and reports whether it was connected until then, and whether it said no status. A stay without a status counts as a
+// dial that failed, or a peer that accepts and closes would be dialled without a pause. One that never said what it speaks was not there:
+// it may have lost a race of dials.
+func (b *book) went(id peer.ID) (was, unheard bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := b.peers[id]
-	if a == nil || a.since.IsZero() {
-		return false
+	switch {
+	case a == nil:
+		return false, false
+	case a.since.IsZero():
+		if unheard = a.asked && a.dial == nil; unheard {
+			a.dials.says(errLeft) // its dial counted as failed until it says what it speaks
+		}
+		return false, unheard
 	}
+	first, most := a.retry()
 	a.stayed, a.seen, a.since, a.signed = a.total(), time.Now(), time.Time{}, nil
 	b.dirty = true
 	switch {
 	case a.forgotten:
 		delete(b.peers, id)
 	case a.spoke:
-		a.dials.rest(firstRetry, mostRetryKnown)
+		a.dials.rest(first, most)
 	default:
-		a.dials.failed(firstRetry, mostRetryKnown, errLeft)
+		a.dials.failed(first, most, errLeft)
 	}
-	return true
+	return true, !a.spoke
 }
 
 // failed notes why a dial failed, unless the peer is connected by now.
 func (b *book) failed(id peer.ID, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := b.peers[id]
-	switch {
-	case a == nil || !a.since.IsZero():
-	case a.known():
-		a.dials.failed(firstRetry, mostRetryKnown, err)
-	default:
-		a.dials.failed(firstRetry, mostRetryHeard, err)
+	if a := b.peers[id]; a != nil && a.since.IsZero() {
+		first, most := a.retry()
+		a.dials.failed(first, most, err)
+	}
+}
+
+// rests notes why a peer is not dialled before a time.
+func (b *book) rests(id peer.ID, err error, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.peers[id]; a != nil {
+		a.dials.failed(firstRetry, firstRetry, err)
+		a.dials.next = until
 	}
 }
 
@@ -211,7 +229,10 @@ func (b *book) hurryAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, a := range b.peers {
-		a.dials = redial{}
+		a.dials.hurry()
+	}
+	for _, r := range b.asked {
+		r.dials.hurry()
 	}
 }
 
@@ -223,7 +244,9 @@ func (b *book) forget(id peer.ID) bool {
 	if a == nil || a.forgotten {
 		return false
 	}
-	a.forgotten, b.dirty = true, true
+	if a.forgotten, b.dirty = true, true; a.dial != nil {
+		a.dial.cancel()
+	}
 	if a.since.IsZero() {
 		delete(b.peers, id)
 	}
@@ -235,12 +258,22 @@ func (b *book) meet(id peer.ID) *acquaintance {
 	if a := b.peers[id]; a != nil {
 		return a
 	}
-	if len(b.peers) >= maxBook {
+	if b.others() >= maxBook {
 		b.evict()
 	}
 	a := &acquaintance{}
 	b.peers[id] = a
 	return a
+}
+
+// others counts the peers that nobody asked for; b.mu is held.
+func (b *book) others() (n int) {
+	for _, a := range b.peers {
+		if !a.asked {
+			n++
+		}
+	}
+	return n
 }
 
 // addresses returns where id says that it listens, the address that its connection proves first.
@@ -253,15 +286,27 @@ func (b *book) addresses(id peer.ID) []ma.Multiaddr {
 	return nil
 }
 
-// list returns every peer that was connected at least once.
+// info is where id may be, what the operator said of it first; b.mu is held.
+func (b *book) info(id peer.ID) peer.AddrInfo {
+	return peer.AddrInfo{ID: id, Addrs: bookAddrs(slices.Concat(b.requested(id), b.peers[id].addrs))}
+}
+
+// list returns every peer that was connected at least once or was asked for, and the requests that lead to no other node.
 func (b *book) list() []Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Peer
 	for id, a := range b.peers {
-		if a.known() && !a.forgotten {
-			e := Peer{ID: id.String(), Address: fullAddress(peer.AddrInfo{ID: id, Addrs: a.addrs})}
+		if (a.known() || a.asked) && !a.forgotten {
+			e := Peer{ID: id.String(), Address: fullAddress(b.info(id)), Static: a.asked}
 			a.dials.show(&e)
+			out = append(out, e)
+		}
+	}
+	for _, r := range b.asked {
+		if r.info.ID == "" || r.info.ID == b.self && r.dials.err != "" {
+			e := Peer{Address: r.key, Static: true}
+			r.dials.show(&e)
 			out = append(out, e)
 		}
 	}

@@ -21,7 +21,7 @@ func TestRoomForDials(t *testing.T) {
 			free, _ := b.room(WantOutbound, time.Now())
 			for free.take(p) {
 				n++
-				b.peers[peer.ID(fmt.Sprint(len(b.peers)))] = &acquaintance{dial: &underway{time.Now(), p.stranger()}}
+				b.peers[peer.ID(fmt.Sprint(len(b.peers)))] = &acquaintance{dial: &underway{began: time.Now(), stranger: p.stranger()}}
 			}
 			return n
 		}

@@ -3,9 +3,11 @@
 // # Vocabulary
 //
 //   - peer: another node, named by its peer id, the hash of its key.
-//   - static peer: one that the operator named, by a multiaddr or by the URL of its daemon. It is dialled indefinitely.
+//   - static peer: one that the operator asked for, by a multiaddr or by the URL of its daemon. It is dialled indefinitely.
+//   - request: such a name. A URL leads to a peer once its daemon has answered, and may lead to another one later.
 //   - neighbour: a peer that multicast DNS found on the local network, or another node of this user on this machine.
-//   - book: the peers that are connected, were, or were heard of; those that were connected are in peers.json.
+//   - book: the peers that were asked for, are connected, were, or were heard of: one entry each. Those that were connected are in
+//     peers.json.
 //   - fault: what a peer did wrong. A provable one refuses it for a while, a stall only pauses what is asked of it.
 //   - twin: another node with this node's identity.
 //
@@ -13,25 +15,25 @@
 //
 //	static peers, mDNS, nodes of this machine, peers.json, peer exchange, DHT
 //	                 │ Hear, Connect
-//	   Table ──► book, static peers ──dials, disconnects──► host ◄── Gater: who is refused
-//	     ▲                                                   │
-//	     └──────────── events: connected, identified, gone ──┘
+//	   Table ──► book ──dials, disconnects──► host ◄── Gater: who is refused
+//	     ▲                                     │
+//	     └── events: connected, identified ────┘
 //
-// The loop of Table.Run alone hears of connections, and step begins what is due: disconnecting, dials of static peers, dials for free
-// outbound slots. It waits for nothing: each dial has a goroutine, whose end wakes the loop. While all outbound slots are taken, one of
+// The loop of Table.Run alone hears of connections, and step begins what is due: disconnecting, dials of static peers, searches for
+// whom requests lead to, dials for free outbound slots. It waits for nothing: each dial has a goroutine, whose end wakes the loop. While all outbound slots are taken, one of
 // them now and then goes to a peer that is not connected.
 //
 //   - A peer is up once it has said what it speaks, and down when no connection is left. The end of one connection says nothing, as a dial
 //     opens several and closes all but one. A connection without identification is closed after 10 s, that one only.
 //   - A dial that fails lengthens the wait for the next one, unless the failure is on this side: a limit, no network, the connection gater.
-//     The wait grows to 1 s for a static peer, 30 s for one that was connected before and 10 min for one that was heard of. A status, a
+//     The wait grows to 5 s for a static peer, 30 s for one that was connected before and 10 min for one that was heard of. A status, a
 //     connection from the peer, multicast DNS and new addresses of this machine end it.
 //   - A dial that hangs takes a slot for a second only. Strangers that multicast named have dials of their own.
 //   - Subnets are counted by the address that a peer was connected from; what it only says counts for all that it names.
 //
 // # Guarantees
 //
-// Bounded are the static peers (1,024), the book of others (256, of them 32 by hearsay while others were connected), their addresses (16),
+// Bounded are the requests (1,024), the other peers of the book (256, of them 32 by hearsay while others were connected), their addresses (16),
 // and the faults (4,096). Only a provable fault counts against a peer; silence and slowness never do, and a static peer is paused, never
 // refused. No address that the policy of package addrpolicy refuses is dialled. A hearsay address never displaces a proven one.
 // Run returns when all that it started has ended.

@@ -65,11 +65,7 @@ func (t *Table) replace(p peer.ID) {
 // second of any. Every other time those that were connected before come first, so that neither a flood of hearsay nor a long
 // memory of bad company keeps the others from their turn.
 func (t *Table) feelers() []prospect {
-	static := t.statics.infos()
-	all := slices.DeleteFunc(t.book.prospects(), func(p prospect) bool {
-		_, kept := static[p.ID]
-		return kept || p.ID == t.h.ID() || t.IsRefused(p.ID)
-	})
+	all := slices.DeleteFunc(t.book.prospects(), func(p prospect) bool { return p.ID == t.h.ID() || t.IsRefused(p.ID) })
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	all = takeTurns(all, t.crowd())
 	if rand.N(2) == 0 {
@@ -98,11 +94,10 @@ type slot struct {
 
 // slots lists the outbound peers that may be replaced: not the static ones.
 func (t *Table) slots() []slot {
-	static := t.statics.infos()
 	var out []slot
 	for _, p := range t.dialled() {
 		conns := t.h.Network().ConnsToPeer(p)
-		if _, kept := static[p]; kept || len(conns) == 0 {
+		if t.book.isAsked(p) || len(conns) == 0 {
 			continue
 		}
 		out = append(out, slot{p, conns[0].Stat().Opened, t.s.LastBrought(p)})

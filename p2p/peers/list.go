@@ -2,7 +2,6 @@ package peers
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,8 +10,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
-
-	"kuai/chain"
 )
 
 // Peer is a peer as the table knows it.
@@ -31,18 +28,17 @@ type Peer struct {
 
 // List lists connected, static and remembered peers, the connected first.
 func (t *Table) List() []Peer {
-	static := t.statics.infos()
 	var out []Peer
 	listed := make(map[string]bool) // by peer id, or by the URL of a peer that has none yet
 	for _, p := range t.h.Network().Peers() {
 		if e, ok := t.connected(p); ok {
-			_, e.Static = static[p]
+			e.Static = t.book.isAsked(p)
 			t.leave(&e)
 			listed[e.ID] = true
 			out = append(out, e)
 		}
 	}
-	for _, e := range append(t.statics.unreached(), t.book.list()...) {
+	for _, e := range t.book.list() {
 		name := cmp.Or(e.ID, e.Address)
 		if !listed[name] {
 			listed[name] = true
@@ -125,47 +121,6 @@ func direction(c network.Conn) string {
 	return "outbound"
 }
 
-// Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
-// tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
-// what is wrong with the form.
-func (t *Table) Connect(addr string) error { return t.statics.add(addr) }
-
-// Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
-// ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
-// Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
-func (t *Table) Disconnect(name string) error {
-	if isURL(name) {
-		return t.disconnectURL(name)
-	}
-	p, err := peer.Decode(name)
-	if err != nil {
-		return fmt.Errorf("%q is not a peer id: %w", name, err)
-	}
-	kept, remembered := t.statics.remove(func(s *static) bool { return s.info.ID == p }), t.book.forget(p)
-	t.part(p) // also one that was disconnected a moment ago by its URL
-	if len(kept) == 0 && !remembered && t.h.Network().Connectedness(p) != network.Connected {
-		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
-	}
-	return t.ends.now(p)
-}
-
-func (t *Table) disconnectURL(rawURL string) error {
-	u, err := parseURL(rawURL)
-	if err != nil {
-		return err
-	}
-	gone := t.statics.remove(func(s *static) bool { return s.url == u })
-	if len(gone) == 0 {
-		return fmt.Errorf("peer %s: %w", u, chain.ErrNotFound)
-	}
-	p := gone[0]
-	if _, kept := t.statics.infos()[p]; kept || p == "" || p == t.h.ID() {
-		return nil
-	}
-	t.book.forget(p)
-	return t.ends.now(p)
-}
-
 // Recut disconnects the peers that are cut off now, and dials the others at once.
 func (t *Table) Recut() {
 	for _, p := range t.h.Network().Peers() {
@@ -174,7 +129,6 @@ func (t *Table) Recut() {
 		}
 	}
 	t.book.hurryAll()
-	t.statics.hurryAll()
 	signal(t.seek)
 }
 

@@ -36,7 +36,7 @@ func TestOneLoopOwnsConnections(t *testing.T) {
 			}
 		}
 	}
-	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"static_dial.go"}, ".ClosePeer(": {"disconnect.go"}} {
+	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"dialler.go"}, ".ClosePeer(": {"disconnect.go"}} {
 		if !slices.Equal(calls[call], want) {
 			t.Errorf("%s is called in %q, want %q", call, calls[call], want)
 		}

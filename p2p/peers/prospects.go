@@ -12,6 +12,7 @@ import (
 type prospect struct {
 	peer.AddrInfo
 	near  bool
+	asked bool   // for by the operator
 	known bool   // was connected before
 	from  string // subnet that it was connected from; "" if that is not known
 	lived time.Duration
@@ -23,7 +24,7 @@ func (p prospect) subnets() []string { return subnets(p.from, p.Addrs) }
 // stranger reports whether only a multicast told of the peer: anyone on the local network can name any number of those.
 func (p prospect) stranger() bool { return p.near && !p.known }
 
-// prospects lists who is not connected and may be dialled now: neighbours first, in random order, then the longest-lived, few of one
+// prospects lists who is not connected, was not asked for and may be dialled now: neighbours first, in random order, then the longest-lived, few of one
 // subnet before all others.
 func (b *book) prospects() []prospect {
 	b.mu.Lock()
@@ -39,9 +40,9 @@ func (b *book) all(now time.Time) []prospect {
 		switch {
 		case !a.since.IsZero():
 			count(crowd, subnets(a.from, a.addrs))
-		case len(a.addrs) > 0 && !now.Before(a.dials.next):
+		case !a.asked && len(a.addrs) > 0 && !now.Before(a.dials.next):
 			info := peer.AddrInfo{ID: id, Addrs: slices.Clone(a.addrs)}
-			out = append(out, prospect{info, a.near, a.known(), a.from, a.stayed})
+			out = append(out, prospect{AddrInfo: info, near: a.near, known: a.known(), from: a.from, lived: a.stayed})
 		}
 	}
 	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
@@ -57,7 +58,7 @@ func (b *book) all(now time.Time) []prospect {
 // nextDue is when the next peer that is not connected may be dialled, of those that must wait; zero if none must. b.mu is held.
 func (b *book) nextDue(now time.Time) (due time.Time) {
 	for _, a := range b.peers {
-		if a.since.IsZero() && len(a.addrs) > 0 && a.dials.next.After(now) {
+		if a.since.IsZero() && (a.asked || len(a.addrs) > 0) && a.dials.next.After(now) {
 			due = earliest(due, a.dials.next)
 		}
 	}

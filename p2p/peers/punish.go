@@ -30,6 +30,7 @@ func (t *Table) Drop(p peer.ID) { _ = t.ends.now(p) }
 // DropForeign refuses a peer of another network, and disconnects it.
 func (t *Table) DropForeign(p peer.ID, theirs, ours string) {
 	t.otherNetwork(p, theirs, ours)
+	t.rests(p)
 	t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 }
 

@@ -16,12 +16,12 @@ import (
 // How long a peer that was not reached waits for its next dial. The waits grow by three quarters each time; every one is
 // shortened at random by up to a half, so that two nodes do not dial in step.
 const (
-	firstRetry       = time.Second
-	firstRetryStatic = 500 * time.Millisecond
+	firstRetry      = time.Second
+	firstRetryAsked = 500 * time.Millisecond
 
-	mostRetryStatic = time.Second      // asked for: the partition tests expect a healed network to converge within 10 s
-	mostRetryKnown  = 30 * time.Second // was connected before, in this run or an earlier one
-	mostRetryHeard  = 10 * time.Minute // never connected
+	mostRetryAsked = 5 * time.Second  // asked for by the operator
+	mostRetryKnown = 30 * time.Second // was connected before, in this run or an earlier one
+	mostRetryHeard = 10 * time.Minute // never connected
 
 	maxReason = 300 // bytes of a failure's description that are kept
 )
@@ -44,11 +44,16 @@ type redial struct {
 // nothing about the peer.
 func (r *redial) failed(first, most time.Duration, err error) {
 	r.rest(first, most)
-	r.err = reason(err)
-	r.state, r.cause = stateOf(err)
+	r.says(err)
 	if !localFailure(err) {
 		r.fails++
 	}
+}
+
+// says notes why the last dial did not connect the peer.
+func (r *redial) says(err error) {
+	r.err = reason(err)
+	r.state, r.cause = stateOf(err)
 }
 
 // rest delays the next dial as after the failures so far.
@@ -60,6 +65,9 @@ func (r *redial) rest(first, most time.Duration) {
 	wait = min(wait, most)
 	r.next = time.Now().Add(wait/2 + rand.N(wait/2))
 }
+
+// hurry ends the wait for the next dial.
+func (r *redial) hurry() { r.fails, r.next = 0, time.Time{} }
 
 // show adds to e what is known of the dials to a peer that is not connected.
 func (r *redial) show(e *Peer) {

@@ -55,7 +55,6 @@ type Table struct {
 	*faults
 	h       host.Host
 	book    *book
-	statics *statics
 	ends    *disconnects
 	s       syncs // set by run
 	client  stream.Client
@@ -64,6 +63,7 @@ type Table struct {
 	want    int    // outbound peers to look for
 	mute    int
 	mdns    bool // look for neighbours
+	resolve func(ctx context.Context, url string) ([]string, error)
 	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
@@ -81,11 +81,11 @@ func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 	ends := newDisconnects(h)
 	d := &Table{
 		faults: g.f, h: h, book: b, ends: ends, log: log,
-		statics: &statics{self: h.ID(), h: h, f: g.f, resolve: cfg.ResolveURL, twin: g.twin, log: log, wake: ends.wake},
-		net:     cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, dht: cfg.DHT,
+		net: cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, resolve: cfg.ResolveURL, dht: cfg.DHT,
 		seek: ends.wake, twin: g.twin,
 		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
 	}
+	b.self, b.kept = h.ID(), d.keeps
 	d.client = stream.Client{Host: h, Network: cfg.Network, Refused: d.Refused}
 	return d
 }
@@ -156,7 +156,7 @@ func (t *Table) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
 	for _, p := range leaving {
 		wg.Go(func() { _ = t.ends.now(p) })
 	}
-	return earliest(next, t.statics.step(ctx, wg, func() { signal(t.seek) }), t.fill(ctx, wg))
+	return earliest(next, t.fill(ctx, wg))
 }
 
 // metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
@@ -196,7 +196,6 @@ func (t *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		}
 	case event.EvtLocalAddressesUpdated:
 		t.book.hurryAll()
-		t.statics.hurryAll()
 	}
 }
 
@@ -234,8 +233,12 @@ func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks [
 
 // went notes that p has no connection left.
 func (t *Table) went(p peer.ID) {
-	if t.book.went(p) {
+	was, unheard := t.book.went(p)
+	if was {
 		t.log.Info("peer disconnected", "peer", p)
+	}
+	if !t.rests(p) && unheard {
+		t.tell(p, errLeft)
 	}
 }
 
@@ -243,7 +246,6 @@ func (t *Table) went(p peer.ID) {
 func (t *Table) Said(p peer.ID) {
 	t.forgive(p)
 	t.book.said(p)
-	t.statics.said(p)
 }
 
 // keepBook writes the book every minute and at the end.
