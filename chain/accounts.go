@@ -1,11 +1,9 @@
 package chain
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"kuai/chain/consensus"
@@ -33,32 +31,31 @@ func (c *Chain) viewWithSpends(a consensus.Address) (v view, promised int64) {
 // are none.
 type accounts struct {
 	from    store.Reader
-	changed map[consensus.Address]int64
+	changed *accountTable
 }
 
-func newAccounts(from store.Reader) *accounts {
-	return &accounts{from, make(map[consensus.Address]int64)}
-}
+func newAccounts(from store.Reader) *accounts { return &accounts{from, newAccountTable()} }
 
 // Balance implements consensus.Accounts.
 func (a *accounts) Balance(account consensus.Address) (int64, error) {
-	if balance, ok := a.changed[account]; ok {
+	if balance, ok := a.changed.find(account); ok {
 		return balance, nil
 	}
 	return a.from.Balance(account)
 }
 
 // SetBalance implements consensus.Accounts.
-func (a *accounts) SetBalance(account consensus.Address, balance int64) { a.changed[account] = balance }
+func (a *accounts) SetBalance(account consensus.Address, balance int64) {
+	a.changed.set(account, balance)
+}
 
-// put writes the changes, in the order of keys.
+// put writes the changes, in the order of keys. The accounts are of no use after it.
 func (a *accounts) put(batch *store.Batch) {
 	if a == nil {
 		return
 	}
-	order := slices.SortedFunc(maps.Keys(a.changed), func(x, y consensus.Address) int { return bytes.Compare(x[:], y[:]) })
-	for _, account := range order {
-		batch.SetBalance(account, a.changed[account])
+	for account, balance := range a.changed.sorted() {
+		batch.SetBalance(account, balance)
 	}
 }
 
@@ -212,7 +209,7 @@ func (c *Chain) short(returned, leaving []*pending, a *accounts) (map[consensus.
 		more[p.sender] -= p.amount
 	}
 	for sender := range c.pool.spends {
-		if _, changed := a.changed[sender]; changed {
+		if _, changed := a.changed.find(sender); changed {
 			more[sender] += 0
 		}
 	}

@@ -111,11 +111,11 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 	old, tip := c.tip, run[len(run)-1]
 	total, leaving := c.fill(batch, run, ids, origin(from, now))
 	work := c.fillWork(batch, run)
-	balances.put(batch)
 	dropped, err := c.uncovered(nil, leaving, balances)
 	if err != nil {
 		return err
 	}
+	balances.put(batch)
 	for _, p := range dropped {
 		batch.DeletePending(p.seq)
 	}

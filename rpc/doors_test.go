@@ -56,9 +56,11 @@ type doorStory struct {
 	ours, theirs []*consensus.Block
 }
 
-func newDoorStory(t testing.TB) doorStory {
+func newDoorStory(t testing.TB) doorStory { return newDoorStoryOn(t, chaintest.Rules()) }
+
+func newDoorStoryOn(t testing.TB, r *consensus.Rules) doorStory {
 	t.Helper()
-	b := chaintest.New(t).Paying().Mine(2)
+	b := chaintest.NewOn(t, r).Paying().Mine(2)
 	s := doorStory{ours: b.Branch()}
 	s.theirs = b.Fork(2).Mine(2).Branch()
 	s.setting = chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: time.Unix(1_800_000_000, 0), Mined: s.theirs[0].Transactions()[0].ID}
@@ -117,8 +119,17 @@ func (s *doorStory) check(t *testing.T, n *node, c chaintest.Case, err error) {
 	}
 }
 
-func TestResolveDoor(t *testing.T) {
-	s := newDoorStory(t)
+// onEachProfile runs a test on a classic and on a secure network.
+func onEachProfile(t *testing.T, test func(t *testing.T, r *consensus.Rules)) {
+	for _, r := range []*consensus.Rules{chaintest.Rules(), chaintest.SecureRules()} {
+		t.Run(string(r.Profile), func(t *testing.T) { test(t, r) })
+	}
+}
+
+func TestResolveDoor(t *testing.T) { onEachProfile(t, resolveDoor) }
+
+func resolveDoor(t *testing.T, r *consensus.Rules) {
+	s := newDoorStoryOn(t, r)
 	var body atomic.Value
 	body.Store("")
 	url := listen(t, sayingWhat(&body))
@@ -133,8 +144,10 @@ func TestResolveDoor(t *testing.T) {
 	}
 }
 
-func TestImportDoor(t *testing.T) {
-	s := newDoorStory(t)
+func TestImportDoor(t *testing.T) { onEachProfile(t, importDoor) }
+
+func importDoor(t *testing.T, r *consensus.Rules) {
+	s := newDoorStoryOn(t, r)
 	for _, c := range chaintest.BlockCases(s.setting) {
 		n, _ := s.node(t)
 		open := textSource(s.answer(c.Raw))

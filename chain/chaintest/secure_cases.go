@@ -105,7 +105,7 @@ func secureBlockCases(s Setting) []Case {
 			d := base
 			d.txs = slices.Clone(base.txs)
 			e.change(&d)
-			cases = append(cases, Case{Name: "block: " + e.name, Raw: d.raw(), Rule: e.rule, Err: e.err})
+			cases = append(cases, Case{Name: "block: " + e.name, Raw: d.raw(), Rule: e.rule, Err: e.err, Loose: e.name == "too many bytes"})
 		}
 	}
 	for _, e := range secureTransactionEdits(base.txs[0]) {

@@ -15,9 +15,18 @@ import (
 	"kuai/p2p/wire"
 )
 
-func TestGossipDoor(t *testing.T) {
+// onEachProfile runs a test on a classic and on a secure network.
+func onEachProfile(t *testing.T, test func(t *testing.T, r *consensus.Rules)) {
 	hosttest.NoLeaks(t)
-	b := chaintest.New(t).Paying().Mine(3)
+	for _, r := range []*consensus.Rules{chaintest.Rules(), chaintest.SecureRules()} {
+		t.Run(string(r.Profile), func(t *testing.T) { test(t, r) })
+	}
+}
+
+func TestGossipDoor(t *testing.T) { onEachProfile(t, gossipDoor) }
+
+func gossipDoor(t *testing.T, r *consensus.Rules) {
+	b := chaintest.NewOn(t, r).Paying().Mine(3)
 	blocks := b.Branch()
 	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: blocks[0].Transactions()[0].ID}
 	st, from := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
@@ -52,18 +61,22 @@ func TestGossipDoor(t *testing.T) {
 	}
 }
 
-func TestGossipDoorForTransactions(t *testing.T) {
-	hosttest.NoLeaks(t)
-	st := newStation(t, chaintest.Open(t, chaintest.Rules()))
-	for _, c := range chaintest.TransactionCases(chaintest.Rules()) {
-		d := doorTo(t, st, fixed, chaintest.Rules())
+func TestGossipDoorForTransactions(t *testing.T) { onEachProfile(t, gossipDoorForTransactions) }
+
+func gossipDoorForTransactions(t *testing.T, r *consensus.Rules) {
+	st := newStation(t, chaintest.Open(t, r))
+	for _, c := range chaintest.TransactionCases(r) {
+		d := doorTo(t, st, fixed, r)
 		v := d.judgeTransaction(t.Context(), "peer", &pubsub.Message{Message: &pb.Message{Data: c.Raw}})
 		if err := c.Check(d.why.take()); err != nil {
 			t.Error(err)
 		}
 		want, pending := pubsub.ValidationAccept, 1
-		if c.Rule != "" {
+		switch {
+		case c.Rule != "":
 			want, pending = pubsub.ValidationReject, 0
+		case c.Err != nil:
+			want, pending = pubsub.ValidationIgnore, 0
 		}
 		if n, _ := d.c.PoolSize(); v != want || n != pending {
 			t.Errorf("%s: verdict %v, %d pending", c.Name, v, n)
@@ -72,9 +85,9 @@ func TestGossipDoorForTransactions(t *testing.T) {
 }
 
 // TestPoolDoor lets a peer offer each case of a transaction when its pool is asked for.
-func TestPoolDoor(t *testing.T) {
-	hosttest.NoLeaks(t)
-	r := chaintest.Rules()
+func TestPoolDoor(t *testing.T) { onEachProfile(t, poolDoor) }
+
+func poolDoor(t *testing.T, r *consensus.Rules) {
 	st, from := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
 	meet(t, st, from.station)
 	for _, c := range chaintest.TransactionCases(r) {
@@ -89,7 +102,7 @@ func TestPoolDoor(t *testing.T) {
 			t.Error(err)
 		}
 		pending := 1
-		if c.Rule != "" {
+		if c.Rule != "" || c.Err != nil {
 			pending = 0
 		}
 		if n, _ := d.c.PoolSize(); n != pending || d.table.IsRefused(from.id) != (c.Rule != "") {
@@ -99,9 +112,10 @@ func TestPoolDoor(t *testing.T) {
 }
 
 // TestSyncDoor lets a peer serve each case as the end of a branch that is longer than ours.
-func TestSyncDoor(t *testing.T) {
-	hosttest.NoLeaks(t)
-	b := chaintest.New(t).Paying().Mine(2)
+func TestSyncDoor(t *testing.T) { onEachProfile(t, syncDoor) }
+
+func syncDoor(t *testing.T, r *consensus.Rules) {
+	b := chaintest.NewOn(t, r).Paying().Mine(2)
 	ours := b.Branch()
 	theirs := b.Fork(2).Mine(2).Branch()
 	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: theirs[0].Transactions()[0].ID}
