@@ -21,6 +21,7 @@ type Config struct {
 	Peers    []string       // static peers: multiaddrs that end in /p2p/<id>, or http URLs of daemons
 	MDNS     bool           // find neighbours on the local network
 	DHT      bool           // find peers by a distributed hash table
+	NAT      bool           // have the router open a port, find out whether this node can be dialled, and do so for peers
 	QUIC     bool           // QUIC beside TCP; not together with SwarmKey
 	SwarmKey []byte         // a swarm key file's contents, as Kubo's; nil: none
 	Dir      string         // where peers.json lives; "": nothing is remembered
@@ -37,6 +38,7 @@ type Config struct {
 	Registerer prometheus.Registerer
 
 	dialsNobody bool // but the static peers: benchmarks draw their own networks
+	mapsNoPort  bool // whatever NAT says: tests leave routers alone
 }
 
 // ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.

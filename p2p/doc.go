@@ -15,6 +15,8 @@
 //	stream     server and client of the request protocols: limits, rates, deadlines, codes
 //	wire       what nodes say to each other, byte by byte
 //	mdns       multicast DNS
+//	reach      whether this node can be dialled from outside: asks peers, and tries for them
+//	portmap    ports at the router
 //	addrpolicy which addresses no node dials
 //	hosttest, p2ptest   bare hosts and simulated networks for tests
 //

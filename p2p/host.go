@@ -40,7 +40,7 @@ func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host
 	if err != nil {
 		return nil, errors.Join(err, cm.Close())
 	}
-	h, err := libp2p.New(append(opts, libp2p.ConnectionManager(cm), libp2p.ResourceManager(&frankManager{ResourceManager: rm, log: log}))...)
+	h, err := libp2p.New(append(opts, mapPort(cfg, log), libp2p.ConnectionManager(cm), libp2p.ResourceManager(&frankManager{ResourceManager: rm, log: log}))...)
 	if err != nil {
 		return nil, errors.Join(err, cm.Close(), rm.Close())
 	}

@@ -16,6 +16,7 @@ import (
 	"kuai/p2p/chainsync"
 	"kuai/p2p/gossip"
 	"kuai/p2p/peers"
+	"kuai/p2p/reach"
 	"kuai/p2p/stream"
 )
 
@@ -29,6 +30,7 @@ type Node struct {
 	gossip  *gossip.Gossip
 	metrics *metrics
 	lab     *Lab
+	reach   *reach.Tracker                  // nil: nobody asks
 	running atomic.Pointer[context.Context] // Run's, once it has joined gossip
 	log     *slog.Logger
 }
@@ -77,6 +79,7 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 		Host: h, Chain: c, Server: n.server, Syncer: n.sync, Table: n.table, Counter: m, Lab: cfg.Lab,
 		Log: log, Library: slog.New(libraryLog{log.Handler()}),
 	})
+	n.reach = newReach(h, g, cfg, n.sync.HasSaid, log)
 	for _, p := range cfg.Peers {
 		if err := n.table.Connect(p); err != nil {
 			return nil, err
@@ -109,6 +112,9 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.gossip.Run(ctx) })
 		g.Go(func() error { return n.sync.Run(ctx) })
 		g.Go(func() error { return n.table.Run(ctx, n.sync) })
+		if n.reach != nil {
+			g.Go(func() error { return n.reach.Run(ctx) })
+		}
 		err = g.Wait()
 	}
 	return errors.Join(err, n.h.Close(), n.table.Save())

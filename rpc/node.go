@@ -18,7 +18,7 @@ func (s *Server) nodeInfo() api.Node {
 	status, mining := s.network.SyncStatus(), s.miner.Status()
 	peers, _ := s.heights()
 	return api.Node{
-		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Genesis: s.genesis, Height: now.Tip.Index,
+		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Dialable: dialable(s.network.Reach()), Genesis: s.genesis, Height: now.Tip.Index,
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
 		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
@@ -26,6 +26,23 @@ func (s *Server) nodeInfo() api.Node {
 		Sync:   api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
 		Tip:    now.Tip.Hash.String(), Version: s.cfg.Version,
 	}
+}
+
+// dialable says whether the node can be dialled from outside, nil if it does not find out.
+func dialable(r Reach) *api.Dialable {
+	d := &api.Dialable{State: "unknown"}
+	switch {
+	case !r.Asked:
+		return nil
+	case r.Known:
+		*d = api.Dialable{Address: r.Address, At: r.At, By: r.Witness, ByName: r.Name, State: "no"}
+		if r.Reached {
+			d.State = "yes"
+		}
+	case !r.Public:
+		d.State = "no"
+	}
+	return d
 }
 
 // peers is GET /peers: connected and remembered peers, and the nodes that were registered.

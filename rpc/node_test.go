@@ -23,6 +23,33 @@ func TestNodeSaysWhoItIs(t *testing.T) {
 		`"profile":"classic","sync":{"active":true,"height":1,"peer":"a","rate":0.0,"target":9},"target":"0fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff","tip":"%s","version":"1.2.3"}`+"\n", testPeer, genesis, n.chain.Rules().Network(), testPeer, genesis))
 }
 
+// TestNodeSaysWhetherItCanBeDialled from outside, and who found so.
+func TestNodeSaysWhetherItCanBeDialled(t *testing.T) {
+	at := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	const reached = `"address":"/ip4/1.0.0.11/tcp/4001/p2p/id","at":"2026-11-29T10:00:00Z","by":"b","by_name":"lab-server","state":`
+	found := Reach{Asked: true, Public: true, Known: true, Address: "/ip4/1.0.0.11/tcp/4001/p2p/id", Witness: "b", Name: "lab-server", At: at}
+	yes := found
+	yes.Reached = true
+	for _, c := range []struct {
+		reach Reach
+		want  string
+	}{
+		{Reach{}, ""},
+		{Reach{Asked: true}, `{"address":"","by":"","state":"no"}`},
+		{Reach{Asked: true, Public: true}, `{"address":"","by":"","state":"unknown"}`},
+		{found, "{" + reached + `"no"}`},
+		{yes, "{" + reached + `"yes"}`},
+	} {
+		n := start(t, Config{})
+		n.net.reach = c.reach
+		answer := n.do("GET", "/node", "").Body.String()
+		_, got, said := strings.Cut(answer, `"dialable":`)
+		if said != (c.want != "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %s", c.reach, answer)
+		}
+	}
+}
+
 func TestPeersAreListedAndPaged(t *testing.T) {
 	n := start(t, Config{})
 	want(t, n.do("GET", "/peers", ""), 200, `{"count":0,"nodes":[],"peers":[]}`+"\n")

@@ -31,12 +31,15 @@ type fakeNetwork struct {
 	refuse    string // Connect fails for this address
 	sync      func(context.Context) error
 	status    SyncStatus
+	reach     Reach
 	told      chan string // receives each new address, if set
 }
 
 func (n *fakeNetwork) ID() string { return n.id }
 
 func (n *fakeNetwork) Addresses() []string { return []string{"/ip4/127.0.0.1/tcp/15000/p2p/" + n.id} }
+
+func (n *fakeNetwork) Reach() Reach { return n.reach }
 
 func (n *fakeNetwork) Connect(addr string) error {
 	n.mu.Lock()

@@ -75,6 +75,7 @@ type Network interface {
 	Peers() []Peer                     // connected and remembered
 	SyncNow(ctx context.Context) error // from every connected peer
 	SyncStatus() SyncStatus
+	Reach() Reach
 }
 
 // Peer is another node as the network knows it.
@@ -94,6 +95,18 @@ type Peer struct {
 	ClockAhead time.Duration // of this node's clock, to the second; negative: behind, 0: or not known
 	LastError  string        // of the last dial, "" while connected
 	NextDial   time.Time     // zero while connected, and if no dial is due
+}
+
+// Reach is what is known of whether the node can be dialled from outside its local network.
+type Reach struct {
+	Asked   bool      // if not, nothing else is known
+	Public  bool      // the node has a public address: of its own, announced, or got from its router
+	Known   bool      // a peer has tried; the rest is what it found
+	Reached bool      // at Address
+	Address string    // a multiaddr with /p2p/
+	Witness string    // the peer that tried
+	Name    string    // what that one calls itself, "" for no name: claimed, not proved
+	At      time.Time // when it tried
 }
 
 // SyncStatus is what the sync is at. Height is that of this node, Target that of the peer, Rate in blocks per second or 0 if not known.

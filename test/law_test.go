@@ -34,6 +34,8 @@ var law = []struct {
 	{"kuai/p2p/peers", []string{"kuai/p2p"}, "the rooms of the network are wired by package p2p, and know each other by interfaces of their own"},
 	{"kuai/p2p/chainsync", []string{"kuai/p2p"}, "the same"},
 	{"kuai/p2p/gossip", []string{"kuai/p2p"}, "the same"},
+	{"kuai/p2p/reach", []string{"kuai/p2p"}, "the network finds out whether it can be dialled"},
+	{"kuai/p2p/portmap", []string{"kuai/p2p"}, "the network asks the router for ports"},
 	{"kuai/p2p/hosttest", nil, "hosts for tests"},
 	{"golang.org/x/net/ipv4", []string{"kuai/p2p/mdns"}, "multicast sockets"},
 	{"kuai/miner", []string{"kuai/cmd/kuai"}, "the miner is wired by the daemon; siblings never import each other"},
@@ -41,11 +43,11 @@ var law = []struct {
 	{"kuai/chain/store", []string{"kuai/chain", "kuai/chain/chaintest", "kuai/cmd/kuai", "kuai/cmd/kuai/lab"}, "the chain owns its store; the daemon opens and closes it, and lessons do for simulated nodes"},
 	{"kuai/chain/wallet", []string{"kuai/cmd/kuai", "kuai/chain/chaintest"}, "only the command handles keys of accounts: the chain checks signatures, it makes none; tests sign their payments"},
 	{"filippo.io/age", []string{"kuai/chain/wallet"}, "wallets' files are read and written in one place"},
-	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/stream", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
-	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/peers", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
+	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/stream", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
+	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/cmd/kuai/grade", "kuai/test/flask"}, "one HTTP face"},
 	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one room"},
-	{"log/slog", []string{"kuai/p2p", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/mdns", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
+	{"log/slog", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/mdns", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
 }
 
 type pkg struct {

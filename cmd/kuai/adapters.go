@@ -33,6 +33,8 @@ func (n network) Peers() []rpc.Peer {
 	return all
 }
 
+func (n network) Reach() rpc.Reach { return rpc.Reach(n.Node.Reach()) }
+
 func (n network) SyncStatus() rpc.SyncStatus { return n.meter.status() }
 
 // resolve shows a Prober to package p2p.

@@ -40,6 +40,9 @@ func banner(cfg Config, n nodeFile, height int64) string {
 	for i, a := range n.Addresses {
 		line([]string{"peers", ""}[min(i, 1)], a)
 	}
+	if cfg.NAT {
+		line("outside", cfg.lang.text("'kuai status' says whether this node can be dialled from outside, once a peer has tried"))
+	}
 	if cfg.rewards != n.PeerID && cfg.rewards != "" {
 		line("rewards", cfg.rewards)
 	}

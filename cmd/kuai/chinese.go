@@ -72,7 +72,7 @@ var chineseTexts = map[string]string{
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
-	"page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
+	"outside": "外部连接", "page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
 
 	"profile": "规则", "target": "目标值", "pace": "出块", "rewards": "奖励", "file": "文件",
 	"Start a node of it:": "启动这个网络的节点：",
@@ -93,6 +93,12 @@ var chineseTexts = map[string]string{
 	"'kuai invite' shows the code for others": "'kuai invite' 显示供他人加入的邀请码",
 	"at block %s of %s, %s %, %s blocks/s, about %s left, from %s": "第 %s 个区块，共 %s 个，%s %，每秒 %s 个，约剩 %s，来自 %s",
 	"at block %s of %s, %s %, from %s":                             "第 %s 个区块，共 %s 个，%s %，来自 %s",
+
+	"'kuai status' says whether this node can be dialled from outside, once a peer has tried": "有对等节点试过之后，'kuai status' 显示能否从外部连接本节点",
+	"can be dialled at %s, as %s found":                                                                  "可以连接：%s（由 %s 检查）",
+	"cannot be dialled at %s, as %s found":                                                               "无法连接：%s（由 %s 检查）",
+	"cannot be dialled: there is no public address, and no router has opened a port":                     "无法连接：没有公网地址，也没有路由器开放端口",
+	"not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try": "尚不清楚能否连接：需要外部一个同样使用 --nat 的对等节点来检查",
 
 	"A second node, in another terminal:":           "在另一个终端启动第二个节点：",
 	"A second node, where this one can be reached:": "在能访问本节点的机器上启动第二个节点：",

@@ -129,7 +129,7 @@ func TestLongHelpIsChineseOrListed(t *testing.T) {
 func TestBannerAndInvitationInChinese(t *testing.T) {
 	l := language{zh: true}
 	for _, cfg := range []Config{
-		{HTTPHost: "127.0.0.1", lang: l, Ephemeral: true},
+		{HTTPHost: "127.0.0.1", lang: l, Ephemeral: true, NAT: true},
 		{HTTPHost: "0.0.0.0", lang: l, DataDir: "data", APIAuth: authLocal, joined: &invite.Invitation{}},
 	} {
 		text := banner(cfg, nodeFile{Addresses: []string{"/ip4/1"}, API: []string{"http://1"}}, 7) + "  " + l.text(where(cfg)+":")

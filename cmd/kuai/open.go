@@ -110,6 +110,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		Peers:      cfg.peerURLs(),
 		MDNS:       cfg.MDNS,
 		DHT:        cfg.DHT,
+		NAT:        cfg.NAT,
 		QUIC:       cfg.QUIC,
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,

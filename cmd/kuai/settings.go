@@ -46,6 +46,7 @@ type Config struct {
 	Peers             []string `json:"peer"`
 	MDNS              bool     `json:"mdns"`
 	DHT               bool     `json:"dht"`
+	NAT               bool     `json:"nat"`
 	QUIC              bool     `json:"quic"`
 	SwarmKeyFile      string   `json:"swarm-key"`
 	Network           string   `json:"network"` // "classic", "secure", "dev" or a file
@@ -95,6 +96,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&c.Peers, "peer", nil, "`peer` to stay connected to: host:port or URL of a kuai node, or a multiaddr (repeatable)")
 	fs.BoolVar(&c.MDNS, "mdns", true, "find neighbours: in the local network, and this user's other nodes on this machine")
 	fs.BoolVar(&c.DHT, "dht", false, "find peers by a distributed hash table")
+	fs.BoolVar(&c.NAT, "nat", false, "open a port at the router (UPnP, NAT-PMP), and have peers try whether this node can be dialled")
 	fs.BoolVar(&c.QUIC, "quic", false, "speak QUIC beside TCP")
 	pathVar(fs, &c.SwarmKeyFile, "swarm-key", "", "`file` with the key of a private network, as Kubo's")
 	pathVar(fs, &c.Network, "network", classic, "classic, secure, dev, or a `file` with another network's rules")

@@ -47,6 +47,7 @@ func printStatus(w io.Writer, s statusInfo, l language) error {
 		{"address", peerText(s.PeerID, s.Name)},
 		{"network", s.Network},
 		{"profile", s.Profile},
+		{"outside", dialableText(s.Dialable)},
 		{"version", s.Version},
 		{"tip", fmt.Sprintf("block %d, %s", s.Height, s.Tip)},
 		{"pending", count(s.Pool.Transactions, "payment") + ", " + count(s.Pool.Bytes, "byte")},
@@ -84,6 +85,21 @@ func paceText(p *api.NodePace) string {
 		return fmt.Sprintf("a block in %d s, %.0f tries", p.BlockSeconds, p.Tries)
 	}
 	return fmt.Sprintf("a block in %d s, %.0f tries; lately one in %.1f s", p.BlockSeconds, p.Tries, *p.Recent)
+}
+
+// dialableText says whether the node can be dialled from outside, "" if it does not find out.
+func dialableText(d *api.Dialable) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.State == "yes":
+		return fmt.Sprintf("can be dialled at %s, as %s found", d.Address, peerText(d.By, d.ByName))
+	case d.State == "unknown":
+		return "not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try"
+	case d.Address == "":
+		return "cannot be dialled: there is no public address, and no router has opened a port"
+	}
+	return fmt.Sprintf("cannot be dialled at %s, as %s found", d.Address, peerText(d.By, d.ByName))
 }
 
 func miningText(m api.NodeMining) string {

@@ -6,6 +6,7 @@ import "time"
 type Node struct {
 	Addresses []string   `json:"addresses" description:"Multiaddrs that end in /p2p/ and the peer id."`
 	Agent     string     `json:"agent"`
+	Dialable  *Dialable  `json:"dialable,omitempty" description:"Whether it can be dialled from outside its local network; left out without --nat."`
 	Genesis   string     `json:"genesis" pattern:"^[0-9a-f]{64}$"`
 	Height    int64      `json:"height" minimum:"1"`
 	Mining    NodeMining `json:"mining"`
@@ -27,6 +28,15 @@ type NodePace struct {
 	BlockSeconds int64    `json:"block_seconds" minimum:"1" description:"That a block takes in the mean."`
 	Recent       *float64 `json:"recent_seconds" description:"That the last blocks took in the mean, up to 20 of them; null before the third block."`
 	Tries        float64  `json:"tries" description:"That the next proof takes in the mean."`
+}
+
+// Dialable is whether a node can be dialled from outside its local network, as the peer found that tried last.
+type Dialable struct {
+	Address string    `json:"address" description:"The multiaddr that was tried, \"\" if none was."`
+	At      time.Time `json:"at,omitzero" description:"When; left out if none was tried."`
+	By      string    `json:"by" description:"The id of the peer that tried, \"\" if none has."`
+	ByName  string    `json:"by_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it has no name."`
+	State   string    `json:"state" enum:"yes,no,unknown" description:"yes: at the address. no: not there, or there is no address that could be tried. unknown: nobody has tried yet."`
 }
 
 // NodeMining is what the node's miner is at.

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"kuai/rpc/api"
+)
+
+// TestStatusSaysWhetherTheNodeCanBeDialled in both languages; a node that does not find out says nothing.
+func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
+	const at = "/ip4/1.0.0.11/tcp/4001/p2p/a"
+	for _, c := range []struct {
+		said *api.Dialable
+		want string
+	}{
+		{nil, ""},
+		{&api.Dialable{State: "yes", Address: at, By: "b", ByName: "lab"}, "can be dialled at " + at + ", as b \"lab\" found"},
+		{&api.Dialable{State: "no", Address: at, By: "b"}, "cannot be dialled at " + at + ", as b found"},
+		{&api.Dialable{State: "no"}, "cannot be dialled: there is no public address, and no router has opened a port"},
+		{&api.Dialable{State: "unknown"}, "not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try"},
+	} {
+		s := statusInfo{Node: api.Node{Dialable: c.said, PeerID: "a"}}
+		var english, chinese strings.Builder
+		if err := printStatus(&english, s, language{}); err != nil {
+			t.Fatal(err)
+		}
+		_, line, found := strings.Cut(english.String(), "\n"+language{}.label("outside"))
+		if line, _, _ = strings.Cut(line, "\n"); line != c.want || found != (c.said != nil) {
+			t.Errorf("%+v: %q, want %q", c.said, line, c.want)
+		}
+		if err := printStatus(&chinese, s, language{zh: true}); err != nil {
+			t.Fatal(err)
+		}
+		_, line, _ = strings.Cut(chinese.String(), "\n"+language{zh: true}.label("outside"))
+		if line, _, _ = strings.Cut(line, "\n"); c.said != nil && (line == "" || strings.Contains(line, "dialled")) {
+			t.Errorf("in Chinese: %q", line)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package p2p
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+
+	"kuai/p2p/peers"
+	"kuai/p2p/portmap"
+	"kuai/p2p/reach"
+)
+
+// Reach is what is known of whether this node can be dialled from outside its local network.
+type Reach struct {
+	Asked   bool      // Config.NAT; if not, nothing else is known
+	Public  bool      // it has a public address: of its own, announced, or got from its router
+	Known   bool      // a peer has tried; the rest is what it found
+	Reached bool      // at Address
+	Address string    // a multiaddr with /p2p/
+	Witness string    // the peer that tried
+	Name    string    // what that one calls itself, "" for no name: claimed, not proved
+	At      time.Time // when it tried
+}
+
+// mapPort has the router open the ports that are listened on, if cfg asks for it.
+func mapPort(cfg Config, log *slog.Logger) libp2p.Option {
+	if !cfg.NAT || cfg.mapsNoPort {
+		return libp2p.ChainOptions()
+	}
+	return libp2p.NATManager(func(n network.Network) basichost.NATManager { return portmap.New(n, log) })
+}
+
+// newReach returns what finds out whether h can be dialled, nil if cfg does not ask for it.
+func newReach(h host.Host, g *peers.Gater, cfg Config, ours func(peer.ID) bool, log *slog.Logger) *reach.Tracker {
+	if !cfg.NAT {
+		return nil
+	}
+	return reach.New(reach.Config{Host: h, Dialer: func() (host.Host, error) { return newDialer(cfg, g) }, Ours: ours, Log: log})
+}
+
+// newDialer returns a host that dials addresses for peers, by the transports of cfg and inside its swarm key. It has an identity of its own
+// and does not say what it speaks, so that nobody takes it for a peer.
+func newDialer(cfg Config, g *peers.Gater) (host.Host, error) {
+	key, err := EphemeralIdentity()
+	if err != nil {
+		return nil, err
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(key), libp2p.NoListenAddrs, libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.DisableIdentifyAddressDiscovery(),
+		libp2p.ConnectionGater(g), libp2p.ResourceManager(&network.NullResourceManager{}), // AutoNATv2 bounds its dials
+		DialAlways(),
+	}
+	for _, more := range []func(Config) (libp2p.Option, error){transports, swarmKey} {
+		o, err := more(cfg)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, o)
+	}
+	h, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	h.RemoveStreamHandler(identify.ID)
+	h.RemoveStreamHandler(identify.IDPush)
+	return h, nil
+}
+
+// Reach says whether this node can be dialled from outside its local network, as the last peer found that tried.
+func (n *Node) Reach() Reach {
+	if n.reach == nil {
+		return Reach{}
+	}
+	r := Reach{Asked: true, Public: n.reach.Public()}
+	if all := n.reach.Verdicts(); len(all) > 0 {
+		v := all[0]
+		r.Known, r.Reached, r.Address = true, v.Reached, v.Address.String()+"/p2p/"+n.ID()
+		said, _ := n.sync.Claim(v.Witness)
+		r.Witness, r.Name, r.At = v.Witness.String(), said.Name, v.At
+	}
+	return r
+}

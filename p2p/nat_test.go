@@ -1,0 +1,59 @@
+package p2p
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"kuai/chain/chaintest"
+	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
+	"kuai/p2p/stream"
+)
+
+// TestReachOfAHomeNode: a node with private addresses only asks nobody, but answers others. Its dials for them are no peers.
+func TestReachOfAHomeNode(t *testing.T) {
+	r := chaintest.Rules()
+	nat := func(cfg *Config) { cfg.NAT, cfg.mapsNoPort = true, true }
+	home, other, plain := runNode(t, r, nat), runNode(t, r, nat), runNode(t, r, nil)
+	if got, want := plain.Reach(), (Reach{}); got != want {
+		t.Errorf("a node that was not told to find out: %+v", got)
+	}
+	if got, want := home.Reach(), (Reach{Asked: true}); got != want {
+		t.Errorf("a node at home: %+v", got)
+	}
+	if err := home.Connect(other.Addresses()[0]); err != nil {
+		t.Fatal(err)
+	}
+	hosttest.Eventually(t, "the two list AutoNATv2", func() bool {
+		list, err := home.h.Peerstore().SupportsProtocols(other.h.ID(), "/libp2p/autonat/2/dial-request")
+		return err == nil && len(list) == 1
+	})
+	list, err := other.h.Peerstore().SupportsProtocols(home.h.ID(), stream.ID(home.net, stream.Status))
+	if err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// TestDialerIsNoPeer dials a node as another one does that tries its address. The log does not speak of a peer that came.
+func TestDialerIsNoPeer(t *testing.T) {
+	n, other := runNode(t, chaintest.Rules(), nil), runNode(t, chaintest.Rules(), nil)
+	dialer, err := newDialer(Config{}, peers.NewGater("", "", nil, n.Node.log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialer.Close()
+	if err := dialer.Connect(t.Context(), peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Connect(n.Addresses()[0]); err != nil { // behind whom the dialer came
+		t.Fatal(err)
+	}
+	hosttest.Eventually(t, "the peer is there", func() bool { return n.connectedTo(other) })
+	time.Sleep(100 * time.Millisecond) // for what must not come
+	if strings.Contains(n.log.String(), dialer.ID().String()) {
+		t.Errorf("the log names the dialer: %s", n.log)
+	}
+}
