@@ -52,6 +52,12 @@ func (c *Client) Unlock(ctx context.Context, u api.Unlock) (api.UnlockedWallet, 
 	return v, c.post(ctx, api.Path("unlockWallet"), u, &v)
 }
 
+// Unlocked asks whose payments the node signs.
+func (c *Client) Unlocked(ctx context.Context) (api.UnlockedWallets, error) {
+	var v api.UnlockedWallets
+	return v, c.read(ctx, api.Path("getWallets"), &v)
+}
+
 // Lock lets the node forget a key.
 func (c *Client) Lock(ctx context.Context, address string) error {
 	_, err := c.Do(ctx, http.MethodDelete, api.Path("lockWallet", address), nil)

@@ -15,7 +15,7 @@ import (
 
 // Keys are the accounts that the node signs payments of. All methods may be called from any goroutine.
 type Keys interface {
-	// Named returns the address that a name stands for on this network: a development account's.
+	// Named returns the address of an account that the node knows by name: its own for rewards, and development accounts.
 	Named(name string) (address string, ok bool)
 	// Sign fills in t's signature, for the network with that id. ok is false if the key of its sender is not unlocked.
 	Sign(network string, t consensus.Transaction) (signed consensus.Transaction, ok bool)
@@ -30,7 +30,7 @@ type Keys interface {
 // UnlockedKey is an account that the node signs payments of.
 type UnlockedKey struct {
 	Address string
-	Name    string    // of a development account, "" else
+	Name    string    // of the node's own account or a development account, "" else
 	Until   time.Time // zero: until the node stops
 }
 
@@ -72,11 +72,11 @@ func (s *Server) keysOnly(handle http.HandlerFunc) http.HandlerFunc {
 func (s *Server) mayUseKeys(r *http.Request) error {
 	switch {
 	case s.cfg.Keys == nil:
-		return notFound("This node keeps no keys.", "Sign the payment elsewhere: kuai wallet sign, or kuai send --from NAME.")
+		return notFound("This node keeps no keys.", "Sign the payment elsewhere: kuai wallet sign, or kuai send.")
 	case s.cfg.Token == "" && !isLocal(r), s.cfg.Token != "" && !s.holdsToken(r):
 		return &problem{status: http.StatusForbidden, title: "keys refused",
 			detail: "This node signs payments for its own machine, or for those who hold its token.",
-			hint:   "Sign the payment elsewhere: kuai send --from NAME does."}
+			hint:   "Sign the payment elsewhere: kuai send does."}
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (s *Server) readPayment(r *http.Request, body []byte, id consensus.ID) (con
 	if !ok {
 		return consensus.Payment{}, badRequest("not signed",
 			fmt.Sprintf("The payment has no signature, and this node does not hold the unlocked key of %s.", t.Sender),
-			fmt.Sprintf("Run kuai send --from %s %s %s, or kuai wallet unlock %s and send it again.", t.Sender, t.Recipient, t.Amount, t.Sender))
+			fmt.Sprintf("Run kuai send %s %s %s where its wallet is, or kuai wallet unlock %s and send it again.", t.Sender, t.Recipient, t.Amount, t.Sender))
 	}
 	return rules.NewPayment(t)
 }

@@ -132,7 +132,7 @@ func TestTheNodeSignsForUnlockedAccounts(t *testing.T) {
 		}
 	}
 	code, body := n.pay(bob, alice, "5")
-	if want := "kuai send --from " + bob + " " + alice + " 5"; code != http.StatusBadRequest || !strings.Contains(body, want) || !strings.Contains(body, "kuai wallet unlock "+bob) {
+	if want := "kuai send " + bob + " " + alice + " 5"; code != http.StatusBadRequest || !strings.Contains(body, want) || !strings.Contains(body, "kuai wallet unlock "+bob) {
 		t.Errorf("bob, who is locked, pays: %d %s, want %s", code, body, want)
 	}
 	seed := wallet.DevelopmentKey("bob").Seed()

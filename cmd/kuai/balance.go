@@ -48,3 +48,21 @@ func printBalance(w io.Writer, a api.Account) error {
 	}
 	return printMore(w, a.Count-len(a.History))
 }
+
+// resolveName returns the address that is called name here, if the node's network is a secure one. On a classic network a name is an
+// address. The node may know other names.
+func (f *walletFlags) resolveName(ctx context.Context, client *rpc.Client, name string) (string, error) {
+	w, err := f.wallets()
+	if err != nil {
+		return name, nil
+	}
+	e, err := w.Find(name)
+	if err != nil {
+		return name, nil
+	}
+	n, err := client.Node(ctx)
+	if err != nil || !isSecure(n) {
+		return name, err
+	}
+	return e.Address.String(), nil
+}

@@ -96,7 +96,11 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	defer forget()
 
-	if cfg.rewards, err = rewardAddress(cfg, c.Rules(), n.ID(), log.Logger); err != nil {
+	var keys *keyring
+	if c.Rules().IsSecure() {
+		keys = newKeyring(c.Rules())
+	}
+	if cfg.rewards, err = rewardAddress(cfg, keys, n.ID(), log.Logger); err != nil {
 		return err
 	}
 	m := miner.New(c, cfg.rewards, miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
@@ -105,8 +109,8 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	serverCfg.Lab = labOf(cfg, n)
-	if c.Rules().IsSecure() {
-		serverCfg.Keys = newKeyring(c.Rules())
+	if keys != nil {
+		serverCfg.Keys = keys
 	}
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)

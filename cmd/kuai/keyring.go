@@ -18,14 +18,15 @@ import (
 	"kuai/rpc"
 )
 
-// maxUnlocked is how many keys a node keeps unlocked, beside those of development accounts.
+// maxUnlocked is how many keys a node keeps unlocked, beside its own.
 const maxUnlocked = 64
 
 // keyring holds the keys that a node signs payments with. It implements rpc.Keys.
 type keyring struct {
-	named   map[string]string     // the addresses of development accounts
-	devKeys map[string]wallet.Key // their keys, by address
-	now     func() time.Time
+	names []string              // of the accounts whose keys are never locked: the node's own, and development accounts
+	named map[string]string     // their addresses
+	own   map[string]wallet.Key // their keys, by address
+	now   func() time.Time
 
 	mu   sync.Mutex
 	keys map[string]unlockedKey // by address
@@ -38,22 +39,26 @@ type unlockedKey struct {
 
 // newKeyring returns a ring for the network with these rules. On the development network it has the keys that everybody has.
 func newKeyring(r *consensus.Rules) *keyring {
-	k := &keyring{named: map[string]string{}, devKeys: map[string]wallet.Key{}, now: time.Now, keys: map[string]unlockedKey{}}
-	if !isDev(r.Network()) {
-		return k
-	}
-	for _, name := range wallet.DevelopmentNames {
-		key := wallet.DevelopmentKey(name)
-		k.named[name] = key.Address().String()
-		k.devKeys[k.named[name]] = key
+	k := &keyring{named: map[string]string{}, own: map[string]wallet.Key{}, now: time.Now, keys: map[string]unlockedKey{}}
+	if isDev(r.Network()) {
+		for _, name := range wallet.DevelopmentNames {
+			k.keep(name, wallet.DevelopmentKey(name))
+		}
 	}
 	return k
+}
+
+// keep adds a key that is never locked. It is called before the ring is used.
+func (k *keyring) keep(name string, key wallet.Key) {
+	address := key.Address().String()
+	k.names = append(k.names, name)
+	k.named[name], k.own[address] = address, key
 }
 
 // isDev reports whether network is the id of the built-in network for development.
 func isDev(network string) bool { return network == consensus.Dev().Network() }
 
-// Named returns the address of a development account.
+// Named returns the address of an account whose key is never locked.
 func (k *keyring) Named(name string) (address string, ok bool) {
 	address, ok = k.named[name]
 	return address, ok
@@ -61,7 +66,7 @@ func (k *keyring) Named(name string) (address string, ok bool) {
 
 // Sign signs t if the key of its sender is unlocked.
 func (k *keyring) Sign(network string, t consensus.Transaction) (signed consensus.Transaction, ok bool) {
-	key, ok := k.devKeys[t.Sender]
+	key, ok := k.own[t.Sender]
 	if !ok {
 		key, ok = k.unlocked(t.Sender)
 	}
@@ -113,13 +118,11 @@ func (k *keyring) Lock(address string) (ok bool) {
 	return ok
 }
 
-// Unlocked lists the development accounts in their order, then the unlocked ones by address.
+// Unlocked lists the accounts whose keys are never locked, then the others by address.
 func (k *keyring) Unlocked() []rpc.UnlockedKey {
 	var all []rpc.UnlockedKey
-	for _, name := range wallet.DevelopmentNames {
-		if address, ok := k.named[name]; ok {
-			all = append(all, rpc.UnlockedKey{Address: address, Name: name})
-		}
+	for _, name := range k.names {
+		all = append(all, rpc.UnlockedKey{Address: k.named[name], Name: name})
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -139,25 +142,52 @@ const (
 	rewardPassword = "password.txt"
 )
 
-// rewardAddress returns who gets the rewards of the blocks that this node mines: as --reward says, or the node itself. On a secure network
-// the node's identity is not its purse: it makes a wallet at the first start, whose password is in a file beside it.
-func rewardAddress(cfg Config, r *consensus.Rules, nodeID string, log *slog.Logger) (string, error) {
+// rewardAddress returns the address that gets the rewards of the blocks that this node mines: as --reward says, or the node's own. On a
+// secure network, where keys is not nil, the node's identity is not its purse: it makes a wallet at the first start, and keeps its key
+// unlocked, as the password is in a file beside the wallet.
+func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (string, error) {
 	if cfg.Reward != "" {
 		return cfg.Reward, nil
 	}
-	if !r.IsSecure() || cfg.Ephemeral {
+	if keys == nil {
 		return nodeID, nil
 	}
-	w := wallet.Wallets{Dir: filepath.Join(cfg.DataDir, walletsDir)}
-	if e, err := w.Find(rewardWallet); err == nil {
-		return e.Address.String(), nil
+	if cfg.Ephemeral {
+		key, err := wallet.RandomKey()
+		if err == nil {
+			keys.keep(rewardWallet, key)
+		}
+		return key.Address().String(), err
 	}
-	e, err := makeRewardWallet(w)
+	w := wallet.Wallets{Dir: filepath.Join(cfg.DataDir, walletsDir)}
+	passwordFile := filepath.Join(w.Dir, rewardPassword)
+	e, err := w.Find(rewardWallet)
+	if errors.Is(err, wallet.ErrNotFound) {
+		if e, err = makeRewardWallet(w, passwordFile); err == nil {
+			log.Info("made a wallet for the rewards of mined blocks", "address", e.Address, "name", rewardWallet, "wallet_dir", w.Dir, "password_file", passwordFile)
+		}
+	}
 	if err != nil {
 		return "", fmt.Errorf("the wallet for rewards: %w. Or name an address by --reward", err)
 	}
-	log.Info("made a wallet for the rewards of mined blocks", "address", e.Address, "name", rewardWallet, "wallet_dir", w.Dir, "password_file", filepath.Join(w.Dir, rewardPassword))
+	if key, err := openRewardWallet(w, passwordFile); err != nil {
+		log.Warn("the wallet for rewards stays locked: kuai wallet unlock opens it", "address", e.Address, "wallet_dir", w.Dir, "error", err)
+	} else {
+		keys.keep(rewardWallet, key)
+	}
 	return e.Address.String(), nil
+}
+
+func openRewardWallet(w wallet.Wallets, passwordFile string) (key wallet.Key, err error) {
+	text, err := readText(passwordFile)
+	if err != nil {
+		return key, err
+	}
+	password, err := onePassword(string(text))
+	if err != nil {
+		return key, err
+	}
+	return w.Open(rewardWallet, password)
 }
 
 // ownPassword returns the password in a file that only the owner can read, and draws one if there is no such file.
@@ -172,11 +202,11 @@ func ownPassword(path string) (string, error) {
 	return onePassword(string(text))
 }
 
-func makeRewardWallet(w wallet.Wallets) (e wallet.Entry, err error) {
+func makeRewardWallet(w wallet.Wallets, passwordFile string) (e wallet.Entry, err error) {
 	if err := atomicfile.Directory(w.Dir); err != nil {
 		return e, err
 	}
-	password, err := ownPassword(filepath.Join(w.Dir, rewardPassword))
+	password, err := ownPassword(passwordFile)
 	if err != nil {
 		return e, err
 	}

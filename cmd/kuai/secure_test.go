@@ -87,11 +87,11 @@ func TestRewardsGoToAWalletOfTheNode(t *testing.T) {
 	var said strings.Builder
 	log := slog.New(slog.NewTextHandler(&said, nil))
 	cfg := Config{DataDir: filepath.Join(t.TempDir(), "data")}
-	first, err := rewardAddress(cfg, consensus.Secure(), "node", log)
+	first, err := rewardAddress(cfg, newKeyring(consensus.Secure()), "node", log)
 	if err != nil || first == "node" {
 		t.Fatalf("rewards go to %s, %v", first, err)
 	}
-	if again, err := rewardAddress(cfg, consensus.Secure(), "node", log); err != nil || again != first {
+	if again, err := rewardAddress(cfg, newKeyring(consensus.Secure()), "node", log); err != nil || again != first {
 		t.Errorf("after a restart they go to %s, %v", again, err)
 	}
 	dir := filepath.Join(cfg.DataDir, walletsDir)
@@ -107,13 +107,40 @@ func TestRewardsGoToAWalletOfTheNode(t *testing.T) {
 	if seed := key.Seed(); strings.Contains(said.String(), password) || strings.Contains(said.String(), fmt.Sprintf("%x", seed)) || !strings.Contains(said.String(), first) {
 		t.Errorf("the log says %s", &said)
 	}
-	for want, given := range map[string]Config{"me": {Reward: "me", DataDir: dir}, "node": {Ephemeral: true}} {
-		if got, err := rewardAddress(given, consensus.Secure(), "node", log); err != nil || got != want {
-			t.Errorf("%+v: %s, %v", given, got, err)
-		}
+	if got, err := rewardAddress(Config{Reward: "me", DataDir: dir}, newKeyring(consensus.Secure()), "node", log); err != nil || got != "me" {
+		t.Errorf("with --reward: %s, %v", got, err)
 	}
-	if got, err := rewardAddress(cfg, consensus.Classic(), "node", log); err != nil || got != "node" {
+	if got, err := rewardAddress(cfg, nil, "node", log); err != nil || got != "node" {
 		t.Errorf("on a classic network: %s, %v", got, err)
+	}
+}
+
+// TestTheNodeSpendsItsRewards as long as the password of their wallet is beside it, or the wallet is in memory.
+func TestTheNodeSpendsItsRewards(t *testing.T) {
+	var said strings.Builder
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	signs := func(cfg Config) bool {
+		keys := newKeyring(consensus.Secure())
+		address, err := rewardAddress(cfg, keys, "node", log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named, ok := keys.Named(rewardWallet)
+		_, signed := keys.Sign("0123456789abcdef-2", consensus.Transaction{Sender: address, Recipient: address, Amount: "1", HasID: true})
+		if ok != signed || ok && named != address || len(keys.Unlocked()) == 1 != ok {
+			t.Errorf("named %s %v, signs %v, unlocked %v", named, ok, signed, keys.Unlocked())
+		}
+		return signed
+	}
+	cfg := Config{DataDir: filepath.Join(t.TempDir(), "data")}
+	if !signs(cfg) || !signs(cfg) || !signs(Config{Ephemeral: true}) {
+		t.Error("the node does not sign for its rewards")
+	}
+	if err := os.Remove(filepath.Join(cfg.DataDir, walletsDir, rewardPassword)); err != nil {
+		t.Fatal(err)
+	}
+	if signs(cfg) || !strings.Contains(said.String(), "stays locked") {
+		t.Errorf("without the password's file the wallet is open, or the log does not say why not: %s", &said)
 	}
 }
 
@@ -182,8 +209,8 @@ func TestNetworkShow(t *testing.T) {
 	}
 }
 
-// TestSendFromSignsNothingForAClassicNetwork, and asks for no password before it knows.
-func TestSendFromSignsNothingForAClassicNetwork(t *testing.T) {
+// TestUnlockIsForSecureNetworks, and asks for no password before it knows.
+func TestUnlockIsForSecureNetworks(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			t.Errorf("%s %s", r.Method, r.URL)
@@ -191,11 +218,9 @@ func TestSendFromSignsNothingForAClassicNetwork(t *testing.T) {
 		fmt.Fprint(w, `{"network": "7fc07dc7599e3d61-1", "profile": "classic"}`)
 	}))
 	defer srv.Close()
-	for _, args := range [][]string{{"send", "--from", "alice", "bob", "5"}, {"wallet", "unlock", "alice"}} {
-		code, _, errOut := kuai(nil, append(args, "--api", srv.URL)...)
-		if code != exitFailure || !strings.Contains(errOut, "7fc07dc7599e3d61-1 are not signed") {
-			t.Errorf("%q: exit code %d: %s", args, code, errOut)
-		}
+	code, _, errOut := kuai(nil, "wallet", "unlock", "alice", "--api", srv.URL)
+	if code != exitFailure || !strings.Contains(errOut, "7fc07dc7599e3d61-1 are not signed") {
+		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }
 

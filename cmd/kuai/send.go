@@ -13,6 +13,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 	"kuai/chain/wallet"
 	"kuai/rpc"
 	"kuai/rpc/api"
@@ -29,7 +30,6 @@ type sending struct {
 	asking
 	walletFlags
 	passwordFlags
-	from string
 }
 
 func newSend() *cobra.Command {
@@ -38,20 +38,14 @@ func newSend() *cobra.Command {
 		Use:   "send SENDER RECIPIENT AMOUNT",
 		Short: "Pay RECIPIENT from SENDER",
 		Long: "Pay RECIPIENT from SENDER. The payment is pending until a block holds it. On a secure network SENDER and RECIPIENT are addresses\n" +
-			"or names of wallets, and a payment is signed: by the node, if it has the sender's unlocked key, or here by the wallet --from, which\n" +
-			"takes the place of SENDER.",
+			"or names of wallets, and a payment is signed: by the node, if it has the sender's unlocked key, else here with the sender's wallet,\n" +
+			"whose password is asked for.",
+		Args:        arguments(3, 3),
 		Annotations: map[string]string{negative: wantAmount},
-	}
-	c.Args = func(c *cobra.Command, words []string) error {
-		if f.from != "" {
-			return arguments(2, 2)(c, words)
-		}
-		return arguments(3, 3)(c, words)
 	}
 	f.asking.bind(c)
 	f.bindDir(c)
 	f.passwordFlags.bind(c)
-	c.Flags().StringVar(&f.from, "from", "", "sign with the wallet of this `name` or address, on a secure network")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words) }
 	return c
 }
@@ -90,65 +84,89 @@ const wantAmount = "want a number above 0, as 5 or 0.25"
 
 // payment returns the payment to send. It has an id, so that it is known whatever becomes of the answer.
 func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) (api.Payment, error) {
-	if f.from != "" {
-		return f.signed(c, client, words[0], words[1])
-	}
 	p := api.Payment{Amount: json.Number(words[2]), ID: chain.NewID().String(), Recipient: words[1], Sender: words[0]}
+	n, err := askNode(c, client)
+	if err != nil || !isSecure(n) {
+		return p, err
+	}
+	known, err := f.accounts(c, client)
+	if err != nil {
+		return p, err
+	}
+	if p.Sender, err = known.address(words[0]); err != nil {
+		return p, err
+	}
+	if p.Recipient, err = known.address(words[1]); err != nil {
+		return p, err
+	}
+	if e, err := known.wallets.Find(words[1]); err == nil { // a name of the node's own accounts is not found here
+		warnUnnamed(c, e)
+	}
+	if known.nodeSigns(p.Sender) || !known.hasKey(p.Sender) {
+		return p, nil
+	}
+	return f.signed(c, n.Network, p)
+}
+
+// accounts are those that 'kuai send' can tell by name or sign for.
+type accounts struct {
+	wallets wallet.Wallets
+	node    []api.UnlockedWallet
+}
+
+// accounts returns the accounts of this machine, and those whose payments the node signs for this client.
+func (f *sending) accounts(c *cobra.Command, client *rpc.Client) (a accounts, err error) {
+	if a.wallets, err = f.wallets(); err != nil {
+		return a, err
+	}
 	ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
 	defer cancel()
-	sender, err := f.resolveName(ctx, client, p.Sender)
-	if err != nil {
-		return p, err
+	list, err := client.Unlocked(ctx)
+	if refused := (*rpc.StatusError)(nil); errors.As(err, &refused) {
+		err = nil // the node signs nothing for strangers
 	}
-	p.Recipient, err = f.resolveName(ctx, client, p.Recipient)
-	p.Sender = sender
-	return p, err
+	a.node = list.Wallets
+	return a, err
 }
 
-// resolveName returns the address that is called name here, if the node's network is a secure one. On a classic network a name is an address.
-func (f *walletFlags) resolveName(ctx context.Context, client *rpc.Client, name string) (string, error) {
-	address := f.addressOf(name)
-	if address == name {
+// address returns the address that a name stands for, or the address itself.
+func (a accounts) address(name string) (string, error) {
+	if _, err := consensus.ParseAddress(name); err == nil {
 		return name, nil
 	}
-	n, err := client.Node(ctx)
-	if err != nil || !isSecure(n) {
-		return name, err
+	if e, err := a.wallets.Find(name); err == nil {
+		return e.Address.String(), nil
 	}
-	return address, nil
+	for _, w := range a.node {
+		if w.Name == name {
+			return w.Address, nil
+		}
+	}
+	return "", fmt.Errorf("%q is neither an address nor a name that is known here: 'kuai wallet list' shows the names, 'kuai wallet name ADDRESS NAME' adds one", name)
 }
 
-// signed signs a payment with the wallet --from.
-func (f *sending) signed(c *cobra.Command, client *rpc.Client, recipient, amount string) (p api.Payment, err error) {
-	n, err := secureNode(c, client)
-	if err != nil {
-		return p, err
-	}
-	if isDev(n.Network) && slices.Contains(wallet.DevelopmentNames, recipient) && f.addressOf(recipient) == recipient {
-		recipient = wallet.DevelopmentKey(recipient).Address().String()
-	}
-	draft, err := draftPayment(c, &f.walletFlags, recipient, amount, "")
-	if err != nil {
-		return p, err
-	}
-	key, err := openWallet(c, &f.walletFlags, &f.passwordFlags, f.from)
-	if err != nil {
-		return p, err
-	}
-	t := key.Sign(n.Network, draft)
-	return api.Payment{Amount: json.Number(t.Amount), ID: t.ID.String(), Recipient: t.Recipient, Sender: t.Sender, Signature: t.Signature.String()}, nil
+func (a accounts) nodeSigns(address string) bool {
+	return slices.ContainsFunc(a.node, func(w api.UnlockedWallet) bool { return w.Address == address })
 }
 
-// addressOf returns the address that is called name here, or name as it is: the node may know it.
-func (f *walletFlags) addressOf(name string) string {
-	w, err := f.wallets()
+func (a accounts) hasKey(address string) bool {
+	e, err := a.wallets.Find(address)
+	return err == nil && e.HasKey
+}
+
+// signed signs p with the sender's wallet.
+func (f *sending) signed(c *cobra.Command, network string, p api.Payment) (api.Payment, error) {
+	t, err := newDraft(string(p.Amount), p.ID)
 	if err != nil {
-		return name
+		return p, err
 	}
-	if e, err := w.Find(name); err == nil {
-		return e.Address.String()
+	t.Recipient = p.Recipient
+	key, err := openWallet(c, &f.walletFlags, &f.passwordFlags, p.Sender)
+	if err != nil {
+		return p, err
 	}
-	return name
+	p.Signature = key.Sign(network, t).Signature.String()
+	return p, nil
 }
 
 // askNode asks who the node is.
@@ -162,7 +180,7 @@ func askNode(c *cobra.Command, client *rpc.Client) (api.Node, error) {
 func secureNode(c *cobra.Command, client *rpc.Client) (api.Node, error) {
 	n, err := askNode(c, client)
 	if err == nil && !isSecure(n) {
-		err = fmt.Errorf("payments of the network %s are not signed: use 'kuai send SENDER RECIPIENT AMOUNT' there, without a wallet", n.Network)
+		err = fmt.Errorf("payments of the network %s are not signed: 'kuai send' pays there without a wallet", n.Network)
 	}
 	return n, err
 }

@@ -28,7 +28,7 @@ func newWalletUnlock() *cobra.Command {
 		Short: "Let a running node sign the payments of a wallet, for some time",
 		Long: "Let a running node sign the payments of a wallet, for some time. The node keeps the key in memory only. Until the time is over,\n" +
 			"everybody on this machine, or who has the node's token, pays from the account with 'kuai send' or POST /transactions/new.\n" +
-			"'kuai send --from' signs a single payment without that.",
+			"'kuai send' signs a single payment without that.",
 		Example: "  kuai wallet unlock alice --for 10m",
 		Args:    arguments(1, 1),
 	}
@@ -72,7 +72,7 @@ func newWalletUnlock() *cobra.Command {
 func onlyHere(api string) error {
 	u, err := url.Parse(api)
 	if err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
-		return errors.New("the key would cross the network in clear: unlock it on the node's own machine, or use 'kuai send --from' here")
+		return errors.New("the key would cross the network in clear: unlock it on the node's own machine, or use 'kuai send' here")
 	}
 	return err
 }

@@ -28,7 +28,7 @@ var examples = map[string]string{
 	"id":         "  kuai id",
 	"health":     "  kuai health --ready && echo level with the peers",
 	"config":     "  kuai config -p 5001 > settings.json && kuai daemon --config settings.json",
-	"send":       "  kuai send alice bob 5\n  kuai send alice bob 0.25 --json\n  kuai send --from alice bob 5",
+	"send":       "  kuai send alice bob 5\n  kuai send alice bob 0.25 --json",
 	"tx":         "  kuai tx 00112233445566778899aabbccddeeff",
 	"pending":    "  kuai pending",
 	"balance":    "  kuai balance alice",

@@ -19,7 +19,7 @@ func newWallet() *cobra.Command {
 		Use:   "wallet",
 		Short: "Keep keys behind a password, and sign payments with them",
 		Long: "Keep keys behind a password, and sign payments with them. A wallet is a file of this machine with one key; its address is the\n" +
-			"key's public half. On a secure network 'kuai send --from NAME' pays from it, or the node signs while it is unlocked. Payments of\n" +
+			"key's public half. On a secure network 'kuai send' pays from it, or the node signs while it is unlocked. Payments of\n" +
 			"the tutorial's network carry no signature: there 'kuai send' needs no wallet.",
 		Example: "  kuai wallet new alice\n  kuai wallet list",
 		Args:    knownVerb,

@@ -69,6 +69,23 @@ const wantWhole = "want a whole number from 1 to 9007199254740991"
 
 // draftPayment reads the parts of a payment that its signer chooses. It warns of a recipient who has no name here.
 func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string) (p consensus.Transaction, err error) {
+	if p, err = newDraft(amount, id); err != nil {
+		return p, err
+	}
+	w, err := f.wallets()
+	if err != nil {
+		return p, err
+	}
+	e, err := find(w, recipient)
+	if err == nil {
+		warnUnnamed(c, e)
+	}
+	p.Recipient = e.Address.String()
+	return p, err
+}
+
+// newDraft returns a payment without sender, recipient and signature. Its id is a random one if it is not given.
+func newDraft(amount, id string) (p consensus.Transaction, err error) {
 	n, err := strconv.ParseInt(amount, 10, 64)
 	if err != nil || n < 1 || n > consensus.MaxAmount {
 		return p, usageError{fmt.Errorf("%q: %s", amount, wantWhole)}
@@ -79,16 +96,14 @@ func draftPayment(c *cobra.Command, f *walletFlags, recipient, amount, id string
 			return p, usageError{fmt.Errorf("--id: %w", err)}
 		}
 	}
-	w, err := f.wallets()
-	if err != nil {
-		return p, err
-	}
-	e, err := find(w, recipient)
-	if err == nil && e.Name == "" && !e.HasKey {
+	return p, nil
+}
+
+// warnUnnamed warns of a recipient that has no name here.
+func warnUnnamed(c *cobra.Command, e wallet.Entry) {
+	if e.Name == "" && !e.HasKey {
 		fmt.Fprintf(c.ErrOrStderr(), "The recipient has no name here. An address has no checksum: check every character, then name it with 'kuai wallet name %s NAME'.\n", e.Address)
 	}
-	p.Recipient = e.Address.String()
-	return p, err
 }
 
 func newWalletVerify() *cobra.Command {
