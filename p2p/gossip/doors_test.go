@@ -144,3 +144,23 @@ func syncDoor(t *testing.T, r *consensus.Rules) {
 		}
 	}
 }
+
+// TestUncheckedBlockIsNotPassedOn: a side block of a secure network, whose balances nobody has checked, goes no further.
+func TestUncheckedBlockIsNotPassedOn(t *testing.T) {
+	hosttest.NoLeaks(t)
+	b := chaintest.NewSecure(t).Mine(2)
+	trunk := b.Branch()
+	side := b.Fork(1).Mine(1).Branch()[1]
+	d := doorTo(t, newStation(t, chaintest.Open(t, b.Rules())), fixed, b.Rules(), trunk[0])
+	judged(t, d, trunk[1], pubsub.ValidationAccept)
+	judged(t, d, side, pubsub.ValidationIgnore)
+}
+
+// judged gives d a block, and checks that it holds it, and what it does with it.
+func judged(t *testing.T, d *doors, b *consensus.Block, want pubsub.ValidationResult) {
+	t.Helper()
+	v := d.judgeBlock(t.Context(), "peer", &pubsub.Message{Message: &pb.Message{Data: b.Canonical()}})
+	if v != want || !d.c.Has(b.Hash()) {
+		t.Errorf("block %s: verdict %v, want %v", b.Hash().Short(), v, want)
+	}
+}
