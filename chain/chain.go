@@ -38,6 +38,7 @@ type Chain struct {
 	condemned map[uint32]int64 // branches to drop: from this index on they pay what they cannot
 	ids       []idPosition     // scratch of extend
 	stored    storedIDs        // what onPath need not look up
+	funded    storedIDs        // the accounts that have something, for which the same holds
 	growing   store.Position   // the side block that came last
 	partly    uint32           // the branch that trimming has dropped a part of, or nothing
 

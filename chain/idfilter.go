@@ -98,10 +98,44 @@ func (s *storedIDs) mayHave(id consensus.ID) bool {
 	return false
 }
 
+// addOnce is add for an id that may be there already.
+func (s *storedIDs) addOnce(id consensus.ID) {
+	for _, f := range s.filters {
+		if f.mayHave(id) {
+			return
+		}
+	}
+	s.add(id)
+}
+
 // gatherIDs makes the filters for the ids that were stored before this start. Those that are stored meanwhile are added as they come.
 func (c *Chain) gatherIDs(ctx context.Context) error {
+	return c.gather(&c.stored, func(v view, before *storedIDs) error {
+		return v.EachID(func(id [16]byte, _ store.Position, _ int) error {
+			before.add(id)
+			return ctx.Err()
+		})
+	})
+}
+
+// gatherAccounts does the same for the accounts that have something.
+func (c *Chain) gatherAccounts(ctx context.Context) error {
+	return c.gather(&c.funded, func(v view, before *storedIDs) error {
+		return v.EachBalance(func(account [32]byte, _ int64) error {
+			before.add(accountID(account))
+			return ctx.Err()
+		})
+	})
+}
+
+// accountID is the part of an account that a filter is asked for.
+func accountID(account consensus.Address) consensus.ID {
+	return consensus.ID(account[:len(consensus.ID{})])
+}
+
+func (c *Chain) gather(into *storedIDs, all func(v view, before *storedIDs) error) error {
 	c.writing.Lock()
-	done := c.stored.complete
+	done := into.complete
 	c.writing.Unlock()
 	if done {
 		return nil
@@ -109,17 +143,13 @@ func (c *Chain) gatherIDs(ctx context.Context) error {
 	v := c.view()
 	defer v.Close()
 	var before storedIDs
-	err := v.EachID(func(id [16]byte, _ store.Position, _ int) error {
-		before.add(id)
-		return ctx.Err()
-	})
-	if err != nil {
+	if err := all(v, &before); err != nil {
 		return err
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	c.stored.filters = append(before.filters, c.stored.filters...)
-	c.stored.full = c.stored.full || before.full
-	c.stored.complete = true
+	into.filters = append(before.filters, into.filters...)
+	into.full = into.full || before.full
+	into.complete = true
 	return nil
 }

@@ -83,7 +83,7 @@ func (c *Chain) start() error {
 	if err := c.endow(b); err != nil {
 		return err
 	}
-	return c.commit(b, func() { c.stored.complete = true }) // no block holds an id yet
+	return c.commit(b, func() { c.stored.complete, c.funded.complete = true, true }) // no block holds an id yet
 }
 
 func setTip(b *store.Batch, tip consensus.Header) {

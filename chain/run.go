@@ -15,6 +15,7 @@ func (c *Chain) Run(ctx context.Context) error {
 	g.Go(func() error { return c.flush(ctx) })
 	g.Go(func() error {
 		_ = c.gatherIDs(ctx) // without them every id is looked up; Verify names what is damaged
+		_ = c.gatherAccounts(ctx)
 		return nil
 	})
 	g.Go(func() error { return whenWoken(ctx, c.addresses.wake, func() error { return c.follow(ctx) }) })

@@ -102,3 +102,40 @@ func BenchmarkCheckSignatures(b *testing.B) {
 	}
 	b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "signatures/s")
 }
+
+// TestFundedAccountsAreFound: an account that has something is never taken for an empty one, before and after the filter is complete.
+func TestFundedAccountsAreFound(t *testing.T) {
+	r, st := easySecure(), inMemory(t)
+	c, bob := opened(t, st, r), wallet.DevelopmentKey("bob").Address().String()
+	gina := wallet.DevelopmentKey("gina").Address()
+	pays := signedBy(t, r, "alice")
+	pays.Recipient = gina.String()
+	pays = wallet.DevelopmentKey("alice").Sign(r.Network(), pays)
+	if _, err := c.Add(sealed(t, r, c.Tip(), bob, pays), "peer"); err != nil {
+		t.Fatal(err)
+	}
+	c = opened(t, st, r)
+	if c.funded.complete || !c.funded.mayHave(accountID(consensus.Address{1})) {
+		t.Fatal("after a start every account is looked up")
+	}
+	if _, err := c.Add(sealed(t, r, c.Tip(), bob, signedBy(t, r, "carol")), "peer"); err != nil { // while the filter is made
+		t.Fatal(err)
+	}
+	if err := c.gatherAccounts(t.Context()); err != nil || !c.funded.complete {
+		t.Fatal(err)
+	}
+	for _, name := range append([]string{"gina"}, wallet.DevelopmentNames...) {
+		if !c.funded.mayHave(accountID(wallet.DevelopmentKey(name).Address())) {
+			t.Errorf("%s has something, and the filter says nothing", name)
+		}
+	}
+	if lacks := func(i byte) bool { return !c.funded.mayHave(accountID(consensus.Address{i})) }; !lacks(1) && !lacks(2) && !lacks(3) {
+		t.Error("the filter says of every account that it may have something")
+	}
+	if _, err := c.Add(sealed(t, r, c.Tip(), bob, signedBy(t, r, "gina")), "peer"); err != nil {
+		t.Error(err)
+	}
+	if err := c.Verify(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
