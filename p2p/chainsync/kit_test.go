@@ -86,6 +86,20 @@ func (st *station) start(t testing.TB) *station {
 	return st
 }
 
+// watch runs the table of peers until the test's end, and nothing else.
+func (st *station) watch(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- st.table.Run(ctx, st.Syncer) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // serveOnly answers until the test's end and asks nobody.
 func (st *station) serveOnly(t testing.TB) *station {
 	t.Helper()

@@ -319,7 +319,8 @@ func (t *Table) Disconnect(name string) error {
 	if len(asked) == 0 && !remembered && !t.isConnected(p) {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
-	return t.ends.now(p)
+	t.ends.soon(p)
+	return nil
 }
 
 func (t *Table) disconnectURL(rawURL string) error {
@@ -336,5 +337,6 @@ func (t *Table) disconnectURL(rawURL string) error {
 		return nil
 	}
 	t.book.forget(p)
-	return t.ends.now(p)
+	t.ends.soon(p)
+	return nil
 }

@@ -35,8 +35,11 @@ func newDisconnects(h host.Host) *disconnects {
 	return &disconnects{host: h, wake: make(chan struct{}, 1), leaving: make(map[peer.ID]departure)}
 }
 
-// now disconnects p.
-func (d *disconnects) now(p peer.ID) error { return d.host.Network().ClosePeer(p) }
+// close disconnects p. The loop of the table alone calls it.
+func (d *disconnects) close(p peer.ID) { _ = d.host.Network().ClosePeer(p) }
+
+// soon disconnects p at once.
+func (d *disconnects) soon(p peer.ID) { d.later(p, departure{at: time.Now()}) }
 
 // later disconnects p after a while.
 func (d *disconnects) later(p peer.ID, leaves departure) {

@@ -18,13 +18,13 @@ const (
 	feelerTime  = 10 * time.Second // for such a peer to say its status
 )
 
-// rotate tries peers that are not connected until ctx ends.
+// untilTurn is the time until the next turn, different each time so that nodes do not march in step. It is longer than a turn takes.
+func untilTurn() time.Duration { return FeelerEvery + rand.N(FeelerEvery) }
+
+// rotate lets a peer that is not connected have an outbound slot, if all are taken.
 func (t *Table) rotate(ctx context.Context) {
-	for ctx.Err() == nil {
-		pause(ctx, FeelerEvery+rand.N(FeelerEvery))
-		if len(t.slots()) > 0 && t.outbound() >= t.want {
-			t.feel(ctx)
-		}
+	if len(t.slots()) > 0 && t.outbound() >= t.want {
+		t.feel(ctx)
 	}
 }
 
@@ -46,7 +46,7 @@ func (t *Table) feel(ctx context.Context) {
 			return
 		}
 		t.book.failed(p.ID, errLeft)
-		_ = t.ends.now(p.ID)
+		t.ends.soon(p.ID)
 	}
 }
 
@@ -58,7 +58,7 @@ func (t *Table) replace(p peer.ID) {
 	}
 	worst := leastWorth(others, t.want/2)
 	t.log.Info("outbound peer replaced", "peer", worst, "by", p)
-	_ = t.ends.now(worst)
+	t.ends.soon(worst)
 }
 
 // feelers lists whom feel may dial: at random, those of subnets without an outbound peer first, one of each subnet before the

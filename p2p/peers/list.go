@@ -125,7 +125,7 @@ func direction(c network.Conn) string {
 func (t *Table) Recut() {
 	for _, p := range t.h.Network().Peers() {
 		if t.cuts(p) {
-			_ = t.ends.now(p)
+			t.ends.soon(p)
 		}
 	}
 	t.book.hurryAll()

@@ -22,7 +22,7 @@ func TestOneLoopOwnsConnections(t *testing.T) {
 	if len(files) < 60 {
 		t.Fatalf("only %d files", len(files))
 	}
-	calls := map[string][]string{".Subscribe(": nil, ".h.Connect(": nil, "h.Connect(": nil, ".ClosePeer(": nil}
+	calls := map[string][]string{".Subscribe(": nil, ".h.Connect(": nil, "h.Connect(": nil, ".ClosePeer(": nil, ".ends.close(": nil, ".feel(": nil, "t.dialOne(": nil}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -36,7 +36,7 @@ func TestOneLoopOwnsConnections(t *testing.T) {
 			}
 		}
 	}
-	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"dialler.go"}, ".ClosePeer(": {"disconnect.go"}} {
+	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"dialler.go"}, ".ClosePeer(": {"disconnect.go"}, ".ends.close(": {"table.go"}, ".feel(": {"feeler.go"}, "t.dialOne(": {"dialler.go"}} {
 		if !slices.Equal(calls[call], want) {
 			t.Errorf("%s is called in %q, want %q", call, calls[call], want)
 		}

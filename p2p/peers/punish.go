@@ -25,7 +25,7 @@ func (t *Table) blame(p peer.ID, err error) {
 }
 
 // Drop disconnects p at once.
-func (t *Table) Drop(p peer.ID) { _ = t.ends.now(p) }
+func (t *Table) Drop(p peer.ID) { t.ends.soon(p) }
 
 // DropForeign refuses a peer of another network, and disconnects it.
 func (t *Table) DropForeign(p peer.ID, theirs, ours string) {

@@ -1,7 +1,7 @@
 package peers
 
 import (
-	"context"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -18,26 +18,23 @@ const (
 	roomShare = 16 // mute streams of one peer that no honest one has at once
 )
 
-// keepRoom disconnects and refuses the peers that hold the most mute streams, while there are more than full, until ctx ends.
-func keepRoom(ctx context.Context, h host.Host, ends *disconnects, full int, punish func(peer.ID, error)) {
-	look := time.NewTicker(roomEvery)
-	defer look.Stop()
-	for {
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return
+// makeRoom disconnects and refuses the peers that hold the most mute streams, if there are too many. It reports whether there were.
+func (t *Table) makeRoom() bool {
+	all := muteStreams(t.h)
+	if all <= t.mute {
+		return false
+	}
+	for _, m := range mutest(t.h) {
+		if all <= t.mute || m.streams < roomShare {
+			break
 		}
-		for all := muteStreams(h); all > full; {
-			worst, n := mutest(h)
-			if n < roomShare {
-				break
-			}
-			punish(worst, wire.Violation("%d streams of no protocol", n))
-			_ = ends.now(worst)
-			all -= n
+		all -= m.streams
+		if !t.IsFaulty(m.peer) { // else it is on its way out
+			t.Punish(m.peer, wire.Violation("%d streams of no protocol", m.streams))
+			t.ends.soon(m.peer)
 		}
 	}
+	return true
 }
 
 // muteStreams counts the streams that peers opened and that have no protocol yet.
@@ -49,8 +46,14 @@ func muteStreams(h host.Host) (n int) {
 	return n
 }
 
-// mutest returns the peer that holds the most of them.
-func mutest(h host.Host) (worst peer.ID, most int) {
+// mute is how many mute streams a peer holds.
+type mute struct {
+	peer    peer.ID
+	streams int
+}
+
+// mutest returns the peers that hold any, those with the most first.
+func mutest(h host.Host) []mute {
 	count := make(map[peer.ID]int)
 	for _, c := range h.Network().Conns() {
 		for _, st := range c.GetStreams() {
@@ -59,10 +62,10 @@ func mutest(h host.Host) (worst peer.ID, most int) {
 			}
 		}
 	}
+	var all []mute
 	for p, n := range count {
-		if n > most {
-			worst, most = p, n
-		}
+		all = append(all, mute{p, n})
 	}
-	return worst, most
+	slices.SortFunc(all, func(a, b mute) int { return b.streams - a.streams })
+	return all
 }

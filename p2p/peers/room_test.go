@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -43,19 +44,29 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 	muteOn(t, greedy, h, roomFull)
 	hosttest.Eventually(t, "all streams wait for their protocol", func() bool { return muteStreams(h) >= roomFull+roomShare-1 })
 
+	log := &hosttest.Log{}
+	table := New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test", Mute: roomFull}, log.Logger())
 	ctx, cancel := context.WithCancel(t.Context())
-	blamed, done := make(chan peer.ID, 4), make(chan struct{})
-	go func() {
-		defer close(done)
-		keepRoom(ctx, h, newDisconnects(h), roomFull, func(p peer.ID, err error) { blamed <- p })
-	}()
-	if p := <-blamed; p != greedy.ID() {
-		t.Errorf("%s was blamed, %s holds the most", p, greedy.ID())
-	}
+	done := make(chan error, 1)
+	go func() { done <- table.Run(ctx, noSyncs{}) }()
 	hosttest.Eventually(t, "the room is free again", func() bool { return muteStreams(h) == roomShare-1 })
 	cancel()
-	<-done
-	if len(blamed) > 0 || len(h.Network().ConnsToPeer(polite.ID())) == 0 {
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if blamed := table.Records(); blamed[greedy.ID()].Bad != 1 || blamed[polite.ID()].Bad != 0 {
+		t.Errorf("blamed are %+v, %s holds the most", blamed, greedy.ID())
+	}
+	if len(h.Network().ConnsToPeer(polite.ID())) == 0 {
 		t.Error("a peer that holds few streams lost its place")
 	}
 }
+
+// noSyncs exchanges no statuses.
+type noSyncs struct{}
+
+func (noSyncs) IsNew(peer.ID) bool             { return false }
+func (noSyncs) Greet(context.Context, peer.ID) {}
+func (noSyncs) Forget(peer.ID)                 {}
+func (noSyncs) HasSaid(peer.ID) bool           { return false }
+func (noSyncs) LastBrought(peer.ID) time.Time  { return time.Time{} }

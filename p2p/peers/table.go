@@ -110,8 +110,6 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { t.twin.run(ctx) })
-	wg.Go(func() { keepRoom(ctx, t.h, t.ends, t.mute, t.Punish) })
-	wg.Go(func() { t.rotate(ctx) })
 	wg.Go(func() { t.keepBook(ctx) })
 	if t.mdns {
 		wg.Go(func() { t.runMDNS(ctx) })
@@ -127,6 +125,10 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 	}
 	every := time.NewTicker(seekEvery)
 	defer every.Stop()
+	room := time.NewTicker(roomEvery)
+	defer room.Stop()
+	turn := time.NewTimer(untilTurn())
+	defer turn.Stop()
 	due := time.NewTimer(0)
 	defer due.Stop()
 	for {
@@ -135,6 +137,13 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 			t.note(ctx, &wg, e)
 		case <-t.seek:
 		case <-due.C:
+		case <-room.C:
+			if !t.makeRoom() {
+				continue
+			}
+		case <-turn.C:
+			wg.Go(func() { t.rotate(ctx) })
+			turn.Reset(untilTurn())
 		case <-every.C:
 			if t.outbound() < t.want {
 				wg.Go(func() { t.askAround(ctx, t.h.Network().Peers()) })
@@ -154,7 +163,7 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 func (t *Table) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
 	leaving, next := t.ends.due(time.Now())
 	for _, p := range leaving {
-		wg.Go(func() { _ = t.ends.now(p) })
+		wg.Go(func() { t.ends.close(p) })
 	}
 	return earliest(next, t.fill(ctx, wg))
 }
@@ -202,7 +211,7 @@ func (t *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 // meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
 func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
 	if t.cuts(p) { // it came while it was being cut off
-		t.ends.later(p, departure{at: time.Now()})
+		t.ends.soon(p)
 		return
 	}
 	if t.IsRefused(p) { // it came before it was refused, or past the connection gater
