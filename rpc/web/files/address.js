@@ -10,6 +10,7 @@ const page = 50;
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;
   const balance = h("b", { class: "amount" }),
+    spendable = h("p", { class: "hint" }),
     count = h("p", { class: "hint" }),
     body = h("tbody", {});
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
@@ -27,8 +28,13 @@ export async function openAddress(root, name) {
         { number: number(e.confirmations) },
       );
     });
-  const show = (a, append) => {
+  const showBalance = (a) => {
     balance.textContent = a.balance;
+    spendable.hidden = !a.spendable || a.spendable === a.balance;
+    spendable.textContent = t("address.spendable", { n: a.spendable });
+  };
+  const show = (a, append) => {
+    showBalance(a);
     count.textContent = t(a.count === 1 ? "address.count.one" : "address.count", { n: number(a.count) });
     next = a.next;
     more.hidden = !next;
@@ -50,6 +56,7 @@ export async function openAddress(root, name) {
       "section",
       { class: "panel" },
       h("p", { class: "balance" }, h("span", {}, t("address.balance")), balance),
+      spendable,
       count,
       h(
         "div",
@@ -78,7 +85,7 @@ export async function openAddress(root, name) {
       if (!what.has("node")) return;
       const a = await ask(path).catch(() => null);
       if (a && body.rows.length <= page) show(a, false);
-      else if (a) balance.textContent = a.balance; // older entries stay in sight
+      else if (a) showBalance(a); // older entries stay in sight
     },
   };
 }

@@ -3,7 +3,7 @@
 import { addressLink, fact, h, hashBits, hashLink, hue, paymentLink, row, who } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { dateTime, number, t } from "/web/i18n.js";
-import { ask, askText, parse, zeros } from "/web/node.js";
+import { ask, askText, parse, secure, zeros } from "/web/node.js";
 import { member, spaced } from "/web/canonical.js";
 import { sha256 } from "/web/sha256.js";
 import * as blocks from "/web/blocks.js";
@@ -41,7 +41,7 @@ export async function openBlock(root, ref, current) {
       "section",
       { class: "panel" },
       h("h2", {}, t("why.title")),
-      parent ? proofSteps(parent.block.proof, b.proof, b.previous, zeros) : h("p", {}, t("why.first")),
+      parent ? proofSteps(parent.block.proof, b.proof, b.previous, secure ? null : zeros) : h("p", {}, t("why.first")),
     ),
   );
   const update = () => state(b, badge, children);

@@ -5,6 +5,7 @@ import { act, copyButton } from "/web/act.js";
 import { number, pick, t } from "/web/i18n.js";
 import { drawCharts, drawStory, drawWorld } from "/web/story.js";
 import * as tamper from "/web/tamper.js";
+import { secure } from "/web/node.js";
 
 let lesson = null; // the one that is open
 let story = null; // what its run has told
@@ -35,7 +36,7 @@ export function openLesson(root, chosen, all) {
     predict(),
     told,
     shown,
-    chosen.name === "tampering" ? tamper.panel() : "",
+    chosen.name === "tampering" && !secure ? tamper.panel() : "",
     h(
       "nav",
       { class: "neighbours ends", "aria-label": t("lesson.others") },

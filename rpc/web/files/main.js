@@ -4,7 +4,7 @@ import { at, nodeName, setText, short, who } from "/web/dom.js";
 import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
 import { follow } from "/web/live.js";
 import { answersAgain, updateLines } from "/web/act.js";
-import { hasLab, parse } from "/web/node.js";
+import { hasLab, parse, secure } from "/web/node.js";
 import { changed, everything, known, refresh, watch } from "/web/store.js";
 import * as blocks from "/web/blocks.js";
 import * as chain from "/web/chain.js";
@@ -44,7 +44,7 @@ function route() {
 function showFigures() {
   if (known.node) {
     setText(at("height"), number(known.node.height));
-    setText(at("network"), known.node.network);
+    setText(at("network"), known.node.network + (secure ? " " + t("profile.secure") : ""));
     document.title = known.node.height + " · kuai";
   }
   if (known.pending) setText(at("pending"), number(known.pending.count));

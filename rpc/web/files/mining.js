@@ -4,13 +4,13 @@
 import { at, fact, h, s, setText } from "/web/dom.js";
 import { act, say, send } from "/web/act.js";
 import { about, duration, number, t } from "/web/i18n.js";
-import { ask, zeros } from "/web/node.js";
+import { ask, secure, zeros } from "/web/node.js";
 import * as blocks from "/web/blocks.js";
 import { known, refresh } from "/web/store.js";
-import { leading, proofSteps } from "/web/proof.js";
+import { proofSteps } from "/web/proof.js";
 import { sha256 } from "/web/sha256.js";
 
-const mean = 16 ** zeros; // tries to a proof
+const mean = () => known.node?.pace?.tries ?? 16 ** zeros; // tries to a proof
 const poll = 1000; // ms between two looks at a search that runs
 let timer = 0;
 let search = null; // the search that this page has asked for
@@ -18,9 +18,16 @@ let search = null; // the search that this page has asked for
 function show() {
   const m = known.mining;
   if (!m) return;
-  setText(at("mining-lead"), t("mining.lead", { zeros, mean: number(mean) }));
+  const tries = mean(),
+    pace = known.node?.pace;
+  setText(
+    at("mining-lead"),
+    pace
+      ? t("mining.lead.secure", { mean: about(tries), seconds: number(pace.block_seconds) })
+      : t("mining.lead", { zeros, mean: number(tries) }),
+  );
   drawOdds(m.tries);
-  const share = Math.round(100 * (1 - Math.exp(-m.tries / mean)));
+  const share = Math.round(100 * (1 - Math.exp(-m.tries / tries)));
   let text = t("mining.idle");
   if (m.searching)
     text = t("mining.running", {
@@ -38,6 +45,12 @@ function show() {
     fact(t("mining.stale"), number(m.stale)),
     fact(t("mining.total"), about(m.total)),
     fact(t("mining.waiting"), number(m.callers)),
+    ...(pace
+      ? [
+          fact(t("mining.target"), h("code", { class: "hash" }, known.node.target)),
+          fact(t("mining.pace"), pace.recent_seconds === null ? "–" : duration(pace.recent_seconds)),
+        ]
+      : []),
   );
   showStop(search && m.searching);
   if (!at("mode").contains(document.activeElement)) fillMode(m);
@@ -69,7 +82,7 @@ const parseDuration = (text) =>
 function drawOdds(tries) {
   const width = 600,
     scale = 3,
-    x = (width * Math.min(scale, tries / mean)) / scale;
+    x = (width * Math.min(scale, tries / mean())) / scale;
   const tick = (n) => [
     s("line", { x1: (width * n) / scale, y1: 30, x2: (width * n) / scale, y2: 74 }),
     s(
@@ -89,7 +102,7 @@ function drawOdds(tries) {
       {
         viewBox: "0 0 600 104",
         role: "img",
-        "aria-label": t("odds.label", { tries: number(tries), mean: number(mean) }),
+        "aria-label": t("odds.label", { tries: number(tries), mean: about(mean()) }),
       },
       s("path", { class: "area", d: curve + `L${width} 70L0 70Z` }),
       s("path", { class: "curve", d: curve }),
@@ -115,7 +128,7 @@ async function showWhy(force) {
           "div",
           {},
           h("p", {}, h("a", { href: "#/block/" + b.hash }, t("block.title", { n: number(b.index) }))),
-          proofSteps(parent.proof, b.proof, b.previous, zeros),
+          proofSteps(parent.proof, b.proof, b.previous, secure ? null : zeros),
         )
       : h("p", { class: "none" }, t("why.first")),
   );
@@ -172,8 +185,8 @@ async function tryOne(form) {
 
 function showTry(form, proof) {
   const { before, after } = work.text;
-  at("tried").replaceChildren(proofSteps(before, proof, after, work.zeros));
-  const found = leading(sha256(`${before}${proof}${after}`)) >= work.zeros;
+  at("tried").replaceChildren(proofSteps(before, proof, after, secure ? work.target : work.zeros));
+  const found = sha256(`${before}${proof}${after}`) <= work.target;
   at("try-send").hidden = !found;
   form.proof.value = found ? proof : proof + 1;
   if (found) say(form, t("try.found", { n: number(proof) }), "good");
@@ -194,7 +207,7 @@ async function run(form) {
     const { before, after } = work.text;
     let proof = Number(form.proof.value);
     const end = performance.now() + 30;
-    while (performance.now() < end && leading(sha256(`${before}${proof}${after}`)) < work.zeros) proof++;
+    while (performance.now() < end && sha256(`${before}${proof}${after}`) > work.target) proof++;
     if (work.parent.hash !== blocks.tip) {
       running = false;
       say(form, t("try.late"));
@@ -240,7 +253,8 @@ export function start() {
     }),
   );
   at("try-send").addEventListener("click", () => {
-    const proof = Number(form.proof.value);
+    const tried = Number(form.proof.value),
+      proof = work.root ? `${work.root}.${tried}` : tried;
     send(
       form,
       { id: "submitProof", body: JSON.stringify({ parent: work.parent.hash, proof }) },

@@ -7,6 +7,8 @@ const first = JSON.parse(at("first").textContent);
 
 export const zeros = first.zeros; // hex zeros that a proof's hash starts with
 
+export const secure = first.answers["/node"].profile === "secure"; // payments are signed, proofs seal their blocks
+
 export const hasLab = first.lab; // the node was started with --lab
 
 export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));

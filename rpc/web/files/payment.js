@@ -32,6 +32,7 @@ export async function openPayment(root, id) {
         fact(t("payment.to"), addressLink(p.recipient)),
         h("div", {}, h("dt", {}, t("payment.block")), block),
         fact(t("payment.id"), h("code", { class: "hash" }, p.id ?? id)),
+        p.signature && fact(t("payment.signature"), t("payment.signed"), " ", h("code", { class: "hash" }, p.signature)),
       ),
       curlLine(() => ({ id: "getTransaction", parameters: { id } })),
     ),

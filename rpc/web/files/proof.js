@@ -1,4 +1,4 @@
-// Why a proof is valid: the text, its hash, the zeros.
+// Why a proof is valid: the text, its hash, the zeros or the target.
 
 import { h, hashBits } from "/web/dom.js";
 import { t } from "/web/i18n.js";
@@ -6,10 +6,19 @@ import { sha256 } from "/web/sha256.js";
 
 export const leading = (hash) => hash.match(/^0*/)[0].length;
 
+// verdict judges a hash by a goal: a number of zeros, a target in hex, or null if only the node knows the target of that time.
+function verdict(hash, goal) {
+  const n = leading(hash);
+  if (goal === null) return { good: true, zeros: n, text: t("why.sealed", { n }) };
+  if (typeof goal === "number") return { good: n >= goal, zeros: goal, text: t(n >= goal ? "why.valid" : "why.invalid", { n, zeros: goal }) };
+  const good = hash <= goal;
+  return { good, zeros: leading(goal), text: t(good ? "why.meets" : "why.misses", { target: goal.slice(0, 16) + "…" }) };
+}
+
 // proofSteps shows the check of one proof.
-export function proofSteps(before, proof, after, zeros) {
+export function proofSteps(before, proof, after, goal) {
   const hash = sha256(`${before}${proof}${after}`),
-    n = leading(hash);
+    { good, zeros, text } = verdict(hash, goal);
   return h(
     "div",
     { class: "proof" },
@@ -26,7 +35,7 @@ export function proofSteps(before, proof, after, zeros) {
       {},
       hashBits(hash, zeros),
       " ",
-      h("strong", { class: n >= zeros ? "good" : "bad" }, t(n >= zeros ? "why.valid" : "why.invalid", { n, zeros })),
+      h("strong", { class: good ? "good" : "bad" }, text),
     ),
   );
 }
