@@ -35,5 +35,10 @@ func printTx(w io.Writer, t api.TransactionInfo) error {
 	if _, err := fmt.Fprintln(w, where); err != nil {
 		return err
 	}
+	if t.Transaction.Signature != "" {
+		if _, err := fmt.Fprintln(w, "signed by the sender"); err != nil {
+			return err
+		}
+	}
 	return printPayments(w, []api.Payment{t.Transaction})
 }

@@ -27,6 +27,15 @@ func codeOf(t testing.TB, i invite.Invitation) string {
 	return code
 }
 
+func invitationTo(t testing.TB, r *consensus.Rules) invite.Invitation {
+	t.Helper()
+	i, err := invite.Of(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
 // class is an invitation as most have it.
 func class() invite.Invitation {
 	i := invite.New(4)
@@ -55,6 +64,7 @@ func TestCodesComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, i := range map[string]invite.Invitation{
+		"secure": invitationTo(t, consensus.Secure()), "dev": invitationTo(t, consensus.Dev()),
 		"classic": {}, "classic with a key": {SwarmKey: key}, "a file": {Network: file}, "rules": fromFile, "own": invite.New(4), "own, easy": invite.New(0), "own, hard": invite.New(15),
 	} {
 		for n := range addresses {
