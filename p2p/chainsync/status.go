@@ -76,7 +76,7 @@ func (s *Syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 		if msg, err = wire.ParseStatus(payload); err != nil {
 			return err
 		}
-		return wire.ReadEnd(r)
+		return wire.SkipToEnd(r, wire.MaxStatus)
 	})
 	s.doneAsking(p, err)
 	if err != nil {

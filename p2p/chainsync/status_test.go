@@ -1,6 +1,8 @@
 package chainsync
 
 import (
+	"bufio"
+	"context"
 	"log/slog"
 	"os"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/p2p/hosttest"
+	"kuai/p2p/stream"
+	"kuai/p2p/wire"
 )
 
 // otherRules is a network with another genesis.
@@ -76,4 +80,65 @@ func TestPeerThatNeverAnswersIsDisconnected(t *testing.T) {
 	}
 	here.doneAsking(dead.id, os.ErrDeadlineExceeded)
 	hosttest.Eventually(t, "it is disconnected", func() bool { return here.host.Network().Connectedness(dead.id) != network.Connected })
+}
+
+// TestStatusOfALaterProgram has fields behind those that this program knows, and further frames behind it. Both are skipped, as far as
+// they stay within a status's size.
+func TestStatusOfALaterProgram(t *testing.T) {
+	hosttest.NoLeaks(t)
+	r := chaintest.Rules()
+	for _, c := range []struct {
+		name string
+		more int // bytes of further frames
+		bad  bool
+	}{{"a field", 0, false}, {"a field and a frame", 100, false}, {"a flood", wire.MaxStatus, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			here, later := newStation(t, chaintest.Open(t, r)), newStation(t, chaintest.Open(t, r))
+			said := later.self()
+			said.Version, said.Name = 7, "later"
+			message := wire.AppendFrame(nil, append(said.Append(nil), make([]byte, 32+9)...)) // no work, and a field
+			if c.more > 0 {
+				message = wire.AppendFrame(message, make([]byte, c.more))
+			}
+			heard := make(chan error, 1)
+			later.server.Handlers[stream.Status] = func(_ context.Context, x *stream.Exchange) error {
+				_, err := wire.ReadOne(x.R, wire.MaxStatus)
+				heard <- err
+				if _, err := x.W.Write(message); err != nil {
+					return err
+				}
+				return x.W.Flush()
+			}
+			later.serveOnly(t)
+			here.serveOnly(t)
+			here.connect(t, later)
+			err := here.exchangeStatus(t.Context(), later.id)
+			if e := <-heard; e != nil {
+				t.Fatal(e)
+			}
+			if stream.IsProvable(err) != c.bad || here.table.IsRefused(later.id) != c.bad {
+				t.Errorf("its answer: %v, refused: %v", err, here.table.IsRefused(later.id))
+			}
+			if c.bad {
+				return
+			}
+			if got, ok := here.Claim(later.id); !ok || got.Name != "later" || got.Height != 1 || got.Claim() != (consensus.Work{3: 1}) {
+				t.Errorf("heard %+v, %v", got, ok)
+			}
+			later.connect(t, here)
+			err = later.client.Ask(t.Context(), here.id, stream.Status, statusWithin, func(st network.Stream) error {
+				if _, err := st.Write(message); err != nil {
+					return err
+				}
+				if err := st.CloseWrite(); err != nil {
+					return err
+				}
+				_, err := wire.ReadOne(bufio.NewReader(st), wire.MaxStatus)
+				return err
+			})
+			if err != nil || here.table.IsRefused(later.id) {
+				t.Errorf("its question: %v, refused: %v", err, here.table.IsRefused(later.id))
+			}
+		})
+	}
 }

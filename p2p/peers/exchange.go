@@ -11,7 +11,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/protocol"
 	libp2precord "github.com/libp2p/go-libp2p/core/record"
 
 	"kuai/p2p/stream"
@@ -25,9 +24,6 @@ const (
 	exchangeTimeout = 5 * time.Second // for a whole exchange
 	exchangeEvery   = 5 * time.Second // one peer's questions, at most
 )
-
-// peersID is the name of the peer exchange.
-func peersID(net string) protocol.ID { return stream.ID(net, stream.Peers) }
 
 // servePeers answers with signed peer records of connected peers.
 //

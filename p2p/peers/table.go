@@ -200,7 +200,7 @@ func (t *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
 		wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
 	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
 		t.meet(ctx, wg, e.Peer, e.Added)
-		if slices.Contains(e.Added, peersID(t.net)) {
+		if stream.Lists(e.Added, t.net, stream.Peers) {
 			wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
 		}
 	case event.EvtLocalAddressesUpdated:
@@ -219,7 +219,7 @@ func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks 
 		t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
 		return
 	}
-	if slices.Contains(speaks, stream.ID(t.net, stream.Status)) {
+	if stream.Lists(speaks, t.net, stream.Status) {
 		if t.s.IsNew(p) {
 			wg.Go(func() { t.s.Greet(ctx, p) })
 		}

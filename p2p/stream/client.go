@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"kuai/p2p/wire"
 )
@@ -31,11 +32,21 @@ type Client struct {
 	Host    host.Host
 	Network string // id
 	Refused Refused
+
+	versions spoken // nil: those of this program
 }
 
-// Speaks reports whether p lists one of our protocols. Nothing is asked of a peer that does not list it.
+// ids are the full names of a protocol, newest first.
+func (c *Client) ids(name string) []protocol.ID {
+	if c.versions != nil {
+		return c.versions.ids(c.Network, name)
+	}
+	return versions.ids(c.Network, name)
+}
+
+// Speaks reports whether p lists one of our protocols, in a version that we speak. Nothing is asked of a peer that does not list it.
 func (c *Client) Speaks(p peer.ID, name string) bool {
-	known, err := c.Host.Peerstore().SupportsProtocols(p, ID(c.Network, name))
+	known, err := c.Host.Peerstore().SupportsProtocols(p, c.ids(name)...)
 	return err == nil && len(known) > 0
 }
 
@@ -44,7 +55,7 @@ func (c *Client) HasDialled(p peer.ID) bool {
 	return slices.ContainsFunc(c.Host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
 }
 
-// Ask opens a stream to a connected peer that lists the protocol, runs talk on it within a time, and ends it: closed if talk returns nil,
+// Ask opens a stream to a connected peer that lists the protocol, of the newest version that both speak, runs talk on it within a time, and ends it: closed if talk returns nil,
 // reset otherwise. The end of ctx interrupts talk; its cause may prove that p broke the protocol.
 func (c *Client) Ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
 	if !c.Speaks(p, name) {
@@ -52,7 +63,7 @@ func (c *Client) Ask(ctx context.Context, p peer.ID, name string, within time.Du
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	st, err := c.Host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, ID(c.Network, name))
+	st, err := c.Host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, c.ids(name)...)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,13 @@
 package stream
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
 // The stream protocols, one request each.
 const (
 	Status = "status"
@@ -8,3 +16,40 @@ const (
 	Pool   = "pool"
 	Peers  = "peers"
 )
+
+// versions are those of each protocol that this program speaks. All are served, each by the protocol's handler, which finds the stream's in
+// Exchange.Version; the newest that the peer lists is asked, and VersionOf tells which that was.
+var versions = spoken{}
+
+// spoken are the versions of protocols, newest first. A protocol that is not there has version 1 alone.
+type spoken map[string][]int
+
+// ids are the full names of a protocol, newest first.
+func (s spoken) ids(net, name string) (all []protocol.ID) {
+	list := s[name]
+	if len(list) == 0 {
+		list = []int{1}
+	}
+	for _, version := range list {
+		all = append(all, protocol.ID("/kuai/"+net+"/"+name+"/"+strconv.Itoa(version)))
+	}
+	return all
+}
+
+// ID returns the full name of the newest version of a protocol, for the log.
+func ID(net, name string) protocol.ID { return versions.ids(net, name)[0] }
+
+// Lists reports whether a peer that speaks these protocols speaks a version of one that this program does.
+func Lists(speaks []protocol.ID, net, name string) bool {
+	return slices.ContainsFunc(versions.ids(net, name), func(id protocol.ID) bool { return slices.Contains(speaks, id) })
+}
+
+// VersionOf returns the version at the end of a protocol's full name, 0 if there is none.
+func VersionOf(id protocol.ID) int {
+	text := string(id)
+	version, err := strconv.ParseUint(text[strings.LastIndexByte(text, '/')+1:], 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(version)
+}

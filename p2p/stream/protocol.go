@@ -6,16 +6,10 @@ import (
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"kuai/chain/consensus"
 	"kuai/p2p/wire"
 )
-
-// ID returns the full name of a stream protocol of a network.
-func ID(net, name string) protocol.ID {
-	return protocol.ID("/kuai/" + net + "/" + name + "/1")
-}
 
 // Codes that a stream is reset with. They are libp2p's own, in its own meaning.
 const (

@@ -27,10 +27,11 @@ type Handler func(ctx context.Context, x *Exchange) error
 // Exchange is a stream that a peer opened.
 type Exchange struct {
 	network.Stream
-	Peer peer.ID
-	R    *bufio.Reader
-	W    *bufio.Writer // paced; the handler flushes it
-	End  time.Time     // the stream's last moment
+	Peer    peer.ID
+	Version int // of the protocol
+	R       *bufio.Reader
+	W       *bufio.Writer // paced; the handler flushes it
+	End     time.Time     // the stream's last moment
 }
 
 // Await gives the peer as much time for the next part of its request as it had for the first.
@@ -42,8 +43,9 @@ func (x *Exchange) Await() error {
 type Server struct {
 	Handlers map[string]Handler // by protocol name; fixed before Open
 
-	peers peers
-	gate  *gate
+	peers    peers
+	gate     *gate
+	versions spoken
 
 	streams sync.WaitGroup
 	cut     atomic.Bool // streams were reset because the node stops
@@ -60,7 +62,7 @@ type peers interface {
 
 // NewServer returns a server without handlers.
 func NewServer(peers peers) *Server {
-	return &Server{Handlers: make(map[string]Handler), peers: peers, gate: newGate()}
+	return &Server{Handlers: make(map[string]Handler), peers: peers, gate: newGate(), versions: versions}
 }
 
 // Handle makes h answer a protocol, within a limit. It is called before Open.
@@ -88,14 +90,18 @@ func (v *Server) Run(ctx context.Context, h host.Host, net string) {
 // Open registers the handlers.
 func (v *Server) Open(ctx context.Context, h host.Host, net string) {
 	for name := range v.Handlers {
-		h.SetStreamHandler(ID(net, name), func(st network.Stream) { v.serve(ctx, name, st) })
+		for _, id := range v.versions.ids(net, name) {
+			h.SetStreamHandler(id, func(st network.Stream) { v.serve(ctx, name, st) })
+		}
 	}
 }
 
 // Shut removes the handlers and waits for the streams that are open. The context of Open has ended.
 func (v *Server) Shut(h host.Host, net string) {
 	for name := range v.Handlers {
-		h.RemoveStreamHandler(ID(net, name))
+		for _, id := range v.versions.ids(net, name) {
+			h.RemoveStreamHandler(id)
+		}
 	}
 	v.mu.Lock()
 	v.closed = true
@@ -152,7 +158,7 @@ func (v *Server) answer(ctx context.Context, name string, p peer.ID, visitor *vi
 	if err := st.SetDeadline(end); err != nil {
 		return err
 	}
-	x := &Exchange{Stream: st, Peer: p, End: end, R: bufio.NewReaderSize(st, 4<<10)}
+	x := &Exchange{Stream: st, Peer: p, Version: VersionOf(st.Protocol()), End: end, R: bufio.NewReaderSize(st, 4<<10)}
 	if err := x.Await(); err != nil {
 		return err
 	}

@@ -109,6 +109,18 @@ func endInside(inside bool, err error) error {
 	return err
 }
 
+// SkipToEnd reads on to the end of the stream, where a later version may say more than this one knows: most bytes, or it is a violation.
+func SkipToEnd(r *bufio.Reader, most int) error {
+	n, err := io.CopyN(io.Discard, r, int64(most)+1)
+	switch {
+	case err == io.EOF:
+		return nil
+	case err == nil:
+		return Violation("more than %d bytes behind an answer", n-1)
+	}
+	return err
+}
+
 // ReadEnd checks that nothing follows but the end of the stream.
 func ReadEnd(r *bufio.Reader) error {
 	switch _, err := r.ReadByte(); err {
