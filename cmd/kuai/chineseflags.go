@@ -26,7 +26,7 @@ var chineseFlags = map[string]string{
 	"classic, secure, dev, or a file with another network's rules": "classic、secure、dev，或另一个网络的规则文件",
 	"address that gets the rewards of mined blocks (default: the node's own; on a secure network that of a wallet made at the first start)": "得到挖矿奖励的地址（默认为节点自己的地址；在安全网络中是首次启动时生成的钱包的地址）",
 	"how long, at most 24h": "多长时间，最多 24h",
-	"secure or classic": "secure（安全）或 classic（经典）",
+	"secure or classic":     "secure（安全）或 classic（经典）",
 	"how long a block takes on average on a secure network, whole seconds":            "安全网络平均多久出一个区块，整数秒",
 	"what the hash of the first proofs on a secure network is at most, 64 hex digits": "安全网络最初的工作量证明的哈希值上限，64 位十六进制数",
 	"what a block's miner gets":                                                                        "挖出一个区块的奖励",

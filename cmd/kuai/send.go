@@ -13,8 +13,6 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
-	"kuai/chain/consensus"
-	"kuai/chain/wallet"
 	"kuai/rpc"
 	"kuai/rpc/api"
 )
@@ -82,76 +80,63 @@ func (f *sending) run(c *cobra.Command, words []string) error {
 
 const wantAmount = "want a number above 0, as 5 or 0.25"
 
-// payment returns the payment to send. It has an id, so that it is known whatever becomes of the answer.
+// payment returns the payment to send. It has an id, so that it is known whatever becomes of the answer. The node knows names that are
+// not known here, and says what is wrong with others.
 func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) (api.Payment, error) {
 	p := api.Payment{Amount: json.Number(words[2]), ID: chain.NewID().String(), Recipient: words[1], Sender: words[0]}
+	w, err := f.wallets()
+	if err != nil {
+		return p, err
+	}
+	sender, senderErr := w.Find(words[0])
+	recipient, recipientErr := w.Find(words[1])
+	if senderErr != nil && recipientErr != nil {
+		return p, nil
+	}
 	n, err := askNode(c, client)
 	if err != nil || !isSecure(n) {
 		return p, err
 	}
-	known, err := f.accounts(c, client)
-	if err != nil {
-		return p, err
+	if recipientErr == nil {
+		warnUnnamed(c, recipient)
+		p.Recipient = recipient.Address.String()
 	}
-	if p.Sender, err = known.address(words[0]); err != nil {
-		return p, err
-	}
-	if p.Recipient, err = known.address(words[1]); err != nil {
-		return p, err
-	}
-	if e, err := known.wallets.Find(words[1]); err == nil { // a name of the node's own accounts is not found here
-		warnUnnamed(c, e)
-	}
-	if known.nodeSigns(p.Sender) || !known.hasKey(p.Sender) {
+	if senderErr != nil {
 		return p, nil
 	}
+	p.Sender = sender.Address.String()
+	node, err := accountsOf(c, client)
+	if err != nil || !sender.HasKey || node.has(p.Sender) {
+		return p, err
+	}
+	p.Recipient = node.address(p.Recipient)
 	return f.signed(c, n.Network, p)
 }
 
-// accounts are those that 'kuai send' can tell by name or sign for.
-type accounts struct {
-	wallets wallet.Wallets
-	node    []api.UnlockedWallet
-}
+// accounts are those whose payments a node signs.
+type accounts []api.UnlockedWallet
 
-// accounts returns the accounts of this machine, and those whose payments the node signs for this client.
-func (f *sending) accounts(c *cobra.Command, client *rpc.Client) (a accounts, err error) {
-	if a.wallets, err = f.wallets(); err != nil {
-		return a, err
-	}
+// accountsOf returns the accounts whose payments the node signs for this client.
+func accountsOf(c *cobra.Command, client *rpc.Client) (accounts, error) {
 	ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
 	defer cancel()
 	list, err := client.Unlocked(ctx)
 	if refused := (*rpc.StatusError)(nil); errors.As(err, &refused) {
-		err = nil // the node signs nothing for strangers
+		err = nil // it signs nothing for strangers
 	}
-	a.node = list.Wallets
-	return a, err
+	return list.Wallets, err
 }
 
-// address returns the address that a name stands for, or the address itself.
-func (a accounts) address(name string) (string, error) {
-	if _, err := consensus.ParseAddress(name); err == nil {
-		return name, nil
-	}
-	if e, err := a.wallets.Find(name); err == nil {
-		return e.Address.String(), nil
-	}
-	for _, w := range a.node {
-		if w.Name == name {
-			return w.Address, nil
-		}
-	}
-	return "", fmt.Errorf("%q is neither an address nor a name that is known here: 'kuai wallet list' shows the names, 'kuai wallet name ADDRESS NAME' adds one", name)
+func (a accounts) has(address string) bool {
+	return slices.ContainsFunc(a, func(w api.UnlockedWallet) bool { return w.Address == address })
 }
 
-func (a accounts) nodeSigns(address string) bool {
-	return slices.ContainsFunc(a.node, func(w api.UnlockedWallet) bool { return w.Address == address })
-}
-
-func (a accounts) hasKey(address string) bool {
-	e, err := a.wallets.Find(address)
-	return err == nil && e.HasKey
+// address returns the address of an account that the node calls by that name, or the name as it is.
+func (a accounts) address(name string) string {
+	if i := slices.IndexFunc(a, func(w api.UnlockedWallet) bool { return w.Name == name }); i >= 0 {
+		return a[i].Address
+	}
+	return name
 }
 
 // signed signs p with the sender's wallet.
