@@ -39,6 +39,7 @@ type Config struct {
 
 	dialsNobody bool // but the static peers: benchmarks draw their own networks
 	mapsNoPort  bool // whatever NAT says: tests leave routers alone
+	mostPeers   int  // at most; 0: maxPeers
 }
 
 // ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.

@@ -25,8 +25,9 @@ const (
 	maxPending      = 128       // connections in their handshake
 	maxPendingMem   = 64 << 20
 
-	lowWater  = 96 // peers, protected ones apart, that the connection manager leaves alone
-	highWater = 144
+	maxPeers  = 160 // peers, beyond which those that dial this node are refused
+	lowWater  = 168 // connections, those of protected peers apart, that the connection manager leaves alone: some peers have two
+	highWater = 184
 	grace     = 20 * time.Second // for a new connection to prove useful
 
 	// Behind Docker's NAT every peer has one address, so a limit for each address must leave room for many.

@@ -52,7 +52,7 @@ func TestConnectionsFromOneAddress(t *testing.T) {
 }
 
 func TestLowWaterIsBelowTheLimits(t *testing.T) {
-	if lowWater >= highWater || highWater >= maxConnsInbound || maxConnsInbound >= maxConns {
-		t.Errorf("low %d, high %d, inbound %d, all %d: each must leave room below the next", lowWater, highWater, maxConnsInbound, maxConns)
+	if maxPeers >= lowWater || lowWater >= highWater || highWater >= maxConnsInbound || maxConnsInbound >= maxConns {
+		t.Errorf("peers %d, low %d, high %d, inbound %d, all %d: each must leave room below the next", maxPeers, lowWater, highWater, maxConnsInbound, maxConns)
 	}
 }

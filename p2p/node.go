@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Guards(h)
+	g.Guards(h, cmp.Or(cfg.mostPeers, maxPeers))
 	n, err := newNode(h, g, cfg, c, log)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())

@@ -29,6 +29,8 @@
 //     The wait grows to 5 s for a static peer, 30 s for one that was connected before and 10 min for one that was heard of. A status, a
 //     connection from the peer, multicast DNS and new addresses of this machine end it.
 //   - A dial that hangs takes a slot for a second only. Strangers that multicast named have dials of their own.
+//   - A node with as many peers as it takes refuses others after the handshake, but not static peers. It ends no connection for a newcomer:
+//     who is refused waits and dials again.
 //   - Subnets are counted by the address that a peer was connected from; what it only says counts for all that it names.
 //
 // # Guarantees

@@ -265,6 +265,14 @@ func (f *faults) Protect(p peer.ID) {
 	r.protected, r.parted = true, time.Time{}
 }
 
+// isProtected reports whether p is a static peer.
+func (f *faults) isProtected(p peer.ID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.peers[p]
+	return r != nil && r.protected
+}
+
 // unprotect makes p an ordinary peer again.
 func (f *faults) unprotect(p peer.ID) {
 	f.mu.Lock()

@@ -2,32 +2,65 @@ package peers
 
 import (
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/control"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	"golang.org/x/time/rate"
 )
+
+// fullEvery is how often the log says that peers are refused because there are enough.
+const fullEvery = time.Minute
 
 // Gater keeps refused peers out before they cost more than a handshake, dials within the address policy, and tells twin of
 // handshakes with this node's own id.
 type Gater struct {
-	f    *faults
-	twin *twin
+	f        *faults
+	twin     *twin
+	capacity atomic.Pointer[capacity] // nil: everybody may come
+	log      *slog.Logger
+}
+
+// capacity is how many peers a host has.
+type capacity struct {
+	h    host.Host
+	most int
+	said *rate.Limiter // lines about it
 }
 
 // NewGater returns the gater of the node self, whose identity is in dir. cuts tells who is cut off on purpose; nil: nobody is.
 func NewGater(self peer.ID, dir string, cuts func(peer.ID) bool, log *slog.Logger) *Gater {
-	g := &Gater{newFaults(log), newTwin(self, dir, log)}
+	g := &Gater{f: newFaults(log), twin: newTwin(self, dir, log), log: log}
 	if cuts != nil {
 		g.f.cuts = cuts
 	}
 	return g
 }
 
-// Guards tells g of its host. Twins are looked for from then on: a host without this gater tells of no handshake.
-func (g *Gater) Guards(h host.Host) { g.twin.h = h }
+// Guards tells g of its host. Twins are looked for from then on: a host without this gater tells of no handshake. A host that has most
+// peers refuses others after the handshake, but for those that the operator asked for: to end another connection in their place would only make
+// peers take turns.
+func (g *Gater) Guards(h host.Host, most int) {
+	g.twin.h = h
+	g.capacity.Store(&capacity{h, most, rate.NewLimiter(rate.Every(fullEvery), 1)})
+}
+
+// isFull reports whether p would be a peer too many.
+func (g *Gater) isFull(p peer.ID) bool {
+	e := g.capacity.Load()
+	if e == nil || len(e.h.Network().Peers()) < e.most || e.h.Network().Connectedness(p) == network.Connected || g.f.isProtected(p) {
+		return false
+	}
+	if e.said.Allow() {
+		g.log.Warn("peers refused: this node has as many as it takes", "peers", e.most)
+	}
+	g.f.refusals.say(p, "", "connection of a peer too many closed")
+	return true
+}
 
 // InterceptPeerDial says no to dials of refused peers.
 func (g *Gater) InterceptPeerDial(p peer.ID) bool {
@@ -47,7 +80,7 @@ func (g *Gater) InterceptSecured(dir network.Direction, p peer.ID, c network.Con
 		g.twin.secured(dir, c)
 		return false
 	}
-	return g.lets(p, "connection of a refused peer closed")
+	return g.lets(p, "connection of a refused peer closed") && !(dir == network.DirInbound && g.isFull(p))
 }
 
 // lets reports whether p is not refused, and logs what becomes of a connection otherwise.

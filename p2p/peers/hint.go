@@ -19,6 +19,8 @@ func hint(err error) string {
 		return "this node refuses that peer for a while: of another network, or it answered badly"
 	case errors.Is(err, network.ErrResourceLimitExceeded):
 		return "this node has as many connections as it may"
+	case strings.Contains(text, "negotiate stream multiplexer"):
+		return "it closed the connection after the handshake: it has as many peers as it takes, or it refuses this node for a while"
 	case !strings.Contains(text, "negotiate security protocol"):
 		return ""
 	case strings.Contains(text, "EOF"), strings.Contains(text, "reset by peer"):

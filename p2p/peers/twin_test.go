@@ -53,7 +53,7 @@ func TestLookLasts(t *testing.T) {
 func TestOwnAddressesAreNoTwin(t *testing.T) {
 	h, log := hosttest.New(t), &hosttest.Log{}
 	g := NewGater(h.ID(), "", nil, log.Logger())
-	g.Guards(h)
+	g.Guards(h, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
