@@ -7,16 +7,16 @@ import (
 	"path/filepath"
 )
 
-// Create writes a new file at path with data; only the owner may read it. If a file is there already, that one stays and the error wraps
-// fs.ErrExist. It leaves nothing behind if it fails.
-func Create(path string, data []byte) error {
+// Create writes a new file at path with data and mode. If a file is there already, that one stays and the error wraps fs.ErrExist. It
+// leaves nothing behind if it fails.
+func Create(path string, mode fs.FileMode, data []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
 	if _, err = f.Write(data); err == nil {
-		err = errors.Join(f.Chmod(0o600), f.Sync())
+		err = errors.Join(f.Chmod(mode), f.Sync())
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {

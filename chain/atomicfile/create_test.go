@@ -17,10 +17,10 @@ func TestCreate(t *testing.T) {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	path := filepath.Join(dir, "alice.age")
-	if err := Create(path, []byte("first")); err != nil {
+	if err := Create(path, 0o600, []byte("first")); err != nil {
 		t.Fatal(err)
 	}
-	if err := Create(path, []byte("second")); !errors.Is(err, fs.ErrExist) {
+	if err := Create(path, 0o600, []byte("second")); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second time: %v", err)
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "first" {
@@ -32,7 +32,7 @@ func TestCreate(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("%v, %v", files, err)
 	}
-	if err := Create(filepath.Join(path, "below"), nil); err == nil {
+	if err := Create(filepath.Join(path, "below"), 0o600, nil); err == nil {
 		t.Error("a file took the place of a directory")
 	}
 	if err := Directory(filepath.Join(path, "below")); err == nil {

@@ -77,7 +77,7 @@ func (w Wallets) Free(name string) error {
 func (w Wallets) nameFile(name string) string { return filepath.Join(w.Dir, name+nameSuffix) }
 
 func (w Wallets) writeName(name string, a consensus.Address) error {
-	err := atomicfile.Create(w.nameFile(name), []byte(a.String()+"\n"))
+	err := atomicfile.Create(w.nameFile(name), 0o600, []byte(a.String()+"\n"))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("name %s: %w", name, ErrExists)

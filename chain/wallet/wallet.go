@@ -63,7 +63,7 @@ func (w Wallets) keep(name string, a consensus.Address, file []byte) error {
 		return fmt.Errorf("wallet %s: %w", name, err)
 	}
 	path := w.KeyFile(a)
-	if err := atomicfile.Create(path, file); err != nil {
+	if err := atomicfile.Create(path, 0o600, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("wallet of %s: %w", a, ErrExists)
 		}

@@ -192,7 +192,7 @@ func openRewardWallet(w wallet.Wallets, passwordFile string) (key wallet.Key, er
 
 // ownPassword returns the password in a file that only the owner can read, and draws one if there is no such file.
 func ownPassword(path string) (string, error) {
-	if err := atomicfile.Create(path, []byte(rand.Text()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := atomicfile.Create(path, 0o600, []byte(rand.Text()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	text, err := readText(path)

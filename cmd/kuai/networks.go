@@ -83,7 +83,7 @@ func (f *newNetworkFlags) run(c *cobra.Command, name string) error {
 	if file == "" {
 		file = strings.Map(inFileName, strings.ToLower(name)) + ".json"
 	}
-	if err := atomicfile.Create(file, text); err != nil {
+	if err := atomicfile.Create(file, 0o644, text); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("%s exists already: name another --file", file)
 		}

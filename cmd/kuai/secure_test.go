@@ -152,6 +152,9 @@ func TestNetworkNew(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &i); code != exitOK || err != nil || i.File != "my-class-1.json" || i.Profile != "secure" || i.Name != "My Class/1" {
 		t.Fatalf("exit code %d: %s%s", code, out, errOut)
 	}
+	if info, err := os.Stat(i.File); err != nil || info.Mode().Perm()&0o444 != 0o444 {
+		t.Errorf("others cannot read the file that all take part with: %v, %v", info.Mode(), err)
+	}
 	r, err := networkRules(i.File)
 	if err != nil || r.Network() != i.ID || r.BlockTime != 10*time.Minute || r.First != consensus.ZerosTarget(8) || r.Reward != "50" {
 		t.Errorf("%+v, %v", r, err)
