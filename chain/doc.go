@@ -27,6 +27,8 @@
 //	events     what subscribers are told              run      what goes on behind
 //	sync       writes to disk that waiters share
 //	verify     all of the above against the blocks    invalid  blocks that broke a rule
+//	accounts   balances and work, on secure networks  accounttable   the accounts that one batch changes
+//	signatures checked on all cores, before a lock    audit    what Verify checks on secure networks only
 //
 // # Flow
 //
@@ -36,7 +38,8 @@
 //	this node's: a block ──Chain.AddMined──► disk ──► active chain;  a payment ──Chain.Pay──► disk ──► pool
 //
 // A block comes here parsed: its bytes alone break no rule. The chain asks for its link to the parent and its time, and looks up the
-// ids of its payments on its branch. There is no other way in.
+// ids of its payments on its branch. On a secure network it checks signatures before it takes the lock, and balances when the block
+// becomes active. There is no other way in.
 //
 // # Guarantees
 //
