@@ -52,12 +52,8 @@ func printBalance(w io.Writer, a api.Account) error {
 // resolveName returns the address that is called name here, if the node's network is a secure one. On a classic network a name is an
 // address. The node may know other names.
 func (f *walletFlags) resolveName(ctx context.Context, client *rpc.Client, name string) (string, error) {
-	w, err := f.wallets()
-	if err != nil {
-		return name, nil
-	}
-	e, err := w.Find(name)
-	if err != nil {
+	e, ok := f.lookUp(name)
+	if !ok {
 		return name, nil
 	}
 	n, err := client.Node(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -73,10 +74,6 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
 	netCfg.ResolveURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.ResolveURL}.resolve
-	mode, err := miner.ParseMode(cfg.Mine)
-	if err != nil {
-		return err
-	}
 
 	lns, profiles, err := openListeners(ctx, cfg)
 	if err != nil {
@@ -96,14 +93,10 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	defer forget()
 
-	var keys *keyring
-	if c.Rules().IsSecure() {
-		keys = newKeyring(c.Rules())
-	}
-	if cfg.rewards, err = rewardAddress(cfg, keys, n.ID(), log.Logger); err != nil {
+	m, keys, err := newMiner(&cfg, c, n.ID(), log.Logger)
+	if err != nil {
 		return err
 	}
-	m := miner.New(c, cfg.rewards, miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log.Logger)
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
 	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
 	serverCfg.LogLevel = log.level
@@ -130,6 +123,21 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	g.Go(func() error { return newNotifier(cfg.BlockNotify, c, log.Logger).run(running) })
 	g.Go(func() error { return servePprof(running, profiles, log.Logger) })
 	return g.Wait()
+}
+
+// newMiner returns the node's miner and, on a secure network, the keys that the node signs with. It notes in cfg who gets the rewards.
+func newMiner(cfg *Config, c *chain.Chain, nodeID string, log *slog.Logger) (m *miner.Miner, keys *keyring, err error) {
+	mode, err := miner.ParseMode(cfg.Mine)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Rules().IsSecure() {
+		keys = newKeyring(c.Rules())
+	}
+	if cfg.rewards, err = rewardAddress(*cfg, keys, nodeID, log); err != nil {
+		return nil, nil, err
+	}
+	return miner.New(c, cfg.rewards, miner.Options{Mode: mode, Cores: cfg.MineCores, Share: cfg.MineShare}, log), keys, nil
 }
 
 // stopped returns err unless a signal caused it: a stop by signal is not a failure, even in the middle of the start.

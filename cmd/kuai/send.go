@@ -84,24 +84,20 @@ const wantAmount = "want a number above 0, as 5 or 0.25"
 // not known here, and says what is wrong with others.
 func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) (api.Payment, error) {
 	p := api.Payment{Amount: json.Number(words[2]), ID: chain.NewID().String(), Recipient: words[1], Sender: words[0]}
-	w, err := f.wallets()
-	if err != nil {
-		return p, err
-	}
-	sender, senderErr := w.Find(words[0])
-	recipient, recipientErr := w.Find(words[1])
-	if senderErr != nil && recipientErr != nil {
+	sender, knowsSender := f.lookUp(words[0])
+	recipient, knowsRecipient := f.lookUp(words[1])
+	if !knowsSender && !knowsRecipient {
 		return p, nil
 	}
 	n, err := askNode(c, client)
 	if err != nil || !isSecure(n) {
 		return p, err
 	}
-	if recipientErr == nil {
+	if knowsRecipient {
 		warnUnnamed(c, recipient)
 		p.Recipient = recipient.Address.String()
 	}
-	if senderErr != nil {
+	if !knowsSender {
 		return p, nil
 	}
 	p.Sender = sender.Address.String()

@@ -54,6 +54,15 @@ func (f *walletFlags) wallets() (wallet.Wallets, error) {
 	return wallet.Wallets{Dir: filepath.Join(home, "kuai", "wallets")}, err
 }
 
+// lookUp returns the entry of a name or an address. ok is false if it is not known here.
+func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool) {
+	w, err := f.wallets()
+	if err == nil {
+		e, err = w.Find(ref)
+	}
+	return e, err == nil
+}
+
 // walletInfo is what the verbs print of a wallet or a named address.
 type walletInfo struct {
 	Name    string `json:"name"` // "" if it has none
