@@ -55,7 +55,7 @@ func (a *accounts) SetBalance(account consensus.Address, balance int64) {
 	a.changed.set(account, balance)
 }
 
-// put writes the changes, in the order of keys. The accounts are of no use after it.
+// put writes the changes, in the order of keys. The accounts must not be used after it.
 func (a *accounts) put(batch *store.Batch) {
 	if a == nil {
 		return

@@ -72,7 +72,7 @@ func newDialer(cfg Config, g *peers.Gater) (host.Host, error) {
 	return h, nil
 }
 
-// Reach says whether this node can be dialled from outside its local network, as the last peer found that tried.
+// Reach reports whether this node can be dialled from outside its local network, as the last peer found that tried.
 func (n *Node) Reach() Reach {
 	if n.reach == nil {
 		return Reach{}

@@ -13,7 +13,7 @@ import (
 	"kuai/p2p/stream"
 )
 
-// TestReachOfAHomeNode: a node with private addresses only asks nobody, but answers others. Its dials for them are no peers.
+// TestReachOfAHomeNode: a node with private addresses only asks nobody, but answers others. Its dials for them do not count as peers.
 func TestReachOfAHomeNode(t *testing.T) {
 	r := chaintest.Rules()
 	nat := func(cfg *Config) { cfg.NAT, cfg.mapsNoPort = true, true }

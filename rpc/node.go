@@ -28,7 +28,7 @@ func (s *Server) nodeInfo() api.Node {
 	}
 }
 
-// dialable says whether the node can be dialled from outside, nil if it does not find out.
+// dialable tells whether the node can be dialled from outside, nil if it does not find out.
 func dialable(r Reach) *api.Dialable {
 	d := &api.Dialable{State: "unknown"}
 	switch {

@@ -41,7 +41,7 @@ func banner(cfg Config, n nodeFile, height int64) string {
 		line([]string{"peers", ""}[min(i, 1)], a)
 	}
 	if cfg.NAT {
-		line("outside", cfg.lang.text("'kuai status' says whether this node can be dialled from outside, once a peer has tried"))
+		line("outside", cfg.lang.text("'kuai status' shows whether this node can be dialled from outside, once a peer has tried"))
 	}
 	if cfg.rewards != n.PeerID && cfg.rewards != "" {
 		line("rewards", cfg.rewards)

@@ -94,7 +94,7 @@ var chineseTexts = map[string]string{
 	"at block %s of %s, %s %, %s blocks/s, about %s left, from %s": "第 %s 个区块，共 %s 个，%s %，每秒 %s 个，约剩 %s，来自 %s",
 	"at block %s of %s, %s %, from %s":                             "第 %s 个区块，共 %s 个，%s %，来自 %s",
 
-	"'kuai status' says whether this node can be dialled from outside, once a peer has tried": "有对等节点试过之后，'kuai status' 显示能否从外部连接本节点",
+	"'kuai status' shows whether this node can be dialled from outside, once a peer has tried": "有对等节点试过之后，'kuai status' 显示能否从外部连接本节点",
 	"can be dialled at %s, as %s found":                                                                  "可以连接：%s（由 %s 检查）",
 	"cannot be dialled at %s, as %s found":                                                               "无法连接：%s（由 %s 检查）",
 	"cannot be dialled: there is no public address, and no router has opened a port":                     "无法连接：没有公网地址，也没有路由器开放端口",

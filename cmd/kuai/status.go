@@ -87,7 +87,7 @@ func paceText(p *api.NodePace) string {
 	return fmt.Sprintf("a block in %d s, %.0f tries; lately one in %.1f s", p.BlockSeconds, p.Tries, *p.Recent)
 }
 
-// dialableText says whether the node can be dialled from outside, "" if it does not find out.
+// dialableText tells whether the node can be dialled from outside, "" if it does not find out.
 func dialableText(d *api.Dialable) string {
 	switch {
 	case d == nil:

@@ -56,7 +56,7 @@ func CheckPeer(s string) (err error) {
 	return err
 }
 
-// isURL says whether s is meant as a daemon's URL.
+// isURL reports whether s is meant as a daemon's URL.
 func isURL(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
 }
@@ -121,7 +121,7 @@ func withHost(a ma.Multiaddr, host string) ma.Multiaddr {
 	return head.Encapsulate(rest)
 }
 
-// onlyThere says whether a means something on its own machine only, while host is another one.
+// onlyThere reports whether a means something on its own machine only, while host is another one.
 func onlyThere(a ma.Multiaddr, host string) bool {
 	if manet.IsIPUnspecified(a) {
 		return true

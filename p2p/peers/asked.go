@@ -34,7 +34,7 @@ type request struct {
 func (r *request) isLost(self peer.ID) bool { return r.info.ID == "" || r.info.ID == self }
 
 // Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
-// tried again for ever, in the background. This node's own address and one that is kept already are fine. The error says
+// tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
 // what is wrong with the form.
 func (t *Table) Connect(addr string) error {
 	r := &request{}

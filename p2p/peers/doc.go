@@ -42,5 +42,5 @@
 //
 // # Not here
 //
-// Nothing of blocks and payments. What a peer says of its chain is known to whoever exchanges statuses; the table asks by five methods.
+// Nothing of blocks and payments. What a peer says of its chain is known to the package that exchanges statuses; the table asks by five methods.
 package peers

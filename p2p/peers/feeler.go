@@ -10,8 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Rotation: while all outbound slots are taken, one of them now and then goes to a peer that is not connected. Whoever took all of
-// them while nobody else was there would keep them for ever otherwise. docs/decisions/008-rotation.md tells why so.
+// Rotation: while all outbound slots are taken, one of them now and then goes to a peer that is not connected. An attacker who took all of
+// them while nobody else was there would keep them otherwise. docs/decisions/008-rotation.md tells why so.
 const (
 	FeelerEvery = 3 * time.Minute  // to twice as long between two turns, in each of which one slot may change hands
 	feelerDials = 8                // peers tried in a turn
@@ -106,7 +106,7 @@ func (t *Table) slots() []slot {
 }
 
 // leastWorth returns the newest peer, those apart that most recently brought a tip first, at most kept. So a newcomer that brings
-// nothing is the next to go, old peers stay whoever comes, and an attacker's work wins it kept slots at most.
+// nothing is the next to go, old peers stay, and an attacker's work wins it kept slots at most.
 func leastWorth(slots []slot, kept int) peer.ID {
 	slots = slices.Clone(slots)
 	slices.SortFunc(slots, func(a, b slot) int { return b.brought.Compare(a.brought) })

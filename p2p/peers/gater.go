@@ -67,7 +67,7 @@ func (g *Gater) InterceptPeerDial(p peer.ID) bool {
 	return g.lets(p, "dial of a refused peer given up")
 }
 
-// InterceptAddrDial says no to addresses that no node may dial, from whoever they were heard. The swarm asks after it has
+// InterceptAddrDial says no to addresses that no node may dial, no matter from whom they were heard. The swarm asks after it has
 // resolved names.
 func (g *Gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return checkAddress(a) == nil }
 

@@ -41,7 +41,7 @@ type Config struct {
 	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
 }
 
-// syncs is what the table tells of peers and asks about them: whoever exchanges statuses knows what peers said and brought.
+// syncs is what the table tells of peers and asks about them: the package that exchanges statuses knows what peers said and brought.
 type syncs interface {
 	IsNew(p peer.ID) bool                 // p is to be greeted: once for each time that it connects
 	Greet(ctx context.Context, p peer.ID) // asks p for its status and its pool

@@ -18,7 +18,7 @@ import (
 	"kuai/test/process"
 )
 
-// natPMP serves NAT-PMP (RFC 6886) on a router: whoever is inside gets the port that it asks for.
+// natPMP serves NAT-PMP (RFC 6886) on a router: each host inside gets the port that it asks for.
 type natPMP struct {
 	t       *testing.T
 	at      *space
