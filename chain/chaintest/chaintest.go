@@ -152,10 +152,10 @@ func nextBlock(t testing.TB, c *chain.Chain) *consensus.Block {
 // Receive gives c a payment and a block with another one, as a peer does.
 func Receive(t testing.TB, c *chain.Chain, from string) {
 	t.Helper()
-	if _, err := c.Submit(somePayment(c.Rules()), from); err != nil {
+	if _, err := c.Submit(PaymentOn(c.Rules()), from); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", somePayment(c.Rules()).Transaction()), from); err != nil {
+	if _, err := c.Add(Block(t, c.Rules(), c.Tip(), "miner", PaymentOn(c.Rules()).Transaction()), from); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -202,7 +202,7 @@ func (b *Builder) Mine(n int) *Builder {
 	b.t.Helper()
 	for range n {
 		if b.pay {
-			b.Pay(somePayment(b.rules).Transaction())
+			b.Pay(PaymentOn(b.rules).Transaction())
 		} else {
 			b.Pay()
 		}

@@ -13,7 +13,7 @@ func Grow(t testing.TB, c *chain.Chain, n int) {
 	for parent := c.Tip(); n > 0; n -= run {
 		raws := make([][]byte, min(n, run))
 		for i := range raws {
-			b := Block(t, c.Rules(), parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", somePayment(c.Rules()).Transaction())
+			b := Block(t, c.Rules(), parent, "12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo", PaymentOn(c.Rules()).Transaction())
 			raws[i], parent = b.Canonical(), b.Header()
 		}
 		s, _, err := c.Rules().ParseBlocks(raws)

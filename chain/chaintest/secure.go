@@ -39,8 +39,8 @@ func Pay(r *consensus.Rules, from, to string, amount int64) consensus.Payment {
 	return p
 }
 
-// somePayment returns a payment that is valid, and covered while few were made.
-func somePayment(r *consensus.Rules) consensus.Payment {
+// PaymentOn returns a payment that is valid, and covered while few were made.
+func PaymentOn(r *consensus.Rules) consensus.Payment {
 	if r.IsSecure() {
 		return Pay(r, "alice", "bob", 1)
 	}

@@ -17,8 +17,14 @@ func (n *Net) Mine(i, count int) {
 	rules := node.Chain.Rules()
 	for range count {
 		work := node.Chain.Draft(node.ID())
-		at := float64(n.now(i).UnixMilli()) / 1e3
-		b, err := rules.Seal(work, chaintest.Proof(rules, work.Parent), at)
+		seal := func() (*consensus.Block, error) {
+			at := float64(n.now(i).UnixMilli()) / 1e3
+			return rules.Seal(work, chaintest.Proof(rules, work.Parent), at)
+		}
+		if rules.IsSecure() {
+			seal = func() (*consensus.Block, error) { return chaintest.SealSecure(rules, work) }
+		}
+		b, err := seal()
 		if err == nil {
 			err = node.Chain.AddMined(b)
 		}
@@ -33,7 +39,7 @@ func (n *Net) Pay(i, count int) []consensus.ID {
 	n.t.Helper()
 	ids := make([]consensus.ID, count)
 	for k := range ids {
-		t := chaintest.Payment()
+		t := chaintest.PaymentOn(n.Nodes[i].Chain.Rules())
 		ids[k] = t.ID()
 		if _, err := n.Nodes[i].Chain.Submit(t, ""); err != nil {
 			n.t.Fatalf("node %d pays: %v", i, err)
