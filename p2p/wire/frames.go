@@ -111,14 +111,14 @@ func endInside(inside bool, err error) error {
 
 // SkipToEnd reads on to the end of the stream, where a later version may say more than this one knows: most bytes, or it is a violation.
 func SkipToEnd(r *bufio.Reader, most int) error {
-	n, err := io.CopyN(io.Discard, r, int64(most)+1)
-	switch {
-	case err == io.EOF:
+	switch _, err := io.CopyN(io.Discard, r, int64(most)+1); err {
+	case io.EOF:
 		return nil
-	case err == nil:
-		return Violation("more than %d bytes behind an answer", n-1)
+	case nil:
+		return Violation("more than %d bytes behind an answer", most)
+	default:
+		return err
 	}
-	return err
 }
 
 // ReadEnd checks that nothing follows but the end of the stream.
