@@ -108,7 +108,7 @@ func TestColdStart(t *testing.T) {
 
 // BenchmarkColdStart times TestColdStart: from the first start of a process on until all are one network.
 func BenchmarkColdStart(b *testing.B) {
-	f := newFleet(b, 30) // one for all turns: the kernel has one table of neighbours for all namespaces, and it is soon full
+	f := newFleet(b, 30) // one for all turns: two would fill the kernel's table of neighbours
 	var took []time.Duration
 	for b.Loop() {
 		for _, n := range f.nodes {
