@@ -96,7 +96,7 @@ func problemOf(err error) *problem {
 	case errors.As(err, &invalid):
 		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "Change the value and send it again.")
 	case errors.Is(err, chain.ErrStale):
-		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first: the parent is no longer the tip.", hint: "GET /mining/work and search anew."}
+		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first, or the node does not remember the work any more.", hint: "GET /mining/work and search anew."}
 	case errors.Is(err, ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "Too many requests to mine wait already.", hint: "Try again in a second.", retry: 1}
 	case errors.Is(err, chain.ErrPoolFull):

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"slices"
@@ -115,6 +114,9 @@ func (f *inviting) find(c *cobra.Command) (inviteInfo, error) {
 	return f.withAddresses(v)
 }
 
+// maxInviteAnswer is how many bytes of a node's answer are read: the QR code takes most of them.
+const maxInviteAnswer = 1 << 20
+
 // ask asks the node that runs.
 func (f *inviting) ask(ctx context.Context) (v inviteInfo, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.patience())
@@ -125,7 +127,7 @@ func (f *inviting) ask(ctx context.Context) (v inviteInfo, err error) {
 	}
 	defer body.Close()
 	v.Running = true
-	return v, json.NewDecoder(http.MaxBytesReader(nil, body, maxInviteFile)).Decode(&v.Invite)
+	return v, json.NewDecoder(io.LimitReader(body, maxInviteAnswer)).Decode(&v.Invite)
 }
 
 // withAddresses puts the addresses of --address into a code that a node gave.
