@@ -7,6 +7,7 @@ import (
 	"kuai/chain/wallet"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,11 +85,47 @@ func TestDamagedNames(t *testing.T) {
 		if _, err := w.Open("alice", password); !errors.Is(err, wallet.ErrDamaged) {
 			t.Errorf("%.10q: %v", text, err)
 		}
-		if all, err := w.List(); err != nil || len(all) != 1 || all[0] != (wallet.Entry{Address: key.Address(), HasKey: true}) {
+		if all, err := w.List(); err != nil || !slices.Equal(all, []wallet.Entry{{Name: "alice", Damaged: true}, {Address: key.Address(), HasKey: true}}) {
 			t.Errorf("%.10q: list %v, %v", text, all, err)
 		}
 		if _, err := w.Open(key.Address().String(), password); err != nil {
 			t.Errorf("%.10q: by address: %v", text, err)
 		}
+	}
+}
+
+// TestNamesAreCheckedByEveryBit: no changed bit makes a name that of another address. A file of earlier versions has the address alone.
+func TestNamesAreCheckedByEveryBit(t *testing.T) {
+	w, key := withAlice(t)
+	path := filepath.Join(w.Dir, "alice.name")
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for i := range file {
+		for bit := range 8 {
+			flipped := bytes.Clone(file)
+			flipped[i] ^= 1 << bit
+			if err := os.WriteFile(path, flipped, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			e, err := w.Find("alice")
+			switch {
+			case errors.Is(err, wallet.ErrDamaged):
+				damaged++
+			case err != nil || e.Address != key.Address():
+				t.Errorf("byte %d, bit %d: %v, %v", i, bit, e, err)
+			}
+		}
+	}
+	if damaged < 8*(len(file)-2) { // a newline may become another space
+		t.Errorf("%d of %d are damaged", damaged, 8*len(file))
+	}
+	if err := os.WriteFile(path, []byte(key.Address().String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := w.Find("alice"); err != nil || e.Address != key.Address() {
+		t.Errorf("without a check value: %v, %v", e, err)
 	}
 }

@@ -10,7 +10,7 @@
 // # Files
 //
 //	12D3KooW….age   a wallet, named by its address: the seed, encrypted by age with a password; 'age -d FILE' prints the 32 bytes
-//	alice.name      the address that is called alice, and a newline
+//	alice.name      the address that is called alice, and on a second line a check value of both
 //
 // The directory is the whole state: several processes may use it at once, and a copy of a file is a backup.
 //

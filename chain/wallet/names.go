@@ -1,6 +1,8 @@
 package wallet
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,7 +79,7 @@ func (w Wallets) Free(name string) error {
 func (w Wallets) nameFile(name string) string { return filepath.Join(w.Dir, name+nameSuffix) }
 
 func (w Wallets) writeName(name string, a consensus.Address) error {
-	err := atomicfile.Create(w.nameFile(name), 0o600, []byte(a.String()+"\n"))
+	err := atomicfile.Create(w.nameFile(name), 0o600, []byte(a.String()+"\n"+checkValue(name, a.String())+"\n"))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("name %s: %w", name, ErrExists)
@@ -87,17 +89,27 @@ func (w Wallets) writeName(name string, a consensus.Address) error {
 	return nil
 }
 
+// checkValue is the second line of a name's file: nearly every text of 52 characters is an address, so one changed bit would send money to
+// an address without a key.
+func checkValue(name, address string) string {
+	sum := sha256.Sum256([]byte("kuai-name-1\n" + name + "\n" + address))
+	return hex.EncodeToString(sum[:8])
+}
+
+// readName returns the address with that name. Files of earlier versions have no check value. Errors wrap ErrNotFound or ErrDamaged.
 func (w Wallets) readName(name string) (consensus.Address, error) {
-	text, err := readFile(w.nameFile(name))
+	path := w.nameFile(name)
+	text, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return consensus.Address{}, fmt.Errorf("name %s: %w", name, ErrNotFound)
-	case err != nil:
+	case err != nil && !errors.Is(err, ErrDamaged):
 		return consensus.Address{}, fmt.Errorf("name %s: %w", name, err)
 	}
-	a, err := consensus.ParseAddress(strings.TrimSpace(string(text)))
-	if err != nil {
-		return consensus.Address{}, fmt.Errorf("name %s: %w: %w", name, ErrDamaged, err)
+	if lines := strings.Fields(string(text)); err == nil && (len(lines) == 1 || len(lines) == 2 && lines[1] == checkValue(name, lines[0])) {
+		if a, err := consensus.ParseAddress(lines[0]); err == nil {
+			return a, nil
+		}
 	}
-	return a, nil
+	return consensus.Address{}, fmt.Errorf("name %s: %w: restore %s from a copy, or delete it and name the address again", name, ErrDamaged, path)
 }

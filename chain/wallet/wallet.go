@@ -29,6 +29,7 @@ type Entry struct {
 	Name    string // "" if it has none
 	Address consensus.Address
 	HasKey  bool // there is a wallet for it
+	Damaged bool // the name's file cannot be read: the address is not known
 }
 
 const (
@@ -88,13 +89,13 @@ func (w Wallets) Find(ref string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{name, a, w.hasKey(a)}, nil
+	return Entry{Name: name, Address: a, HasKey: w.hasKey(a)}, nil
 }
 
 func (w Wallets) findAddress(a consensus.Address) (Entry, error) {
 	all, err := w.List()
 	for _, e := range all {
-		if e.Address == a {
+		if e.Address == a && !e.Damaged {
 			return e, nil
 		}
 	}
@@ -106,8 +107,7 @@ func (w Wallets) hasKey(a consensus.Address) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// List returns what is known here: names in order, then wallets without a name. Files of other kinds are left out, and so are names
-// that cannot be read.
+// List returns what is known here: names in order, then wallets without a name. Files of other kinds are left out.
 func (w Wallets) List() ([]Entry, error) {
 	files, err := os.ReadDir(w.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -122,15 +122,19 @@ func (w Wallets) List() ([]Entry, error) {
 		if checked, err := CheckName(name); !ok || err != nil || checked != name {
 			continue
 		}
-		if a, err := w.readName(name); err == nil {
-			named = append(named, Entry{name, a, w.hasKey(a)})
+		a, err := w.readName(name)
+		switch {
+		case err == nil:
+			named = append(named, Entry{Name: name, Address: a, HasKey: w.hasKey(a)})
 			known[a] = true
+		case !errors.Is(err, ErrNotFound) && !f.IsDir():
+			named = append(named, Entry{Name: name, Damaged: true})
 		}
 	}
 	for _, f := range files {
 		text, ok := strings.CutSuffix(f.Name(), keySuffix)
 		if a, err := consensus.ParseAddress(text); ok && err == nil && !known[a] {
-			unnamed = append(unnamed, Entry{"", a, w.hasKey(a)})
+			unnamed = append(unnamed, Entry{Address: a, HasKey: w.hasKey(a)})
 		}
 	}
 	return append(named, unnamed...), nil

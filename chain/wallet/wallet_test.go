@@ -61,7 +61,7 @@ func TestWallets(t *testing.T) {
 	if err := errors.Join(w.Name(bob, "bob"), w.Create("小明", carol, password, work)); err != nil {
 		t.Fatal(err)
 	}
-	want := []wallet.Entry{{"alice", alice.Address(), true}, {"bob", bob, false}, {"小明", carol.Address(), true}}
+	want := []wallet.Entry{{Name: "alice", Address: alice.Address(), HasKey: true}, {Name: "bob", Address: bob}, {Name: "小明", Address: carol.Address(), HasKey: true}}
 	if got, err := w.List(); err != nil || !slices.Equal(got, want) {
 		t.Errorf("list: %v, %v", got, err)
 	}

@@ -52,13 +52,16 @@ func printBalance(w io.Writer, a api.Account) error {
 // resolveName returns the address that is called name here, if the node's network is a secure one. On a classic network a name is an
 // address. The node may know other names.
 func (f *walletFlags) resolveName(ctx context.Context, client *rpc.Client, name string) (string, error) {
-	e, ok := f.lookUp(name)
-	if !ok {
+	e, ok, damaged := f.lookUp(name)
+	if !ok && damaged == nil {
 		return name, nil
 	}
 	n, err := client.Node(ctx)
 	if err != nil || !isSecure(n) {
 		return name, err
+	}
+	if damaged != nil {
+		return name, damaged
 	}
 	return e.Address.String(), nil
 }

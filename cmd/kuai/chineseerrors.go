@@ -149,7 +149,8 @@ var chineseErrors = map[string]string{
 	"the password is empty: it would protect nothing":                                                         "密码为空：起不到保护作用",
 	"the password has several lines: want it alone":                                                           "密码有多行：文件中应只有密码",
 	"--password-file: %t": "--password-file：%t",
-	"--password-file and --password-fd: want one of them": "--password-file 和 --password-fd 只能用一个",
+	"--password-file and --password-fd: want one of them":                                           "--password-file 和 --password-fd 只能用一个",
+	"name %s: the file is damaged: restore %s from a copy, or delete it and name the address again": "名称 %s：文件已损坏：请用备份恢复 %s，或删除它并重新为地址命名",
 	"name %s: not found":      "没有名为 %s 的钱包或地址",
 	"name %s: exists already": "名称 %s 已存在",
 }

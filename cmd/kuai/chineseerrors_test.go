@@ -257,7 +257,11 @@ func walletErrors(t *testing.T) (errs []error) {
 		t.Fatal(err)
 	}
 	errs = append(errs, export("alice", "--password-file", r.password))
-	return append(errs, failed(nil, "wallet", "new", "alice", "--wallet-dir", r.dir, "--password-file", r.password, "--work", "10"))
+	errs = append(errs, failed(nil, "wallet", "new", "alice", "--wallet-dir", r.dir, "--password-file", r.password, "--work", "10"))
+	if err := os.Truncate(filepath.Join(r.dir, "alice.name"), 10); err != nil {
+		t.Fatal(err)
+	}
+	return append(errs, failed(nil, "wallet", "show", "alice", "--wallet-dir", r.dir))
 }
 
 // TestRareErrorsAreThoseOfTheSource: each text of chineseMore begins as one that the source has today.

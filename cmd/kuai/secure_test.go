@@ -229,4 +229,50 @@ func TestUnlockIsForSecureNetworks(t *testing.T) {
 	}
 }
 
+// readOnlyNode is a node of that secure network that must not be asked to pay.
+func readOnlyNode(t *testing.T, network string) (url string) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method != http.MethodGet:
+			t.Errorf("%s %s", r.Method, r.URL)
+		case r.URL.Path == "/wallets":
+			fmt.Fprint(w, `{"wallets": []}`)
+		default:
+			fmt.Fprintf(w, `{"network": %q, "profile": "secure"}`, network)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// TestDamagedNamesAreShown, and nothing is paid to or from one.
+func TestDamagedNamesAreShown(t *testing.T) {
+	r := newWalletRoom(t)
+	alice := r.info("new", "alice").Address
+	r.does("name", wallet.DevelopmentKey("bob").Address().String(), "robert")
+	file := filepath.Join(r.dir, "robert.name")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[20] ^= 1
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if list := r.does("list"); !strings.Contains(list, "robert  -") || !strings.Contains(list, "damaged: see 'kuai wallet show robert'") || !strings.Contains(list, alice) {
+		t.Errorf("list:\n%s", list)
+	}
+	if list := r.does("list", "--json"); !strings.Contains(list, `"damaged": true`) {
+		t.Errorf("list:\n%s", list)
+	}
+	r.refuses(exitFailure, "name robert: the file is damaged", "show", "robert")
+	url := readOnlyNode(t, consensus.Secure().Network())
+	for _, line := range []string{"send alice robert 5", "send robert alice 5", "balance robert"} {
+		code, out, errOut := kuai(nil, append(strings.Fields(line), "--wallet-dir", r.dir, "--api", url)...)
+		if code != exitFailure || out != "" || !strings.Contains(errOut, "name robert: the file is damaged: restore "+file) {
+			t.Errorf("%s: exit code %d: %s%s", line, code, out, errOut)
+		}
+	}
+}
+
 var _ rpc.Keys = (*keyring)(nil)

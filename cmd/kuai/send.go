@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,14 +85,18 @@ const wantAmount = "want a number above 0, as 5 or 0.25"
 // not known here, and says what is wrong with others.
 func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) (api.Payment, error) {
 	p := api.Payment{Amount: json.Number(words[2]), ID: chain.NewID().String(), Recipient: words[1], Sender: words[0]}
-	sender, knowsSender := f.lookUp(words[0])
-	recipient, knowsRecipient := f.lookUp(words[1])
-	if !knowsSender && !knowsRecipient {
+	sender, knowsSender, senderErr := f.lookUp(words[0])
+	recipient, knowsRecipient, recipientErr := f.lookUp(words[1])
+	damaged := cmp.Or(senderErr, recipientErr)
+	if !knowsSender && !knowsRecipient && damaged == nil {
 		return p, nil
 	}
 	n, err := askNode(c, client)
 	if err != nil || !isSecure(n) {
 		return p, err
+	}
+	if damaged != nil {
+		return p, damaged
 	}
 	if knowsRecipient {
 		warnUnnamed(c, recipient)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,24 +55,31 @@ func (f *walletFlags) wallets() (wallet.Wallets, error) {
 	return wallet.Wallets{Dir: filepath.Join(home, "kuai", "wallets")}, err
 }
 
-// lookUp returns the entry of a name or an address. ok is false if it is not known here.
-func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool) {
+// lookUp returns the entry of a name or an address. ok is false if it is not known here. The error says that it is, and is damaged.
+func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool, damaged error) {
 	w, err := f.wallets()
 	if err == nil {
 		e, err = w.Find(ref)
 	}
-	return e, err == nil
+	if errors.Is(err, wallet.ErrDamaged) {
+		damaged = err
+	}
+	return e, err == nil, damaged
 }
 
 // walletInfo is what the verbs print of a wallet or a named address.
 type walletInfo struct {
 	Name    string `json:"name"` // "" if it has none
 	Address string `json:"address"`
-	File    string `json:"file,omitempty"`  // of the key, if it is here
-	Words   string `json:"words,omitempty"` // that stand for the key, once
+	File    string `json:"file,omitempty"`    // of the key, if it is here
+	Words   string `json:"words,omitempty"`   // that stand for the key, once
+	Damaged bool   `json:"damaged,omitempty"` // the name's file: the address is not known then, and ""
 }
 
 func infoOf(w wallet.Wallets, e wallet.Entry) walletInfo {
+	if e.Damaged {
+		return walletInfo{Name: e.Name, Damaged: true}
+	}
 	i := walletInfo{Name: e.Name, Address: e.Address.String()}
 	if e.HasKey {
 		i.File = w.KeyFile(e.Address)
@@ -212,10 +220,13 @@ func printWallets(w io.Writer, all []walletInfo) error {
 	table := newTable(w)
 	for _, i := range all {
 		key := "no key here"
-		if i.File != "" {
+		switch {
+		case i.Damaged:
+			key = "damaged: see 'kuai wallet show " + i.Name + "'"
+		case i.File != "":
 			key = "wallet"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", orNone(i.Name), i.Address, key)
+		fmt.Fprintf(table, "%s\t%s\t%s\n", orNone(i.Name), orNone(i.Address), key)
 	}
 	return table.Flush()
 }
