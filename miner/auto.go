@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kuai/chain"
+	"kuai/chain/consensus"
 )
 
 const (
@@ -106,10 +107,18 @@ func (m *Miner) mineUnasked(ctx context.Context) {
 	}
 	_, err := m.extend(ctx)
 	m.endTurn()
+	behind := errors.As(err, new(*consensus.ClockError))
+	told := m.behind
+	m.behind = behind
 	if err == nil || errors.Is(err, chain.ErrStale) || ctx.Err() != nil {
 		return
 	}
-	m.log.Error("mining failed, trying again soon", "error", err)
+	switch {
+	case !behind:
+		m.log.Error("mining failed, trying again soon", "error", err)
+	case !told:
+		m.log.Warn("mining waits", "reason", err)
+	}
 	sleep(ctx, pause)
 }
 
@@ -118,7 +127,7 @@ func (m *Miner) payment(ctx context.Context) bool {
 	wake, stop := m.chain.Watch()
 	defer stop()
 	for {
-		if count, _ := m.chain.PoolSize(); count > 0 && sleep(ctx, gather) && len(m.Work().Payments) > 0 {
+		if count, _ := m.chain.PoolSize(); count > 0 && sleep(ctx, gather) && len(m.chain.Draft(m.recipient).Payments) > 0 {
 			return true
 		}
 		select {

@@ -51,6 +51,7 @@ type Miner struct {
 	log       *slog.Logger
 	meter     meter
 	works     works
+	behind    bool // our clock was behind the chain at the last block that Run wanted; only Run uses it
 
 	places chan struct{} // held by a caller from Mine to its return
 	turn   chan struct{} // held by the caller that searches; given in order of arrival
@@ -76,7 +77,7 @@ func New(c Chain, recipient string, opts Options, log *slog.Logger) *Miner {
 }
 
 // Mine mines one block on the tip and returns when it is on disk. Where the tip changes meanwhile, the search starts anew.
-// Errors: ErrBusy, the cause of ctx's end, or what Chain.AddMined says.
+// Errors: ErrBusy, the cause of ctx's end, *consensus.ClockError before a search that would be in vain, or what Chain.AddMined says.
 func (m *Miner) Mine(ctx context.Context) (*consensus.Block, error) {
 	select {
 	case m.places <- struct{}{}:
@@ -134,6 +135,9 @@ func (m *Miner) search(ctx context.Context, wake <-chan struct{}) (consensus.Dra
 		draft := consensus.Draft{Parent: m.chain.Tip(), Recipient: m.recipient}
 		if rules.IsSecure() {
 			draft = m.sealed()
+		}
+		if err := rules.CheckClock(draft.Parent, m.chain.Now()); err != nil {
+			return draft, 0, err
 		}
 		proof, err := m.searchFor(ctx, rules, draft, wake, progress)
 		if !errors.Is(err, errAnew) {
@@ -216,6 +220,9 @@ func (m *Miner) seal(d consensus.Draft, proof int64) (*consensus.Block, error) {
 	}
 	if d.Parent.Hash != tip.Hash {
 		return nil, chain.ErrStale
+	}
+	if err := rules.CheckClock(tip, m.chain.Now()); err != nil {
+		return nil, err
 	}
 	b, err := rules.Seal(d, proof, seconds(m.chain.Now()))
 	if err != nil {

@@ -1,11 +1,15 @@
 package miner_test
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kuai/chain"
@@ -183,4 +187,90 @@ func TestSecureWorkIsRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, c, early.Parent, b)
+}
+
+// untilToday is from a test bubble's time to some time after the chain's first block.
+const untilToday = 30 * 365 * 24 * time.Hour
+
+// shiftedClock is a clock that can be set wrong.
+type shiftedClock struct{ by atomic.Int64 }
+
+func (s *shiftedClock) now() time.Time { return time.Now().Add(time.Duration(s.by.Load())) }
+
+// TestSecureMinerNeedsTheClock: if no block can follow the tip yet, no search begins, and the error says by how much the clock is behind.
+func TestSecureMinerNeedsTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := new(shiftedClock)
+		clock.by.Store(int64(untilToday))
+		c := chaintest.OpenAt(t, chaintest.SecureRules(), clock.now)
+		log := new(lockedBuffer)
+		m := miner.New(c, chaintest.Account("carol"), miner.Options{Cores: 1, Mode: miner.Manual}, slog.New(slog.NewTextHandler(log, nil)))
+		if _, err := m.Mine(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		work := m.Work()
+		root, nonce := solve(c.Rules(), work)
+		tip, tries := c.Tip(), m.Status().Total
+		clock.by.Store(int64(untilToday - time.Hour))
+
+		var behind *consensus.ClockError
+		if _, err := m.Mine(t.Context()); !errors.As(err, &behind) || behind.Seconds() != 3600 || !errors.Is(err, consensus.ErrFuture) {
+			t.Errorf("Mine: %v", err)
+		}
+		if _, err := m.Submit(work.Parent.Hash, root, nonce); !errors.As(err, &behind) {
+			t.Errorf("Submit: %v", err)
+		}
+		if err := m.SetMode(miner.Instant); err != nil {
+			t.Fatal(err)
+		}
+		pend(t, c)
+		defer run(t, m)()
+		time.Sleep(10 * time.Second)
+		if said := log.String(); strings.Count(said, "level=WARN") != 1 || strings.Contains(said, "level=ERROR") || !strings.Contains(said, "3600 s behind the chain") {
+			t.Errorf("the log says:\n%s", said)
+		}
+		if now := m.Status().Total; now != tries || c.Tip() != tip {
+			t.Errorf("%d tries in vain", now-tries)
+		}
+		clock.by.Store(int64(untilToday))
+		time.Sleep(2 * time.Second)
+		if c.Tip().Index != tip.Index+1 {
+			t.Error("mining does not resume once the clock is right")
+		}
+	})
+}
+
+// lockedBuffer is a buffer for a log.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// The work that is handed out again for a moment lacks the newest payment, which must not keep it from being mined.
+func TestSecureInstantMinesBesideWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := new(shiftedClock)
+		clock.by.Store(int64(untilToday))
+		c := chaintest.OpenAt(t, chaintest.SecureRules(), clock.now)
+		m := miner.New(c, chaintest.Account("carol"), miner.Options{Cores: 1, Mode: miner.Instant}, slog.New(slog.DiscardHandler))
+		m.Work()
+		pend(t, c)
+		defer run(t, m)()
+		time.Sleep(time.Second)
+		if c.Tip().Index != 2 {
+			t.Error("the payment is not mined")
+		}
+	})
 }

@@ -81,6 +81,7 @@ func problemOf(err error) *problem {
 		missing *consensus.MissingError
 		syntax  *canonical.SyntaxError
 		invalid *consensus.InvalidError
+		clock   *consensus.ClockError
 	)
 	switch {
 	case errors.As(err, &known):
@@ -97,6 +98,9 @@ func problemOf(err error) *problem {
 		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "Change the value and send it again.")
 	case errors.Is(err, chain.ErrStale):
 		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first, or the node does not remember the work any more.", hint: "GET /mining/work and search anew."}
+	case errors.As(err, &clock):
+		return &problem{status: http.StatusServiceUnavailable, title: "clock behind", detail: fmt.Sprintf("This machine's clock is %d s behind the chain.", clock.Seconds()),
+			hint: "Set it, then try again."}
 	case errors.Is(err, ErrBusy):
 		return &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "Too many requests to mine wait already.", hint: "Try again in a second.", retry: 1}
 	case errors.Is(err, chain.ErrPoolFull):

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -271,6 +272,14 @@ func TestBusyMinerSaysWhenToTryAgain(t *testing.T) {
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
 		t.Errorf("%d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
+}
+
+func TestAClockBehindTheChainIsSaid(t *testing.T) {
+	n := start(t, Config{})
+	n.miner.mine = func(context.Context) (*consensus.Block, error) {
+		return nil, fmt.Errorf("mining: %w", &consensus.ClockError{Behind: 3599500 * time.Millisecond})
+	}
+	want(t, n.do("GET", "/mine", ""), http.StatusServiceUnavailable, "This machine's clock is 3600 s behind the chain. Set it, then try again.\n")
 }
 
 func TestClientThatHangsUpEndsItsSearch(t *testing.T) {

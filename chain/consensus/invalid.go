@@ -3,10 +3,25 @@ package consensus
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrFuture says that a block cannot be checked yet: its timestamp is too far ahead of the clock.
 var ErrFuture = errors.New("timestamp too far ahead of our clock")
+
+// ClockError wraps ErrFuture: no block can follow the parent yet, as it must be later than the parent.
+type ClockError struct {
+	Behind time.Duration // of our clock, behind the parent's timestamp
+}
+
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("this machine's clock is %d s behind the chain: set it", e.Seconds())
+}
+
+func (e *ClockError) Unwrap() error { return ErrFuture }
+
+// Seconds is Behind, rounded up.
+func (e *ClockError) Seconds() int64 { return int64((e.Behind + time.Second - 1) / time.Second) }
 
 // Rule names the rule of validity that was broken.
 type Rule string

@@ -214,6 +214,13 @@ func TestSecureTimeRules(t *testing.T) {
 		if err := r.CheckTime(b, now.Add(-c.ahead)); errors.Is(err, consensus.ErrFuture) != c.future {
 			t.Errorf("%+v: %v", c, err)
 		}
+		// A block on it is later than b, so it needs a little more.
+		if err := r.CheckClock(b.Header(), now.Add(-c.ahead-time.Microsecond)); errors.Is(err, consensus.ErrFuture) != (c.future || c.ahead == r.MaxAhead) {
+			t.Errorf("%+v: a block on it: %v", c, err)
+		}
+	}
+	if err := consensus.Classic().CheckClock(consensus.Header{Timestamp: 1e11}, time.Unix(0, 0)); err != nil {
+		t.Errorf("classic: %v", err)
 	}
 }
 

@@ -161,3 +161,17 @@ func (r *Rules) CheckTime(b *Block, now time.Time) error {
 	}
 	return fmt.Errorf("%w: timestamp %s, accepted up to %s%s", ErrFuture, canonical.AppendFloat(nil, b.header.Timestamp), latest.UTC().Format(time.RFC3339), hint)
 }
+
+// CheckClock returns a *ClockError if our clock, now, is so far behind that CheckTime would refuse every block on parent. A classic
+// network's block may be earlier than its parent.
+func (r *Rules) CheckClock(parent Header, now time.Time) error {
+	// A difference of floats, as the nanoseconds of the last valid timestamps overflow.
+	behind := parent.Timestamp - float64(now.Unix()) - float64(now.Nanosecond())/1e9
+	if !r.IsSecure() || behind < r.MaxAhead.Seconds() {
+		return nil
+	}
+	return &ClockError{Behind: time.Duration(min(behind, maxSeconds) * float64(time.Second))}
+}
+
+// maxSeconds is about the longest time.Duration.
+const maxSeconds = 9e9

@@ -145,7 +145,7 @@ var Operations = []Operation{
 	{
 		ID: "submitProof", Method: post, Path: "/mining/submit", Group: "mining",
 		Summary: "Make a block with a proof that was found elsewhere. It is on disk before the answer; 409 if another block came first.",
-		Request: Submit{}, Answers: []Answer{{Status: 201, Bodies: []any{BlockInfo{}}}}, Errors: []int{409, 507},
+		Request: Submit{}, Answers: []Answer{{Status: 201, Bodies: []any{BlockInfo{}}}}, Errors: []int{409, 503, 507},
 		Example: Example{Body: `{"parent": "7fc07dc7599e3d618106ec55ee0a31a033a634890d6fad6522436026b4168491", "proof": 34391}`, Else: 409},
 	},
 	{
