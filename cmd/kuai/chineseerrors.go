@@ -146,6 +146,11 @@ var chineseErrors = map[string]string{
 	// wallets
 	"wallet %s: the password is wrong, or the file is damaged":                                                "钱包 %s：密码错误，或文件已损坏",
 	"wallet %s: the file is damaged: %s. Restore it from a copy, or from its words with 'kuai wallet import'": "钱包 %s：文件已损坏：%s。请用备份恢复，或用 'kuai wallet import' 从助记词恢复",
+	"wallet %s: the file is damaged: %s":                                                                      "钱包 %s：文件已损坏：%s",
+	"the wallet for rewards: %t. Or name an address by --reward":                                              "奖励钱包不可用：%t。也可以用 --reward 指定地址",
+	"%t. Restore the files in %s from a copy":                                                                 "%t。请用备份恢复 %s 中的文件",
+	"the key of %s is not on this machine: there is no %s":                                                    "%s 的密钥不在这台机器上：没有文件 %s",
+	"%s has several wallets, and none is called %s: give one this name with 'kuai wallet name'":               "%s 中有多个钱包，但没有名为 %s 的：请用 'kuai wallet name' 给其中一个取这个名称",
 	"the password is empty: it would protect nothing":                                                         "密码为空：起不到保护作用",
 	"the password has several lines: want it alone":                                                           "密码有多行：文件中应只有密码",
 	"--password-file: %t": "--password-file：%t",

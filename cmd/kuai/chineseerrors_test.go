@@ -261,7 +261,18 @@ func walletErrors(t *testing.T) (errs []error) {
 	if err := os.Truncate(filepath.Join(r.dir, "alice.name"), 10); err != nil {
 		t.Fatal(err)
 	}
-	return append(errs, failed(nil, "wallet", "show", "alice", "--wallet-dir", r.dir))
+	return append(append(errs, failed(nil, "wallet", "show", "alice", "--wallet-dir", r.dir)), rewardErrors(t)...)
+}
+
+// rewardErrors are those of a node whose wallet for rewards is damaged.
+func rewardErrors(t *testing.T) (errs []error) {
+	for _, damage := range rewardDamages {
+		r := newRewardRoom(t)
+		damage.do(r)
+		_, err := r.start()
+		errs = append(errs, err)
+	}
+	return errs
 }
 
 // TestRareErrorsAreThoseOfTheSource: each text of chineseMore begins as one that the source has today.

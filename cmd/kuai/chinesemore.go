@@ -98,7 +98,6 @@ var chineseMore = map[string]string{
 	"--reward: %s":             "--reward：地址无效：%s",
 	"--for %s: want 1s to 24h": "--for %s：应在 1s 到 24h 之间",
 	"want a whole number from 1 to 9007199254740991":                                                                                                                               "应为 1 到 9007199254740991 之间的整数",
-	"the wallet for rewards: %s. Or name an address by --reward":                                                                                                                   "没有生成奖励钱包：%s。也可以用 --reward 指定地址",
 	"the key would cross the network in clear: unlock it on the node's own machine, or use 'kuai send' here":                                                                       "密钥会以明文经过网络：请在节点所在的机器上解锁，或在这里用 'kuai send'",
 	"payments of the network %s are not signed: 'kuai send' pays there without a wallet":                                                                                           "网络 %s 的付款没有签名：在那里用 'kuai send' 付款，不需要钱包",
 	"The payment has no signature, and this node does not hold the unlocked key of %s. Run kuai send %s where its wallet is, or kuai wallet unlock %s and send it again.":          "付款没有签名，节点也没有 %s 已解锁的密钥。请在有该钱包的机器上运行 kuai send %s，或先运行 kuai wallet unlock %s 再付款一次。",

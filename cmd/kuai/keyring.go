@@ -144,7 +144,7 @@ const (
 
 // rewardAddress returns the address that gets the rewards of the blocks that this node mines: as --reward says, or the node's own. On a
 // secure network, where keys is not nil, the node's identity is not its purse: it makes a wallet at the first start, and keeps its key
-// unlocked, as the password is in a file beside the wallet.
+// unlocked if the password is in a file beside the wallet. It fails if the key is lost: nobody could spend the rewards.
 func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (string, error) {
 	if cfg.Reward != "" {
 		return cfg.Reward, nil
@@ -161,7 +161,7 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 	}
 	w := wallet.Wallets{Dir: filepath.Join(cfg.DataDir, walletsDir)}
 	passwordFile := filepath.Join(w.Dir, rewardPassword)
-	e, err := w.Find(rewardWallet)
+	e, err := findRewardWallet(w)
 	if errors.Is(err, wallet.ErrNotFound) {
 		if e, err = makeRewardWallet(w, passwordFile); err == nil {
 			log.Info("made a wallet for the rewards of mined blocks", "address", e.Address, "name", rewardWallet, "wallet_dir", w.Dir, "password_file", passwordFile)
@@ -170,15 +170,49 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 	if err != nil {
 		return "", fmt.Errorf("the wallet for rewards: %w. Or name an address by --reward", err)
 	}
-	if key, err := openRewardWallet(w, passwordFile); err != nil {
+	key, err := openRewardWallet(w, e, passwordFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		log.Warn("the wallet for rewards stays locked: kuai wallet unlock opens it", "address", e.Address, "wallet_dir", w.Dir, "error", err)
-	} else {
+	case err != nil:
+		return "", fmt.Errorf("the wallet for rewards: %w. Restore the files in %s from a copy. Or name an address by --reward", err, w.Dir)
+	default:
 		keys.keep(rewardWallet, key)
 	}
 	return e.Address.String(), nil
 }
 
-func openRewardWallet(w wallet.Wallets, passwordFile string) (key wallet.Key, err error) {
+// findRewardWallet returns the wallet called rewards, or the only one in the directory: it may have been renamed. Errors wrap ErrNotFound
+// if there is none yet.
+func findRewardWallet(w wallet.Wallets) (wallet.Entry, error) {
+	e, notFound := w.Find(rewardWallet)
+	switch {
+	case notFound == nil && !e.HasKey:
+		return e, fmt.Errorf("the key of %s is not on this machine: there is no %s. Restore the files in %s from a copy", e.Address, w.KeyFile(e.Address), w.Dir)
+	case !errors.Is(notFound, wallet.ErrNotFound):
+		return e, notFound
+	}
+	all, err := w.List()
+	if err != nil {
+		return e, err
+	}
+	found := make(map[consensus.Address]wallet.Entry) // one wallet may have several names
+	for _, e = range all {
+		if e.HasKey {
+			found[e.Address] = e
+		}
+	}
+	if len(found) > 1 {
+		return e, fmt.Errorf("%s has several wallets, and none is called %s: give one this name with 'kuai wallet name'", w.Dir, rewardWallet)
+	}
+	for _, e = range found {
+		return e, nil
+	}
+	return e, notFound
+}
+
+// openRewardWallet returns the key of e. The error wraps fs.ErrNotExist if there is no file of its password.
+func openRewardWallet(w wallet.Wallets, e wallet.Entry, passwordFile string) (key wallet.Key, err error) {
 	text, err := readText(passwordFile)
 	if err != nil {
 		return key, err
@@ -187,7 +221,7 @@ func openRewardWallet(w wallet.Wallets, passwordFile string) (key wallet.Key, er
 	if err != nil {
 		return key, err
 	}
-	return w.Open(rewardWallet, password)
+	return w.Open(e.Address.String(), password)
 }
 
 // ownPassword returns the password in a file that only the owner can read, and draws one if there is no such file.

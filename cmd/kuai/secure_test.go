@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -143,6 +144,95 @@ func TestTheNodeSpendsItsRewards(t *testing.T) {
 	}
 	if signs(cfg) || !strings.Contains(said.String(), "stays locked") {
 		t.Errorf("without the password's file the wallet is open, or the log does not say why not: %s", &said)
+	}
+}
+
+// rewardRoom is the data of a node that has made its wallet for rewards.
+type rewardRoom struct {
+	*testing.T
+	cfg     Config
+	w       wallet.Wallets
+	address string
+}
+
+func newRewardRoom(t *testing.T) *rewardRoom {
+	r := &rewardRoom{T: t, cfg: Config{DataDir: filepath.Join(t.TempDir(), "data")}}
+	r.w.Dir = filepath.Join(r.cfg.DataDir, walletsDir)
+	var err error
+	if r.address, err = r.start(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rewardRoom) start() (address string, err error) {
+	return rewardAddress(r.cfg, newKeyring(consensus.Secure()), "node", slog.New(slog.DiscardHandler))
+}
+
+// must ends the test if one of the errors is one.
+func (r *rewardRoom) must(errs ...error) {
+	r.Helper()
+	if err := errors.Join(errs...); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// add makes another wallet in the node's directory.
+func (r *rewardRoom) add(name string) {
+	r.Helper()
+	key, err := wallet.RandomKey()
+	r.must(err, r.w.Create(name, key, "x", wallet.MinWork))
+}
+
+func (r *rewardRoom) key() string { return filepath.Join(r.w.Dir, r.address+".age") }
+
+// rewardDamages are states of a node's wallets that it refuses to mine with, and parts of what it says.
+var rewardDamages = []struct {
+	want string
+	do   func(*rewardRoom)
+}{
+	{"name rewards: the file is damaged", func(r *rewardRoom) { r.must(os.Truncate(filepath.Join(r.w.Dir, "rewards.name"), 20)) }},
+	{"the key of 12D3KooW", func(r *rewardRoom) { r.must(os.Remove(r.key())) }},
+	{".age: the file is damaged", func(r *rewardRoom) { r.must(os.Truncate(r.key(), 20)) }},
+	{"the password is wrong", func(r *rewardRoom) {
+		r.must(os.WriteFile(filepath.Join(r.w.Dir, rewardPassword), []byte("x\n"), 0o600))
+	}},
+	{"several wallets, and none is called rewards", func(r *rewardRoom) {
+		r.must(r.w.Rename(rewardWallet, "mine"))
+		r.add("other")
+	}},
+}
+
+// TestRewardsNeedAKey: a node does not mine to an address whose key is lost, nor makes another wallet in silence.
+func TestRewardsNeedAKey(t *testing.T) {
+	for _, damage := range rewardDamages {
+		r := newRewardRoom(t)
+		damage.do(r)
+		address, err := r.start()
+		if err == nil || !strings.Contains(err.Error(), damage.want) || !strings.HasSuffix(err.Error(), "Or name an address by --reward") {
+			t.Errorf("rewards go to %s, %v, want %s", address, err, damage.want)
+		}
+		r.cfg.Reward = r.address
+		if _, err := r.start(); err != nil {
+			t.Errorf("%s, with --reward: %v", damage.want, err)
+		}
+	}
+}
+
+// TestRenamedRewards: the only wallet of a node is that of its rewards, whatever its names, and others do not matter beside one called rewards.
+func TestRenamedRewards(t *testing.T) {
+	r := newRewardRoom(t)
+	key, err := wallet.RandomKey()
+	r.must(err, r.w.Rename(rewardWallet, "mine"), r.w.Name(key.Address(), "friend"))
+	e, err := r.w.Find("mine")
+	r.must(err, r.w.Name(e.Address, "too"))
+	if again, err := r.start(); err != nil || again != r.address {
+		t.Errorf("after renaming they go to %s, %v, want %s", again, err, r.address)
+	}
+	r.must(r.w.Rename("mine", rewardWallet))
+	r.add("other")
+	if again, err := r.start(); err != nil || again != r.address {
+		t.Errorf("beside another wallet they go to %s, %v, want %s", again, err, r.address)
 	}
 }
 
