@@ -220,6 +220,7 @@ func TestASeedIsNeverQuoted(t *testing.T) {
 func TestPaymentsThatNobodySigns(t *testing.T) {
 	n := startSecure(t, Config{Keys: newFakeKeys()})
 	alice, bob := chaintest.Account("alice"), chaintest.Account("bob")
+	signed := chaintest.Pay(n.chain.Rules(), "alice", "bob", 1).Canonical()
 	for body, want := range map[string]string{
 		`{}`: "Missing values",
 		`{"sender": "alice", "recipient": "bob"}`:  "Missing values",
@@ -229,7 +230,9 @@ func TestPaymentsThatNobodySigns(t *testing.T) {
 		fmt.Sprintf(unsigned, alice, "Bob", "5"):   "recipient",
 		fmt.Sprintf(unsigned, "0", bob, "5"):       "sender",
 		fmt.Sprintf(unsigned, "mallory", bob, "5"): "sender",
-		`{"sender": "` + alice + `", "recipient": "` + bob + `", "amount": 5, "signature": "` + strings.Repeat("0", 128) + `"}`: "signature",
+		`{"sender": "` + alice + `", "recipient": "` + bob + `", "amount": 5, "signature": "` + strings.Repeat("0", 128) + `"}`: `key "id" is missing`,
+		strings.Replace(signed, `{`, `{"memo": "rent", `, 1):                                                                    `unknown key "memo"`,
+		strings.Replace(signed, `"amount": 1`, `"amount": 2`, 1):                                                                "signature",
 	} {
 		if w := n.do("POST", "/transactions/new", body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s, want %s", body, w.Code, w.Body, want)
@@ -237,6 +240,9 @@ func TestPaymentsThatNobodySigns(t *testing.T) {
 	}
 	if len(n.chain.Pending()) > 0 {
 		t.Errorf("pending: %v", n.chain.Pending())
+	}
+	if w := n.do("POST", "/transactions/new", strings.Replace(fmt.Sprintf(unsigned, alice, bob, "5"), `{`, `{"memo": "rent", `, 1)); w.Code != http.StatusCreated {
+		t.Errorf("unsigned with another key: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"slices"
 
 	"kuai/chain/canonical"
 )
@@ -48,9 +47,10 @@ func (r *Rules) NewPayment(t Transaction) (Payment, error) {
 }
 
 // ReadPayment reads a payment from an HTTP body: any spelling, other keys ignored; it gets id if it has none. On a secure network
-// it must be signed, and its signature is not checked. Errors are *canonical.SyntaxError, *MissingError and *InvalidError.
+// it must be signed, and have all its keys and no other, as the sender has signed them; its signature is not checked. Errors are
+// *canonical.SyntaxError, *MissingError and *InvalidError.
 func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
-	o, err := readParts(text, id, r.paymentKeys())
+	o, err := r.readKeys(text, id)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -73,12 +73,20 @@ func (r *Rules) ReadUnsigned(text []byte, id ID) (Transaction, error) {
 // tutorialKeys are those that the tutorial asks for, in its order.
 var tutorialKeys = []string{"sender", "recipient", "amount"}
 
-// paymentKeys are the keys that a payment has beside its id.
-func (r *Rules) paymentKeys() []string {
-	if r.IsSecure() {
-		return append(slices.Clip(tutorialKeys), "signature")
+// readKeys reads the object that ReadPayment checks.
+func (r *Rules) readKeys(text []byte, id ID) (canonical.Object, error) {
+	if !r.IsSecure() {
+		return readParts(text, id, tutorialKeys)
 	}
-	return tutorialKeys
+	v, err := canonical.Read(text)
+	if err != nil {
+		return nil, err
+	}
+	o, _ := v.(canonical.Object)
+	if missing := missingKeys(o, "sender", "recipient", "amount", "signature"); missing != nil {
+		return nil, &MissingError{Keys: missing}
+	}
+	return o, nil // a missing id or another key breaks a rule
 }
 
 // readParts reads an object in any spelling, and keeps these keys of it, which it must have, and the id.
