@@ -19,6 +19,7 @@ import (
 	"testing"
 	"unicode"
 
+	"kuai/chain/consensus"
 	"kuai/chain/store"
 	"kuai/cmd/kuai/grade"
 	"kuai/cmd/kuai/invite"
@@ -258,6 +259,7 @@ func walletErrors(t *testing.T) (errs []error) {
 	}
 	errs = append(errs, export("alice", "--password-file", r.password))
 	errs = append(errs, failed(nil, "wallet", "new", "alice", "--wallet-dir", r.dir, "--password-file", r.password, "--work", "10"))
+	errs = append(errs, failed(nil, "send", "alice", "bob", "5", "--wallet-dir", r.dir, "--api", readOnlyNode(t, consensus.Dev().Network())))
 	if err := os.Truncate(filepath.Join(r.dir, "alice.name"), 10); err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ var chineseMore = map[string]string{
 	"This node knows no transaction %s. A payment that nobody mines leaves the pool after a day.": "本节点没有付款 %s。一天内没有写入区块的付款会被丢弃。",
 	"Too many payments wait to be mined. Mine a block, then send it again.":                       "等待写入区块的付款太多。请先挖一个区块，再重新付款。",
 	"Too many requests to mine wait already. Try again in a second.":                              "等待中的挖矿请求太多。请一秒后再试。",
-	"This machine's clock is %s s behind the chain. Set it, then try again.":                       "本机时钟比区块链慢 %s 秒。请校准时钟后再试。",
+	"This machine's clock is %s s behind the chain. Set it, then try again.":                      "本机时钟比区块链慢 %s 秒。请校准时钟后再试。",
 	"Too many large responses are in progress. Try again in 5 seconds.":                           "正在进行的大响应太多。请 5 秒后再试。",
 	"This node has no lab. Start a node with it: kuai daemon --lab.":                              "此节点没有实验室。请用 kuai daemon --lab 启动节点。",
 	"Refused by the rule %s: %s. Change the value and send it again.":                             "规则 %s 不允许：%s。请修改后重新发送。",

@@ -365,4 +365,29 @@ func TestDamagedNamesAreShown(t *testing.T) {
 	}
 }
 
+// TestDevelopmentAccountsAreNotShadowed: a name that means two addresses pays neither.
+func TestDevelopmentAccountsAreNotShadowed(t *testing.T) {
+	r := newWalletRoom(t)
+	r.does("new", "alice")
+	bob := wallet.DevelopmentKey("bob").Address().String()
+	r.does("name", bob, "bob") // the same address
+	send := func(network string, words ...string) (code int, out, errOut string) {
+		return kuai(nil, append(append([]string{"send"}, words...), "5", "--wallet-dir", r.dir, "--password-file", "/nowhere/file", "--api", readOnlyNode(t, network))...)
+	}
+	want := `"alice" is a development account of this network`
+	for _, words := range [][]string{{"alice", "bob"}, {"bob", "Alice"}} {
+		if code, out, errOut := send(consensus.Dev().Network(), words...); code != exitFailure || out != "" || !strings.Contains(errOut, want) {
+			t.Errorf("%s: exit code %d: %s%s", words, code, out, errOut)
+		}
+	}
+	for network, words := range map[string][]string{
+		consensus.Dev().Network():    {r.info("show", "alice").Address, "bob"},
+		consensus.Secure().Network(): {"alice", "bob"},
+	} {
+		if _, _, errOut := send(network, words...); strings.Contains(errOut, "development account") || !strings.Contains(errOut, "/nowhere/file") {
+			t.Errorf("%s: the wallet is not asked to sign: %s", words, errOut)
+		}
+	}
+}
+
 var _ rpc.Keys = (*keyring)(nil)

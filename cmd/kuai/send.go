@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/wallet"
 	"kuai/rpc"
 	"kuai/rpc/api"
 )
@@ -95,8 +97,8 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 	if err != nil || !isSecure(n) {
 		return p, err
 	}
-	if damaged != nil {
-		return p, damaged
+	if err := cmp.Or(damaged, ambiguous(n, words[0], sender), ambiguous(n, words[1], recipient)); err != nil {
+		return p, err
 	}
 	if knowsRecipient {
 		warnUnnamed(c, recipient)
@@ -112,6 +114,19 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 	}
 	p.Recipient = node.address(p.Recipient)
 	return f.signed(c, n.Network, p)
+}
+
+// ambiguous refuses a name that is a development account of the node's network and means another address on this machine.
+func ambiguous(n api.Node, word string, e wallet.Entry) error {
+	name := strings.ToLower(word)
+	if e.Name != name || !isDev(n.Network) || !slices.Contains(wallet.DevelopmentNames, name) {
+		return nil
+	}
+	account := wallet.DevelopmentKey(name).Address()
+	if account == e.Address {
+		return nil
+	}
+	return fmt.Errorf("%q is a development account of this network, %s, and a name on this machine, %s: give the address of the one you mean", name, account, e.Address)
 }
 
 // accounts are those whose payments a node signs.
