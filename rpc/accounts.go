@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/canonical"
+	"kuai/chain/consensus"
 	"kuai/rpc/api"
 )
 
@@ -25,6 +27,9 @@ func (s *Server) address(w http.ResponseWriter, r *http.Request) {
 	}
 	name := s.addressOf(r.PathValue("address"))
 	a, err := s.chain.Address(name, before, int(limit))
+	if invalid := (*consensus.InvalidError)(nil); errors.As(err, &invalid) {
+		err = badRequest("not an address", "This is not an address: "+invalid.Detail+".", "Check its spelling.")
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -95,7 +95,11 @@ func problemOf(err error) *problem {
 	case errors.As(err, &syntax):
 		return badRequest("body unreadable", "The body cannot be read as JSON: "+syntax.Error()+".", "Send a JSON object.")
 	case errors.As(err, &invalid):
-		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), "Change the value and send it again.")
+		hint := "Change the value and send it again."
+		if invalid.Rule == consensus.RuleSignature {
+			hint = "Sign it again."
+		}
+		return badRequest("refused by the rules", fmt.Sprintf("Refused by the rule %q: %s.", invalid.Rule, invalid.Detail), hint)
 	case errors.Is(err, chain.ErrStale):
 		return &problem{status: http.StatusConflict, title: "stale work", detail: "Another block came first, or the node does not remember the work any more.", hint: "GET /mining/work and search anew."}
 	case errors.As(err, &clock):

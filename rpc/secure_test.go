@@ -232,7 +232,7 @@ func TestPaymentsThatNobodySigns(t *testing.T) {
 		fmt.Sprintf(unsigned, "mallory", bob, "5"): "sender",
 		`{"sender": "` + alice + `", "recipient": "` + bob + `", "amount": 5, "signature": "` + strings.Repeat("0", 128) + `"}`: `key "id" is missing`,
 		strings.Replace(signed, `{`, `{"memo": "rent", `, 1):                                                                    `unknown key "memo"`,
-		strings.Replace(signed, `"amount": 1`, `"amount": 2`, 1):                                                                "signature",
+		strings.Replace(signed, `"amount": 1`, `"amount": 2`, 1):                                                                "Sign it again.",
 	} {
 		if w := n.do("POST", "/transactions/new", body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s, want %s", body, w.Code, w.Body, want)
@@ -244,6 +244,13 @@ func TestPaymentsThatNobodySigns(t *testing.T) {
 	if w := n.do("POST", "/transactions/new", strings.Replace(fmt.Sprintf(unsigned, alice, bob, "5"), `{`, `{"memo": "rent", `, 1)); w.Code != http.StatusCreated {
 		t.Errorf("unsigned with another key: %d %s", w.Code, w.Body)
 	}
+}
+
+// TestAnAddressToLookAtIsRefusedAsThat: nothing was sent that could be sent again.
+func TestAnAddressToLookAtIsRefusedAsThat(t *testing.T) {
+	n := startSecure(t, Config{Keys: newFakeKeys()})
+	want(t, n.do("GET", "/addresses/zed", ""), http.StatusBadRequest,
+		"This is not an address: address \"zed\" has 3 characters, want the 52 of an Ed25519 peer id. Check its spelling.\n")
 }
 
 // TestOverdraftsAreRefused: the answer says what the sender has, less what is pending, and where to look.

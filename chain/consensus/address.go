@@ -89,6 +89,9 @@ func ParseAddress(s string) (Address, error) {
 	if a, ok := decodeAddress(s); ok {
 		return a, nil
 	}
+	if len(s) == 1 {
+		return Address{}, fmt.Errorf("address %s has 1 character, want the %d of an Ed25519 peer id", canonical.Quote(s), AddressLength)
+	}
 	if len(s) != AddressLength {
 		return Address{}, fmt.Errorf("address %s has %d characters, want the %d of an Ed25519 peer id", canonical.Quote(s), len(s), AddressLength)
 	}

@@ -39,7 +39,7 @@ func TestBadAddresses(t *testing.T) {
 	good := consensus.Address(ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey)).String()
 	for name, c := range map[string]struct{ text, says string }{
 		"empty":                  {"", "0 characters"},
-		"the reward's sender":    {"0", "1 characters"},
+		"the reward's sender":    {"0", "1 character,"},
 		"one character less":     {good[:51], "51 characters"},
 		"one character more":     {good + "1", "53 characters"},
 		"without the first 1":    {good[1:] + "1", "not the peer id"},

@@ -84,6 +84,8 @@ var chineseMore = map[string]string{
 	"Too many large responses are in progress. Try again in 5 seconds.":                           "正在进行的大响应太多。请 5 秒后再试。",
 	"This node has no lab. Start a node with it: kuai daemon --lab.":                              "此节点没有实验室。请用 kuai daemon --lab 启动节点。",
 	"Refused by the rule %s: %s. Change the value and send it again.":                             "规则 %s 不允许：%s。请修改后重新发送。",
+	"Refused by the rule %s: %s. Sign it again.":                                                  "规则 %s 不允许：%s。请重新签名。",
+	"This is not an address: %s. Check its spelling.":                                             "这不是地址：%s。请检查拼写。",
 	"The node failed at this. Its log says why.":                                                  "节点处理失败。原因见它的日志。",
 
 	// secure networks
