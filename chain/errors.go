@@ -21,8 +21,14 @@ var ErrDamaged = store.ErrDamaged
 // ErrLayout says that another version of the program wrote the store.
 var ErrLayout = errors.New("data of another version")
 
-// ErrOtherNetwork is wrapped, beside ErrDamaged, if the store holds the chain of another network.
-var ErrOtherNetwork = errors.New("another network's chain")
+// ErrOtherNetwork is wrapped if the store holds the chain of another network. It wraps ErrDamaged, as the store is as unusable, but does
+// not say so: nothing is damaged.
+var ErrOtherNetwork error = otherNetwork{}
+
+type otherNetwork struct{}
+
+func (otherNetwork) Error() string { return "another network's chain" }
+func (otherNetwork) Unwrap() error { return ErrDamaged }
 
 // ErrFailed is returned by every change after a failed write. What was acknowledged is on disk, and reads go on.
 var ErrFailed = store.ErrFailed

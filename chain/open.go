@@ -52,7 +52,7 @@ func (c *Chain) loadNetwork() error {
 		return err
 	}
 	if string(network) != c.networkMeta() {
-		return fmt.Errorf("%w: %w: it holds the chain of network %q, not of %q: another genesis, or other rules", ErrDamaged, ErrOtherNetwork, network, c.rules.Network())
+		return fmt.Errorf("%w: the data directory holds the chain of network %q, not of %q: another genesis, or other rules", ErrOtherNetwork, network, c.rules.Network())
 	}
 	return nil
 }

@@ -79,10 +79,10 @@ var chineseErrors = map[string]string{
 	"data directory %s is in use by process %s, started at %s: stop it, or choose another --data-dir or --port": "数据目录 %s 正被进程 %s 使用（启动于 %s）：请停止它，或另选 --data-dir 或 --port",
 	"data directory %s is in use by another process: stop it, or choose another --data-dir or --port":           "数据目录 %s 正被另一个进程使用：请停止它，或另选 --data-dir 或 --port",
 	"data damaged: %s": "数据已损坏：%s",
-	"%t\nMove %s away: the node syncs anew from its peers. Or begin with an export: kuai import FILE":                                                                                                  "%t\n请移走 %s：节点会从对等节点重新同步。也可以先导入导出的文件：kuai import FILE",
-	"data damaged: another network's chain: it holds the chain of network %s, not of %s: another genesis, or other rules\nName its network by --network, or another directory by --port or --data-dir": "这里存放的是网络 %s 的区块链，不是 %s 的：创世区块或规则不同\n请用 --network 指定它的网络，或用 --port 或 --data-dir 指定另一个目录",
-	"data damaged: %s\nPut a copy of the file back, or delete it: the node gets a new address then":                                                                                                    "数据已损坏：%s\n请用备份恢复该文件，或删除它：节点会得到新的地址",
-	"data of another version: layout %s, and this program reads layout %s: export the chain with the program that wrote it and import it here, or start with a new data directory and sync anew":       "数据由另一版本的程序写入：布局 %s，本程序只能读取布局 %s。请用原来的程序导出区块链再在这里导入，或换一个新的数据目录重新同步",
+	"%t\nMove %s away: the node syncs anew from its peers. Or begin with an export: kuai import FILE":                                                                                                    "%t\n请移走 %s：节点会从对等节点重新同步。也可以先导入导出的文件：kuai import FILE",
+	"another network's chain: the data directory holds the chain of network %s, not of %s: another genesis, or other rules\nName its network by --network, or another directory by --port or --data-dir": "这里存放的是网络 %s 的区块链，不是 %s 的：创世区块或规则不同\n请用 --network 指定它的网络，或用 --port 或 --data-dir 指定另一个目录",
+	"data damaged: %s\nPut a copy of the file back, or delete it: the node gets a new address then":                                                                                                      "数据已损坏：%s\n请用备份恢复该文件，或删除它：节点会得到新的地址",
+	"data of another version: layout %s, and this program reads layout %s: export the chain with the program that wrote it and import it here, or start with a new data directory and sync anew":         "数据由另一版本的程序写入：布局 %s，本程序只能读取布局 %s。请用原来的程序导出区块链再在这里导入，或换一个新的数据目录重新同步",
 
 	"%t" + airPlayAdvice: "%t。在 macOS 上，端口 5000 常被“隔空播放接收器”占用：系统设置、通用、隔空投送与接力",
 
