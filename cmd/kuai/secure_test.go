@@ -210,7 +210,10 @@ func TestRewardsNeedAKey(t *testing.T) {
 		damage.do(r)
 		address, err := r.start()
 		if err == nil || !strings.Contains(err.Error(), damage.want) || !strings.HasSuffix(err.Error(), "Or name an address by --reward") {
-			t.Errorf("rewards go to %s, %v, want %s", address, err, damage.want)
+			t.Fatalf("rewards go to %s, %v, want %s", address, err, damage.want)
+		}
+		if zh := (language{zh: true}).text(err.Error()); strings.Contains(zh, " a copy") || strings.Contains(zh, "the ") {
+			t.Errorf("half in Chinese: %s", zh)
 		}
 		r.cfg.Reward = r.address
 		if _, err := r.start(); err != nil {
