@@ -102,6 +102,7 @@ var chineseErrors = map[string]string{
 	"mining mode %s: want manual, instant, interval=5s or continuous":  "挖矿方式 %s：应为 manual、instant、interval=5s 或 continuous",
 	"directory %s does not exist: make it first, or name another file": "没有目录 %s：请先创建它，或另选文件",
 	"import %s: %t": "导入 %s：%t",
+	"this is a secure network's chain: take its file with 'kuai network show'":         "这是安全网络的区块链：请用 'kuai network show' 取得它的网络文件",
 	"it ends too early: it is empty, or was cut off. Get it anew":                      "内容不完整：文件为空或被截断。请重新获取",
 	"%s is a directory: name a file":                                                   "%s 是目录：请指定文件",
 	"--block-notify %s: %t":                                                            "--block-notify %s：%t",

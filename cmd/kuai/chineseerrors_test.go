@@ -165,6 +165,7 @@ func askErrors(t *testing.T) (errs []error) {
 	errs = append(errs, a.explain(context.Canceled), a.explain(context.DeadlineExceeded),
 		a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}),
 		a.explain(&rpc.StatusError{Status: http.StatusForbidden, Title: "x"}), errSelf)
+	errs = append(errs, errSecureGenesis)
 	errs = append(errs, failed(nil, "wait", "--height", "1", "--timeout", "10ms", "--data-dir", "nowhere"), foreignError("/ip4/192.0.2.1", "it is of another network, a-1", "b-1"))
 	a.tokenFile = "token"
 	errs = append(errs, a.explain(&rpc.StatusError{Status: http.StatusUnauthorized, Title: "x"}))

@@ -48,6 +48,12 @@ func newImport() *cobra.Command {
 			}
 		}
 		if adopt {
+			if isURL(words[0]) {
+				base := strings.TrimSuffix(strings.TrimRight(words[0], "/"), "/chain")
+				if n, err := rpc.NewClient(base).Node(c.Context()); err == nil && isSecure(n) {
+					return errSecureGenesis
+				}
+			}
 			if cfg, r, err = adoptGenesis(c, cfg, open); err != nil {
 				return err
 			}
@@ -61,9 +67,16 @@ func newImport() *cobra.Command {
 	return c
 }
 
+// errSecureGenesis refuses to make a classic network of a secure one's first block.
+var errSecureGenesis = errors.New("this is a secure network's chain: take its file with 'kuai network show'")
+
+func isURL(word string) bool {
+	return strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://")
+}
+
 // sourceOf is the chain in a file or at a URL.
 func sourceOf(word string) rpc.Source {
-	if strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://") {
+	if isURL(word) {
 		return rpc.ChainAt(word)
 	}
 	return fileSource(word)

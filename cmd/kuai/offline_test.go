@@ -202,6 +202,23 @@ func TestImportAdoptsTheClassicGenesisWithoutAFile(t *testing.T) {
 	}
 }
 
+// A network file of a secure network's first block alone would be that of a classic network.
+func TestImportAdoptsNoSecureGenesis(t *testing.T) {
+	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/node" {
+			fmt.Fprint(w, `{"profile": "secure"}`)
+			return
+		}
+		fmt.Fprint(w, `{"length": 1, "chain": [{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 5, "transactions": []}]}`)
+	}))
+	defer node.Close()
+	t.Chdir(t.TempDir())
+	says(t, exitFailure, "this is a secure network's chain", "import", node.URL+"/chain", "--adopt-genesis", "--data-dir", t.TempDir())
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
+		t.Errorf("it wrote %v: %v", entries, err)
+	}
+}
+
 func TestCountText(t *testing.T) {
 	for want, total := range map[string]int64{"checking: block 50": 0, "checking: block 50 of 200, 25 %": 200} {
 		if got := countText("checking", 50, total); got != want {
