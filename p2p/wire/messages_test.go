@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,12 +237,25 @@ func TestLaterVersionsMayAppendToAStatus(t *testing.T) {
 
 // Each decoder either refuses or prints what it read as it was.
 
+// FuzzStatus: bytes that are not a name are passed over, and the work behind them still counts.
 func FuzzStatus(f *testing.F) {
 	f.Add(exampleStatus.Append(nil))
 	f.Add(append(exampleStatus.Append(nil), "\x06laptop"...))
+	f.Add(slices.Concat(exampleStatus.Append(nil), []byte{1, 0xbf}, bytes.Repeat([]byte{0xf3}, 32)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if m, err := ParseStatus(b); err == nil && !bytes.HasPrefix(b, m.Append(nil)) {
-			t.Errorf("%x came back as %x", b, m.Append(nil))
+		m, err := ParseStatus(b)
+		if err != nil {
+			return
+		}
+		back := m.Append(nil)
+		if again, err := ParseStatus(back); err != nil || again != m {
+			t.Errorf("%x came back as %+v, %v, not as %+v", b, again, err, m)
+		}
+		if common := back[:minStatus+len(m.Agent)]; !bytes.HasPrefix(b, common) {
+			t.Errorf("%x came back as %x", b, common)
+		}
+		if m.Name != "" && !bytes.HasPrefix(b, back) {
+			t.Errorf("%x came back as %x", b, back)
 		}
 	})
 }
