@@ -1,7 +1,6 @@
 package consensus
 
 import (
-
 	"kuai/chain/canonical"
 )
 
