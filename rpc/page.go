@@ -92,7 +92,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 	peers, pending := s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
 	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
 	p := web.Page{
-		Network: node.Network, PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
+		Network: node.Network, Secure: s.chain.Rules().IsSecure(), PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
 		Pending: pending.Count, Mode: mining.Mode,
 	}
 	blocks, err := s.newestBlocks(snap, &p)

@@ -400,3 +400,12 @@ func TestNodeTellsProfileTargetAndPace(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestThePageWithoutScriptsKnowsTheProfile: what it says of signatures is true of the network.
+func TestThePageWithoutScriptsKnowsTheProfile(t *testing.T) {
+	const secure, classic = `data-t="pay.hint.secure"`, `data-t="pay.hint"`
+	page := startSecure(t, Config{}).do("GET", "/", "").Body.String()
+	if !strings.Contains(page, secure) || strings.Contains(page, classic) {
+		t.Error("the page of a secure network says that nothing is signed")
+	}
+}

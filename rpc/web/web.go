@@ -29,6 +29,7 @@ const (
 type Page struct {
 	Language string // English or Chinese
 	Network  string
+	Secure   bool // payments are signed
 	PeerID   string
 	Height   int64
 	Peers    int // connected ones

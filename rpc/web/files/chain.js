@@ -7,7 +7,6 @@ import { number, t } from "/web/i18n.js";
 import * as blocks from "/web/blocks.js";
 import * as strip from "/web/strip.js";
 import { known } from "/web/store.js";
-import { secure } from "/web/node.js";
 import { openBlock } from "/web/block.js";
 import { openPayment } from "/web/payment.js";
 import { openAddress } from "/web/address.js";
@@ -114,10 +113,6 @@ function search(form) {
 
 export function start() {
   strip.begin();
-  if (secure) {
-    at("pay-hint").dataset.t = "pay.hint.secure";
-    setText(at("pay-hint"), t("pay.hint.secure"));
-  }
   act(at("pay"), payment, {
     done: (status) => {
       if (status && status < 500) attempt = null;
