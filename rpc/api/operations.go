@@ -41,7 +41,7 @@ type Answer struct {
 type Example struct {
 	Target string // path and query, "" for Path
 	Body   string
-	Else   int // another status that it may have when it is sent again, or later; 0 for none
+	Else   int // another status that it may have when it is sent again, or later, or on a node of the other profile; 0 for none
 }
 
 // Group is a kind of operations.
@@ -263,30 +263,31 @@ var Operations = []Operation{
 		ID: "getHeaders", Method: get, Path: "/headers", Group: "secure", Effect: Reads,
 		Summary: "A page of the active chain's headers after the first block, from the oldest on, each with its path to the root in its proof; 200, or up to 1000.",
 		Params:  Page{}, Answers: ok(Headers{}), Errors: []int{404, 503},
-		Example: Example{Target: "/headers?from=2&limit=10"},
+		Example: Example{Target: "/headers?from=2&limit=10", Else: 404},
 	},
 	{
 		ID: "getProof", Method: get, Path: "/transactions/{id}/proof", Group: "secure", Effect: Reads,
 		Summary: "The path from a mined payment to the root in its block's proof.",
 		Params:  PaymentName{}, Answers: ok(TransactionProof{}), Errors: []int{404, 503},
-		Example: Example{Target: "/transactions/" + exampleID + "/proof"},
+		Example: Example{Target: "/transactions/" + exampleID + "/proof", Else: 404},
 	},
 	{
 		ID: "getWallets", Method: get, Path: "/wallets", Group: "secure", Effect: Reveals,
 		Summary: "The accounts that the node signs payments of.",
 		Answers: ok(UnlockedWallets{}), Errors: []int{404},
+		Example: Example{Else: 404},
 	},
 	{
 		ID: "unlockWallet", Method: post, Path: "/wallets/unlock", Group: "secure",
 		Summary: "Sign payments with a key, until its time is over or the node stops. The key is kept in memory only.",
 		Request: Unlock{}, Answers: ok(UnlockedWallet{}), Errors: []int{404, 409},
-		Example: Example{Body: `{"seed": "` + exampleSeed + `", "seconds": 600}`},
+		Example: Example{Body: `{"seed": "` + exampleSeed + `", "seconds": 600}`, Else: 404},
 	},
 	{
 		ID: "lockWallet", Method: del, Path: "/wallets/{address}", Group: "secure",
 		Summary: "Forget a key that was unlocked.",
 		Params:  WalletName{}, Answers: []Answer{{Status: 204}}, Errors: []int{404},
-		Example: Example{Target: "/wallets/" + exampleKey},
+		Example: Example{Target: "/wallets/" + exampleKey, Else: 404},
 	},
 
 	{
