@@ -133,13 +133,15 @@ func (s *Server) newestBlocks(snap *chain.Snapshot, p *web.Page) (list []api.Blo
 	return list, nil
 }
 
+// blockCard returns what the strip shows of a block. What the first block gives to accounts is not a reward of a miner.
 func blockCard(b *consensus.Block) web.Block {
 	card := web.Block{Index: b.Index(), Hash: b.Hash().String()}
 	for _, t := range b.Transactions() {
-		if t.Sender == consensus.RewardSender {
-			card.Miner = t.Recipient
-		} else {
+		switch {
+		case t.Sender != consensus.RewardSender:
 			card.Payments++
+		case b.Index() > 1:
+			card.Miner = t.Recipient
 		}
 	}
 	return card

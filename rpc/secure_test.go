@@ -408,4 +408,7 @@ func TestThePageWithoutScriptsKnowsTheProfile(t *testing.T) {
 	if !strings.Contains(page, secure) || strings.Contains(page, classic) {
 		t.Error("the page of a secure network says that nothing is signed")
 	}
+	if card := blockCard(consensus.Dev().Genesis); card.Miner != "" || card.Payments != 0 {
+		t.Errorf("the first block has the miner %q and %d payments", card.Miner, card.Payments)
+	}
 }

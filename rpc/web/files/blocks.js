@@ -12,7 +12,8 @@ export let tip = "";
 
 export const get = (index) => held.get(index);
 
-// brief is what the page keeps of a block. Its miner is whom the reward pays; the first block has none.
+// brief is what the page keeps of a block. Its miner is whom the reward pays; the first block has none, and what it
+// gives to accounts is not a payment.
 export function brief(info) {
   const b = info.block;
   const reward = b.transactions.findLast((p) => p.sender === "0");
@@ -24,8 +25,8 @@ export function brief(info) {
     timestamp: Number(b.timestamp),
     from: info.from,
     received: info.received,
-    payments: b.transactions.length - (reward ? 1 : 0),
-    miner: reward?.recipient ?? "",
+    payments: b.transactions.filter((p) => p.sender !== "0").length,
+    miner: (b.index > 1 && reward?.recipient) || "",
     active: info.branch === "active",
   };
 }
