@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -68,8 +69,14 @@ func newOutbound(agent string) *outbound {
 		return addrpolicy.Check(to.Addr())
 	}}
 	transport := &http.Transport{
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
+		Proxy: nil,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &askingConn{Conn: conn, asked: make(chan struct{})}, nil
+		},
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // a small answer must not become a large one
 		TLSHandshakeTimeout:    dialTimeout,
@@ -77,6 +84,29 @@ func newOutbound(agent string) *outbound {
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &outbound{client: &http.Client{Transport: transport, CheckRedirect: stay, Timeout: outTimeout}, agent: agent}
+}
+
+// askingConn reads nothing before something was written. What does not speak HTTP may speak first; its bytes are then the
+// answer to the request, and get an error that says so, however early they come.
+type askingConn struct {
+	net.Conn
+	once  sync.Once
+	asked chan struct{} // closed by the first Write, and by Close
+}
+
+func (c *askingConn) Read(b []byte) (int, error) {
+	<-c.asked
+	return c.Conn.Read(b)
+}
+
+func (c *askingConn) Write(b []byte) (int, error) {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Write(b)
+}
+
+func (c *askingConn) Close() error {
+	defer c.once.Do(func() { close(c.asked) })
+	return c.Conn.Close()
 }
 
 // get opens url; any status but 200 is errNoNode. The caller closes the body, which fails past limit bytes.

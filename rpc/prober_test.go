@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -120,8 +121,11 @@ func TestAPortForPeersIsNamed(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = c.Write([]byte("\x13/multistream/1.0.0\n"))
-			_ = c.Close()
+			_, _ = c.Write([]byte("\x13/multistream/1.0.0\n")) // before anybody asked
+			go func() {
+				_, _ = io.Copy(io.Discard, c)
+				_ = c.Close()
+			}()
 		}
 	}()
 	_, err = NewProber("test").Resolve(t.Context(), "http://"+ln.Addr().String())
