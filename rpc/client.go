@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +32,9 @@ func NewClient(url string) *Client {
 	if !strings.Contains(url, "://") {
 		url = "http://" + url
 	}
-	return &Client{base: strings.TrimRight(url, "/"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	return &Client{base: strings.TrimRight(url, "/"), http: &http.Client{
+		Transport: &http.Transport{DialContext: asking(&net.Dialer{}), DisableKeepAlives: true},
+	}}
 }
 
 // WithToken returns a client that sends token with each request.
@@ -163,7 +166,11 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w; is it running, and on this port?", c.base, plain(err))
+		hint := "; is it running, and on this port?"
+		if isNotHTTP(err) {
+			hint = ""
+		}
+		return nil, fmt.Errorf("ask the node at %s: %w%s", c.base, plain(err), hint)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(canonical.NewTextReader(http.MaxBytesReader(nil, res.Body, maxAnswer)))
@@ -178,6 +185,9 @@ func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]by
 
 // plain takes the method and URL off, which the caller says itself.
 func plain(err error) error {
+	if isNotHTTP(err) {
+		return errNotHTTP
+	}
 	if u := (*url.Error)(nil); errors.As(err, &u) {
 		return u.Err
 	}

@@ -69,14 +69,8 @@ func newOutbound(agent string) *outbound {
 		return addrpolicy.Check(to.Addr())
 	}}
 	transport := &http.Transport{
-		Proxy: nil,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return &askingConn{Conn: conn, asked: make(chan struct{})}, nil
-		},
+		Proxy:                  nil,
+		DialContext:            asking(dialer),
 		DisableKeepAlives:      true,
 		DisableCompression:     true, // a small answer must not become a large one
 		TLSHandshakeTimeout:    dialTimeout,
@@ -86,8 +80,19 @@ func newOutbound(agent string) *outbound {
 	return &outbound{client: &http.Client{Transport: transport, CheckRedirect: stay, Timeout: outTimeout}, agent: agent}
 }
 
-// askingConn reads nothing before something was written. What does not speak HTTP may speak first; its bytes are then the
-// answer to the request, and get an error that says so, however early they come.
+// asking dials connections that read nothing before something was written. What does not speak HTTP may speak first; its
+// bytes are then the answer to the request, and get an error that says so, however early they come.
+func asking(dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &askingConn{Conn: conn, asked: make(chan struct{})}, nil
+	}
+}
+
+// askingConn is a connection of asking.
 type askingConn struct {
 	net.Conn
 	once  sync.Once

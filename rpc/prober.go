@@ -225,6 +225,14 @@ func (o *outbound) find(ctx context.Context, base string) finding {
 	return f
 }
 
+// errNotHTTP says of a port that something else than HTTP answers there.
+var errNotHTTP = errors.New("it does not speak HTTP: if that is its port for peers, give its HTTP port or its multiaddr")
+
+// isNotHTTP reports whether a request failed because the answer was not HTTP.
+func isNotHTTP(err error) bool {
+	return strings.Contains(err.Error(), "malformed HTTP") // and the bytes that came
+}
+
 // reason shortens an error of a request to what stays the same while the cause does: no URL, no local port.
 func reason(err error) string {
 	var (
@@ -239,8 +247,8 @@ func reason(err error) string {
 		return "no answer in time"
 	case errors.As(err, &op):
 		return op.Err.Error()
-	case strings.Contains(err.Error(), "malformed HTTP"): // and the bytes that came
-		return "it does not speak HTTP: if that is its port for peers, give its HTTP port or its multiaddr"
+	case isNotHTTP(err):
+		return errNotHTTP.Error()
 	}
 	return err.Error()
 }

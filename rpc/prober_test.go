@@ -128,8 +128,24 @@ func TestAPortForPeersIsNamed(t *testing.T) {
 			}()
 		}
 	}()
-	_, err = NewProber("test").Resolve(t.Context(), "http://"+ln.Addr().String())
-	if err == nil || !strings.Contains(reason(err), "if that is its port for peers, give its HTTP port or its multiaddr") {
-		t.Errorf("%v", err)
+	for name, ask := range map[string]func() error{
+		"a node": func() error {
+			_, err := NewProber("test").Resolve(t.Context(), "http://"+ln.Addr().String())
+			return err
+		},
+		"the command line": func() error {
+			_, err := NewClient(ln.Addr().String()).Node(t.Context())
+			return err
+		},
+		"an import": func() error {
+			_, err := ChainAt("http://" + ln.Addr().String())(t.Context())
+			return err
+		},
+	} {
+		err := ask()
+		if err == nil || !strings.Contains(reason(err), "if that is its port for peers, give its HTTP port or its multiaddr") ||
+			strings.Contains(err.Error(), "is it running") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
