@@ -103,7 +103,7 @@ func paymentID(n int) string { return fmt.Sprintf("%032x", n) }
 
 func (d *daemon) tryPay(id string) error {
 	var answer api.Message
-	return d.ask("POST", "/transactions/new", mustJSON(d.t, api.Payment{Sender: "alice", Recipient: "bob", Amount: "5", ID: id}), 201, &answer)
+	return d.ask("POST", "/transactions/new", d.network.payment(id), 201, &answer)
 }
 
 // register adds a node by URL or multiaddr.

@@ -25,8 +25,10 @@ type acknowledged struct {
 
 // TestKill kills a node that mines and takes payments, again and again, and once more while it starts. What it has
 // acknowledged must be there afterwards.
-func TestKill(t *testing.T) {
-	d := newDaemon(t)
+func TestKill(t *testing.T) { onEachProfile(t, killStory) }
+
+func killStory(t *testing.T, n network) {
+	d := newDaemonOn(t, n)
 	var said acknowledged
 	rounds := *kills / 2
 	for round := range rounds {
@@ -160,8 +162,10 @@ type received struct {
 
 // TestKillFollower kills a node that receives blocks and payments from another, which is then stopped, so that nothing can be fetched
 // again. What the test saw at the follower more than a second before the kill must be there afterwards.
-func TestKillFollower(t *testing.T) {
-	leader, follower := startDaemon(t), newDaemon(t)
+func TestKillFollower(t *testing.T) { onEachProfile(t, killFollowerStory) }
+
+func killFollowerStory(t *testing.T, n network) {
+	leader, follower := startDaemonOn(t, n), newDaemonOn(t, n)
 	seen := received{map[int64]time.Time{}, map[string]time.Time{}}
 	paid := 0
 	for round := range max(2, *kills/10) {

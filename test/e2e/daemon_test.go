@@ -22,13 +22,16 @@ func TestMain(m *testing.M) { os.Exit(process.Main(m)) }
 type daemon struct {
 	*process.Process
 	t         testing.TB
+	network   network
 	dir       string
 	port, p2p int
 }
 
 // newDaemon reserves a directory and ports. It starts nothing.
-func newDaemon(t testing.TB) *daemon {
-	d := &daemon{t: t, dir: filepath.Join(t.TempDir(), "data"), port: process.FreePort(t), p2p: process.FreePort(t)}
+func newDaemon(t testing.TB) *daemon { return newDaemonOn(t, classic) }
+
+func newDaemonOn(t testing.TB, n network) *daemon {
+	d := &daemon{t: t, network: n, dir: filepath.Join(t.TempDir(), "data"), port: process.FreePort(t), p2p: process.FreePort(t)}
 	d.Process = process.New(t, fmt.Sprintf("node on port %d", d.port), d.command)
 	return d
 }
@@ -36,7 +39,12 @@ func newDaemon(t testing.TB) *daemon {
 // startDaemon starts a new node and waits until it is ready.
 func startDaemon(t testing.TB, args ...string) *daemon {
 	t.Helper()
-	d := newDaemon(t)
+	return startDaemonOn(t, classic, args...)
+}
+
+func startDaemonOn(t testing.TB, n network, args ...string) *daemon {
+	t.Helper()
+	d := newDaemonOn(t, n)
 	d.Start(args...)
 	return d
 }
@@ -45,7 +53,8 @@ func startDaemon(t testing.TB, args ...string) *daemon {
 // directory, which is its own.
 func (d *daemon) command(args ...string) *exec.Cmd {
 	all := []string{"daemon", "-p", fmt.Sprint(d.port), "--data-dir", d.dir, "--mdns=false", "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", d.p2p)}
-	return with(process.Command(append(all, args...)...), "HOME="+filepath.Dir(d.dir))
+	all = append(append(all, d.network.args...), args...)
+	return with(process.Command(all...), "HOME="+filepath.Dir(d.dir))
 }
 
 // url is the node's API.

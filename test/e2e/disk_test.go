@@ -16,11 +16,13 @@ import (
 
 // TestFullDisk fills the disk under a node: it says so, goes on answering, ends with code 1, and has everything that it
 // acknowledged once there is room again. A peer beside it never sees what was refused.
-func TestFullDisk(t *testing.T) {
-	d := newDaemon(t)
+func TestFullDisk(t *testing.T) { onEachProfile(t, fullDiskStory) }
+
+func fullDiskStory(t *testing.T, n network) {
+	d := newDaemonOn(t, n)
 	smallDisk(t, filepath.Dir(d.dir))
 	d.Start()
-	peer := startDaemon(t, "--peer", d.url())
+	peer := startDaemonOn(t, n, "--peer", d.url())
 	var said acknowledged
 	said.mineOne(t, d)
 	filler := fillDisk(t, filepath.Dir(d.dir))
