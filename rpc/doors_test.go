@@ -159,18 +159,31 @@ func importDoor(t *testing.T, r *consensus.Rules) {
 	}
 }
 
-// TestPaymentDoor posts each case of a transaction.
-func TestPaymentDoor(t *testing.T) {
-	for _, c := range chaintest.TransactionCases(chaintest.Rules()) {
-		n := start(t, Config{})
+// strangersKeys know no account by name, and hold no key of one.
+type strangersKeys struct{ *fakeKeys }
+
+func (strangersKeys) Named(string) (string, bool) { return "", false }
+
+// TestPaymentDoor posts each case of a transaction, on a secure network to a node without the sender's key.
+func TestPaymentDoor(t *testing.T) { onEachProfile(t, paymentDoor) }
+
+func paymentDoor(t *testing.T, r *consensus.Rules) {
+	for _, c := range chaintest.TransactionCases(r) {
+		n := startOn(t, Config{Keys: strangersKeys{newFakeKeys()}}, r)
 		w := n.do("POST", "/transactions/new", string(c.Raw), "Accept: application/json")
 		status, says := 201, "will be added"
 		switch {
 		case c.Loose, bytes.HasPrefix(c.Raw, []byte("\ufeff")): // a body may begin with a mark, a canonical text may not
+		case r.IsSecure() && strings.HasSuffix(c.Name, "without signature"): // which the node would add
+			status, says = 400, "does not hold the unlocked key"
+		case r.IsSecure() && c.Rule == consensus.RuleTransactionSize: // read key by key, the long one is named
+			status, says = 400, fmt.Sprintf("Refused by the rule \\\"%s\\\"", consensus.RuleID)
 		case c.Syntax:
 			status, says = 400, ""
 		case c.Rule != "":
 			status, says = 400, fmt.Sprintf("Refused by the rule \\\"%s\\\"", c.Rule)
+		case c.Err != nil:
+			status, says = 400, "balance too small"
 		}
 		pending := 0
 		if status == 201 {
