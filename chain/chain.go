@@ -35,6 +35,7 @@ type Chain struct {
 	mining    sync.Mutex // one AddMined at a time; taken before writing
 	writing   sync.Mutex // held by every change of the state, from its first read to the end of its commit
 	invalid   invalidBlocks
+	checked   checkedPayments
 	condemned map[uint32]int64 // branches to drop: from this index on they pay what they cannot
 	ids       []idPosition     // scratch of extend
 	stored    storedIDs        // what onPath need not look up
@@ -58,7 +59,7 @@ type Chain struct {
 // timestamps are checked against. Errors wrap ErrDamaged if st contradicts itself or holds another network, and ErrLayout if another
 // version of this program wrote it.
 func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, error) {
-	c := &Chain{rules: r, store: st, invalid: newInvalidBlocks(), now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
+	c := &Chain{rules: r, store: st, invalid: newInvalidBlocks(), checked: newCheckedPayments(), now: now, changed: make(chan struct{}, 1), trimming: make(chan struct{}, 1), partly: noBranch}
 	c.addresses.wake = make(chan struct{}, 1)
 	c.condemned = make(map[uint32]int64)
 	return c, c.load()

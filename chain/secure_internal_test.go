@@ -26,12 +26,14 @@ func signedBy(t testing.TB, r *consensus.Rules, name string) consensus.Transacti
 	return wallet.DevelopmentKey(name).Sign(r.Network(), consensus.Transaction{Recipient: to, Amount: "1", ID: NewID(), HasID: true})
 }
 
-// TestKnownPaymentsAreNotCheckedAgain: what is pending, byte for byte, was checked when it came.
+// TestKnownPaymentsAreNotCheckedAgain: what is pending, byte for byte, was checked when it came. It counts the signatures that a block
+// of 1,000 payments costs.
 func TestKnownPaymentsAreNotCheckedAgain(t *testing.T) {
 	r := easySecure()
+	r.MaxBlockBytes = consensus.MaxBlockBytes
 	c := opened(t, inMemory(t), r)
 	var txs []consensus.Transaction
-	for range 100 {
+	for range 1000 {
 		p, err := r.NewPayment(signedBy(t, r, "alice"))
 		if err != nil {
 			t.Fatal(err)
@@ -44,12 +46,12 @@ func TestKnownPaymentsAreNotCheckedAgain(t *testing.T) {
 	recipient := wallet.DevelopmentKey("carol").Address().String()
 	known := sealed(t, r, r.Genesis.Header(), recipient, txs...)
 	if n := len(c.unchecked([]*consensus.Block{known})); n != 0 {
-		t.Errorf("%d of 100 known payments would be checked again", n)
+		t.Errorf("%d of 1,000 known payments would be checked again", n)
 	}
 	forged := txs[7]
 	forged.Signature[0] ^= 1
 	txs[7] = forged
-	again := sealed(t, r, r.Genesis.Header(), recipient, append(txs, signedBy(t, r, "alice"))...)
+	again := sealed(t, r, r.Genesis.Header(), recipient, append(txs, signedBy(t, r, "erin"))...)
 	if n := len(c.unchecked([]*consensus.Block{again})); n != 2 {
 		t.Errorf("%d of 2 unknown payments would be checked", n)
 	}
@@ -58,6 +60,43 @@ func TestKnownPaymentsAreNotCheckedAgain(t *testing.T) {
 	}
 	if _, err := c.Add(known, "peer"); err != nil {
 		t.Error(err)
+	}
+	if n := len(c.unchecked([]*consensus.Block{again})); n != 2 {
+		t.Errorf("%d of 2 unknown payments would be checked once the others are mined", n)
+	}
+}
+
+// TestSidesShareCheckedPayments: a block beside the tip that seals the same payments costs no signature, nor does the switch to it,
+// nor a payment that comes again.
+func TestSidesShareCheckedPayments(t *testing.T) {
+	r := easySecure()
+	c := opened(t, inMemory(t), r)
+	var txs []consensus.Transaction
+	for range 500 {
+		txs = append(txs, signedBy(t, r, "alice"))
+	}
+	carol, dave := wallet.DevelopmentKey("carol").Address().String(), wallet.DevelopmentKey("dave").Address().String()
+	first, second := sealed(t, r, r.Genesis.Header(), carol, txs...), sealed(t, r, r.Genesis.Header(), dave, txs...)
+	costs := func(b *consensus.Block, want int) {
+		t.Helper()
+		if n := len(c.unchecked([]*consensus.Block{b})); n != want {
+			t.Errorf("block %d of %d payments costs %d signatures, want %d", b.Index(), len(b.Transactions())-1, n, want)
+		}
+		if _, err := c.Add(b, "peer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	costs(first, 500)
+	costs(second, 0)
+	last := sealed(t, r, second.Header(), dave, signedBy(t, r, "erin"))
+	costs(last, 1)
+	if c.Tip() != last.Header() {
+		t.Fatal("no switch")
+	}
+	forged := txs[3]
+	forged.Signature[1] ^= 1
+	if n := len(c.unchecked([]*consensus.Block{sealed(t, r, last.Header(), carol, forged)})); n != 1 {
+		t.Errorf("%d signatures of a forged copy would be checked", n)
 	}
 }
 

@@ -1,15 +1,46 @@
 package chain
 
 import (
+	"crypto/sha256"
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"kuai/chain/consensus"
 )
 
 // Signatures take most of the time that a block of a secure network takes, so they are checked before the lock is taken, on all cores,
-// and not again for a payment that is pending here: it was checked when it came.
+// and not again for a payment that is pending here, or that was in a recent block: it was checked when it came.
+
+// maxChecked is how many payments of recent blocks are remembered: those of several full blocks, at about 200 bytes each. Two miners who
+// find a block at the same time seal the same payments, and the first block takes them out of the pool.
+const maxChecked = 8192
+
+// checkedPayments remembers payments of recent blocks whose signature is valid, by the hash of their bytes.
+type checkedPayments struct {
+	lru *lru.Cache[consensus.Hash, struct{}]
+}
+
+func newCheckedPayments() checkedPayments {
+	payments, err := lru.New[consensus.Hash, struct{}](maxChecked)
+	if err != nil {
+		panic("chain: the size is greater than 0: " + err.Error())
+	}
+	return checkedPayments{payments}
+}
+
+func (c checkedPayments) has(raw []byte) bool { return c.lru.Contains(sha256.Sum256(raw)) }
+
+// remember keeps the payments of a block that was checked.
+func (c checkedPayments) remember(b *consensus.Block) {
+	for offset, raw := range b.Spans() {
+		if _, ok := b.PaymentAt(offset); ok {
+			c.lru.Add(sha256.Sum256(raw), struct{}{})
+		}
+	}
+}
 
 // checkSigned checks the signatures in a run of blocks, after what is cheaper to check of the first that is new. It returns how many blocks,
 // from the first on, can be added, and why the next is refused.
@@ -27,6 +58,9 @@ func (c *Chain) checkSigned(run []*consensus.Block) (n int, err error) {
 		return n, err
 	}
 	valid, err := c.checkSignatures(run[n:])
+	for _, b := range run[n : n+valid] {
+		c.checked.remember(b)
+	}
 	if n += valid; err != nil {
 		err = c.invalid.remember(run[n].Hash(), err)
 	}
@@ -72,7 +106,7 @@ func (c *Chain) checkSignatures(run []*consensus.Block) (valid int, err error) {
 	return len(run), nil
 }
 
-// unchecked lists the payments in the blocks that are not pending here.
+// unchecked lists the payments in the blocks that are neither pending here nor remembered.
 func (c *Chain) unchecked(run []*consensus.Block) (all []signedPayment) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -82,7 +116,7 @@ func (c *Chain) unchecked(run []*consensus.Block) (all []signedPayment) {
 			if !ok {
 				continue // the reward
 			}
-			if known, ok := c.pool.byID[p.ID()]; !ok || known.Payment != p {
+			if known, ok := c.pool.byID[p.ID()]; (!ok || known.Payment != p) && !c.checked.has(raw) {
 				all = append(all, signedPayment{i, raw})
 			}
 		}

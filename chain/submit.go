@@ -86,7 +86,7 @@ func (c *Chain) enterStaged(p *pending) (next int64, err error) {
 	return 0, fmt.Errorf("%w: another payment of the sender was mined first", ErrFunds)
 }
 
-// checkSignature checks the signature of a payment on a secure network, unless the same payment is pending. Errors are *InvalidError.
+// checkSignature checks the signature of a payment on a secure network, unless it is known to be valid. Errors are *InvalidError.
 func (c *Chain) checkSignature(payment consensus.Payment) error {
 	if !c.rules.IsSecure() {
 		return nil
@@ -94,7 +94,11 @@ func (c *Chain) checkSignature(payment consensus.Payment) error {
 	if known, ok := c.PendingByID(payment.ID()); ok && known == payment {
 		return nil
 	}
-	return c.rules.Signatures().Check([]byte(payment.Canonical()))
+	raw := []byte(payment.Canonical())
+	if c.checked.has(raw) {
+		return nil
+	}
+	return c.rules.Signatures().Check(raw)
 }
 
 // admit returns the pool's next payment, if there is room and it is not known.
