@@ -255,12 +255,12 @@ func TestExportIsTheAnswerOfChain(t *testing.T) {
 	if err != nil || !done.Replaced || other.chain.Tip() != n.chain.Tip() || total != done.Length {
 		t.Errorf("%+v, %v, total %d, tip %v", done, err, total, other.chain.Tip())
 	}
-	genesis, err := ReadGenesis(t.Context(), ChainAt(url))
-	if err != nil || string(genesis) != string(n.chain.Rules().Genesis.Canonical()) {
+	genesis, sealed, err := ReadGenesis(t.Context(), ChainAt(url))
+	if err != nil || sealed || string(genesis) != string(n.chain.Rules().Genesis.Canonical()) {
 		t.Errorf("genesis %s, %v", genesis, err)
 	}
 	for _, bad := range []string{`{"chain": []}`, `{"chain": [nul]}`, ""} {
-		if _, err := ReadGenesis(t.Context(), textSource(bad)); err == nil {
+		if _, _, err := ReadGenesis(t.Context(), textSource(bad)); err == nil {
 			t.Errorf("a genesis in %q", bad)
 		}
 	}

@@ -140,28 +140,35 @@ func (im *importer) pass() error {
 // errEnough ends the reading of a chain whose rest is not wanted.
 var errEnough = errors.New("enough was read")
 
-// ReadGenesis returns the canonical text of the first block of the chain that open opens.
-func ReadGenesis(ctx context.Context, open Source) (genesis []byte, err error) {
+// ReadGenesis returns the canonical text of the first block of the chain that open opens. sealed reports whether the proof of the second
+// is a text, as on secure networks.
+func ReadGenesis(ctx context.Context, open Source) (genesis []byte, sealed bool, err error) {
 	body, err := open(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer body.Close()
 	err = EachBlock(body, roomForSpelling*consensus.MaxBlockBytes, func(text []byte) error {
 		v, err := canonical.Read(text)
+		if genesis != nil {
+			o, _ := v.(canonical.Object)
+			proof, _ := o.Get("proof")
+			_, sealed = proof.(string)
+			return errEnough
+		}
 		if err != nil {
 			return fmt.Errorf("block 1: %w", err)
 		}
 		genesis = canonical.AppendValue(nil, v)
-		return errEnough
+		return nil
 	})
 	switch {
 	case genesis != nil:
-		return genesis, nil
+		return genesis, sealed, nil // what is wrong with the rest is found when it is read
 	case err == nil:
 		err = errors.New("the chain has no blocks")
 	}
-	return nil, err
+	return nil, false, err
 }
 
 // WriteChain writes snap's chain as GET /chain answers it, byte for byte, in constant memory.

@@ -21,9 +21,12 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *conse
 	if cfg.Network != classic {
 		return cfg, nil, usageError{errors.New("--network and --adopt-genesis exclude each other: the second makes the file that the first names")}
 	}
-	genesis, err := rpc.ReadGenesis(c.Context(), open)
+	genesis, sealed, err := rpc.ReadGenesis(c.Context(), open)
 	if err != nil {
 		return cfg, nil, err
+	}
+	if sealed || endows(genesis) {
+		return cfg, nil, errSecureGenesis
 	}
 	r, err := consensus.ReadRules(networkFile("flask", genesis))
 	if err != nil {
@@ -38,6 +41,18 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *conse
 		cfg.DataDir = ""
 	}
 	return cfg, r, cfg.resolve(r)
+}
+
+// endows reports whether a first block gives to accounts, as only one of a secure network can.
+func endows(genesis []byte) bool {
+	r, err := consensus.ReadRules(fmt.Appendf(nil, `{"name": "secure", "profile": "secure", "genesis": %s}`, genesis))
+	if err != nil {
+		return false
+	}
+	for range r.Endowments() {
+		return true
+	}
+	return false
 }
 
 // networkFile is the text of a network that has the classic rules, and a genesis of its own.

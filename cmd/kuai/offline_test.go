@@ -214,6 +214,17 @@ func TestImportAdoptsNoSecureGenesis(t *testing.T) {
 	defer node.Close()
 	t.Chdir(t.TempDir())
 	says(t, exitFailure, "this is a secure network's chain", "import", node.URL+"/chain", "--adopt-genesis", "--data-dir", t.TempDir())
+	dir := t.TempDir()
+	for name, lines := range map[string]string{
+		"sealed":  `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 5, "transactions": []}` + "\n" + `{"index": 2, "proof": "ab.7"}` + "\n",
+		"endowed": string(consensus.Dev().Genesis.Canonical()) + "\n",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		says(t, exitFailure, "this is a secure network's chain", "import", file, "--adopt-genesis", "--data-dir", t.TempDir())
+	}
 	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
 		t.Errorf("it wrote %v: %v", entries, err)
 	}
