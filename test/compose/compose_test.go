@@ -12,7 +12,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kuai/test/process"
 )
+
+// TestMain builds the command that pays from this machine.
+func TestMain(m *testing.M) { os.Exit(process.Main(m)) }
 
 // project names what this run makes: containers, volumes, networks and the image.
 var project = fmt.Sprintf("kuaitest%d", os.Getpid())
@@ -51,8 +56,18 @@ func newEngine(t *testing.T) *engine {
 		lacking(t, "neither docker compose nor docker-compose is here")
 	}
 	e.needBase()
-	e.file = ownFile(t, filepath.Join(root, "docker-compose.yml"))
+	t.Cleanup(func() {
+		if out, err := e.in(context.Background(), "docker", "image", "rm", project); err != nil {
+			t.Logf("remove the image: %v\n%s", err, out)
+		}
+	})
 	return e
+}
+
+// on returns the engine with a compose file of its own, whose nodes are on the network of that file.
+func (e *engine) on(t *testing.T, network string) *engine {
+	t.Helper()
+	return &engine{t, e.root, e.compose, ownFile(t, filepath.Join(e.root, "docker-compose.yml"), network)}
 }
 
 func lacking(t *testing.T, format string, args ...any) {
@@ -86,6 +101,7 @@ func (e *engine) try(limit time.Duration, words ...string) (string, error) {
 func (e *engine) in(ctx context.Context, words ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = e.root
+	cmd.Env = append(os.Environ(), "KUAI_NETWORK=/network.json") // as a user names the file that the containers have
 	cmd.WaitDelay = 5 * time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -131,9 +147,6 @@ func (e *engine) down() {
 	defer cancel()
 	if out, err := e.in(ctx, e.words("down", "-v", "--remove-orphans", "-t", "10")...); err != nil {
 		e.t.Errorf("compose down: %v\n%s", err, out)
-	}
-	if out, err := e.in(ctx, "docker", "image", "rm", project); err != nil {
-		e.t.Logf("remove the image: %v\n%s", err, out)
 	}
 }
 

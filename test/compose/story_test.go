@@ -22,15 +22,6 @@ const settle = time.Minute // until what one node knows, all know; a container's
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-type block struct {
-	Index        int64  `json:"index"`
-	PreviousHash string `json:"previous_hash"`
-	Proof        int64  `json:"proof"`
-	Transactions []struct {
-		ID string `json:"id"`
-	} `json:"transactions"`
-}
-
 type nodeInfo struct {
 	PeerID string `json:"peer_id"`
 	Height int64  `json:"height"`
@@ -66,23 +57,11 @@ func get(t *testing.T, service, path string, answer any) {
 	}
 }
 
-func pay(t *testing.T, service string, n int) string {
-	t.Helper()
-	id := fmt.Sprintf("%032x", n)
-	var answer struct{ Message string }
-	body := fmt.Sprintf(`{"sender": "alice", "recipient": "bob", "amount": 5, "id": "%s"}`, id)
-	if err := ask(service, "POST", "/transactions/new", body, 201, &answer); err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
-func mine(t *testing.T, service string, n int) (b block) {
+func mine(t *testing.T, service string, n int) {
 	t.Helper()
 	for range n {
-		get(t, service, "/mine", &b)
+		get(t, service, "/mine", &struct{}{})
 	}
-	return b
 }
 
 // agreed waits until the services have one tip at the height.
@@ -141,9 +120,19 @@ func connected(t *testing.T, services []string) {
 	})
 }
 
-// TestCompose is the user's story with the containers that the README starts.
+// TestCompose is the user's story with the containers that the README starts, on a network of each profile.
 func TestCompose(t *testing.T) {
 	e := newEngine(t)
+	for name, made := range map[string]func(t *testing.T) network{"classic": newClassic, "secure": newSecure} {
+		t.Run(name, func(t *testing.T) {
+			n := made(t)
+			e.on(t, n.file).story(t, n)
+		})
+	}
+}
+
+// story starts three nodes of a network, cuts one off, and ends with all payments mined on all of them.
+func (e *engine) story(t *testing.T, n network) {
 	e.up()
 	all := []string{"kuai1", "kuai2", "kuai3"}
 	connected(t, all)
@@ -152,7 +141,7 @@ func TestCompose(t *testing.T) {
 	t.Run("banner", func(t *testing.T) { e.checkBanners(t) })
 
 	t.Log("a payment posted on one is pending on all, a block mined on any is the tip of all")
-	first := pay(t, "kuai1", 1)
+	first := n.pay(t, "kuai1")
 	everywhere(t, first, all, "pending")
 	mine(t, "kuai2", 1)
 	agreed(t, 2, all...)
@@ -161,7 +150,7 @@ func TestCompose(t *testing.T) {
 	t.Log("a container that is killed comes back with what it had, and catches up")
 	var before, after nodeInfo
 	get(t, "kuai3", "/node", &before)
-	kept := pay(t, "kuai3", 2)
+	kept := n.pay(t, "kuai3")
 	everywhere(t, kept, all, "pending")
 	e.run(cmdTime, e.words("kill", "kuai3")...)
 	mine(t, "kuai1", 3)
@@ -174,7 +163,14 @@ func TestCompose(t *testing.T) {
 	everywhere(t, kept, all, "mined")
 
 	t.Log("two sides apart end on the longest chain, and the dropped payment is pending again")
-	e.apart(t, all)
+	e.apart(t, all, n)
+
+	for _, s := range all {
+		var bob struct{ Balance json.Number }
+		if get(t, s, "/addresses/"+n.bob, &bob); bob.Balance != "15" {
+			t.Errorf("bob has %s on %s after three payments of 5", bob.Balance, s)
+		}
+	}
 
 	t.Log("all are stopped and started again")
 	e.run(cmdTime, e.words("restart")...)
@@ -211,7 +207,7 @@ func (e *engine) checkBanners(t *testing.T) {
 }
 
 // apart moves kuai3 into a network of its own, lets both sides mine, and brings them together again.
-func (e *engine) apart(t *testing.T, all []string) {
+func (e *engine) apart(t *testing.T, all []string, n network) {
 	t.Helper()
 	id := e.container("kuai3")
 	e.run(cmdTime, "docker", "network", "create", island)
@@ -219,7 +215,7 @@ func (e *engine) apart(t *testing.T, all []string) {
 	e.run(cmdTime, "docker", "network", "connect", island, id)
 	e.run(cmdTime, "docker", "network", "disconnect", project+"_kuai", id)
 
-	dropped := pay(t, "kuai1", 3)
+	dropped := n.pay(t, "kuai1")
 	everywhere(t, dropped, all[:2], "pending")
 	mine(t, "kuai2", 1)
 	everywhere(t, dropped, all[:2], "mined")
