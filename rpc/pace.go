@@ -16,6 +16,9 @@ type recentPace struct {
 	seconds *float64 // nil before the third block
 }
 
+// Pace is how fast the blocks come up to the tip, nil on a classic network.
+func (s *Server) Pace() *api.NodePace { return s.pace(s.chain.Tip()) }
+
 // pace is how fast the blocks come, nil on a classic network.
 func (s *Server) pace(tip consensus.Header) *api.NodePace {
 	rules := s.chain.Rules()

@@ -107,6 +107,9 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)
+	if keys != nil { // a secure network
+		metrics.MustRegister(paceMetrics(s.Pace)...)
+	}
 
 	gone, err := announce(out, cfg, describeNode(c, n, lns), c.Tip().Index)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"kuai/chain"
 	"kuai/miner"
+	"kuai/rpc/api"
 )
 
 // poolMetrics shows how full the pool is.
@@ -15,6 +16,23 @@ func poolMetrics(c *chain.Chain) []prometheus.Collector {
 	return []prometheus.Collector{
 		gauge("kuai_pool_transactions", "Transactions that wait for a block.", func(count, _ int) int { return count }),
 		gauge("kuai_pool_bytes", "Canonical bytes of the transactions that wait for a block.", func(_, bytes int) int { return bytes }),
+	}
+}
+
+// paceMetrics shows how hard proofs are and how fast blocks come on a secure network.
+func paceMetrics(pace func() *api.NodePace) []prometheus.Collector {
+	gauge := func(name, help string, read func(api.NodePace) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return read(*pace()) })
+	}
+	return []prometheus.Collector{
+		gauge("kuai_proof_tries", "Tries that the next proof takes in the mean, by the target.", func(p api.NodePace) float64 { return p.Tries }),
+		gauge("kuai_block_time_seconds", "What a block takes by the schedule.", func(p api.NodePace) float64 { return float64(p.BlockSeconds) }),
+		gauge("kuai_recent_block_seconds", "What the last blocks took in the mean, 20 at most; 0 before the third block.", func(p api.NodePace) float64 {
+			if p.Recent == nil {
+				return 0
+			}
+			return *p.Recent
+		}),
 	}
 }
 

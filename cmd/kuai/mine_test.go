@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -79,6 +80,38 @@ func TestNamesOfStrangersStayOnTheirLine(t *testing.T) {
 	}
 }
 
+// TestPaceMetrics reads the figures of a secure network before and after its third block.
+func TestPaceMetrics(t *testing.T) {
+	pace := api.NodePace{BlockSeconds: 10, Tries: 65536}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(paceMetrics(func() *api.NodePace { return &pace })...)
+	for _, recent := range []*float64{nil, new(7.5)} {
+		pace.Recent = recent
+		want := map[string]float64{"kuai_proof_tries": 65536, "kuai_block_time_seconds": 10, "kuai_recent_block_seconds": 0}
+		if recent != nil {
+			want["kuai_recent_block_seconds"] = *recent
+		}
+		if got := figures(t, reg); !maps.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+}
+
+// figures returns the first value of each metric.
+func figures(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		one := f.GetMetric()[0]
+		got[f.GetName()] = one.GetCounter().GetValue() + one.GetGauge().GetValue()
+	}
+	return got
+}
+
 func TestMiningMetrics(t *testing.T) {
 	c := chaintest.Open(t, consensus.Classic())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, newLog(Config{LogLevel: "error"}, t.Output()))
@@ -90,16 +123,7 @@ func TestMiningMetrics(t *testing.T) {
 	if _, err := m.Submit(consensus.Hash{}, consensus.Hash{}, 0); err == nil {
 		t.Fatal("a proof for no parent was taken")
 	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]float64{}
-	for _, f := range families {
-		one := f.GetMetric()[0]
-		got[f.GetName()] = one.GetCounter().GetValue() + one.GetGauge().GetValue()
-	}
-	s := m.Status()
+	got, s := figures(t, reg), m.Status()
 	for name, want := range map[string]float64{
 		"kuai_mining_blocks_total": 1, "kuai_mining_stale_total": 1, "kuai_mining_searching": 0,
 		"kuai_mining_tries_total": float64(s.Total), "kuai_mining_tries_per_second": s.Rate,

@@ -20,10 +20,10 @@ const scraping = `global: {scrape_interval: 200ms}
 scrape_configs: [{job_name: kuai, static_configs: [{targets: ["127.0.0.1:%d", "127.0.0.1:%d"]}]}]
 `
 
-// TestDashboard lets a real Prometheus scrape two nodes and answer every query of docs/grafana.json.
+// TestDashboard lets a real Prometheus scrape two nodes of a secure network and answer every query of docs/grafana.json.
 func TestDashboard(t *testing.T) {
-	a := startDaemon(t)
-	b := startDaemon(t, "--peer", a.url())
+	a := startDaemon(t, "--network", "dev")
+	b := startDaemon(t, "--network", "dev", "--peer", a.url())
 	prometheus := startPrometheus(t, fmt.Sprintf(scraping, a.port, b.port))
 	for _, query := range dashboardQueries(t) {
 		process.Eventually(t, query, settle, func() error {
