@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"kuai/chain/consensus"
@@ -101,19 +102,56 @@ func TestHostileClocks(t *testing.T) {
 	}
 }
 
-// TestDayOfMiners follows a day on which miners join and leave at random: the number of blocks stays that of the schedule.
-func TestDayOfMiners(t *testing.T) {
+// sample is what a network was like at a time.
+type sample struct {
+	hour         float64 // since the start
+	miners       float64 // tries a second of all, as a multiple of those at the start
+	tries        float64 // that a proof takes in the mean, in the same way
+	blockSeconds float64 // what the last 20 blocks took in the mean
+}
+
+// dayOfMiners follows a day on which miners join and leave, once an hour in the mean. It returns a sample for every two minutes.
+func dayOfMiners(t *testing.T) (day []sample, blocks int64) {
+	t.Helper()
 	random := rand.New(rand.NewPCG(11, 12))
 	r := newRace(t)
-	end, full := r.now+86_400, r.rate
-	for r.now < end {
-		if random.IntN(40) == 0 {
-			r.rate = full * math.Exp2(4*random.Float64()-2) // a quarter to four times the miners
+	start, rate, first := r.now, r.rate, tries(r.rules.First)
+	times := []float64{start}
+	for r.now < start+86_400 {
+		if random.IntN(360) == 0 {
+			r.rate = rate * []float64{0.25, 0.5, 1, 2, 4}[random.IntN(5)]
 		}
 		r.mine(random.ExpFloat64(), honest)
+		times = append(times, r.now)
+		last := times[max(0, len(times)-21):]
+		if len(last) < 21 || r.now < start+float64(120*len(day)) {
+			continue
+		}
+		day = append(day, sample{(r.now - start) / 3600, r.rate / rate, tries(r.rules.TargetAfter(r.tip)) / first, (r.now - last[0]) / float64(len(last)-1)})
 	}
-	want := 86_400 / r.rules.BlockTime.Seconds()
-	if got := float64(r.tip.Index - 1); math.Abs(got-want) > 60 { // two half-lives and some luck
-		t.Errorf("%.0f blocks, the schedule has %.0f", got, want)
+	return day, r.tip.Index - 1
+}
+
+// TestDayOfMiners: on a day on which miners join and leave the number of blocks stays that of the schedule, and docs/pictures/day.svg
+// shows that day.
+func TestDayOfMiners(t *testing.T) {
+	day, blocks := dayOfMiners(t)
+	if math.Abs(float64(blocks-8640)) > 60 { // two half-lives and some luck
+		t.Errorf("%d blocks, the schedule has 8640", blocks)
+	}
+	slowest, fastest := 0.0, math.Inf(1)
+	for _, s := range day {
+		slowest, fastest = max(slowest, s.blockSeconds), min(fastest, s.blockSeconds)
+	}
+	t.Logf("%d blocks, 20 of them in %.0f to %.0f s each", blocks, fastest, slowest)
+	picture := drawDay(day)
+	if *plot != "" {
+		if err := os.WriteFile(*plot, []byte(picture), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const kept = "../../docs/pictures/day.svg"
+	if text, err := os.ReadFile(kept); err != nil || string(text) != picture {
+		t.Errorf("%s is not the picture of this day: go test ./chain/consensus -run DayOfMiners -plot %s (%v)", kept, kept, err)
 	}
 }
