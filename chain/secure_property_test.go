@@ -39,6 +39,7 @@ type orchard struct {
 	rt    *rapid.T // fails and shrinks
 	rules *consensus.Rules
 	all   []*opinion // the genesis first, parents before children
+	paid  []paid
 }
 
 func newOrchard(t testing.TB, rt *rapid.T) *orchard {
@@ -47,7 +48,7 @@ func newOrchard(t testing.TB, rt *rapid.T) *orchard {
 	for _, name := range wallet.DevelopmentNames {
 		root.balances[name] = 1000
 	}
-	return &orchard{t, rt, r, []*opinion{root}}
+	return &orchard{t: t, rt: rt, rules: r, all: []*opinion{root}}
 }
 
 // aserti is the target after a block, from the text of the rule, as a number.
@@ -102,7 +103,13 @@ type transfer struct {
 	amount   int64
 }
 
-// draw adds a random block. Some pay what they cannot, or what was paid before.
+// paid is a payment of some block.
+type paid struct {
+	payment consensus.Transaction
+	transfer
+}
+
+// draw adds a random block. Some pay what they cannot, or a payment of a block before or beside it again.
 func (o *orchard) draw() {
 	rt := o.rt
 	parent := rapid.SampledFrom(o.all[max(0, len(o.all)-rapid.SampledFrom([]int{1, 3, 8}).Draw(rt, "behind")):]).Draw(rt, "parent")
@@ -115,6 +122,13 @@ func (o *orchard) draw() {
 			tr.amount = max(1, min(tr.amount, parent.balances[tr.from]))
 		}
 		payments, transfers = append(payments, chaintest.Signed(o.rules, tr.from, tr.to, tr.amount)), append(transfers, tr)
+	}
+	if len(o.paid) > 0 && rapid.IntRange(0, 4).Draw(rt, "again") == 0 {
+		again := rapid.SampledFrom(o.paid).Draw(rt, "paid") // on this branch, or on another one
+		payments, transfers = append(payments, again.payment), append(transfers, again.transfer)
+	}
+	for i, p := range payments {
+		o.paid = append(o.paid, paid{p, transfers[i]})
 	}
 	o.grow(parent, step, rapid.SampledFrom(payers).Draw(rt, "miner"), payments, transfers)
 }
@@ -261,6 +275,51 @@ func TestSecureRevertIsIdentity(t *testing.T) {
 			for account, balance := range a {
 				if balance != before[account] {
 					rt.Fatalf("%s had %d, and has %d after %s", account, before[account], balance, after)
+				}
+			}
+		}
+	})
+}
+
+// TestSecureBranchRevertIsIdentity: to apply the blocks of a branch in order, and take them back in any order, leaves all accounts as they
+// were before it.
+func TestSecureBranchRevertIsIdentity(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := newOrchard(t, rt)
+		for range 12 {
+			o.draw()
+		}
+		for _, n := range o.all[1:] {
+			if !n.valid {
+				continue
+			}
+			a := purse{}
+			for name, balance := range o.all[0].balances {
+				a[wallet.DevelopmentKey(name).Address()] = balance
+			}
+			before := maps.Clone(a)
+			var branch []*consensus.Block
+			for at := n; at.block != nil; at = at.parent {
+				branch = append(branch, at.block)
+			}
+			for _, b := range slices.Backward(branch) {
+				if err := b.ApplyTo(a); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			for name, balance := range n.balances {
+				if got := a[wallet.DevelopmentKey(name).Address()]; got != balance {
+					rt.Fatalf("%s has %d, want %d", name, got, balance)
+				}
+			}
+			for _, b := range rapid.Permutation(branch).Draw(rt, "order") {
+				if err := b.RevertFrom(a); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			for account, balance := range a {
+				if balance != before[account] {
+					rt.Fatalf("%s had %d, and has %d after %d blocks were taken back", account, before[account], balance, len(branch))
 				}
 			}
 		}

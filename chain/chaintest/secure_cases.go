@@ -49,12 +49,12 @@ func (d sealedDraft) root() consensus.Hash {
 	return consensus.MerkleRoot(leaves)
 }
 
-// nonces yields the nonces that meet the target, or those that do not.
-func (d sealedDraft) nonces(holds bool) func(yield func(string) bool) {
+// nonces yields the nonces that meet the target, or those that do not, from the lowest on.
+func (d sealedDraft) nonces(lowest int64, holds bool) func(yield func(string) bool) {
 	root := d.root().String()
 	puzzle := consensus.Puzzle{Before: d.s.Parent.ProofText() + root + ".", After: d.s.Parent.Hash.String(), Target: d.s.Rules.TargetAfter(d.s.Parent)}
 	return func(yield func(string) bool) {
-		for nonce := int64(0); ; nonce++ {
+		for nonce := lowest; ; nonce++ {
 			if puzzle.Solves(nonce) == holds && !yield(quoted(root+"."+strconv.FormatInt(nonce, 10))) {
 				return
 			}
@@ -75,7 +75,7 @@ func nth(n int, all func(yield func(string) bool)) (found string) {
 func (d sealedDraft) raw() []byte {
 	proof, list := d.proof, d.list
 	if proof == "" {
-		proof = nth(0, d.nonces(true))
+		proof = nth(0, d.nonces(0, true))
 	}
 	if list == "" {
 		list = "[" + strings.Join(d.txs, ", ") + "]"
@@ -113,7 +113,44 @@ func secureBlockCases(s Setting) []Case {
 		d.txs = []string{e.text, base.txs[1]}
 		cases = append(cases, Case{Name: "block: payment: " + e.name, Raw: d.raw(), Rule: e.rule})
 	}
+	cases = append(cases, sealedSizeCases(base)...)
 	return append(cases, secureFormCases("block: ", string(base.raw()))...)
+}
+
+// sealedSizeCases stand on both sides of the limits of a block's bytes and of its number of transactions, which only a network with few
+// has room for.
+func sealedSizeCases(base sealedDraft) (cases []Case) {
+	const fiveDigits = 10_000 // of the nonce, so that the size is known before it is found
+	add := func(name string, rule consensus.Rule, payments []string) {
+		d := base
+		d.txs = append(payments, base.txs[1])
+		d.proof = nth(0, d.nonces(fiveDigits, true))
+		cases = append(cases, Case{Name: "block: " + name, Raw: d.raw(), Rule: rule})
+	}
+	if most := base.s.Rules.MaxBlockTransactions; most < 50 {
+		add("as many transactions as may be", "", paymentsToSelf(base.s.Rules, most-1, 0))
+		add("one transaction too many", consensus.RuleTransactionCount, paymentsToSelf(base.s.Rules, most, 0))
+		return cases
+	}
+	one := len(paymentsToSelf(base.s.Rules, 1, 0)[0]) + len(", ")
+	base.proof = nth(0, base.nonces(fiveDigits, true))
+	left := base.s.Rules.MaxBlockBytes - len(base.raw()) + len(base.txs[0]) + len(", ")
+	add("as many bytes as may be", "", paymentsToSelf(base.s.Rules, left/one, left%one))
+	add("one byte too many, all of use", consensus.RuleBlockSize, paymentsToSelf(base.s.Rules, left/one, left%one+1))
+	return cases
+}
+
+// paymentsToSelf returns n payments of carol to herself, whose amounts have this many digits more than one each, all together.
+func paymentsToSelf(r *consensus.Rules, n, digits int) (texts []string) {
+	for range n {
+		amount := int64(1)
+		for range min(digits, 3) {
+			amount *= 10
+			digits--
+		}
+		texts = append(texts, signedText(r, "carol", "carol", amount))
+	}
+	return texts
 }
 
 func sealedHeaderEdits(s Setting) (edits []sealedEdit) {
@@ -162,8 +199,8 @@ func proofTextEdits(base sealedDraft) (edits []sealedEdit) {
 		set(bad, bad, consensus.RuleProofForm)
 	}
 	set("of another root", quoted(strings.Repeat("0", 64)+".1"), consensus.RuleRoot)
-	set("that misses the target", nth(0, base.nonces(false)), consensus.RuleTarget)
-	set("that is the second to hold", nth(1, base.nonces(true)), "")
+	set("that misses the target", nth(0, base.nonces(0, false)), consensus.RuleTarget)
+	set("that is the second to hold", nth(1, base.nonces(0, true)), "")
 	sealed := func(name, old, text string) {
 		edits = append(edits, sealedEdit{name + " changed after sealing", consensus.RuleRoot, nil, func(d *sealedDraft) {
 			d.change = func(raw string) string { return strings.Replace(raw, old, text, 1) }
@@ -180,6 +217,14 @@ func sealedListEdits(s Setting) (edits []sealedEdit) {
 	add := func(name string, rule consensus.Rule, change func(d *sealedDraft)) {
 		edits = append(edits, sealedEdit{name, rule, nil, change})
 	}
+	keys := func(name, old, text string) {
+		add("block "+name, consensus.RuleBlockKeys, func(d *sealedDraft) {
+			d.change = func(raw string) string { return strings.Replace(raw, old, text, 1) }
+		})
+	}
+	keys("with another key", `{"index"`, `{"hash": 5, "index"`)
+	keys("without timestamp", `"timestamp": `+newSealedDraft(s).timestamp+", ", "")
+	keys("with its keys in capitals", `"index"`, `"INDEX"`)
 	for _, list := range []string{"{}", "null", "5", "[]"} {
 		add("transactions "+list, consensus.RuleTransactionCount, func(d *sealedDraft) { d.list = list })
 	}

@@ -2,6 +2,9 @@ package consensus_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -113,6 +116,82 @@ func TestEveryPureRuleHasCases(t *testing.T) {
 	}
 	if orphans == 0 || futures == 0 {
 		t.Errorf("%d orphans and %d blocks from the future", orphans, futures)
+	}
+}
+
+// elsewhere names the tests of rules that need more of a chain than a block on its tip, or that no block of a secure network can break.
+var elsewhere = map[consensus.Rule]string{
+	consensus.RuleParentInvalid: "TestUncoveredBranch",
+	consensus.RuleParent:        "TestResolveDoor, TestImportDoor",
+	consensus.RuleProofRange:    "a classic network's: RuleProofForm",
+	consensus.RuleProof:         "a classic network's: RuleTarget",
+}
+
+// TestEverySecureRuleHasCases finds the rules in this package's source: one that is added needs a case, which then goes through every
+// entry point.
+func TestEverySecureRuleHasCases(t *testing.T) {
+	s := setting(t, chaintest.SecureRules())
+	s.Mined = consensus.ID{1}
+	blocks, payments := chaintest.BlockCases(s), chaintest.TransactionCases(s.Rules)
+	namesDiffer(t, append(slices.Clone(blocks), payments...), 150)
+	found, valid, errs := map[consensus.Rule]bool{}, map[string]bool{}, map[error]bool{}
+	for _, c := range append(blocks, payments...) {
+		found[c.Rule], errs[c.Err] = true, true
+		valid[c.Name] = c.Rule == "" && c.Err == nil
+		most, size := s.Rules.MaxBlockBytes, len(c.Raw)
+		if c.Name == "block: as many bytes as may be" && size != most || c.Name == "block: one byte too many, all of use" && size != most+1 {
+			t.Errorf("%s: %d bytes, the limit is %d", c.Name, size, most)
+		}
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\tRule\w+ +Rule = "(.+?)"`).FindAllSubmatch(text, -1) {
+			rules++
+			if r := consensus.Rule(m[1]); found[r] == (elsewhere[r] != "") {
+				t.Errorf("rule %q: a case %v, another test %q", r, found[r], elsewhere[r])
+			}
+		}
+	}
+	if rules < 25 || !errs[chain.ErrOrphan] || !errs[consensus.ErrFuture] || !errs[chain.ErrFunds] {
+		t.Errorf("%d rules, errors %v", rules, errs)
+	}
+	for _, name := range []string{"timestamp just after the parent's", "timestamp as far ahead as may be", "proof that is the second to hold", "as many bytes as may be",
+		"reward alone", "balance: all of it", "balance: to itself", "balance: what came before it in the block"} {
+		if !valid["block: "+name] {
+			t.Errorf("no valid case %q beside the invalid ones", name)
+		}
+	}
+}
+
+// TestSecureCasesFollowTheRules is TestCasesFollowTheRules for a secure network.
+func TestSecureCasesFollowTheRules(t *testing.T) {
+	r := chaintest.SecureRules()
+	r.Reward, r.BlockTime, r.First = "12", 3*time.Second, consensus.ZerosTarget(2)
+	r.MaxBlockBytes, r.MaxBlockTransactions, r.MaxTransactionBytes = 20_000, 20, 500
+	s := setting(t, r)
+	balance := 0
+	for _, c := range chaintest.BlockCases(s) {
+		b, err := r.ParseBlock(c.Raw)
+		if c.Rule == consensus.RuleSignature && err == nil {
+			err = r.Signatures().CheckBlock(b)
+		}
+		if c.Rule == consensus.RuleBalance { // needs accounts
+			c.Rule, balance = "", balance+1
+		}
+		if err := c.Check(checkBlock(s, b, err)); err != nil {
+			t.Error(err)
+		}
+	}
+	if balance == 0 {
+		t.Error("no case of balances")
 	}
 }
 

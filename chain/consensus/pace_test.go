@@ -79,7 +79,7 @@ func TestMinersLeave(t *testing.T) {
 // TestHostileClocks: all miners together gain little by stamping blocks as they like.
 func TestHostileClocks(t *testing.T) {
 	ahead := func(now float64) float64 { return now + 30 }
-	turns := 0
+	turns, blocksUp := 0, 0
 	for name, c := range map[string]struct {
 		at        func(now float64) float64
 		low, high float64 // blocks in 1,000 block times
@@ -87,7 +87,8 @@ func TestHostileClocks(t *testing.T) {
 		"honest":          {honest, 990, 1010},
 		"at the limit":    {ahead, 990, 1015}, // three block times are 3/20 of a half-life, once
 		"in turns":        {func(now float64) float64 { turns++; return now + float64(turns%2)*30 }, 985, 1015},
-		"stuck":           {func(float64) float64 { return 0 }, 50, 250}, // no time passes: each 20 blocks halve the target
+		"rising":          {func(now float64) float64 { blocksUp++; return now + float64(blocksUp%300)/10 }, 985, 1015}, // to the limit, and down again
+		"stuck":           {func(float64) float64 { return 0 }, 50, 250},                                                // no time passes: each 20 blocks halve the target
 		"stuck, and then": {func(now float64) float64 { turns++; return now * float64(turns/50%2) }, 800, 1010},
 	} {
 		r := newRace(t)
