@@ -2,25 +2,39 @@ package p2p
 
 import (
 	"bytes"
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 
-	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/pnet"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/core/transport"
+	basichost "github.com/libp2p/go-libp2p/p2p/host/basic"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/host/peerstore/pstoremem"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	libp2pconnmgr "github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	tptu "github.com/libp2p/go-libp2p/p2p/net/upgrader"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcpreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/quic-go/quic-go"
 
 	"kuai/p2p/peers"
 )
@@ -28,10 +42,6 @@ import (
 // newHost listens on cfg.Listen with the transports that kuai speaks and no others.
 func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host, error) {
 	bridgeLogs(log)
-	opts, err := hostOptions(cfg, g)
-	if err != nil {
-		return nil, err
-	}
 	cm, err := libp2pconnmgr.NewConnManager(lowWater, highWater, libp2pconnmgr.WithGracePeriod(grace))
 	if err != nil {
 		return nil, err
@@ -40,7 +50,10 @@ func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host
 	if err != nil {
 		return nil, errors.Join(err, cm.Close())
 	}
-	h, err := libp2p.New(append(opts, mapPort(cfg, log), libp2p.ConnectionManager(cm), libp2p.ResourceManager(&frankManager{ResourceManager: rm, log: log}))...)
+	if cfg.Registerer != nil {
+		rcmgr.MustRegisterWith(cfg.Registerer)
+	}
+	h, err := assemble(cfg, g, &frankManager{ResourceManager: rm, log: log}, &basichost.HostOpts{ConnManager: cm, UserAgent: cfg.Agent, NATManager: mapPort(cfg, log)})
 	if err != nil {
 		return nil, errors.Join(err, cm.Close(), rm.Close())
 	}
@@ -50,7 +63,7 @@ func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host
 	return h, nil
 }
 
-// listen opens cfg.Listen. The host is made without: a host whose listening fails inside libp2p.New is never closed whole.
+// listen opens cfg.Listen.
 func listen(h host.Host, cfg Config) error {
 	addrs, err := peers.ParseAddrs(cfg.Listen)
 	if err != nil {
@@ -70,94 +83,204 @@ func selfOf(cfg Config) (peer.ID, error) {
 	return peer.IDFromPrivateKey(cfg.Identity)
 }
 
-// hostOptions are all but the managers, which run from the moment that they are made.
-func hostOptions(cfg Config, g connmgr.ConnectionGater) ([]libp2p.Option, error) {
-	opts := []libp2p.Option{
-		libp2p.Identity(cfg.Identity),
-		libp2p.UserAgent(cfg.Agent),
-		libp2p.NoListenAddrs, // newHost listens when the host is whole
-		libp2p.ConnectionGater(g),
-		libp2p.DisableRelay(),
-		libp2p.DisableIdentifyAddressDiscovery(), // --announce says what peers cannot guess
-		DialAlways(),
-		metricsOption(cfg),
-	}
-	for _, more := range []func(Config) (libp2p.Option, error){transports, announce, swarmKey} {
-		o, err := more(cfg)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, o)
-	}
-	return opts, nil
+// assembled is a host and what has to be closed behind it.
+type assembled struct {
+	*basichost.BasicHost
+	quic *quicreuse.ConnManager // nil without QUIC
 }
 
-// DialAlways makes a host dial every address that it is told to dial. By default libp2p stops dialling public QUIC or IPv6 addresses
+// Close closes the host and the sockets that QUIC shares.
+func (h *assembled) Close() error {
+	err := h.BasicHost.Close()
+	if h.quic != nil {
+		err = errors.Join(err, h.quic.Close())
+	}
+	return err
+}
+
+// assemble makes a host that listens nowhere yet, out of the parts of libp2p that kuai uses. libp2p.New would link every transport that
+// there is: a third of the packages, and most of a minute of a first build.
+func assemble(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager, opts *basichost.HostOpts) (_ host.Host, err error) {
+	self, err := selfOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if opts.AddrsFactory, err = announce(cfg); err != nil {
+		return nil, err
+	}
+	book, err := pstoremem.NewPeerstore()
+	if err != nil {
+		return nil, err
+	}
+	var busOptions []eventbus.Option
+	swarmOptions := append(dialAlways(), swarm.WithConnectionGater(g), swarm.WithResourceManager(rm))
+	if cfg.Registerer != nil {
+		busOptions = append(busOptions, eventbus.WithMetricsTracer(eventbus.NewMetricsTracer(eventbus.WithRegisterer(cfg.Registerer))))
+		swarmOptions = append(swarmOptions, swarm.WithMetricsTracer(swarm.NewMetricsTracer(swarm.WithRegisterer(cfg.Registerer))))
+		opts.EnableMetrics, opts.PrometheusRegisterer = true, cfg.Registerer
+	}
+	opts.EventBus, opts.EnablePing = eventbus.NewBus(busOptions...), true
+	if err := errors.Join(book.AddPrivKey(self, cfg.Identity), book.AddPubKey(self, cfg.Identity.GetPublic())); err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
+	s, err := swarm.NewSwarm(self, book, opts.EventBus, swarmOptions...)
+	if err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
+	h := &assembled{}
+	if h.quic, err = addTransports(s, cfg, g, rm); err == nil {
+		h.BasicHost, err = basichost.NewHost(s, opts)
+	}
+	if err != nil {
+		err = errors.Join(err, s.Close(), book.Close())
+		if h.quic != nil {
+			err = errors.Join(err, h.quic.Close())
+		}
+		return nil, err
+	}
+	h.Start()
+	return h, nil
+}
+
+// dialAlways makes a host dial every address that it is told to dial. By default libp2p stops dialling public QUIC or IPv6 addresses
 // after 100 dials with fewer than 5 successes, and then tries one dial in 100. An outage of little more than a minute reaches that
 // count, and so do 100 dead addresses from a hostile peer. kuai paces and bounds its dials itself.
-func DialAlways() libp2p.Option {
-	return libp2p.ChainOptions(libp2p.UDPBlackHoleSuccessCounter(nil), libp2p.IPv6BlackHoleSuccessCounter(nil))
+func dialAlways() []swarm.Option {
+	return []swarm.Option{swarm.WithUDPBlackHoleSuccessCounter(nil), swarm.WithIPv6BlackHoleSuccessCounter(nil)}
 }
 
-func metricsOption(cfg Config) libp2p.Option {
-	if cfg.Registerer == nil {
-		return libp2p.DisableMetrics()
+// addTransports: TCP always; QUIC if asked for, as it carries less and wins the dial race; WebSocket if cfg.Listen names it. It returns
+// what the owner of s closes after s.
+func addTransports(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager) (*quicreuse.ConnManager, error) {
+	psk, err := swarmKey(cfg)
+	if err != nil {
+		return nil, err
 	}
-	return libp2p.PrometheusRegisterer(cfg.Registerer)
+	webSocket, shared, err := webSockets(cfg)
+	if err != nil {
+		return nil, err
+	}
+	up, err := upgrader(cfg, psk, g, rm)
+	if err != nil {
+		return nil, err
+	}
+	var port *tcpreuse.ConnMgr
+	if shared {
+		port = tcpreuse.NewConnMgr(tcpreuse.EnvReuseportVal, up)
+	}
+	t, err := tcp.NewTCPTransport(up, rm, port, tcp.DisableReuseport()) // a port that is taken is an error
+	if err == nil {
+		err = s.AddTransport(t)
+	}
+	if err == nil && webSocket {
+		err = addWebSocket(s, up, rm, port)
+	}
+	if err != nil || !cfg.QUIC {
+		return nil, err
+	}
+	return addQUIC(s, cfg, g, rm)
 }
 
-// transports: TCP always; QUIC where asked for, as it carries less and wins the dial race.
-func transports(cfg Config) (libp2p.Option, error) {
-	opts := []libp2p.Option{
-		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()), // a port that is taken is an error
-		libp2p.Security(noise.ID, noise.New),
-		libp2p.Security(libp2ptls.ID, libp2ptls.New),
-		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+// upgrader returns what makes an encrypted connection with many streams out of a plain one.
+func upgrader(cfg Config, psk pnet.PSK, g connmgr.ConnectionGater, rm network.ResourceManager) (transport.Upgrader, error) {
+	muxers := []tptu.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
+	n, err := noise.New(noise.ID, cfg.Identity, muxers)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.QUIC {
-		opts = append(opts, libp2p.Transport(libp2pquic.NewTransport))
+	t, err := libp2ptls.New(libp2ptls.ID, cfg.Identity, muxers)
+	if err != nil {
+		return nil, err
 	}
-	more, err := websockets(cfg)
-	return libp2p.ChainOptions(append(opts, more...)...), err
+	return tptu.New([]sec.SecureTransport{n, t}, muxers, psk, rm, g)
 }
 
-// websockets adds the transport of browsers if cfg.Listen names it: a multiaddr that ends in /ws. It may use the port of plain TCP, too. Then the
-// first bytes of a connection tell them apart, which a swarm key hides.
-func websockets(cfg Config) (opts []libp2p.Option, err error) {
-	var shared bool
+func addWebSocket(s *swarm.Swarm, up transport.Upgrader, rm network.ResourceManager, port *tcpreuse.ConnMgr) error {
+	t, err := websocket.New(up, rm, port)
+	if err != nil {
+		return err
+	}
+	return s.AddTransport(t)
+}
+
+// addQUIC counts a connection from its first packet on, as TCP does. The keys follow from the identity: a node that restarts can tell its
+// peers at once that it has forgotten their connections.
+func addQUIC(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager) (*quicreuse.ConnManager, error) {
+	secret, err := cfg.Identity.Raw()
+	if err != nil {
+		return nil, err
+	}
+	reset, err := hkdf.Key(sha256.New, secret, nil, "libp2p quic stateless reset key", len(quic.StatelessResetKey{}))
+	if err != nil {
+		return nil, err
+	}
+	token, err := hkdf.Key(sha256.New, secret, nil, "libp2p quic token generator key", len(quic.TokenGeneratorKey{}))
+	if err != nil {
+		return nil, err
+	}
+	opts := []quicreuse.Option{
+		quicreuse.VerifySourceAddress(rm.VerifySourceAddress),
+		quicreuse.ConnContext(func(ctx context.Context, from *quic.ClientInfo) (context.Context, error) {
+			at, err := quicreuse.ToQuicMultiaddr(from.RemoteAddr, quic.Version1)
+			if err != nil {
+				at = nil // the resource manager decides
+			}
+			scope, err := rm.OpenConnection(network.DirInbound, false, at)
+			if err != nil {
+				return ctx, err
+			}
+			ctx = network.WithConnManagementScope(ctx, scope)
+			context.AfterFunc(ctx, scope.Done)
+			return ctx, nil
+		}),
+	}
+	if cfg.Registerer != nil {
+		opts = append(opts, quicreuse.EnableMetrics(cfg.Registerer))
+	}
+	shared, err := quicreuse.NewConnManager(quic.StatelessResetKey(reset), quic.TokenGeneratorKey(token), opts...)
+	if err != nil {
+		return nil, err
+	}
+	t, err := libp2pquic.NewTransport(cfg.Identity, shared, nil, g, rm)
+	if err == nil {
+		err = s.AddTransport(t)
+	}
+	return shared, err
+}
+
+// webSockets reports whether cfg.Listen names the transport of browsers, by a multiaddr that ends in /ws, and whether it shares a port
+// with plain TCP. Then the first bytes of a connection tell them apart, which a swarm key hides.
+func webSockets(cfg Config) (asked, shared bool, err error) {
 	for _, text := range cfg.Listen {
 		if plain, ok := strings.CutSuffix(text, "/ws"); ok {
-			opts = []libp2p.Option{libp2p.Transport(websocket.New)}
+			asked = true
 			shared = shared || slices.Contains(cfg.Listen, plain)
 		}
 	}
-	if shared {
-		opts = append(opts, libp2p.ShareTCPListener())
-		if cfg.SwarmKey != nil {
-			return nil, errors.New("with a swarm key, WebSocket cannot share a port with TCP: give the /ws address another port")
-		}
+	if shared && cfg.SwarmKey != nil {
+		return false, false, errors.New("with a swarm key, WebSocket cannot share a port with TCP: give the /ws address another port")
 	}
-	return opts, nil
+	return asked, shared, nil
 }
 
 // announce tells peers cfg.Announce in place of what the host listens on.
-func announce(cfg Config) (libp2p.Option, error) {
+func announce(cfg Config) (basichost.AddrsFactory, error) {
 	addrs, err := peers.ParseAddrs(cfg.Announce)
 	if err != nil {
 		return nil, fmt.Errorf("announce address: %w", err)
 	}
-	return libp2p.AddrsFactory(func(own []ma.Multiaddr) []ma.Multiaddr {
+	return func(own []ma.Multiaddr) []ma.Multiaddr {
 		if len(addrs) > 0 {
 			return addrs
 		}
 		return own
-	}), nil
+	}, nil
 }
 
 // swarmKey closes the network to hosts without the key. QUIC cannot carry it.
-func swarmKey(cfg Config) (libp2p.Option, error) {
+func swarmKey(cfg Config) (pnet.PSK, error) {
 	if cfg.SwarmKey == nil {
-		return libp2p.ChainOptions(), nil
+		return nil, nil
 	}
 	if cfg.QUIC {
 		return nil, errors.New("a swarm key works over TCP only: leave out QUIC")
@@ -166,5 +289,5 @@ func swarmKey(cfg Config) (libp2p.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("swarm key: %w (its first line is /key/swarm/psk/1.0.0/)", err)
 	}
-	return libp2p.PrivateNetwork(psk), nil
+	return psk, nil
 }

@@ -1,29 +1,53 @@
 package p2p
 
 import (
+	"log/slog"
+	"reflect"
 	"testing"
 
-	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/peer"
 
+	"kuai/chain/chaintest"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 )
 
 // TestHostDialsAlways checks that a daemon's host has none of libp2p's black hole detectors, which refuse dials after an outage. The
-// simulated hosts of TestLongOutageEnds have the same option.
+// simulated hosts of TestLongOutageEnds have none either.
 func TestHostDialsAlways(t *testing.T) {
-	opts, err := hostOptions(Config{Identity: hosttest.Key(t), QUIC: true}, &peers.Gater{})
+	log := slog.New(slog.DiscardHandler)
+	h, err := newHost(Config{Identity: hosttest.Key(t), QUIC: true}, peers.NewGater("", "", nil, log), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cfg libp2p.Config
-	if err := cfg.Apply(opts...); err != nil {
+	defer h.Close()
+	detector := reflect.ValueOf(h.Network()).Elem().FieldByName("bhd").Elem()
+	for _, name := range []string{"udp", "ipv6"} {
+		if !detector.FieldByName(name).IsNil() {
+			t.Errorf("the host may refuse to dial: it has a detector for %s", name)
+		}
+	}
+}
+
+// TestQUICConnects: a host with QUIC reaches a node by it, and a host without does not.
+func TestQUICConnects(t *testing.T) {
+	server := runNode(t, chaintest.Rules(), func(c *Config) { c.QUIC, c.Listen = true, []string{"/ip4/127.0.0.1/udp/0/quic-v1"} })
+	var address string
+	for _, a := range server.h.Addrs() {
+		address = a.String()
+	}
+	dials(t, Config{QUIC: true}, server.ID(), address)
+	log := slog.New(slog.DiscardHandler)
+	h, err := newHost(Config{Identity: hosttest.Key(t)}, peers.NewGater("", "", nil, log), log)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !cfg.CustomUDPBlackHoleSuccessCounter || cfg.UDPBlackHoleSuccessCounter != nil {
-		t.Error("the host may refuse to dial QUIC addresses")
+	defer h.Close()
+	info, err := peer.AddrInfoFromString(address + "/p2p/" + server.ID())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !cfg.CustomIPv6BlackHoleSuccessCounter || cfg.IPv6BlackHoleSuccessCounter != nil {
-		t.Error("the host may refuse to dial IPv6 addresses")
+	if err := h.Connect(t.Context(), *info); err == nil {
+		t.Error("connected without a transport")
 	}
 }

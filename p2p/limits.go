@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"github.com/libp2p/go-libp2p/x/rate"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -45,7 +47,7 @@ var privateNets = []string{
 // newResourceManager bounds what all peers, and what each one, may take.
 func newResourceManager() (network.ResourceManager, error) {
 	base := rcmgr.DefaultLimits
-	libp2p.SetDefaultServiceLimits(&base)
+	limitServices(&base)
 	limits := systemLimits().Build(base.Scale(0, 0))
 	nets4, nets6 := prefixLimits()
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits),
@@ -54,6 +56,24 @@ func newResourceManager() (network.ResourceManager, error) {
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: maxPublicConns}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: maxPublicConns}}),
 		rcmgr.WithConnRateLimiters(connRates()))
+}
+
+// limitServices bounds the protocols of libp2p that a host serves itself, with libp2p's own figures.
+func limitServices(base *rcmgr.ScalingLimitConfig) {
+	none := rcmgr.BaseLimitIncrease{}
+	all := rcmgr.BaseLimit{StreamsInbound: 64, StreamsOutbound: 64, Streams: 128, Memory: 4 << 20}
+	base.AddServiceLimit(identify.ServiceName, all, none)
+	base.AddServicePeerLimit(identify.ServiceName, rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 16, Streams: 32, Memory: 1 << 20}, none)
+	for _, id := range []protocol.ID{identify.ID, identify.IDPush} {
+		base.AddProtocolLimit(id, all, none)
+		base.AddProtocolPeerLimit(id, rcmgr.BaseLimit{StreamsInbound: 16, StreamsOutbound: 16, Streams: 32, Memory: 32 * (256<<20 + 16<<10)}, none)
+	}
+	all.Streams = 64
+	base.AddServiceLimit(ping.ServiceName, all, none)
+	base.AddProtocolLimit(ping.ID, all, none)
+	each := rcmgr.BaseLimit{StreamsInbound: 2, StreamsOutbound: 3, Streams: 4, Memory: 32 * (256<<20 + 16<<10)}
+	base.AddServicePeerLimit(ping.ServiceName, each, none)
+	base.AddProtocolPeerLimit(ping.ID, each, none)
 }
 
 func systemLimits() rcmgr.PartialLimitConfig {

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -29,11 +28,11 @@ type Reach struct {
 }
 
 // mapPort has the router open the ports that are listened on, if cfg asks for it.
-func mapPort(cfg Config, log *slog.Logger) libp2p.Option {
+func mapPort(cfg Config, log *slog.Logger) func(network.Network) basichost.NATManager {
 	if !cfg.NAT || cfg.mapsNoPort {
-		return libp2p.ChainOptions()
+		return nil
 	}
-	return libp2p.NATManager(func(n network.Network) basichost.NATManager { return portmap.New(n, log) })
+	return func(n network.Network) basichost.NATManager { return portmap.New(n, log) }
 }
 
 // newReach returns what finds out whether h can be dialled, nil if cfg does not ask for it.
@@ -51,19 +50,8 @@ func newDialer(cfg Config, g *peers.Gater) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := []libp2p.Option{
-		libp2p.Identity(key), libp2p.NoListenAddrs, libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.DisableIdentifyAddressDiscovery(),
-		libp2p.ConnectionGater(g), libp2p.ResourceManager(&network.NullResourceManager{}), // AutoNATv2 bounds its dials
-		DialAlways(),
-	}
-	for _, more := range []func(Config) (libp2p.Option, error){transports, swarmKey} {
-		o, err := more(cfg)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, o)
-	}
-	h, err := libp2p.New(opts...)
+	cfg = Config{Identity: key, SwarmKey: cfg.SwarmKey, QUIC: cfg.QUIC, Listen: cfg.Listen}
+	h, err := assemble(cfg, g, &network.NullResourceManager{}, &basichost.HostOpts{}) // AutoNATv2 bounds its dials
 	if err != nil {
 		return nil, err
 	}

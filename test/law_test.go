@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -189,5 +190,58 @@ func TestRulesHaveNoClock(t *testing.T) {
 		if found := clocksAndLocks.Find(text); found != nil && !strings.HasSuffix(file, "_test.go") {
 			t.Errorf("%s uses %s", file, found)
 		}
+	}
+}
+
+// What the program is made of. A first build compiles all of it, so a package more is a longer wait for everybody: raise a limit only for
+// what a node uses.
+const (
+	maxLinked = 760        // packages, the standard library's included
+	maxSize   = 58_000_000 // bytes on linux/amd64
+)
+
+// unlinked are parts of dependencies that no node uses, and what brings them in.
+var unlinked = map[string]string{
+	"github.com/pion/":                   "WebRTC, by libp2p.New",
+	"github.com/quic-go/webtransport-go": "WebTransport, by libp2p.New",
+	"go.uber.org/fx":                     "a container of dependencies, by libp2p.New",
+	"github.com/libp2p/go-libp2p":        "libp2p.New: package p2p assembles its hosts itself",
+	"github.com/swaggest/":               "OpenAPI from Go types: go generate ./rpc/api is for that",
+	"github.com/stretchr/":               "tests",
+	"github.com/chromedp/":               "tests",
+}
+
+// TestLinked holds the number of packages that the program links, and its size.
+func TestLinked(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "kuai/cmd/kuai").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := strings.Fields(string(out))
+	t.Logf("%d packages", len(all))
+	if len(all) > maxLinked || len(all) < maxLinked/2 {
+		t.Errorf("the program links %d packages, and may link %d", len(all), maxLinked)
+	}
+	for _, name := range all {
+		for part, why := range unlinked {
+			if covers(part, name) {
+				t.Errorf("the program links %s: %s", name, why)
+			}
+		}
+	}
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("the size is of linux/amd64")
+	}
+	program := filepath.Join(t.TempDir(), "kuai")
+	if out, err := exec.Command("go", "build", "-o", program, "kuai/cmd/kuai").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes", info.Size())
+	if info.Size() > maxSize {
+		t.Errorf("the program has %d bytes, and may have %d", info.Size(), maxSize)
 	}
 }

@@ -17,8 +17,6 @@ import (
 	"go.uber.org/fx"
 
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
-
-	"kuai/p2p"
 )
 
 // firstPort is that of a host's first address. The swarm dials the lowest port first.
@@ -106,8 +104,8 @@ func (w *wire) host(i int, key crypto.PrivKey, more ...libp2p.Option) (host.Host
 		w.quic(i),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
-		libp2p.DisableIdentifyAddressDiscovery(), // it stalls the bubble
-		p2p.DialAlways(),                         // as a daemon's host
+		libp2p.DisableIdentifyAddressDiscovery(),                                        // it stalls the bubble
+		libp2p.UDPBlackHoleSuccessCounter(nil), libp2p.IPv6BlackHoleSuccessCounter(nil), // dials always, as a daemon's host
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 	)...)
 }
