@@ -1,11 +1,12 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY chain/store/nozstd chain/store/nozstd
 ENV CGO_ENABLED=0 GOFLAGS=-trimpath
 RUN go mod download
 # The large libraries change seldom. Compiled in a layer of their own, they are not compiled again after each edit.
-RUN go build github.com/cockroachdb/pebble/v2 github.com/libp2p/go-libp2p github.com/libp2p/go-libp2p-pubsub \
-    github.com/prometheus/client_golang/prometheus/promhttp
+RUN go build github.com/cockroachdb/pebble/v2 github.com/libp2p/go-libp2p/p2p/host/basic github.com/libp2p/go-libp2p/p2p/transport/quic \
+    github.com/libp2p/go-libp2p-pubsub github.com/libp2p/go-libp2p-kad-dht github.com/prometheus/client_golang/prometheus/promhttp
 COPY . .
 ARG VERSION=
 RUN go build -ldflags "-s -w -X main.stamped=$VERSION" -o /out/kuai ./cmd/kuai && mkdir /out/data
