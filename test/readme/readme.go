@@ -1,8 +1,9 @@
 // Package readme reads the commands and outputs that the documents show, so that tests can run them.
 //
 // A document shows a session in a fenced block whose info string is "console": a line that starts with "$ " is a
-// command, the lines up to the next one are what it prints. A line "…" stands for any number of lines. What differs from run to run
-// (hashes, ids, peer ids, times, proofs, versions) is masked on both sides before they are compared.
+// command, the lines up to the next one are what it prints. A line "…" stands for any number of lines, and a "…" in a line for any text
+// of that line. What differs from run to run (hashes, ids, peer ids, times, proofs, versions) is masked on both sides before they are
+// compared.
 //
 // Words behind "console" say where the session runs: "docker" beside a container engine, "flask" where python3 has Flask, "install" by hand only.
 package readme
@@ -116,8 +117,23 @@ func Match(want, got []string, prefix bool) error {
 	if len(got) == 0 {
 		return fmt.Errorf("the document shows %q, printed: nothing more", want[0])
 	}
-	if w, g := Mask(want[0]), Mask(got[0]); w != g {
+	if w, g := Mask(want[0]), Mask(got[0]); !matchLine(w, g) {
 		return fmt.Errorf("the document shows %q, printed: %q", w, g)
 	}
 	return Match(want[1:], got[1:], prefix)
+}
+
+// matchLine compares two lines. A "…" in want stands for any text.
+func matchLine(want, got string) bool {
+	parts := strings.Split(want, "…")
+	rest, ok := strings.CutPrefix(got, parts[0])
+	if len(parts) == 1 {
+		return ok && rest == ""
+	}
+	for _, part := range parts[1 : len(parts)-1] {
+		if ok {
+			_, rest, ok = strings.Cut(rest, part)
+		}
+	}
+	return ok && strings.HasSuffix(rest, parts[len(parts)-1])
 }

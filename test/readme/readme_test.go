@@ -42,6 +42,10 @@ func TestMatch(t *testing.T) {
 		{"too much", []string{"a"}, []string{"a", "b"}, false, false},
 		{"goes on", []string{"a"}, []string{"a", "b"}, true, true},
 		{"too little", []string{"a", "b"}, []string{"a"}, false, false},
+		{"any text", []string{"{…:1,…}"}, []string{`{"a":1,"b":2}`}, false, true},
+		{"any text, and another end", []string{"{…:1,…}"}, []string{`{"a":1,"b":2`}, false, false},
+		{"any text, and another middle", []string{"{…:3,…}"}, []string{`{"a":1,"b":2}`}, false, false},
+		{"any text twice over the same", []string{"a…a"}, []string{"a"}, false, false},
 		{"any lines", []string{"a", "…", "d"}, []string{"a", "b", "c", "d"}, false, true},
 		{"any lines, then none", []string{"a", "…", "d"}, []string{"a", "b"}, false, false},
 	} {
