@@ -80,9 +80,10 @@ func (r *results) page(rounds int) (text string, below []string) {
 
 const head = `# Figures
 
-Measured by ` + "`go run ./test/bench -write docs/FIGURES.md`" + ` on %s, %d cores, %s/%s, %s; medians of up to %d rounds. A ceiling is what a bare prototype of that part reaches on the same machine in the same run; the
-ratio is taken round by round and says how much of it kuai reaches, with the least and the most. A program to compare with, if there is one, stands in the same place. Machines differ, and a server that others use too is slower by up to a half from one minute to the next:
-look at the ratios.
+Measured by ` + "`go run ./test/bench -write docs/FIGURES.md`" + ` on %s, %d cores, %s/%s, %s;
+medians of up to %d rounds. A ceiling is what a bare prototype of that part reaches on the same machine in the same run; the ratio is taken round by
+round and says how much of it kuai reaches, with the least and the most. A program to compare with, if there is one, stands in the same place.
+Machines differ, and a server that others use too is slower by up to a half from one minute to the next: look at the ratios.
 
 | what | kuai | beside it | ratio | floor |
 |---|---|---|---|---|
