@@ -23,13 +23,13 @@ func newBalance() *cobra.Command {
 				return api.Account{}, err
 			}
 			return c.Address(ctx, address)
-		}, printBalance)
+		}, func(w io.Writer, a api.Account) error { return f.printBalance(w, a) })
 	f.bindDir(c)
 	return c
 }
 
 // printBalance prints the balance on a line of its own, for scripts, then what of it is not spoken for, then the history, newest first.
-func printBalance(w io.Writer, a api.Account) error {
+func (f *walletFlags) printBalance(w io.Writer, a api.Account) error {
 	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
 		return err
 	}
@@ -39,8 +39,13 @@ func printBalance(w io.Writer, a api.Account) error {
 		}
 	}
 	t := newTable(w)
-	for _, e := range a.History {
-		p := e.Transaction
+	payments := make([]api.Payment, len(a.History))
+	for i, e := range a.History {
+		payments[i] = e.Transaction
+	}
+	payments = f.named(payments)
+	for i, e := range a.History {
+		p := payments[i]
 		fmt.Fprintf(t, "block %d\t%s\t%s\t→\t%s\t%s\n", e.Block.Index, p.Amount, name(p.Sender), name(p.Recipient), p.ID)
 	}
 	if err := t.Flush(); err != nil {

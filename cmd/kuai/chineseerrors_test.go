@@ -264,6 +264,7 @@ func walletErrors(t *testing.T) (errs []error) {
 	if err := os.Truncate(filepath.Join(r.dir, "alice.name"), 10); err != nil {
 		t.Fatal(err)
 	}
+	errs = append(errs, failed(nil, "config", "--network", "secure", "--reward", "nobody"))
 	return append(append(errs, failed(nil, "wallet", "show", "alice", "--wallet-dir", r.dir)), rewardErrors(t)...)
 }
 

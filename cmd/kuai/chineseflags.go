@@ -24,7 +24,7 @@ var chineseFlags = map[string]string{
 	"speak QUIC beside TCP":                                        "除 TCP 外也使用 QUIC",
 	"file with the key of a private network, as Kubo's":            "私有网络的密钥文件，格式与 Kubo 相同",
 	"classic, secure, dev, or a file with another network's rules": "classic、secure、dev，或另一个网络的规则文件",
-	"address that gets the rewards of mined blocks (default: the node's own; on a secure network that of a wallet made at the first start)": "得到挖矿奖励的地址（默认为节点自己的地址；在安全网络中是首次启动时生成的钱包的地址）",
+	"address that gets the rewards of mined blocks, or on a secure network the name of a wallet (default: the node's own; on a secure network that of a wallet made at the first start)": "得到挖矿奖励的地址，在安全网络中也可以是钱包的名称（默认为节点自己的地址；在安全网络中是首次启动时生成的钱包的地址）",
 	"how long, at most 24h": "多长时间，最多 24h",
 	"secure or classic":     "secure（安全）或 classic（经典）",
 	"how long a block takes on average on a secure network, whole seconds":            "安全网络平均多久出一个区块，整数秒",

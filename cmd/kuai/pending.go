@@ -12,15 +12,17 @@ import (
 )
 
 func newPending() *cobra.Command {
-	return verb("pending", "List the payments that wait for a block",
-		func(ctx context.Context, c *rpc.Client) (api.Pending, error) { return c.Pending(ctx) }, printPending)
-}
-
-func printPending(w io.Writer, p api.Pending) error {
-	if err := printPayments(w, p.Transactions); err != nil {
-		return err
-	}
-	return printMore(w, p.Count-len(p.Transactions))
+	var f walletFlags
+	c := verb("pending", "List the payments that wait for a block",
+		func(ctx context.Context, c *rpc.Client) (api.Pending, error) { return c.Pending(ctx) },
+		func(w io.Writer, p api.Pending) error {
+			if err := printPayments(w, f.named(p.Transactions)); err != nil {
+				return err
+			}
+			return printMore(w, p.Count-len(p.Transactions))
+		})
+	f.bindDir(c)
+	return c
 }
 
 // printMore says how many lines are missing, if any.

@@ -116,6 +116,40 @@ func TestRewardsGoToAWalletOfTheNode(t *testing.T) {
 	}
 }
 
+// TestRewardByName: --reward takes the name of a wallet, or of a development account, on secure networks alone.
+func TestRewardByName(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	w, err := new(walletFlags).wallets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := wallet.DevelopmentKey("somebody")
+	for _, name := range []string{"ann", "bob"} {
+		if err := w.Name(key.Address(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ann, alice := key.Address().String(), wallet.DevelopmentKey("alice").Address().String()
+	for _, c := range []struct{ network, word, address, says string }{
+		{secureNetwork, "ann", ann, ""},
+		{secureNetwork, ann, ann, ""},
+		{devNetwork, "ann", ann, ""},
+		{devNetwork, "alice", alice, ""},
+		{secureNetwork, "alice", "", "no wallet of this machine has that name"},
+		{devNetwork, "bob", "", "give the address of the one you mean"},
+		{classic, "ann", "ann", ""},
+	} {
+		cfg := Config{Network: c.network, Reward: c.word}
+		_, err := cfg.rules()
+		switch {
+		case c.says == "" && (err != nil || cfg.Reward != c.address):
+			t.Errorf("%s on %s: %q, %v, want %s", c.word, c.network, cfg.Reward, err, c.address)
+		case c.says != "" && (err == nil || !strings.HasPrefix(err.Error(), "--reward: ") || !strings.Contains(err.Error(), c.says)):
+			t.Errorf("%s on %s: %v, want %s", c.word, c.network, err, c.says)
+		}
+	}
+}
+
 // TestTheNodeSpendsItsRewards as long as the password of their wallet is beside it, or the wallet is in memory.
 func TestTheNodeSpendsItsRewards(t *testing.T) {
 	var said strings.Builder

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"kuai/miner"
 	"kuai/p2p"
 	"kuai/rpc"
+	"kuai/rpc/api"
 )
 
 const (
@@ -105,7 +107,7 @@ func (c *Config) bind(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Mine, "mine", "manual", "when to mine: manual, instant, interval=5s, continuous")
 	fs.IntVar(&c.MineCores, "mine-cores", 0, "how many cores a proof search uses; 0: all")
 	fs.IntVar(&c.MineShare, "mine-share", 100, "how much of those cores' time it uses, in `percent`")
-	fs.StringVar(&c.Reward, "reward", "", "`address` that gets the rewards of mined blocks (default: the node's own; on a secure network that of a wallet made at the first start)")
+	fs.StringVar(&c.Reward, "reward", "", "`address` that gets the rewards of mined blocks, or on a secure network the name of a wallet (default: the node's own; on a secure network that of a wallet made at the first start)")
 	fs.BoolVar(&c.Lab, "lab", false, "offer the lab: this node can be cut off, delayed and misled on purpose, for lessons")
 	fs.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "text or json")
@@ -326,11 +328,30 @@ func (c *Config) rules() (*consensus.Rules, error) {
 		return nil, fmt.Errorf("--network: %w", err)
 	}
 	if c.Reward != "" {
-		if err := r.CheckAddress(c.Reward); err != nil {
+		if c.Reward, err = rewardNamed(r, c.Reward); err != nil {
 			return nil, fmt.Errorf("--reward: %w", err)
 		}
 	}
 	return r, nil
+}
+
+// rewardNamed returns the address that --reward means: on a secure network also by the name of a wallet or of a development account.
+func rewardNamed(r *consensus.Rules, word string) (address string, err error) {
+	invalid := r.CheckAddress(word)
+	if invalid == nil || !r.IsSecure() {
+		return word, invalid
+	}
+	e, known, damaged := new(walletFlags).lookUp(word)
+	if err := cmp.Or(damaged, ambiguous(api.Node{Network: r.Network()}, word, e)); err != nil {
+		return word, err
+	}
+	if known {
+		return e.Address.String(), nil
+	}
+	if address, ok := newKeyring(r).Named(word); ok {
+		return address, nil
+	}
+	return word, fmt.Errorf("%w, and no wallet of this machine has that name: 'kuai wallet list' shows the names", invalid)
 }
 
 // effective is c with lists where JSON would have null: what 'kuai config' prints and --config reads.

@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
 	"kuai/chain/wallet"
+	"kuai/rpc/api"
 )
 
 // newWallet makes the verbs for keys that sign payments. All but unlock and lock work on files and ask no node.
@@ -65,6 +67,34 @@ func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool, damaged error
 		damaged = err
 	}
 	return e, err == nil, damaged
+}
+
+// named returns payments with the names that addresses have here in place of them, to be read by people. A name of a classic network is
+// not an address, and stays.
+func (f *walletFlags) named(payments []api.Payment) []api.Payment {
+	w, err := f.wallets()
+	if err != nil {
+		return payments
+	}
+	all, err := w.List()
+	if err != nil {
+		return payments // names are for show
+	}
+	names := make(map[string]string)
+	for _, e := range all {
+		if e.Name != "" && !e.Damaged && names[e.Address.String()] == "" {
+			names[e.Address.String()] = e.Name
+		}
+	}
+	shown := slices.Clone(payments)
+	for i := range shown {
+		for _, account := range []*string{&shown[i].Sender, &shown[i].Recipient} {
+			if name, ok := names[*account]; ok {
+				*account = name
+			}
+		}
+	}
+	return shown
 }
 
 // walletInfo is what the verbs print of a wallet or a named address.
