@@ -69,6 +69,7 @@ var chineseFlags = map[string]string{
 	"make a new network, whatever there is already":                                                "总是新建一个网络",
 	"show the QR code even if the output is not a terminal":                                        "输出不是终端时也显示 QR 码",
 	"how many hex zeros the proofs of a new network start with":                                    "新网络的工作量证明要以几个十六进制的零开头",
+	"also write the report to this file, as the result.json of Classroom 50":                       "同时把报告写入此文件，格式为 Classroom 50 的 result.json",
 	"also write the report to this file, as the results.json of a Gradescope autograder":           "同时把报告写入此文件，格式为 Gradescope 自动评分器的 results.json",
 	"also write the report to this file, as JUnit XML":                                             "同时把报告以 JUnit XML 格式写入此文件",
 	"how long the node may take to answer a request":                                               "节点响应一个请求的最长时间",

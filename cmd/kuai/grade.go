@@ -25,6 +25,7 @@ type gradeFlags struct {
 	request   time.Duration
 	junit     string
 	scope     string // --gradescope
+	classroom string // --classroom50
 	tokenFile string
 	json      bool
 }
@@ -39,6 +40,7 @@ func newGrade() *cobra.Command {
 			"its own with it, has it mine, and may leave its chain broken. Exit code 1: points were lost.",
 		Example: "  kuai grade http://127.0.0.1:5000\n  kuai grade 127.0.0.1:5000 --junit report.xml   # for continuous integration\n" +
 			"  kuai grade 127.0.0.1:5000 --gradescope /autograder/results/results.json\n" +
+			"  kuai grade 127.0.0.1:5000 --classroom50 result.json   # in autograder.py\n" +
 			"  kuai grade 127.0.0.1:5000 --rival-host host.docker.internal   # the node runs in a container",
 		Args: arguments(1, 1),
 	}
@@ -48,6 +50,7 @@ func newGrade() *cobra.Command {
 	c.Flags().DurationVar(&f.request, "request-timeout", grade.DefaultRequestTime, "how long the node may take to answer a request")
 	pathVar(c.Flags(), &f.junit, "junit", "", "also write the report to this `file`, as JUnit XML")
 	pathVar(c.Flags(), &f.scope, "gradescope", "", "also write the report to this `file`, as the results.json of a Gradescope autograder")
+	pathVar(c.Flags(), &f.classroom, "classroom50", "", "also write the report to this `file`, as the result.json of Classroom 50")
 	pathVar(c.Flags(), &f.tokenFile, "api-token-file", "", "`file` with the node's token, if it wants one")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words[0]) }
@@ -65,6 +68,10 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 		err = fmt.Errorf("--zeros %d: want 1..%d", f.zeros, grade.MaxZeros)
 	case f.timeout <= 0 || f.request <= 0:
 		err = errors.New("--timeout and --request-timeout: want more than 0")
+	}
+	var of grade.Classroom50
+	if err == nil && f.classroom != "" {
+		of, err = classroom50(time.Now())
 	}
 	if err != nil {
 		return usageError{err}
@@ -94,7 +101,7 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	if err != nil {
 		report = grade.Ungraded(url, err)
 	}
-	if failed := errors.Join(err, f.write(report), f.print(c, report, err == nil)); failed != nil {
+	if failed := errors.Join(err, f.write(report, of), f.print(c, report, err == nil)); failed != nil {
 		return failed
 	}
 	if !report.Passed {
@@ -103,14 +110,31 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	return nil
 }
 
+// classroom50 reads which submission is graded from the variables of Classroom 50's runner.
+func classroom50(now time.Time) (grade.Classroom50, error) {
+	of := grade.Classroom50{Datetime: now.UTC().Format(time.RFC3339), Review: os.Getenv("REVIEW_URL")}
+	for name, value := range map[string]*string{
+		"CLASSROOM": &of.Classroom, "ASSIGNMENT": &of.Assignment, "SUBMISSION_TAG": &of.Submission, "COMMIT_URL": &of.Commit, "RELEASE_URL": &of.Release,
+	} {
+		if *value = os.Getenv(name); *value == "" {
+			return of, fmt.Errorf("--classroom50: %s is not in the environment: run this from autograder.py, as Classroom 50's runner sets it", name)
+		}
+	}
+	if of.Review == "" {
+		of.Review = of.Commit
+	}
+	return of, nil
+}
+
 // write writes the files for other programs.
-func (f *gradeFlags) write(report grade.Report) error {
+func (f *gradeFlags) write(report grade.Report, of grade.Classroom50) error {
 	for _, file := range []struct {
 		flag, path string
 		write      func(io.Writer) error
 	}{
 		{"--junit", f.junit, report.WriteJUnit},
 		{"--gradescope", f.scope, report.WriteGradescope},
+		{"--classroom50", f.classroom, func(w io.Writer) error { return report.WriteClassroom50(w, of) }},
 	} {
 		if file.path == "" {
 			continue

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/cmd/kuai/grade"
 )
@@ -31,6 +33,46 @@ func silent(t *testing.T, program http.HandlerFunc) string {
 	srv := httptest.NewServer(program)
 	t.Cleanup(srv.Close)
 	return srv.URL
+}
+
+// TestClassroom50: the result has the keys that its collector asks for, also of a node that cannot be graded, and the identity of the
+// runner's variables. Without one of them nothing is graded.
+func TestClassroom50(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "result.json")
+	words := []string{"grade", "127.0.0.1:1", "--classroom50", file}
+	says(t, exitUsage, "is not in the environment", words...)
+	for name, value := range map[string]string{"CLASSROOM": "cs", "ASSIGNMENT": "chain", "SUBMISSION_TAG": "submit/1", "COMMIT_URL": "https://c", "RELEASE_URL": "https://r", "REVIEW_URL": ""} {
+		t.Setenv(name, value)
+	}
+	says(t, exitFailure, "no node to grade", words...)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"schema": "classroom50/result/v1", "classroom": "cs", "assignment": "chain", "submission": "submit/1",
+		"commit": "https://c", "release": "https://r", "review": "https://c", "score": 0.0, "max-score": 26.0,
+	} {
+		if got[key] != want {
+			t.Errorf("%s: %v, want %v", key, got[key], want)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, fmt.Sprint(got["datetime"])); err != nil {
+		t.Error(err)
+	}
+	tests, _ := got["tests"].([]any)
+	if len(tests) != 26 {
+		t.Fatalf("%d tests", len(tests))
+	}
+	for _, v := range tests {
+		if c, _ := v.(map[string]any); c["passed"] != false || c["score"] != 0.0 || c["max-score"] != 1.0 || c["test-name"] == "" || c["why"] == nil {
+			t.Errorf("%v", v)
+		}
+	}
 }
 
 // TestUngradedNodeGetsAResult: a node that cannot be graded has no points, and the files and the JSON say why.

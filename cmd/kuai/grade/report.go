@@ -93,6 +93,42 @@ type gradescopeTest struct {
 	Output   string `json:"output,omitempty"`
 }
 
+// Classroom50 says which submission a result.json of Classroom 50 is of. Its runner has these values in the environment.
+type Classroom50 struct {
+	Classroom  string `json:"classroom"`
+	Assignment string `json:"assignment"`
+	Submission string `json:"submission"`
+	Commit     string `json:"commit"`
+	Release    string `json:"release"`
+	Review     string `json:"review"`
+	Datetime   string `json:"datetime"`
+}
+
+type classroom50Result struct {
+	Schema string `json:"schema"`
+	Classroom50
+	Score    int               `json:"score"`
+	MaxScore int               `json:"max-score"`
+	Tests    []classroom50Test `json:"tests"`
+}
+
+type classroom50Test struct {
+	Name     string `json:"test-name"`
+	Passed   bool   `json:"passed"`
+	Score    int    `json:"score"`
+	MaxScore int    `json:"max-score"`
+	Why      string `json:"why,omitempty"` // the collector keeps what it does not know
+}
+
+// WriteClassroom50 writes the report as the result.json of Classroom 50, version 1.
+func (r Report) WriteClassroom50(w io.Writer, of Classroom50) error {
+	all := classroom50Result{Schema: "classroom50/result/v1", Classroom50: of, Score: r.Points, MaxScore: r.Of, Tests: []classroom50Test{}}
+	for _, c := range r.Checks {
+		all.Tests = append(all.Tests, classroom50Test{c.ID + ": " + c.Title, c.Passed, c.Points, c.Of, c.Why})
+	}
+	return writeJSON(w, all)
+}
+
 // WriteGradescope writes the report as the results.json of a Gradescope autograder: a test for each check.
 func (r Report) WriteGradescope(w io.Writer) error {
 	all := gradescopeResults{Output: fmt.Sprintf("kuai grade: %d of %d points", r.Points, r.Of), Tests: []gradescopeTest{}}
@@ -103,8 +139,12 @@ func (r Report) WriteGradescope(w io.Writer) error {
 		}
 		all.Tests = append(all.Tests, test)
 	}
+	return writeJSON(w, all)
+}
+
+func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(all)
+	return e.Encode(v)
 }
