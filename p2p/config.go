@@ -15,19 +15,20 @@ import (
 
 // Config is what a Node is told. The zero value of every field but Identity is usable.
 type Config struct {
-	Identity crypto.PrivKey // Ed25519: the node's id is derived from it
-	Listen   []string       // multiaddrs to listen on
-	Announce []string       // multiaddrs to announce in place of the ones listened on: behind NAT or Docker
-	Peers    []string       // static peers: multiaddrs that end in /p2p/<id>, or http URLs of daemons
-	MDNS     bool           // find neighbours on the local network
-	DHT      bool           // find peers by a distributed hash table
-	NAT      bool           // have the router open a port, find out whether this node can be dialled, and do so for peers
-	QUIC     bool           // QUIC beside TCP; not together with SwarmKey
-	SwarmKey []byte         // a swarm key file's contents, as Kubo's; nil: none
-	Dir      string         // where peers.json lives; "": nothing is remembered
-	Agent    string         // program and version, told to peers
-	Lab      *Lab           // faults on purpose; nil: none can be made
-	Name     string         // what its operator calls this node, told to peers; see CheckName
+	Identity crypto.PrivKey       // Ed25519: the node's id is derived from it
+	Listen   []string             // multiaddrs to listen on
+	Announce []string             // multiaddrs to announce in place of the ones listened on: behind NAT or Docker
+	Peers    []string             // static peers: multiaddrs that end in /p2p/<id>, or http URLs of daemons
+	MDNS     bool                 // find neighbours on the local network
+	DHT      bool                 // find peers by a distributed hash table
+	NAT      bool                 // have the router open a port, find out whether this node can be dialled, and do so for peers
+	QUIC     bool                 // QUIC beside TCP; not together with SwarmKey
+	SwarmKey []byte               // a swarm key file's contents, as Kubo's; nil: none
+	Dir      string               // where peers.json lives; "": nothing is remembered
+	Agent    string               // program and version, told to peers
+	Lab      *Lab                 // faults on purpose; nil: none can be made
+	Teacher  func(id string) bool // whose node may put this one on a side of a split network; nil: nobody's
+	Name     string               // what its operator calls this node, told to peers; see CheckName
 
 	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
 	// returns is checked like any peer. Nil: none are looked for.

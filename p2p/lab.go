@@ -47,6 +47,8 @@ type Switches struct {
 type Lab struct {
 	state atomic.Pointer[labState]
 	wake  chan struct{} // size one: the switches have changed, or a message is held
+	sides atomic.Pointer[sides]
+	moved chan struct{} // size one: sides has changed
 
 	mu    sync.Mutex
 	held  []heldMessage // in order of arrival
@@ -69,8 +71,9 @@ type heldMessage struct {
 
 // NewLab returns a Lab with all switches off.
 func NewLab() *Lab {
-	l := &Lab{wake: make(chan struct{}, 1)}
+	l := &Lab{wake: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
 	l.state.Store(&labState{})
+	l.sides.Store(&sides{})
 	return l
 }
 
@@ -114,7 +117,7 @@ func (l *Lab) cuts(p peer.ID) bool {
 		return false
 	}
 	s := l.state.Load()
-	return s.CutAll || s.cut[p]
+	return s.CutAll || s.cut[p] || l.sides.Load().cut(p, time.Now())
 }
 
 // Hear takes out of an RPC what is lost or comes later, and the offers of what was missed: asking for it and losing the answer would look

@@ -31,6 +31,7 @@ type Node struct {
 	gossip  *gossip.Gossip
 	metrics *metrics
 	lab     *Lab
+	client  stream.Client                   // of what this package asks itself
 	reach   *reach.Tracker                  // nil: nobody asks
 	running atomic.Pointer[context.Context] // Run's, once it has joined gossip
 	log     *slog.Logger
@@ -74,8 +75,9 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	n.table = peers.New(h, g, cfg.table(net), log)
 	n.server = stream.NewServer(n.table)
 	n.table.Serve(n.server)
-	client := stream.Client{Host: h, Network: net, Refused: n.table.Refused}
-	n.sync = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.table, client, n.server, log)
+	n.client = stream.Client{Host: h, Network: net, Refused: n.table.Refused}
+	n.sync = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.table, n.client, n.server, log)
+	n.followTeacher(cfg.Teacher)
 	n.gossip = gossip.New(gossip.Parts{
 		Host: h, Chain: c, Server: n.server, Syncer: n.sync, Table: n.table, Counter: m, Lab: cfg.Lab,
 		Log: log, Library: slog.New(libraryLog{log.Handler()}),
@@ -113,6 +115,7 @@ func (n *Node) Run(ctx context.Context) error {
 		g.Go(func() error { return n.gossip.Run(ctx) })
 		g.Go(func() error { return n.sync.Run(ctx) })
 		g.Go(func() error { return n.table.Run(ctx, n.sync) })
+		g.Go(func() error { n.endSplits(ctx); return nil })
 		if n.reach != nil {
 			g.Go(func() error { return n.reach.Run(ctx) })
 		}

@@ -31,8 +31,10 @@ type Options struct {
 	Keep    bool                         // nodes remember their peers when they restart
 	Rules   *consensus.Rules             // nil: chaintest.Rules
 	Ahead   func(i int) time.Duration
-	Lab     bool      // nodes can be told to make faults
-	Log     io.Writer // where all nodes log, at debug level; nil: nowhere
+	Lab     bool             // nodes can be told to make faults
+	Teacher int              // whose node may put the others on a side, if Follow says so
+	Follow  func(i int) bool // nil: none of the nodes agrees to it
+	Log     io.Writer        // where all nodes log, at debug level; nil: nowhere
 }
 
 // Links reports whether nodes a and b of n have a link. It is symmetrical.
@@ -136,6 +138,9 @@ func (n *Net) Start(i int) {
 	if n.o.Lab {
 		cfg.Lab = p2p.NewLab()
 		gate = append(gate, libp2p.ConnectionGater(cfg.Lab.Gater()))
+		if n.o.Follow != nil && n.o.Follow(i) {
+			cfg.Teacher = func(id string) bool { return id == n.Nodes[n.o.Teacher].ID() }
+		}
 	}
 	h, err := n.wire.host(i, node.key, gate...)
 	if err != nil {

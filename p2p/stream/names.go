@@ -15,6 +15,7 @@ const (
 	Blocks = "blocks"
 	Pool   = "pool"
 	Peers  = "peers"
+	Sides  = "sides" // of lab nodes only
 )
 
 // versions are those of each protocol that this program speaks. All are served, each by the protocol's handler, which finds the stream's in
