@@ -141,6 +141,18 @@ func (c *Client) SetSwitches(ctx context.Context, to api.NewSwitches) (api.Switc
 	return v, c.send(ctx, http.MethodPut, api.Path("setSwitches"), to, &v)
 }
 
+// Split puts lab nodes on two sides, and Heal ends that.
+func (c *Client) Split(ctx context.Context, how api.NewSplit) (api.Split, error) {
+	var v api.Split
+	return v, c.send(ctx, http.MethodPut, api.Path("splitNetwork"), how, &v)
+}
+
+// Heal ends what Split did.
+func (c *Client) Heal(ctx context.Context) (api.Split, error) {
+	var v api.Split
+	return v, c.send(ctx, http.MethodDelete, api.Path("healNetwork"), struct{}{}, &v)
+}
+
 func (c *Client) read(ctx context.Context, path string, v any) error {
 	body, err := c.Do(ctx, http.MethodGet, path, nil)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"kuai/chain/canonical"
 	"kuai/rpc/api"
@@ -18,6 +19,9 @@ const (
 	maxDelayMS = 30_000
 	maxSkew    = 24 * 60 * 60 // seconds, either way
 	maxCut     = 256
+	maxOther   = 128
+	maxSplit   = 3600 // seconds
+	usualSplit = 600
 	maxSeed    = 1<<53 - 1
 	mostNodes  = 1000 // a lesson says its own bounds
 )
@@ -26,6 +30,10 @@ const (
 type Lab interface {
 	Switches() api.Switches
 	Switch(s api.Switches) error // an error says what is wrong with them; then nothing has changed
+	Sides() api.Sides
+	// Split puts lab nodes on two sides. Its error wraps ErrSplit, or says what is wrong with the request; the answer tells who was asked.
+	Split(ctx context.Context, other []string, within time.Duration) (api.Split, error)
+	Heal(ctx context.Context) (api.Split, error)
 	Lessons() []api.Lesson
 	// Play runs a lesson. Its error wraps ErrNoLesson or ErrLessonOptions, or is the context's.
 	Play(ctx context.Context, name string, run api.LessonRun) (api.Story, error)
@@ -36,6 +44,9 @@ var (
 	ErrNoLesson      = errors.New("there is no such lesson")
 	ErrLessonOptions = errors.New("wrong options")
 )
+
+// ErrSplit is wrapped by Lab.Split if the network is split already.
+var ErrSplit = errors.New("split already")
 
 // labOnly lets requests pass if the node has a lab and they are from this machine or with the token.
 func (s *Server) labOnly(next http.HandlerFunc) http.HandlerFunc {
@@ -56,7 +67,41 @@ func (s *Server) labOnly(next http.HandlerFunc) http.HandlerFunc {
 
 // lab is GET /lab: the switches as they are, and the lessons.
 func (s *Server) lab(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, api.Lab{Lessons: s.cfg.Lab.Lessons(), Switches: s.cfg.Lab.Switches()})
+	answer(w, http.StatusOK, api.Lab{Lessons: s.cfg.Lab.Lessons(), Sides: s.cfg.Lab.Sides(), Switches: s.cfg.Lab.Switches()})
+}
+
+// splitNetwork is PUT /lab/sides.
+func (s *Server) splitNetwork(w http.ResponseWriter, r *http.Request) {
+	o, err := readKeys(w, r, `{"seconds": 300}`, "other", "seconds")
+	var other []string
+	seconds := int64(usualSplit)
+	if err == nil {
+		err = errors.Join(readNumber(o, "seconds", 1, maxSplit, &seconds), readIDs(o, "other", maxOther, "GET /lab lists those that agreed.", &other))
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	split, err := s.cfg.Lab.Split(r.Context(), other, time.Duration(seconds)*time.Second)
+	switch {
+	case errors.Is(err, ErrSplit):
+		refuse(w, r, &problem{status: http.StatusConflict, title: "split already", detail: "The network is split already: heal it first.", hint: "DELETE /lab/sides does that."})
+	case err != nil:
+		s.fail(w, r, badRequest("network not split", "Nothing was changed: "+err.Error()+".",
+			"The others join with this node's invitation, by the command that GET /invite has: kuai join --lab CODE."))
+	default:
+		answer(w, http.StatusOK, split)
+	}
+}
+
+// healNetwork is DELETE /lab/sides.
+func (s *Server) healNetwork(w http.ResponseWriter, r *http.Request) {
+	split, err := s.cfg.Lab.Heal(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, split)
 }
 
 // setSwitches is PUT /lab/switches: all of them as they are to be.
@@ -86,7 +131,7 @@ func readSwitches(o canonical.Object) (to api.Switches, err error) {
 		readNumber(o, "loss_percent", 0, 100, &loss),
 		readBool(o, "cut_all", &to.CutAll),
 		readBool(o, "pause", &to.Pause),
-		readIDs(o, "cut", &to.Cut),
+		readIDs(o, "cut", maxCut, `Send {"cut_all": true} for all; GET /peers lists the ids.`, &to.Cut),
 	)
 	to.Loss = int(loss)
 	return to, err
@@ -119,14 +164,14 @@ func readBool(o canonical.Object, key string, to *bool) error {
 }
 
 // readIDs reads a list of peer ids, if the object has that key.
-func readIDs(o canonical.Object, key string, to *[]string) error {
+func readIDs(o canonical.Object, key string, most int, hint string, to *[]string) error {
 	v, has := o.Get(key)
 	if !has {
 		return nil
 	}
 	list, isList := v.([]canonical.Value)
-	wrong := badRequest("not a list of peers", fmt.Sprintf("%q must be a list of at most %d peer ids.", key, maxCut), `Send {"cut_all": true} for all; GET /peers lists the ids.`)
-	if !isList || len(list) > maxCut {
+	wrong := badRequest("not a list of peers", fmt.Sprintf("%q must be a list of at most %d peer ids.", key, most), hint)
+	if !isList || len(list) > most {
 		return wrong
 	}
 	for _, v := range list {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/rpc/api"
 )
@@ -15,6 +16,7 @@ import (
 type fakeLab struct {
 	api.Switches
 	refuse error
+	split  bool
 	play   func(ctx context.Context) error
 }
 
@@ -25,6 +27,32 @@ func (l *fakeLab) Switch(s api.Switches) error {
 		l.Switches = s
 	}
 	return l.refuse
+}
+
+func (l *fakeLab) Sides() api.Sides {
+	s := api.Sides{Followers: []string{"12D3a"}, Other: []string{}}
+	if l.split {
+		s.Side, s.Teacher, s.Other = 1, "12D3t", []string{"12D3a"}
+	}
+	return s
+}
+
+func (l *fakeLab) Split(_ context.Context, other []string, _ time.Duration) (api.Split, error) {
+	switch {
+	case l.split:
+		return api.Split{}, ErrSplit
+	case l.refuse != nil:
+		return api.Split{}, l.refuse
+	case len(other) > 0 && other[0] != "12D3a":
+		return api.Split{}, errors.New("nobody has agreed")
+	}
+	l.split = true
+	return api.Split{Asked: []api.AskedNode{{ID: "12D3a", Side: 2}}, Sides: l.Sides()}, nil
+}
+
+func (l *fakeLab) Heal(context.Context) (api.Split, error) {
+	l.split = false
+	return api.Split{Asked: []api.AskedNode{{ID: "12D3a", Side: 2, Error: "it cannot be reached"}}, Sides: l.Sides()}, nil
 }
 
 func (l *fakeLab) Lessons() []api.Lesson {
@@ -51,7 +79,7 @@ func (l shownLab) Switches() api.Switches { return l.fakeLab.Switches }
 
 func TestNoLab(t *testing.T) {
 	n := start(t, Config{})
-	for _, c := range [][3]string{{"GET", "/lab", ""}, {"PUT", "/lab/switches", `{"pause": true}`}, {"POST", "/lab/lessons/fork-race", "{}"}} {
+	for _, c := range [][3]string{{"GET", "/lab", ""}, {"PUT", "/lab/switches", `{"pause": true}`}, {"PUT", "/lab/sides", "{}"}, {"DELETE", "/lab/sides", ""}, {"POST", "/lab/lessons/fork-race", "{}"}} {
 		w := n.do(c[0], c[1], c[2], "Accept: application/json")
 		if w.Code != 404 || !strings.Contains(w.Body.String(), "kuai daemon --lab") {
 			t.Errorf("%s %s: %d %s", c[0], c[1], w.Code, w.Body)
@@ -72,7 +100,7 @@ func TestLabIsForThisMachineOrForAToken(t *testing.T) {
 	} {
 		lab := shownLab{newFakeLab()}
 		n := start(t, Config{Lab: lab, Token: c.token})
-		for _, try := range [][3]string{{"GET", "/lab", ""}, {"PUT", "/lab/switches", `{"pause": true}`}, {"POST", "/lab/lessons/fork-race", "{}"}} {
+		for _, try := range [][3]string{{"GET", "/lab", ""}, {"PUT", "/lab/switches", `{"pause": true}`}, {"PUT", "/lab/sides", "{}"}, {"DELETE", "/lab/sides", ""}, {"POST", "/lab/lessons/fork-race", "{}"}} {
 			r := httptest.NewRequest(try[0], try[1], strings.NewReader(try[2]))
 			r.Host, r.RemoteAddr = "localhost:5000", c.from
 			if c.header != "" {
@@ -168,5 +196,30 @@ func TestLessonsAreBounded(t *testing.T) {
 	lab.play = func(context.Context) error { return context.Canceled }
 	if w := n.do("POST", "/lab/lessons/fork-race", "{}"); w.Code != 503 {
 		t.Errorf("interrupted: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestSides splits and heals, and shows what is refused.
+func TestSides(t *testing.T) {
+	n := start(t, Config{Lab: shownLab{newFakeLab()}})
+	for _, c := range []struct {
+		method, body string
+		status       int
+		says         string
+	}{
+		{"PUT", `{"seconds": 0}`, 400, "must be an integer from 1 to 3600"},
+		{"PUT", `{"seconds": 3601}`, 400, "must be an integer from 1 to 3600"},
+		{"PUT", `{"other": "12D3a"}`, 400, "must be a list of at most 128 peer ids"},
+		{"PUT", `{"others": []}`, 400, "others"},
+		{"PUT", `{"other": ["12D3z"]}`, 400, "Nothing was changed: nobody has agreed."},
+		{"PUT", `{"other": ["12D3a"], "seconds": 60}`, 200, `"asked":[{"id":"12D3a","side":2}]`},
+		{"PUT", `{}`, 409, "is split already"},
+		{"DELETE", "", 200, `"error":"it cannot be reached"`},
+		{"DELETE", "", 200, `"side":0`},
+	} {
+		w := n.do(c.method, "/lab/sides", c.body, "Accept: application/json")
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
+			t.Errorf("%s %s: %d %s, want %d and %q", c.method, c.body, w.Code, w.Body, c.status, c.says)
+		}
 	}
 }

@@ -23,9 +23,22 @@ func (s *Server) nodeInfo() api.Node {
 		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
 		Target: s.chain.Rules().TargetAfter(now.Tip).String(),
+		Split:  s.split(),
 		Sync:   api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
 		Tip:    now.Tip.Hash.String(), Version: s.cfg.Version,
 	}
+}
+
+// split tells on which side of a split network this node is, nil if on none.
+func (s *Server) split() *api.NodeSplit {
+	if s.cfg.Lab == nil {
+		return nil
+	}
+	now := s.cfg.Lab.Sides()
+	if now.Side == 0 {
+		return nil
+	}
+	return &api.NodeSplit{Side: now.Side, Teacher: now.Teacher, Until: now.Until}
 }
 
 // dialable tells whether the node can be dialled from outside, nil if it does not find out.

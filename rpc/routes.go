@@ -55,9 +55,11 @@ func (s *Server) handlers() handlers {
 		"unlockWallet": s.keysOnly(s.unlock),
 		"lockWallet":   s.keysOnly(s.lock),
 
-		"getLab":      s.labOnly(s.lab),
-		"setSwitches": s.labOnly(s.setSwitches),
-		"playLesson":  s.labOnly(s.playLesson),
+		"getLab":       s.labOnly(s.lab),
+		"setSwitches":  s.labOnly(s.setSwitches),
+		"splitNetwork": s.labOnly(s.splitNetwork),
+		"healNetwork":  s.labOnly(s.healNetwork),
+		"playLesson":   s.labOnly(s.playLesson),
 
 		"getHealth":    s.healthz,
 		"getReadiness": s.readyz,

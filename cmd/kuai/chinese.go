@@ -65,8 +65,10 @@ var chineseTexts = map[string]string{
 	"Let a running node forget the key of a wallet that was unlocked":                   "让运行中的节点忘掉已解锁钱包的密钥",
 	"Run lessons: forks, attacks and the tutorial's known bugs, on a simulated network": "运行实验课：在模拟网络上观察分叉、攻击和教程的常见错误",
 	"List the lessons": "列出实验课",
-	"Cut a running lab node off, disturb its gossip or its clock; or show what holds": "让运行中的实验室节点断连、干扰其消息传播或时钟；或查看当前开关",
-	"Run a lesson, or all of them, and tell whether it came out as it teaches":        "运行一个或全部实验课，并报告结果是否符合预期",
+	"Cut a running lab node off, disturb its gossip or its clock; or show what holds":     "让运行中的实验室节点断连、干扰其消息传播或时钟；或查看当前开关",
+	"Split the network in two sides: the lab nodes that joined by this node's invitation": "把网络分成两侧：凭本节点的邀请码加入的实验室节点",
+	"End the split of the network":                                             "结束网络的分裂",
+	"Run a lesson, or all of them, and tell whether it came out as it teaches": "运行一个或全部实验课，并报告结果是否符合预期",
 
 	"tips: ": "最新区块：", "answer: ": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
@@ -121,4 +123,9 @@ var chineseTexts = map[string]string{
 	"waiting for a node at %s": "正在等待 %s 上的节点",
 
 	"Who has the code can join: show it to the class only.": "有邀请码的人都能加入：只给本班同学看。",
+	labNote: "本节点有实验室。用 --lab 加入的节点，同意由本节点暂时安排到网络的一侧：'kuai lab split'。\n不同意就去掉 --lab，照样可以加入。",
+
+	"The network is not split.":                               "网络没有分裂。",
+	"The network is split until %s. This node is on side %d.": "网络分裂到 %s 为止。本节点在第 %d 侧。",
+	"done": "完成",
 }

@@ -99,7 +99,9 @@ func usageErrors(t *testing.T) (errs []error) {
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
 		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
 		"lab run tampering --nodes 99", "lab run fork-race --nodes 99", "lab run difficulty --nodes 2", "lab run all --nodes 2",
-		"lab run tampering --seed 9007199254740992", "lab switches --off --pause",
+		"lab run tampering --seed 9007199254740992", "lab switches --off --pause", "lab switches --loss 101", "lab switches --delay -1s", "lab switches --delay 1us",
+		"lab switches --skew 25h", "lab switches --skew 1ms", "lab switches --cut nobody", "lab switches --cut " + strings.Repeat("all,", mostCut) + "all",
+		"lab split --for 2h", "lab split --for 1500ms", "lab split nobody",
 		"wait --timeout x", "mine --mode turbo", "export /nowhere/x.jsonl --data-dir " + kept, "import /dev/null -p 1 --data-dir " + t.TempDir(), "import " + t.TempDir() + " -p 1 --data-dir " + t.TempDir(),
 		"config --block-notify nosuchcommand", "verify --data-dir /nowhere",
 	} {

@@ -39,6 +39,7 @@ var chineseFlags = map[string]string{
 	"how many cores a proof search uses; 0: all":                                                       "挖矿使用的核心数；0 表示全部",
 	"how much of those cores' time it uses, in percent":                                                "占用这些核心时间的百分比",
 	"offer the lab: this node can be cut off, delayed and misled on purpose, for lessons":              "提供实验室：可以故意让本节点断连、延迟或时钟出错，用于教学",
+	"after how long the split ends by itself, at most 1h":                                              "多久之后分裂自动结束，最多 1h",
 	"peer id to be cut off from, or all (repeatable)":                                                  "要断开的节点 id，或 all（可重复）",
 	"how late messages of gossip are, at most 30s":                                                     "消息传播延迟多久，最多 30s",
 	"how many messages of gossip are lost, in percent":                                                 "丢失多少消息，百分比",

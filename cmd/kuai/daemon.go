@@ -58,6 +58,9 @@ func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, 
 		cfg.clock = &skewedClock{}
 		log.Warn("this node has a lab: every client that may change its state can cut it off, delay its messages and set its clock wrong")
 	}
+	if cfg.teacher() != nil {
+		log.Warn("this node has a lab and agrees that its teacher's node puts it on a side of a split network: the invitation says so; without --lab it does not")
+	}
 	return withChain(cfg, r, log.Logger, func(held *chain.Chain) error {
 		return stopped(c.Context(), daemon(c.Context(), cfg, known, held, c.OutOrStdout(), log))
 	})

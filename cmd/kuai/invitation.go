@@ -23,8 +23,13 @@ import (
 // maxInviteAddresses bounds the addresses of a code, which each make it longer.
 const maxInviteAddresses = 3
 
-// joinCommand is what a student types.
-func joinCommand(code string) string { return "kuai join " + code }
+// joinCommand is what a student types. A code that names a teacher is for nodes with a lab.
+func joinCommand(i invite.Invitation, code string) string {
+	if i.Teacher != (invite.Teacher{}) {
+		return "kuai join --lab " + code
+	}
+	return "kuai join " + code
+}
 
 // describeInvite is an invitation for the API and for people.
 func describeInvite(i invite.Invitation) (api.Invite, error) {
@@ -37,8 +42,8 @@ func describeInvite(i invite.Invitation) (api.Invite, error) {
 		return api.Invite{}, err
 	}
 	v := api.Invite{
-		Addresses: append([]string{}, i.Addresses...), Code: code, Command: joinCommand(code),
-		Name: r.Name, Network: r.Network(), Private: i.KeyFile() != nil,
+		Addresses: append([]string{}, i.Addresses...), Code: code, Command: joinCommand(i, code),
+		Lab: i.Teacher != (invite.Teacher{}), Name: r.Name, Network: r.Network(), Private: i.KeyFile() != nil,
 	}
 	if q, err := invite.NewQR(v.Command); err == nil { // or it is too long for one
 		v.QR = api.QR{Path: q.Path(), Size: q.Size}
@@ -63,6 +68,9 @@ func inviter(cfg Config, r *consensus.Rules, swarmKey []byte, n *p2p.Node) rpc.I
 			}
 		}
 		i.Addresses = dialable(n.Addresses(), ownIP())
+		if cfg.Lab && i.Teacher == (invite.Teacher{}) { // else it passes on by whose code it joined
+			i.Teacher = invite.TeacherOf(n.ID())
+		}
 		return describeInvite(i)
 	}
 }

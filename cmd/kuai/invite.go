@@ -224,12 +224,19 @@ func printInvite(w io.Writer, l language, v inviteInfo) error {
 	}
 	say("The others start theirs, each on a machine of their own:")
 	fmt.Fprintf(&b, "  %s\n\n%s\n", v.Command, l.text(inviteNote(v)))
+	if v.Lab {
+		b.WriteString(l.text(labNote) + "\n")
+	}
 	if note := reachNote(v.Addresses); note != "" {
 		b.WriteString(l.text(note) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// labNote says what a node that joins with the code of a lab agrees to.
+const labNote = "This node has a lab. One that joins with --lab agrees that this node puts it on a side of the network for a while: 'kuai lab split'.\n" +
+	"Leave --lab out to join without that."
 
 // reachNote says that the addresses of a code lead nobody here, "" if they may.
 func reachNote(addresses []string) string {

@@ -28,7 +28,7 @@ func newLab() *cobra.Command {
 		Args:    knownVerb,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newLabList(), newLabRun(), newLabSwitches())
+	c.AddCommand(newLabList(), newLabRun(), newLabSwitches(), newLabSplit(), newLabHeal())
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kuai/cmd/kuai/invite"
 	"kuai/cmd/kuai/lab"
 	"kuai/p2p"
 	"kuai/rpc"
@@ -20,6 +21,15 @@ type skewedClock struct{ ahead atomic.Int64 } // seconds
 
 func (c *skewedClock) now() time.Time {
 	return time.Now().Add(time.Duration(c.ahead.Load()) * time.Second)
+}
+
+// teacher reports of a peer id whether it is that of the node which may put this one on a side: the code by which this node joined names it.
+// It is nil if there is none.
+func (cfg Config) teacher() func(id string) bool {
+	if !cfg.Lab || cfg.joined == nil || cfg.joined.Teacher == (invite.Teacher{}) {
+		return nil
+	}
+	return func(id string) bool { return invite.TeacherOf(id) == cfg.joined.Teacher }
 }
 
 // labOf returns the lab of the node, nil unless it was started with --lab.
@@ -51,6 +61,44 @@ func (l labNode) Switch(to api.Switches) error {
 		l.clock.ahead.Store(to.ClockSkew)
 	}
 	return err
+}
+
+// Sides tells how the network is split.
+func (l labNode) Sides() api.Sides {
+	s := l.network.SplitNow()
+	return api.Sides{
+		Followers: append([]string{}, l.network.Followers()...), Other: append([]string{}, s.Other...), Side: s.Side, Teacher: s.Teacher, Until: s.Until,
+	}
+}
+
+// Split puts lab nodes on two sides.
+func (l labNode) Split(ctx context.Context, other []string, within time.Duration) (api.Split, error) {
+	asked, err := l.network.Split(ctx, other, within)
+	if errors.Is(err, p2p.ErrSplit) {
+		err = fmt.Errorf("%w: %w", rpc.ErrSplit, err)
+	}
+	if errors.Is(err, p2p.ErrNobody) {
+		err = fmt.Errorf("%w: they join by 'kuai join --lab CODE', as 'kuai invite' shows it here", err)
+	}
+	return l.asked(asked), err
+}
+
+// Heal ends the split.
+func (l labNode) Heal(ctx context.Context) (api.Split, error) {
+	asked, err := l.network.Heal(ctx)
+	return l.asked(asked), err
+}
+
+func (l labNode) asked(list []p2p.Asked) api.Split {
+	v := api.Split{Asked: []api.AskedNode{}, Sides: l.Sides()}
+	for _, a := range list {
+		n := api.AskedNode{ID: a.ID, Side: a.Side}
+		if a.Err != nil {
+			n.Error = a.Err.Error()
+		}
+		v.Asked = append(v.Asked, n)
+	}
+	return v
 }
 
 // Lessons lists what can be played.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
 	"kuai/rpc"
@@ -52,6 +53,9 @@ func newLabSwitches() *cobra.Command {
 			return lab.Switches, err
 		}
 		to, change := f.wanted(c)
+		if err := f.check(); err != nil {
+			return usageError{err}
+		}
 		switch {
 		case change && f.off:
 			return usageError{errors.New("--off and other switches: one at a time")}
@@ -92,6 +96,37 @@ func (f *switchFlags) wanted(c *cobra.Command) (to api.NewSwitches, change bool)
 		}
 	}
 	return to, change
+}
+
+// Bounds of the flags, as the API has them.
+const (
+	mostDelay = 30 * time.Second
+	mostSkew  = 24 * time.Hour
+	mostCut   = 256
+)
+
+// check says in the words of the flags what the node would refuse in those of its API.
+func (f *switchFlags) check() error {
+	switch {
+	case f.delay < 0 || f.delay > mostDelay:
+		return fmt.Errorf("--delay %v: want 0s..%v", f.delay, mostDelay)
+	case f.delay%time.Millisecond != 0:
+		return fmt.Errorf("--delay %v: want whole milliseconds", f.delay)
+	case f.loss < 0 || f.loss > 100:
+		return fmt.Errorf("--loss %d: want 0..100", f.loss)
+	case f.skew < -mostSkew || f.skew > mostSkew:
+		return fmt.Errorf("--skew %v: want -24h..24h", f.skew)
+	case f.skew%time.Second != 0:
+		return fmt.Errorf("--skew %v: want whole seconds", f.skew)
+	case len(f.cut) > mostCut:
+		return fmt.Errorf("--cut names %d peers: want at most %d, or all", len(f.cut), mostCut)
+	}
+	for _, p := range f.cut {
+		if _, err := peer.Decode(p); err != nil && p != everyPeer {
+			return fmt.Errorf("--cut %q: want a peer id, as 'kuai peers' lists them, or all", p)
+		}
+	}
+	return nil
 }
 
 // printSwitches writes a line for each switch.

@@ -103,6 +103,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 	}
 	return p2p.Config{
 		Lab:        lab,
+		Teacher:    cfg.teacher(),
 		Identity:   key,
 		Name:       cfg.Name,
 		Listen:     cfg.Listen,

@@ -1,9 +1,40 @@
 package api
 
+import "time"
+
 // Lab is what a node that was started with --lab offers.
 type Lab struct {
 	Lessons  []Lesson `json:"lessons" description:"In the order in which they are taught."`
+	Sides    Sides    `json:"sides"`
 	Switches Switches `json:"switches"`
+}
+
+// Sides is how the network is split, as this node knows it.
+type Sides struct {
+	Followers []string  `json:"followers" description:"Ids of connected lab nodes that joined with an invitation which lets a teacher's node put them on a side."`
+	Other     []string  `json:"other" description:"Peer ids on the side where the teacher's node is not."`
+	Side      int       `json:"side" minimum:"0" maximum:"2" description:"Of this node: 1 the teacher's, 2 the other one, 0 if the network is not split."`
+	Teacher   string    `json:"teacher" description:"Peer id of the node that has split the network, \"\" if none has."`
+	Until     time.Time `json:"until,omitzero" description:"When the split ends by itself; left out if there is none."`
+}
+
+// NewSplit says how the network is to be split.
+type NewSplit struct {
+	Other   []string `json:"other,omitempty" maxItems:"128" description:"Peer ids for the side where this node is not, of those that GET /lab lists as followers; left out: half of them."`
+	Seconds int64    `json:"seconds,omitempty" minimum:"1" maximum:"3600" description:"After so long it ends by itself; left out: 600."`
+}
+
+// Split is what came of splitting or healing.
+type Split struct {
+	Asked []AskedNode `json:"asked" description:"Sorted by id."`
+	Sides Sides       `json:"sides"`
+}
+
+// AskedNode is a lab node that was asked to change its side.
+type AskedNode struct {
+	Error string `json:"error,omitempty" description:"Why it did not; left out if it did."`
+	ID    string `json:"id"`
+	Side  int    `json:"side" minimum:"1" maximum:"2"`
 }
 
 // Switches are the faults that a node makes on purpose, until it stops.

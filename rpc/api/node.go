@@ -17,10 +17,18 @@ type Node struct {
 	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
 	Pool      NodePool   `json:"pool"`
 	Profile   string     `json:"profile" enum:"classic,secure" description:"Of the network's rules."`
+	Split     *NodeSplit `json:"split,omitempty" description:"Of the network in two sides, on purpose; left out if it is not split, and on a node without a lab."`
 	Sync      NodeSync   `json:"sync"`
 	Target    string     `json:"target" pattern:"^[0-9a-f]{64}$" description:"What the hash of the next proof is at most."`
 	Tip       string     `json:"tip" pattern:"^[0-9a-f]{64}$"`
 	Version   string     `json:"version"`
+}
+
+// NodeSplit is the side that a lab node is on.
+type NodeSplit struct {
+	Side    int       `json:"side" minimum:"1" maximum:"2" description:"1: the teacher's, 2: the other one."`
+	Teacher string    `json:"teacher" description:"Peer id of the node that has split the network."`
+	Until   time.Time `json:"until" description:"When it ends by itself."`
 }
 
 // NodePace is how fast a secure network's blocks come.

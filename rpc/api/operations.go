@@ -302,6 +302,17 @@ var Operations = []Operation{
 		Example: Example{Body: `{"delay_ms": 500, "loss_percent": 10}`},
 	},
 	{
+		ID: "splitNetwork", Method: put, Path: "/lab/sides", Group: "lab",
+		Summary: "Put the lab nodes that agreed to it by this node's invitation on two sides, which are cut off from each other, for a while.",
+		Request: NewSplit{}, Answers: ok(Split{}), Errors: []int{404, 409},
+		Example: Example{Body: `{"seconds": 300}`, Else: 409},
+	},
+	{
+		ID: "healNetwork", Method: del, Path: "/lab/sides", Group: "lab",
+		Summary: "End the split: on the node that made it, for all nodes; on another one, for that node alone.",
+		Answers: ok(Split{}), Errors: []int{404},
+	},
+	{
 		ID: "playLesson", Method: post, Path: "/lab/lessons/{name}", Group: "lab",
 		Summary: "Play a lesson on a simulated network of its own. The same name, nodes and seed give the same story.",
 		Params:  LessonName{}, Request: LessonRun{}, Answers: ok(Story{}), Errors: []int{404, 503},

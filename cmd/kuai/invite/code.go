@@ -18,8 +18,11 @@ const (
 	group        = 4 // letters between two dashes
 )
 
-// version is the one that this program writes. Another one has another layout.
-const version = 1
+// Versions of the layout. A code is of the least one that can say what it says, so that older programs read it.
+const (
+	version    = 1
+	versionLab = 2 // with a teacher
+)
 
 // Errors of Parse.
 var (

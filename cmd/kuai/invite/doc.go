@@ -4,12 +4,14 @@
 //
 //	network of its own   a seed of 10 random bytes, from which the genesis block and the swarm key are derived, and the zeros of a proof
 //	any other network    its rules as a network file, compressed, and the 32 bytes of its swarm key if it has one
+//	a teacher            10 bytes that tell the node which may put lab nodes on two sides; without one, nobody's may
 //	addresses            IP addresses or host names with ports; a port of 15000 takes no room
 //
 // A network of its own with one IPv4 address is 20 bytes, 32 letters:
 //
 //	1 byte   version (3 bits), form (1 bit), options (4 bits)
 //	…        the network
+//	…        in version 2: a byte 5, then the teacher
 //	…        addresses: a byte for the kind, then the address
 //	4 bytes  CRC-32C of all before
 //

@@ -86,6 +86,25 @@ func TestCodesComeBack(t *testing.T) {
 	}
 }
 
+// TestTeacherComesBack: a code that names a teacher is of the next version, and any other one as before.
+func TestTeacherComesBack(t *testing.T) {
+	for name, i := range map[string]invite.Invitation{"own": class(), "classic": {}} {
+		plain := codeOf(t, i)
+		i.Teacher = invite.TeacherOf("12D3KooWPjrxd2vHyuSXgT6qFMgFpw6uKGqZcuA8yFptRDoVXo6K")
+		code := codeOf(t, i)
+		got, err := invite.Parse(code)
+		if err != nil || got.Teacher != i.Teacher || codeOf(t, got) != code || !slices.Equal(got.Addresses, i.Addresses) {
+			t.Errorf("%s: got %+v, %v, want %+v", name, got, err, i)
+		}
+		if longer := len(code) - len(plain); longer > 24 {
+			t.Errorf("%s: the teacher makes the code %d characters longer", name, longer)
+		}
+		if got, err := invite.Parse(plain); err != nil || got.Teacher != (invite.Teacher{}) {
+			t.Errorf("%s without a teacher: %+v, %v", name, got, err)
+		}
+	}
+}
+
 // TestRulesComeBackWhole: a code says all rules of a network.
 func TestRulesComeBackWhole(t *testing.T) {
 	r := *consensus.Classic()

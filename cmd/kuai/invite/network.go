@@ -15,11 +15,12 @@ import (
 
 // Sizes of what a code holds.
 const (
-	seedBytes   = 10      // 80 random bits: nobody finds the key of a network by trying seeds
-	keyBytes    = 32      // of a swarm key
-	maxFile     = 4 << 10 // bytes of a network file
-	MaxZeros    = 15      // of a network of its own: what four bits hold
-	nameLetters = 4       // of the seed's digest, in the network's name
+	seedBytes    = 10 // 80 random bits: nobody finds the key of a network by trying seeds
+	keyBytes     = 32 // of a swarm key
+	teacherBytes = 10
+	maxFile      = 4 << 10 // bytes of a network file
+	MaxZeros     = 15      // of a network of its own: what four bits hold
+	nameLetters  = 4       // of the seed's digest, in the network's name
 )
 
 // Seed is what a network of its own is derived from.
@@ -31,6 +32,17 @@ type Invitation struct {
 	Network   []byte   // the text of a network file; nil: classic
 	SwarmKey  []byte   // 32 bytes; nil: none
 	Addresses []string // host:port of nodes of the network
+	Teacher   Teacher  // whose node may put those that join with a lab on a side of the network; zero: nobody's
+}
+
+// Teacher tells a node by its peer id: the beginning of its digest, as a whole id would make the code longer than people type. To find another
+// node with the same one takes 2^80 attempts.
+type Teacher [teacherBytes]byte
+
+// TeacherOf returns how a code names a node.
+func TeacherOf(peerID string) Teacher {
+	d := sha256.Sum256([]byte("kuai invitation, teacher\n" + peerID))
+	return Teacher(d[:teacherBytes])
 }
 
 // Own is a network that was made for an invitation.

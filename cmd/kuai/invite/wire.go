@@ -21,12 +21,13 @@ const (
 	optionMask   = 1<<4 - 1
 )
 
-// Kinds of addresses.
+// Kinds of what follows the network.
 const (
-	kindIP4Usual = 1 + iota // with usualPort
+	kindIP4Usual = 1 + iota // an address with usualPort
 	kindIP4
 	kindIP6
 	kindName
+	kindTeacher // once, before the addresses; since versionLab
 )
 
 const (
@@ -46,6 +47,9 @@ func (i Invitation) append(dst []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%d addresses: a code has room for %d", len(i.Addresses), maxAddresses)
 	}
 	dst, err := i.appendNetwork(dst)
+	if i.Teacher != (Teacher{}) {
+		dst = append(append(dst, kindTeacher), i.Teacher[:]...)
+	}
 	for _, a := range i.Addresses {
 		if err == nil {
 			dst, err = appendAddress(dst, a)
@@ -55,13 +59,17 @@ func (i Invitation) append(dst []byte) ([]byte, error) {
 }
 
 func (i Invitation) appendNetwork(dst []byte) ([]byte, error) {
+	version := byte(version)
+	if i.Teacher != (Teacher{}) {
+		version = versionLab
+	}
 	if i.Own != nil {
 		if i.Own.Zeros < 0 || i.Own.Zeros > MaxZeros {
 			return nil, fmt.Errorf("%d zeros: want 0..%d", i.Own.Zeros, MaxZeros)
 		}
 		return append(append(dst, version<<versionShift|byte(i.Own.Zeros)), i.Own.Seed[:]...), nil
 	}
-	head := byte(version<<versionShift | formFile)
+	head := version<<versionShift | formFile
 	if i.Network != nil {
 		head |= optionFile
 	}
@@ -109,7 +117,7 @@ func read(r *bytes.Reader) (i Invitation, err error) {
 	switch {
 	case err != nil:
 		return i, errCode
-	case head>>versionShift > version:
+	case head>>versionShift > versionLab:
 		return i, ErrNewer
 	case head>>versionShift < version:
 		return i, errCode
@@ -119,6 +127,9 @@ func read(r *bytes.Reader) (i Invitation, err error) {
 		i.Own = &own
 	default:
 		err = i.readNetwork(r, head&optionMask)
+	}
+	if err == nil && head>>versionShift == versionLab {
+		err = i.readTeacher(r)
 	}
 	for err == nil && r.Len() > 0 {
 		var a string
@@ -157,6 +168,17 @@ func (i *Invitation) readNetwork(r *bytes.Reader, options byte) error {
 	i.SwarmKey = make([]byte, keyBytes)
 	_, err := io.ReadFull(r, i.SwarmKey)
 	return err
+}
+
+func (i *Invitation) readTeacher(r *bytes.Reader) error {
+	kind, err := r.ReadByte()
+	if err == nil {
+		_, err = io.ReadFull(r, i.Teacher[:])
+	}
+	if err != nil || kind != kindTeacher || i.Teacher == (Teacher{}) {
+		return errCode
+	}
+	return nil
 }
 
 func readAddress(r *bytes.Reader) (string, error) {
