@@ -3,11 +3,15 @@ package browser
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"kuai/test/process"
 )
 
 // openLab opens the view of the lab on a node that has one.
@@ -82,6 +86,58 @@ func TestSwitches(t *testing.T) {
 	p.fill(`#switches [name="delay"]`, "30001")
 	p.press("#switches button")
 	p.says("switches", "must be an integer from 0 to 30000")
+}
+
+// TestSides has a teacher part a class in two on the page, each with a chain of its own, and heal it; the students' pages say so.
+func TestSides(t *testing.T) {
+	t.Parallel()
+	teacher := startNode(t, "--lab", "--network", networkFile(t, "easy", 1))
+	p := openLab(t, teacher, wide, high)
+	p.shows("sides-none", "No such node is connected")
+	one, two := joinNode(t, teacher), joinNode(t, teacher)
+	p.wait("both have agreed", `document.querySelectorAll("#sides-nodes input").length === 2`)
+	student := openLab(t, one, phoneWide, phoneHigh)
+	p.run(fmt.Sprintf(`document.querySelector('#sides-nodes [value="%s"]').click()`, one.id()))
+	p.wait("the curl asks for the same", fmt.Sprintf(`document.querySelector("#sides + .curl code").textContent.includes('{"seconds":600,"other":["%s"]}')`, one.id()))
+	p.press("#sides-go")
+	p.says("sides", "2 nodes have followed")
+	p.shows("sides-now", "This node is on the first side; on the other: 1.")
+	p.focused("#sides-heal")
+	p.shows("lab-split", "by this node: this node is on side 1")
+	student.shows("lab-split", "by "+short(teacher.id())+": this node is on side 2")
+	student.shows("sides-now", "This node is on the second side")
+	student.shows("peers", "0")
+	if w := eval[int](student, `document.documentElement.scrollWidth`); w > phoneWide {
+		t.Errorf("the page is %d pixels wide", w)
+	}
+	one.mineBlocks(2)
+	two.mineBlocks(3)
+	p.shows("height", "4")
+	student.shows("height", "3")
+	p.press("#sides-heal")
+	p.says("sides", "2 nodes have followed")
+	p.shows("sides-now", "not split")
+	p.focused("#sides-go")
+	p.isEmpty("lab-split")
+	student.isEmpty("lab-split")
+	student.shows("height", "4")
+	student.shows("peers", "2")
+}
+
+// joinNode starts a lab node that joins by another one's invitation.
+func joinNode(t *testing.T, to *node) *node {
+	t.Helper()
+	var invite struct{ Command string }
+	to.ask("GET", "/invite", "", &invite)
+	n := newNode(t)
+	n.Process = process.New(t, fmt.Sprintf("joined node on port %d", n.port), func(args ...string) *exec.Cmd {
+		words := append(strings.Fields(invite.Command)[1:], n.flags()...)
+		cmd := process.Command(append(words, args...)...)
+		cmd.Env = append(cmd.Env, "HOME="+n.dir)
+		return cmd
+	})
+	n.Start()
+	return n
 }
 
 // walk plays the lesson that is open, with the choice of that number, to its verdict.

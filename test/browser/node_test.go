@@ -47,11 +47,14 @@ func newNode(t testing.TB) *node {
 }
 
 func (n *node) command(args ...string) *exec.Cmd {
-	all := []string{"daemon", "-p", fmt.Sprint(n.port), "--data-dir", filepath.Join(n.dir, "data"), "--mdns=false",
-		"--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.p2p)}
-	cmd := process.Command(append(all, args...)...)
+	cmd := process.Command(append(append([]string{"daemon"}, n.flags()...), args...)...)
 	cmd.Env = append(cmd.Env, "HOME="+n.dir)
 	return cmd
+}
+
+// flags are those of each node.
+func (n *node) flags() []string {
+	return []string{"-p", fmt.Sprint(n.port), "--data-dir", filepath.Join(n.dir, "data"), "--mdns=false", "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.p2p)}
 }
 
 func (n *node) url() string { return fmt.Sprintf("http://127.0.0.1:%d", n.port) }

@@ -29,6 +29,7 @@ function show() {
       h("p", { class: "code" }, i.code),
       h("p", { class: "hint" }, t("invite.command")),
       h("p", {}, command),
+      i.lab && h("p", { class: "hint" }, t("invite.lab")),
       h("div", { class: "actions" }, copyButton(command), large),
     ),
   );

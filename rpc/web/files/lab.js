@@ -6,6 +6,7 @@ import { act, copyButton, say, send } from "/web/act.js";
 import { number, pick, t } from "/web/i18n.js";
 import { hasLab, problem, request } from "/web/node.js";
 import * as lesson from "/web/lesson.js";
+import * as sides from "/web/sides.js";
 import { known } from "/web/store.js";
 
 const off = { clock_skew_s: 0, cut: [], cut_all: false, delay_ms: 0, loss_percent: 0, pause: false };
@@ -33,6 +34,7 @@ function take(answer) {
   at("lab-open").hidden = true;
   if (first) showLessons();
   showSwitches();
+  sides.showSides(lab.sides);
   if (first) show();
 }
 
@@ -147,6 +149,7 @@ export function relabel() {
   if (!lab) return;
   showLessons();
   showSwitches(true);
+  sides.relabelSides();
   show();
 }
 
@@ -160,6 +163,7 @@ export function start() {
     },
     below: at("switches"),
   });
+  sides.start();
   const form = at("switches");
   const command = act(form, (data) => ({ id: "setSwitches", body: JSON.stringify(asked(data)) }), { then: switched });
   form.addEventListener("input", () => {

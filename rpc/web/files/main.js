@@ -12,6 +12,7 @@ import * as forks from "/web/forks.js";
 import * as network from "/web/network.js";
 import * as mining from "/web/mining.js";
 import * as lab from "/web/lab.js";
+import { splitText } from "/web/sides.js";
 
 const views = { chain, forks, network, mining, lab };
 let view = null; // the name of the open one
@@ -59,6 +60,7 @@ function showLabs() {
   const who = labs.slice(0, 3).map((p) => short(nodeName(p.id)));
   if (labs.length > 3) who.push("…");
   setText(at("lab-peers"), labs.length ? t("lab.peers", { who: who.join(", ") }) : "");
+  setText(at("lab-split"), splitText());
   at("lab-note").hidden = !hasLab && !labs.length;
 }
 
@@ -108,7 +110,7 @@ const heard = {
     refresh("pending");
   },
   peer() {
-    refresh("peers");
+    refresh("peers", ...(hasLab ? ["node"] : [])); // a split is seen by who is connected
   },
   mining() {
     refresh("mining");
