@@ -65,7 +65,8 @@ type Peer struct {
 	Latency   time.Duration // 0: not measured yet
 	Height    int64         // what the peer last claimed, 0: nothing yet
 	Tip       consensus.Hash
-	Score     float64 // gossip score: negative is bad
+	Score     float64  // gossip score: negative is bad
+	Knows     []string // ids of the peers that it said last to be connected with, at most 32; see Node.LookAround
 
 	ClockAhead time.Duration // how far its clock was ahead of ours at its last status, to the second; negative: behind, 0: or not known
 

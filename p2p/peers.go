@@ -26,9 +26,12 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	if err != nil || !e.Connected {
 		return out
 	}
-	out.Score = scores[id]
+	out.Score, out.Knows = scores[id], n.table.Theirs(id)
 	if s, ok := n.sync.Claim(id); ok {
 		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.sync.ClockAhead(id)
 	}
 	return out
 }
+
+// LookAround has connected peers asked for theirs, which Peer.Knows then tells, each at most every 6 s. It waits for nothing.
+func (n *Node) LookAround() { n.table.LookAround() }

@@ -67,6 +67,8 @@ type Table struct {
 	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
+	look    chan struct{} // size one: somebody wants to see the peers of peers
+	theirs  *theirs
 	twin    *twin
 	silent  *anonymous
 	surplus sync.Mutex // held while a connection too much is closed
@@ -82,7 +84,7 @@ func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 	d := &Table{
 		faults: g.f, h: h, book: b, ends: ends, log: log,
 		net: cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, resolve: cfg.ResolveURL, dht: cfg.DHT,
-		seek: ends.wake, twin: g.twin,
+		seek: ends.wake, twin: g.twin, look: make(chan struct{}, 1), theirs: newTheirs(),
 		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
 	}
 	b.self, b.kept = h.ID(), d.keeps
@@ -136,6 +138,9 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 		case e := <-events.Out():
 			t.note(ctx, &wg, e)
 		case <-t.seek:
+		case <-t.look:
+			wg.Go(func() { t.askTheirs(ctx) })
+			continue
 		case <-due.C:
 		case <-room.C:
 			if !t.makeRoom() {
@@ -242,6 +247,7 @@ func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks [
 
 // went notes that p has no connection left.
 func (t *Table) went(p peer.ID) {
+	t.theirs.forget(p)
 	was, unheard := t.book.went(p)
 	if was {
 		t.log.Info("peer disconnected", "peer", p)
@@ -294,6 +300,9 @@ func (t *Table) learn(ctx context.Context, p peer.ID) {
 		return
 	}
 	found, err := t.AskPeers(ctx, p)
+	if err == nil || !stream.IsLater(err) {
+		t.theirs.note(p, found)
+	}
 	if err != nil {
 		t.log.Debug("peer exchange failed", "peer", p, "error", err)
 		return
