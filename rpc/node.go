@@ -65,6 +65,7 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	s.network.LookAround()
 	answer(w, http.StatusOK, s.peersInfo(from, limit))
 }
 
@@ -99,7 +100,7 @@ func peerNames(peers []Peer) map[string]string {
 
 func peerInfo(p Peer) api.Peer {
 	info := api.Peer{
-		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID, Name: p.Name,
+		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID, Knows: p.Knows, Name: p.Name,
 		ClockAhead: int64(p.ClockAhead / time.Second), LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
 	}
 	if p.Latency > 0 {

@@ -90,6 +90,9 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 	node, mining := s.nodeInfo(), s.minerInfo()
 	peers, pending := s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
+	for i := range peers.Peers {
+		peers.Peers[i].Knows = nil // of no use before the view of the network is open, and long
+	}
 	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
 	p := web.Page{
 		Network: node.Network, Secure: s.chain.Rules().IsSecure(), PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,

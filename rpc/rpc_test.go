@@ -32,6 +32,7 @@ type fakeNetwork struct {
 	sync      func(context.Context) error
 	status    SyncStatus
 	reach     Reach
+	looks     int
 	told      chan string // receives each new address, if set
 }
 
@@ -39,6 +40,7 @@ func (n *fakeNetwork) ID() string { return n.id }
 
 func (n *fakeNetwork) Addresses() []string { return []string{"/ip4/127.0.0.1/tcp/15000/p2p/" + n.id} }
 
+func (n *fakeNetwork) LookAround()  { n.mu.Lock(); defer n.mu.Unlock(); n.looks++ }
 func (n *fakeNetwork) Reach() Reach { return n.reach }
 
 func (n *fakeNetwork) Connect(addr string) error {

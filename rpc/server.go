@@ -73,6 +73,7 @@ type Network interface {
 	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried indefinitely; duplicates and own addresses are nil
 	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound if there is no such peer
 	Peers() []Peer                     // connected and remembered
+	LookAround()                       // has connected peers asked for theirs, now and then
 	SyncNow(ctx context.Context) error // from every connected peer
 	SyncStatus() SyncStatus
 	Reach() Reach
@@ -92,6 +93,7 @@ type Peer struct {
 	Height     int64
 	Tip        consensus.Hash
 	Score      float64
+	Knows      []string      // ids of the peers that it says to be connected with
 	ClockAhead time.Duration // of this node's clock, to the second; negative: behind, 0: or not known
 	LastError  string        // of the last dial, "" while connected
 	NextDial   time.Time     // zero while connected, and if no dial is due

@@ -96,6 +96,7 @@ type Peer struct {
 	Direction  string    `json:"direction" enum:"inbound,outbound," description:"\"\" if not connected."`
 	Height     int64     `json:"height"`
 	ID         string    `json:"id"`
+	Knows      []string  `json:"knows,omitempty" maxItems:"32" description:"Ids of peers that it said last to be connected with; left out if not known. Asking for this list has the connected peers asked, each at most every 6 seconds."`
 	LastError  string    `json:"last_error,omitempty" description:"Why the last dial failed, or which other network the peer is of."`
 	LatencyMS  *float64  `json:"latency_ms" description:"null if not measured."`
 	Name       string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
