@@ -91,7 +91,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 	node, mining := s.nodeInfo(), s.minerInfo()
 	peers, pending := s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
 	for i := range peers.Peers {
-		peers.Peers[i].Knows = nil // of no use before the view of the network is open, and long
+		peers.Peers[i].Knows = nil // long, and shown by the view of the network alone, which asks again
 	}
 	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
 	p := web.Page{

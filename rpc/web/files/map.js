@@ -4,7 +4,7 @@
 import { nodeName, s, short, still } from "/web/dom.js";
 import { t } from "/web/i18n.js";
 
-const most = 24; // peers that are drawn
+const most = 24; // peers that are drawn, and as many that only they know
 const crossing = 700; // ms that a pulse takes
 
 export const drawnPeers = most;
@@ -13,26 +13,43 @@ let places = new Map(); // by peer id
 let centre = { x: 0, y: 0 };
 const pulses = s("g", { class: "pulses" }); // what crosses goes on when the map is drawn anew
 
-// drawMap draws the peers, connected ones first. The drawing's units are as large as the page's type makes them.
+// strangers are the ids that peers say to be connected with and this node is not, each with the ids of those who say so.
+export function strangers(self, peers) {
+  const near = new Set([self, ...peers.filter((p) => p.connected).map((p) => p.id)]);
+  const found = new Map();
+  for (const p of peers)
+    for (const id of p.knows ?? []) if (!near.has(id)) found.set(id, [...(found.get(id) ?? []), p.id]);
+  return found;
+}
+
+// drawMap draws the peers, connected ones first, and outside them those that only they know. The drawing's units are as
+// large as the page's type makes them.
 export function drawMap(root, self, peers) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem)),
-    height = Math.min(440, Math.max(320, width * 0.72));
+  const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem));
+  const far = [...strangers(self, peers)].slice(0, most);
+  const height = Math.min(far.length ? 520 : 440, Math.max(320, width * 0.72));
   centre = { x: width / 2, y: height / 2 };
   const reach = { x: width / 2 - 48, y: height / 2 - 48 };
-  const drawn = peers.filter((p) => p.id).slice(0, most);
-  places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, reach)]));
+  const unknown = new Set(far.map(([id]) => id)); // a remembered peer that others are connected with is drawn once
+  const drawn = peers.filter((p) => p.id && !unknown.has(p.id)).slice(0, most);
+  const inner = far.length ? { x: reach.x * 0.66, y: reach.y * 0.66 } : reach;
+  places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, inner)]));
+  const outside = spread(far, reach);
+  const connected = drawn.filter((p) => p.connected).length;
   const svg = s(
     "svg",
     {
       viewBox: `0 0 ${width} ${height}`,
       role: "img",
-      "aria-label": t("map.label", { n: peers.filter((p) => p.connected).length }),
+      "aria-label": t("map.label", { n: connected }) + (far.length ? " " + t("map.far", { n: far.length }) : ""),
     },
     [0.5, 0.75, 1].map((r) =>
-      s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: reach.x * r, ry: reach.y * r }),
+      s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: inner.x * r, ry: inner.y * r }),
     ),
+    theirs(drawn, outside),
     drawn.map((p) => edge(p, places.get(p.id))),
+    [...outside].map(([id, at]) => stranger(id, at)),
     drawn.map((p) => dot(p, places.get(p.id))),
     pulses,
     s(
@@ -46,12 +63,55 @@ export function drawMap(root, self, peers) {
   root.replaceChildren(svg);
 }
 
+// theirs are the edges of which this node has only heard, each once.
+function theirs(drawn, outside) {
+  const edges = new Map();
+  for (const p of drawn)
+    for (const id of p.knows ?? []) {
+      const from = places.get(p.id),
+        to = places.get(id) ?? outside.get(id);
+      if (to) edges.set([p.id, id].sort().join(), { from, to });
+    }
+  return s(
+    "g",
+    { class: "theirs" },
+    [...edges.values()].map(({ from, to }) => s("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y })),
+  );
+}
+
+// spread puts each stranger outside those who know it, as far from the next one as there is room.
+function spread(far, reach) {
+  const angle = ([, by]) => {
+    const at = by.map((id) => places.get(id)).filter(Boolean);
+    return Math.atan2(
+      at.reduce((sum, p) => sum + (p.y - centre.y) / reach.y, 0),
+      at.reduce((sum, p) => sum + (p.x - centre.x) / reach.x, 0),
+    );
+  };
+  const sorted = far.map((f) => ({ id: f[0], at: angle(f) })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const gap = Math.min(0.5, (2 * Math.PI) / Math.max(1, sorted.length));
+  for (let i = 1; i < sorted.length; i++) sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + gap);
+  return new Map(
+    sorted.map(({ id, at }) => [id, { x: centre.x + Math.cos(at) * reach.x, y: centre.y + Math.sin(at) * reach.y }]),
+  );
+}
+
 // place puts a peer the farther out, the longer it takes to answer: 0.75 of the way for 1 ms, all of it for a second.
 function place(p, i, n, reach) {
   const far = Math.min(1, Math.log10(1 + (p.latency_ms ?? 1)) / 3);
   const r = 0.75 + 0.25 * far - (n > 10 && i % 2 ? 0.18 : 0);
   const angle = (2 * Math.PI * i) / n - Math.PI / 4;
   return { x: centre.x + Math.cos(angle) * r * reach.x, y: centre.y + Math.sin(angle) * r * reach.y };
+}
+
+function stranger(id, at) {
+  return s(
+    "g",
+    { class: "stranger", transform: `translate(${at.x} ${at.y})` },
+    s("title", {}, id),
+    s("circle", { r: 9 }),
+    s("text", { y: at.y >= centre.y ? 27 : -16 }, short(nodeName(id))),
+  );
 }
 
 function edge(p, at) {

@@ -1,12 +1,13 @@
 // The view of the network: this node and its peers as a map and as a table, and the ways to connect.
 
-import { at, emptyRow, h, setText, who, row } from "/web/dom.js";
+import { at, emptyRow, h, nodeName, row, setText, short, who } from "/web/dom.js";
 import { act, curlLine, say, send } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
-import { drawMap, drawnPeers, pulse } from "/web/map.js";
+import { drawMap, drawnPeers, pulse, strangers } from "/web/map.js";
 import * as invite from "/web/invite.js";
 import { known, refresh } from "/web/store.js";
 
+const named = 4; // nodes that a cell lists by name
 const poll = 3000; // ms: latencies and heights of peers send no events
 let timer = 0;
 
@@ -17,13 +18,18 @@ function show() {
   const peers = [...known.peers.peers].sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
   drawMap(at("map"), known.node.peer_id, peers);
   const extra = peers.length - drawnPeers;
-  setText(at("map-caption"), t("network.caption") + (extra > 0 ? " " + t("network.more", { n: number(extra) }) : ""));
+  const far = strangers(known.node.peer_id, peers);
+  const caption = [t("network.caption")];
+  if (far.size || peers.some((p) => p.knows)) caption.push(t("network.theirs"));
+  if (extra > 0) caption.push(t("network.more", { n: number(extra) }));
+  setText(at("map-caption"), caption.join(" "));
   const rows = peers.map(peerRow);
+  for (const [id, by] of far) if (!peers.some((p) => p.id === id)) rows.push(farRow(id, by));
   const ids = new Set(peers.map((p) => p.id));
   for (const n of known.peers.nodes)
     if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
   const focused = document.activeElement?.dataset?.peer;
-  at("others").replaceChildren(...(rows.length ? rows : [emptyRow(6, t("network.none"))]));
+  at("others").replaceChildren(...(rows.length ? rows : [emptyRow(7, t("network.none"))]));
   if (focused)
     at("others")
       .querySelector(`[data-peer="${CSS.escape(focused)}"]`)
@@ -45,10 +51,32 @@ function peerRow(p) {
     h("span", { class: "state " + (p.connected ? "on" : "off") }, state),
     { number: p.height ? number(p.height) : "–" },
     { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" },
+    namesCell(p.knows),
     p.agent || "–",
     p.connected ? leave(label, "peer.disconnect") : "",
   );
 }
+
+// namesCell lists some nodes, and counts the others.
+function namesCell(ids) {
+  if (!ids?.length) return "–";
+  const list = ids.map((id) => (id === known.node.peer_id ? t("map.self") : short(nodeName(id))));
+  const rest = list.length - named;
+  const text = list.slice(0, named).join(t("list.comma")) + (rest > 0 ? " " + t("list.more", { n: number(rest) }) : "");
+  return h("span", { class: "names", title: ids.map(nodeName).join("\n") }, text);
+}
+
+// farRow is a node that only peers know.
+const farRow = (id, by) =>
+  row(
+    who(id),
+    h("span", { class: "state off" }, t("peer.heard")),
+    { number: "–" },
+    { number: "–" },
+    namesCell(by),
+    "–",
+    "",
+  );
 
 const nodeRow = (n) =>
   row(
@@ -56,6 +84,7 @@ const nodeRow = (n) =>
     h("span", { class: "state off" }, n.state),
     { number: "–" },
     { number: "–" },
+    "–",
     n.kind,
     leave(n.address, "peer.forget"),
   );

@@ -1,0 +1,29 @@
+package browser
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestPeersOfPeers draws what peers say of theirs: who else is connected with whom, and a node that only they know; the table says the same.
+func TestPeersOfPeers(t *testing.T) {
+	t.Parallel()
+	far := startNode(t)
+	n := startNode(t, "--lab")
+	var switches struct{ Cut []string }
+	n.ask("PUT", "/lab/switches", fmt.Sprintf(`{"cut": [%q]}`, far.id()), &switches) // or it would be dialled as soon as it is heard of
+	one := startNode(t, "--peer", n.multiaddr(), "--peer", far.multiaddr(), "--name", "lab-pc-1")
+	startNode(t, "--peer", n.multiaddr(), "--peer", one.multiaddr(), "--name", "lab-pc-2")
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.shows("peers", "2")
+	p.route("#/network")
+	p.wait("the far node is drawn outside", fmt.Sprintf(`document.querySelector("#map .stranger title")?.textContent === %q`, far.id()))
+	p.wait("with the connections of which the peers tell", `document.querySelectorAll("#map .theirs line").length >= 2`)
+	p.shows("map-caption", "only they know")
+	p.shows("others", "known to peers only")
+	p.wait("the table says by whom", fmt.Sprintf(`[...document.querySelectorAll("#others tr")].some((r) => r.textContent.includes(%q) && r.querySelector(".names").textContent.includes("lab-pc-1"))`, short(far.id())))
+	p.wait("and with whom a peer is connected", `[...document.querySelectorAll("#others tr")].some((r) => r.cells[0].textContent === "lab-pc-1" && r.querySelector(".names")?.textContent.includes("lab-pc-2"))`)
+	p.press("#language")
+	p.shows("others", "只有其他节点认识")
+}
