@@ -88,6 +88,8 @@ func (p *Prober) Resolve(ctx context.Context, url string) (addrs []string, err e
 		return nil, ctx.Err()
 	case f.kind == kindFlask:
 		return nil, fmt.Errorf("%s is %w, which has no addresses: register it instead", n.URL, ErrFlask)
+	case f.err != nil && isNotHTTP(f.err):
+		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, errNotHTTP)
 	case f.err != nil:
 		return nil, fmt.Errorf("ask %s for its addresses: %w", n.URL, f.err)
 	}

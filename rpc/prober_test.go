@@ -143,7 +143,7 @@ func TestAPortForPeersIsNamed(t *testing.T) {
 		},
 	} {
 		err := ask()
-		if err == nil || !strings.Contains(reason(err), "if that is its port for peers, give its HTTP port or its multiaddr") ||
+		if err == nil || !strings.Contains(err.Error(), "if that is its port for peers, give its HTTP port or its multiaddr") ||
 			strings.Contains(err.Error(), "is it running") {
 			t.Errorf("%s: %v", name, err)
 		}
