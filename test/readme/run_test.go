@@ -174,7 +174,7 @@ func (m *machine) command(ctx context.Context, command string) *exec.Cmd {
 }
 
 var (
-	stays   = regexp.MustCompile(`\bkuai daemon\b|\btutorial\.py\b`)
+	stays   = regexp.MustCompile(`\bkuai (daemon|join)\b|\btutorial\.py\b`)
 	changes = regexp.MustCompile(`/mine|/transactions/new|-X |\bkuai (mine|send|import)\b`)
 )
 
