@@ -147,6 +147,9 @@ func insert(page string, texts map[string]string) string {
 		if !ok {
 			panic("web: no text " + parts[2])
 		}
+		if parts[1] == "t" && parts[3] == "" {
+			panic("web: data-t=\"" + parts[2] + "\" is not the last attribute: its text would stand in the tag")
+		}
 		text = html.EscapeString(text)
 		switch parts[1] {
 		case "label":

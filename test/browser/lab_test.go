@@ -103,6 +103,7 @@ func TestSides(t *testing.T) {
 	p.says("sides", "2 nodes have followed")
 	p.shows("sides-now", "This node is on the first side; on the other: 1.")
 	p.focused("#sides-heal")
+	p.shows("sides-heal", "End the split")
 	p.shows("lab-split", "by this node: this node is on side 1")
 	student.shows("lab-split", "by "+short(teacher.id())+": this node is on side 2")
 	student.shows("sides-now", "This node is on the second side")
@@ -110,6 +111,8 @@ func TestSides(t *testing.T) {
 	if w := eval[int](student, `document.documentElement.scrollWidth`); w > phoneWide {
 		t.Errorf("the page is %d pixels wide", w)
 	}
+	p.picture("teacher")
+	student.picture("student")
 	one.mineBlocks(2)
 	two.mineBlocks(3)
 	p.shows("height", "4")

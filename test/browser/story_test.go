@@ -222,7 +222,7 @@ func TestStopSearch(t *testing.T) {
 	p := openTab(t, startNode(t, "--network", networkFile(t, "hard", 14), "--mine-cores", "1"), wide, high)
 	p.route("#/mining")
 	p.press("#mine button")
-	p.wait("the search can be stopped", `!document.getElementById("stop").hidden`)
+	p.wait("the search can be stopped", `!document.getElementById("stop").hidden && document.getElementById("stop").textContent === "Stop"`)
 	p.wait("its tries are told", `/^[1-9][0-9,]* tries so far/.test(document.getElementById("search-text").textContent)`)
 	p.press("#stop")
 	p.says("mine", "Stopped")

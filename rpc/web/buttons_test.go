@@ -1,0 +1,22 @@
+package web
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTextsStandInTheirElements: no element that is to show a text is empty, and no text stands within a tag.
+func TestTextsStandInTheirElements(t *testing.T) {
+	var b strings.Builder
+	if err := Render(&b, Page{Language: English}); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	if inside := regexp.MustCompile(`<[^<>]*data-t="[^"]*"[^>][^<>]*`).FindAllString(page, -1); len(inside) > 0 {
+		t.Errorf("texts stand within these tags: %q", inside)
+	}
+	if empty := regexp.MustCompile(`<[a-z0-9]+ [^<>]*data-t="[^<>]*></`).FindAllString(page, -1); len(empty) > 0 {
+		t.Errorf("these show no text: %q", empty)
+	}
+}
