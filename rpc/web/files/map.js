@@ -28,12 +28,12 @@ export function drawMap(root, self, peers) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem));
   const far = [...strangers(self, peers)].slice(0, most);
-  const height = Math.min(far.length ? 520 : 440, Math.max(320, width * 0.72));
+  const height = far.length ? Math.min(500, Math.max(400, width * 0.78)) : Math.min(440, Math.max(320, width * 0.72));
   centre = { x: width / 2, y: height / 2 };
-  const reach = { x: width / 2 - 48, y: height / 2 - 48 };
+  const reach = { x: width / 2 - 44, y: height / 2 - 44 };
   const unknown = new Set(far.map(([id]) => id)); // a remembered peer that others are connected with is drawn once
   const drawn = peers.filter((p) => p.id && !unknown.has(p.id)).slice(0, most);
-  const inner = far.length ? { x: reach.x * 0.66, y: reach.y * 0.66 } : reach;
+  const inner = far.length ? { x: reach.x * 0.74, y: reach.y * 0.74 } : reach;
   places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, inner)]));
   const outside = spread(far, reach);
   const connected = drawn.filter((p) => p.connected).length;
@@ -75,8 +75,18 @@ function theirs(drawn, outside) {
   return s(
     "g",
     { class: "theirs" },
-    [...edges.values()].map(({ from, to }) => s("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y })),
+    [...edges.values()].map(({ from, to }) => s("path", { d: around(from, to) })),
   );
+}
+
+// around leads from one place to another past the centre, where this node and its own edges are.
+function around(from, to) {
+  const mid = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 };
+  let out = { x: mid.x - centre.x, y: mid.y - centre.y };
+  if (Math.hypot(out.x, out.y) < 24) out = { x: from.y - to.y, y: to.x - from.x }; // they are opposite of each other
+  const far = Math.hypot(out.x, out.y) || 1,
+    by = Math.hypot(from.x - to.x, from.y - to.y) / 3;
+  return `M${from.x} ${from.y}Q${mid.x + (out.x / far) * by} ${mid.y + (out.y / far) * by} ${to.x} ${to.y}`;
 }
 
 // spread puts each stranger outside those who know it, as far from the next one as there is room.
@@ -88,7 +98,8 @@ function spread(far, reach) {
       at.reduce((sum, p) => sum + (p.x - centre.x) / reach.x, 0),
     );
   };
-  const sorted = far.map((f) => ({ id: f[0], at: angle(f) })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const aside = 0.35; // of the line from the centre, where the name of the peer stands
+  const sorted = far.map((f) => ({ id: f[0], at: angle(f) + aside })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   const gap = Math.min(0.5, (2 * Math.PI) / Math.max(1, sorted.length));
   for (let i = 1; i < sorted.length; i++) sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + gap);
   return new Map(

@@ -28,6 +28,12 @@ function show() {
   const ids = new Set(peers.map((p) => p.id));
   for (const n of known.peers.nodes)
     if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
+  const titles = [...at("others").previousElementSibling.querySelectorAll("th")].map((th) => th.textContent);
+  for (const r of rows)
+    for (const [i, cell] of [...r.cells].entries()) {
+      if (i > 1 && i < titles.length - 1) cell.dataset.column = titles[i]; // said on a phone, which has no row of titles
+      cell.classList.toggle("empty", cell.textContent === "–" || cell.textContent === "");
+    }
   const focused = document.activeElement?.dataset?.peer;
   at("others").replaceChildren(...(rows.length ? rows : [emptyRow(7, t("network.none"))]));
   if (focused)
