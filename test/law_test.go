@@ -23,8 +23,8 @@ var law = []struct {
 	reason  string
 }{
 	{"kuai/cmd/", []string{"kuai/cmd/kuai"}, "commands are where wiring ends"},
-	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP face is wired by the daemon and used by the verbs; siblings never import each other"},
-	{"kuai/rpc/web", []string{"kuai/rpc"}, "the page is shown by the HTTP face"},
+	{"kuai/rpc", []string{"kuai/cmd/kuai"}, "the HTTP API is wired by the daemon and used by the verbs; siblings never import each other"},
+	{"kuai/rpc/web", []string{"kuai/rpc"}, "the page is served by the HTTP API"},
 	{"kuai/rpc/api", []string{"kuai/rpc", "kuai/rpc/api/generate", "kuai/cmd/kuai"}, "requests and answers are shared by server, client and the descriptions of the API"},
 	{"github.com/swaggest/", []string{"kuai/rpc/api/generate"}, "the API is described before the build: no node carries the library"},
 	{"kuai/p2p", []string{"kuai/cmd/kuai", "kuai/p2p/p2ptest"}, "the network is wired by the daemon; siblings never import each other"},
@@ -32,7 +32,7 @@ var law = []struct {
 	{"kuai/p2p/wire", []string{"kuai/p2p", "kuai/p2p/stream", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip"}, "the bytes between nodes; only the network reads them"},
 	{"kuai/p2p/stream", []string{"kuai/p2p", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip"}, "requests are served and made by the network"},
 	{"kuai/p2p/mdns", []string{"kuai/p2p/peers"}, "neighbours are looked for by the network"},
-	{"kuai/p2p/peers", []string{"kuai/p2p"}, "the rooms of the network are wired by package p2p, and know each other by interfaces of their own"},
+	{"kuai/p2p/peers", []string{"kuai/p2p"}, "the parts of the network are wired by package p2p, and know each other by interfaces of their own"},
 	{"kuai/p2p/chainsync", []string{"kuai/p2p"}, "the same"},
 	{"kuai/p2p/gossip", []string{"kuai/p2p"}, "the same"},
 	{"kuai/p2p/reach", []string{"kuai/p2p"}, "the network finds out whether it can be dialled"},
@@ -46,8 +46,8 @@ var law = []struct {
 	{"filippo.io/age", []string{"kuai/chain/wallet"}, "wallets' files are read and written in one place"},
 	{"github.com/libp2p/", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/stream", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
 	{"github.com/multiformats/", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/p2ptest", "kuai/cmd/kuai"}, "only the network speaks libp2p"},
-	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/cmd/kuai/grade", "kuai/test/flask"}, "one HTTP face"},
-	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one room"},
+	{"net/http", []string{"kuai/rpc", "kuai/cmd/kuai", "kuai/cmd/kuai/grade", "kuai/test/flask"}, "one HTTP API"},
+	{"github.com/cockroachdb/", []string{"kuai/chain/store"}, "the engine can be exchanged in one package"},
 	{"log/slog", []string{"kuai/p2p", "kuai/p2p/portmap", "kuai/p2p/reach", "kuai/p2p/peers", "kuai/p2p/chainsync", "kuai/p2p/gossip", "kuai/p2p/mdns", "kuai/p2p/hosttest", "kuai/p2p/p2ptest", "kuai/rpc", "kuai/miner", "kuai/cmd/kuai"}, "chain and store return what they have to say"},
 }
 

@@ -11,7 +11,7 @@ type transactionEdit struct {
 	name    string
 	rule    consensus.Rule
 	change  func(*payment)
-	loose   bool // an HTTP door takes it
+	loose   bool // POST /transactions/new takes it
 	missing bool // an HTTP door says which key is missing
 }
 

@@ -58,15 +58,41 @@ func names(re *regexp.Regexp, text string) (all []string) {
 
 // TestAlertsFire gives Prometheus's own test of rules a series for each alert, and one that is well.
 func TestAlertsFire(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
+	promtool(t, "test", "rules", filepath.Join("testdata", "alerts_test.yml"))
+}
+
+// TestShownConfigIsRead checks the configuration of Prometheus that OPERATIONS.md shows, beside the file of rules.
+func TestShownConfigIsRead(t *testing.T) {
+	docs, dir := filepath.Join("..", "..", "docs"), t.TempDir()
+	page, err := os.ReadFile(filepath.Join(docs, "OPERATIONS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	config, _, shown := strings.Cut(rest, "```")
+	rules, err := os.ReadFile(filepath.Join(docs, "alerts.yml"))
+	if err != nil || !shown {
+		t.Fatalf("OPERATIONS.md shows no configuration, or there are no rules: %v", err)
+	}
+	for name, text := range map[string]string{"prometheus.yml": config, "alerts.yml": string(rules)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	promtool(t, "check", "config", filepath.Join(dir, "prometheus.yml"))
+}
+
+// promtool runs Prometheus's tool for rules and configurations.
+func promtool(t *testing.T, words ...string) {
+	t.Helper()
+	program, err := exec.LookPath("promtool")
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal(err)
 		}
-		t.Skipf("Prometheus's promtool tests the alerts: %v", err)
+		t.Skipf("Prometheus's promtool is missing: %v", err)
 	}
-	out, err := exec.Command(promtool, "test", "rules", filepath.Join("testdata", "alerts_test.yml")).CombinedOutput()
-	if err != nil {
+	if out, err := exec.Command(program, words...).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
