@@ -145,6 +145,25 @@ func syncDoor(t *testing.T, r *consensus.Rules) {
 	}
 }
 
+// TestUncoveredBranchIsBlamed: a branch with more work, whose second block pays what nobody has, leaves the tip where it is, and its
+// sender is refused.
+func TestUncoveredBranchIsBlamed(t *testing.T) {
+	hosttest.NoLeaks(t)
+	b := chaintest.NewSecure(t).Paying().Mine(10)
+	ours, r := b.Branch(), b.Rules()
+	theirs := b.Fork(10).Mine(1).Pay(chaintest.Signed(r, "dave", "erin", 1001)).Mine(24).Branch()
+	st, liar := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
+	meet(t, st, liar.station)
+	d := doorTo(t, st, fixed, r, ours...)
+	var invalid *consensus.InvalidError
+	if err := d.syncFrom(t, st, liar, chaintest.Raws(theirs)...); !errors.As(err, &invalid) || invalid.Rule != consensus.RuleParentInvalid {
+		t.Errorf("the branch: %v", err)
+	}
+	if d.c.Tip() != ours[9].Header() || !d.table.IsRefused(liar.id) {
+		t.Errorf("the tip is %v, the peer is refused: %v", d.c.Tip(), d.table.IsRefused(liar.id))
+	}
+}
+
 // TestUncheckedBlockIsNotPassedOn: a side block of a secure network, whose balances nobody has checked, goes no further.
 func TestUncheckedBlockIsNotPassedOn(t *testing.T) {
 	hosttest.NoLeaks(t)
