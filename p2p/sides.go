@@ -345,13 +345,13 @@ func (n *Node) reconnect(ctx context.Context, to peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, healWithin)
 	defer cancel()
 	for {
-		err := n.h.Connect(ctx, to)
-		if err == nil && n.client.Speaks(to.ID, stream.Sides) {
+		if n.h.Network().Connectedness(to.ID) == network.Connected && n.client.Speaks(to.ID, stream.Sides) {
 			return nil
 		}
+		n.table.Hear(to, true) // package peers dials it
 		select {
 		case <-ctx.Done():
-			return errors.Join(errors.New("it cannot be reached, and ends the split at its time"), err)
+			return errors.New("it cannot be reached, and ends the split at its time")
 		case <-time.After(healEvery):
 		}
 	}
