@@ -239,7 +239,7 @@ func TestScratchKeepsBytes(t *testing.T) {
 // TestVerdictsCanFail: in a world where something does not work, the checks see it.
 func TestVerdictsCanFail(t *testing.T) {
 	broken := map[string]string{
-		"tampering": "silent", "fork-race": "silent", "reorg": "cut", "double-spend": "cut", "51-percent": "loaded", "selfish-mining": "loaded",
+		"tampering": "silent", "fork-race": "silent", "lossy-links": "silent", "reorg": "cut", "double-spend": "cut", "51-percent": "loaded", "selfish-mining": "loaded",
 		"eclipse": "cut", "difficulty": "loaded", "signature": "trusting",
 	}
 	for _, l := range List() {

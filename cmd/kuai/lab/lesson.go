@@ -58,7 +58,7 @@ type lesson struct {
 // lessons are all of them, in the order in which they are taught.
 func lessons() []*lesson {
 	return []*lesson{
-		&tampering, &forkRace, &reorg, &doubleSpend, &majority, &selfishMining, &eclipse, &difficulty, &signature,
+		&tampering, &forkRace, &lossyLinks, &reorg, &doubleSpend, &majority, &selfishMining, &eclipse, &difficulty, &signature,
 		&wrongHash, &claimedLength, &foreignGenesis, &tamperedTip, &mintedReward, &parallelMining, &deadNeighbour, &headMines, &lostPayments, &selfRegistration,
 	}
 }

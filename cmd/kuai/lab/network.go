@@ -24,6 +24,14 @@ func (w *world) send(from, to *node, deliver func()) {
 	if apart {
 		latency += w.delay
 	}
+	latency += w.late
+	if w.loss > 0 {
+		w.sent++
+		if w.dice.Float64() < w.loss {
+			w.lost++
+			return
+		}
+	}
 	w.after(latency, deliver)
 }
 

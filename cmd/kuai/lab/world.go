@@ -46,7 +46,11 @@ type world struct {
 	known  map[string]*Block
 	told   int // how many of the blocks are in a step
 	delay  float64
-	isCut  bool // between sides; otherwise messages take delay longer
+	isCut  bool    // between sides; otherwise messages take delay longer
+	loss   float64 // of all messages, 0 to 1
+	late   float64 // seconds that each message takes longer
+	sent   int     // messages while some are lost, and
+	lost   int     // how many of them were
 	story  *Story
 	charts []Chart // for the next step
 }
