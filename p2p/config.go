@@ -18,7 +18,7 @@ type Config struct {
 	Identity crypto.PrivKey       // Ed25519: the node's id is derived from it
 	Listen   []string             // multiaddrs to listen on
 	Announce []string             // multiaddrs to announce in place of the ones listened on: behind NAT or Docker
-	Peers    []string             // static peers: multiaddrs that end in /p2p/<id>, or http URLs of daemons
+	Peers    []string             // static peers: multiaddrs that end in /p2p/<id>, URLs of daemons or host:port
 	MDNS     bool                 // find neighbours on the local network
 	DHT      bool                 // find peers by a distributed hash table
 	NAT      bool                 // have the router open a port, find out whether this node can be dialled, and do so for peers
@@ -33,8 +33,9 @@ type Config struct {
 	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
 	// returns is checked like any peer. Nil: none are looked for.
 	Local func() []string
-	// ResolveURL asks the daemon at an http URL for its multiaddrs; its error may wrap ErrFlask. Nil: URLs are refused.
-	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
+	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is not a kuai node, and
+	// addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
+	AskURL func(ctx context.Context, url string) (Answer, error)
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 
@@ -43,8 +44,23 @@ type Config struct {
 	mostPeers   int  // at most; 0: maxPeers
 }
 
-// ErrFlask is wrapped by what Config.ResolveURL returns for the URL of a node of the tutorial, which speaks HTTP only.
-var ErrFlask = peers.ErrFlask
+// Answer is what a kuai node at a URL says of itself.
+type Answer = peers.Answer
+
+// Errors of Config.AskURL.
+var (
+	ErrFlask  = peers.ErrFlask
+	ErrNoNode = peers.ErrNoNode
+)
+
+// Registered is an address that a client registered.
+type Registered = peers.Registered
+
+// RefusedError says which address Register refused, and why.
+type RefusedError = peers.RefusedError
+
+// ErrTooMany is returned by Register if more nodes would be registered than are kept.
+var ErrTooMany = peers.ErrTooMany
 
 // CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
 func CheckPeer(s string) error { return peers.CheckPeer(s) }
@@ -54,14 +70,14 @@ func CheckName(name string) error { return wire.CheckName(name) }
 
 // Peer is a peer as this node sees it.
 type Peer struct {
-	ID        string // "" for a static peer's URL that has not answered yet
+	ID        string // "" for a URL that leads to no peer
 	Name      string // what the peer last called itself, "" for no name: claimed, not proved, and others may have the same
 	Agent     string
 	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
-	Static    bool          // asked for by Config.Peers or Connect
+	Static    bool          // asked for by Config.Peers, Connect or Register
 	Latency   time.Duration // 0: not measured yet
 	Height    int64         // what the peer last claimed, 0: nothing yet
 	Tip       consensus.Hash

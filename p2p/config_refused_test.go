@@ -17,9 +17,9 @@ func TestConnectChecksTheForm(t *testing.T) {
 	for _, c := range []struct{ name, addr, want string }{
 		{"own address", a.Addresses()[0], ""},
 		{"no peer id", "/ip4/192.0.2.1/tcp/15000", "/p2p/"},
-		{"rubbish", "nonsense", "neither a multiaddr"},
-		{"host and port", "192.0.2.1:5000", "neither a multiaddr"},
-		{"URL without host", "http:///node", "not an http URL"},
+		{"rubbish", "nonsense", "needs a port"},
+		{"host and port with nobody to ask", "192.0.2.1:5000", "give a multiaddr"},
+		{"URL without host", "http:///node", "a URL has a host"},
 		{"URL with nobody to ask", "http://192.0.2.1:5000", "give a multiaddr"},
 		{"fine", "/ip4/127.0.0.1/tcp/9/p2p/" + hosttest.IDOf(t, id), ""},
 		{"the same again", "/ip4/127.0.0.1/tcp/9/p2p/" + hosttest.IDOf(t, id), ""},

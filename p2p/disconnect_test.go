@@ -56,12 +56,12 @@ func TestDisconnectByURL(t *testing.T) {
 	var asked atomic.Int64
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{silent, first, second}
-		c.ResolveURL = func(_ context.Context, url string) ([]string, error) {
+		c.AskURL = func(_ context.Context, url string) (Answer, error) {
 			if url == silent {
 				asked.Add(1)
-				return nil, errors.New("nobody answers")
+				return Answer{}, errors.New("nobody answers")
 			}
-			return a.Addresses(), nil
+			return Answer{Addresses: a.Addresses()}, nil
 		}
 	})
 	hosttest.Eventually(t, "the silent one is asked again", func() bool { return asked.Load() > 1 })

@@ -47,6 +47,6 @@
 //
 // # Not here
 //
-// No HTTP (Config.ResolveURL is given from outside), no rules of validity, no storage but the file of remembered peers and
+// No HTTP (Config.AskURL is given from outside), no rules of validity, no storage but the file of remembered peers and
 // the identity, no mining.
 package p2p

@@ -20,7 +20,7 @@ var refusedAddresses = []string{
 // TestRefusedAddressesAreRefusedAtOnce: the user who names one is told, and nothing is kept.
 func TestRefusedAddressesAreRefusedAtOnce(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), func(c *Config) {
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return nil, errors.New("asked") }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, errors.New("asked") }
 	})
 	id := "/p2p/" + hosttest.IDOf(t, hosttest.Key(t))
 	bad := []string{"http://169.254.169.254:5000", "http://[64:ff9b::a9fe:a9fe]"}

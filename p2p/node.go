@@ -95,7 +95,7 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 func (cfg Config) table(network string) peers.Config {
 	out := peers.Config{
 		Network: network, Dir: cfg.Dir, MDNS: cfg.MDNS, DHT: cfg.DHT, Outbound: peers.WantOutbound, Mute: maxPending / 2,
-		Local: cfg.Local, ResolveURL: cfg.ResolveURL,
+		Local: cfg.Local, AskURL: cfg.AskURL,
 	}
 	if cfg.dialsNobody {
 		out.Outbound = 0
@@ -151,14 +151,26 @@ func (n *Node) Addresses() []string {
 // network interface, and Config.Announce does not change them.
 func (n *Node) LocalAddresses() []string { return n.table.LocalAddresses() }
 
-// Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
-// tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
+// Connect takes an address (a multiaddr with /p2p/, an http URL or host:port) and keeps a connection to the peer there from now on:
+// failures are tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
 // what is wrong with the form.
 func (n *Node) Connect(addr string) error { return n.table.Connect(addr) }
 
-// Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
-// ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
-// Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
+// Register asks the URLs in list what they are and keeps connections to all nodes, as Connect does; they are remembered on disk. If it returns
+// an error, nothing was registered: a *RefusedError, ErrTooMany, or what the disk says.
+func (n *Node) Register(ctx context.Context, list []string) error { return n.table.Register(ctx, list) }
+
+// Registered lists the registered addresses, sorted.
+func (n *Node) Registered() []Registered { return n.table.Registered() }
+
+// AskRegistered asks all registered URLs now, all at once, and calls each with what a node is as soon as it is known.
+func (n *Node) AskRegistered(ctx context.Context, each func(Registered)) {
+	n.table.AskRegistered(ctx, each)
+}
+
+// Disconnect forgets every address that name refers to, then disconnects the peers that no other one refers to, and keeps them away for ten
+// minutes, or until they are asked for again. name is an address as Connect takes it, or a peer id. The error wraps chain.ErrNotFound if there
+// is none, and says what the disk says: then nothing has changed.
 func (n *Node) Disconnect(name string) error { return n.table.Disconnect(name) }
 
 // SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never

@@ -189,11 +189,11 @@ func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 	}
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{"http://127.0.0.1:5000/"}
-		c.ResolveURL = func(_ context.Context, url string) ([]string, error) {
+		c.AskURL = func(_ context.Context, url string) (Answer, error) {
 			if url != "http://127.0.0.1:5000" {
 				t.Errorf("asked for %q", url)
 			}
-			return said, nil
+			return Answer{Addresses: said}, nil
 		}
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })

@@ -41,7 +41,7 @@ func TestPeerStaysAwayThatWasDisconnectedByItsURL(t *testing.T) {
 	a := runNode(t, r, nil)
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{url}
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return a.Addresses(), nil }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: a.Addresses()}, nil }
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if err := b.Disconnect(url); err != nil {

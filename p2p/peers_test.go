@@ -32,7 +32,7 @@ func TestPeersTellWhyOneIsNotReached(t *testing.T) {
 	dead := hosttest.IDOf(t, hosttest.Key(t))
 	n := runNode(t, chaintest.Rules(), func(c *Config) {
 		c.Peers = []string{freePort(t) + "/p2p/" + dead, url}
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return nil, errors.New("nobody answers") }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, errors.New("nobody answers") }
 	})
 	for id, want := range map[string]struct{ address, reason string }{
 		dead: {"/p2p/" + dead, "connection refused"},

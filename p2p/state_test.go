@@ -37,7 +37,7 @@ func TestStatesOfRealPeers(t *testing.T) {
 	asks("/ip4/127.0.0.1/tcp/9/p2p/"+friend.ID(), nil).shows(t, "unreachable, next try in 1 s: connection refused")
 	asks(runNode(t, other, nil).Addresses()[0], nil).shows(t, "other network, next try in 10 min")
 	asks("http://127.0.0.1:5000", func(c *Config) {
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return nil, fmt.Errorf("asked: %w", ErrFlask) }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, fmt.Errorf("asked: %w", ErrFlask) }
 	}).shows(t, "Flask node, next try in 1 s")
 	same := func(c *Config) { c.Identity = key }
 	asks(runNode(t, r, same).Addresses()[0], same).shows(t, "same identity as this node, next try in 10 min")

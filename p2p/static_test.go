@@ -23,11 +23,11 @@ func TestOneNodeByManyNames(t *testing.T) {
 	said := make(chan []string, 2)
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{at, strings.Replace(at, "127.0.0.1", "127.0.0.2", 1), at, "http://127.0.0.1:5000", "http://127.0.0.1:5001"}
-		c.ResolveURL = func(_ context.Context, url string) ([]string, error) {
+		c.AskURL = func(_ context.Context, url string) (Answer, error) {
 			if url == "http://127.0.0.1:5000" {
-				return []string{at}, nil
+				return Answer{Addresses: []string{at}}, nil
 			}
-			return <-said, nil
+			return Answer{Addresses: <-said}, nil
 		}
 	})
 	said <- b.Addresses()
@@ -46,7 +46,7 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 	said.Store(first)
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{"http://127.0.0.1:5000"}
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return said.Load().Addresses(), nil }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: said.Load().Addresses()}, nil }
 	})
 	protected := func(n *testNode) bool {
 		return b.table.Records()[n.h.ID()].Protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
@@ -67,11 +67,11 @@ func TestAURLThatFallsSilent(t *testing.T) {
 	var silent atomic.Bool
 	b := runNode(t, r, func(c *Config) {
 		c.Peers = []string{"http://127.0.0.1:5000"}
-		c.ResolveURL = func(context.Context, string) ([]string, error) {
+		c.AskURL = func(context.Context, string) (Answer, error) {
 			if silent.Load() {
-				return nil, errors.New("nobody answers")
+				return Answer{}, errors.New("nobody answers")
 			}
-			return a.Addresses(), nil
+			return Answer{Addresses: a.Addresses()}, nil
 		}
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
@@ -89,7 +89,7 @@ func TestAURLThatFallsSilent(t *testing.T) {
 func TestOwnURLsAreNotKept(t *testing.T) {
 	own := make(chan []string)
 	b := runNode(t, chaintest.Rules(), func(c *Config) {
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return <-own, nil }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: <-own}, nil }
 	})
 	for i := range 20 {
 		if err := b.Connect(fmt.Sprintf("http://127.0.0.%d:5000", i+1)); err != nil {

@@ -22,7 +22,7 @@ func runTwins(t *testing.T, met func(a, b *testNode)) (a, b *testNode, dir strin
 	dir = t.TempDir()
 	same := func(c *Config) {
 		c.Identity, c.Dir = key, dir
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return at, nil }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: at}, nil }
 	}
 	b = runNode(t, r, same)
 	at = b.Addresses()
@@ -71,7 +71,7 @@ func TestOneNodeIsNoTwin(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), func(c *Config) {
 		c.Listen = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.2/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
 		c.QUIC = true
-		c.ResolveURL = func(context.Context, string) ([]string, error) { return own, nil }
+		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: own}, nil }
 	})
 	own = n.Addresses()
 	if len(own) != 3 {

@@ -37,14 +37,14 @@ func (n network) Reach() rpc.Reach { return rpc.Reach(n.Node.Reach()) }
 
 func (n network) SyncStatus() rpc.SyncStatus { return n.meter.status() }
 
-// resolve shows a Prober to package p2p.
-func resolve(p *rpc.Prober) func(ctx context.Context, url string) ([]string, error) {
-	return func(ctx context.Context, url string) ([]string, error) {
+// askURL shows a Prober to package p2p.
+func askURL(p *rpc.Prober) func(ctx context.Context, url string) (p2p.Answer, error) {
+	return func(ctx context.Context, url string) (p2p.Answer, error) {
 		addrs, err := p.Resolve(ctx, url)
 		if errors.Is(err, rpc.ErrFlask) {
 			err = fmt.Errorf("%w: %w", p2p.ErrFlask, err)
 		}
-		return addrs, err
+		return p2p.Answer{Addresses: addrs}, err
 	}
 }
 

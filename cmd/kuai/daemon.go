@@ -76,7 +76,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	}
 	local := newLocalNodes(cfg, c.Rules().Network(), log.Logger)
 	netCfg.Local = local.list
-	netCfg.ResolveURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.ResolveURL}.resolve
+	netCfg.AskURL = codePeers{codeURLs(cfg.joined), known.swarmKey, netCfg.AskURL}.ask
 
 	lns, profiles, err := openListeners(ctx, cfg)
 	if err != nil {

@@ -199,7 +199,7 @@ func bestIP(all []localIP) (best netip.Addr) {
 type codePeers struct {
 	urls     []string
 	swarmKey []byte
-	next     func(ctx context.Context, url string) ([]string, error) // for other URLs
+	next     func(ctx context.Context, url string) (p2p.Answer, error) // for other URLs
 }
 
 // codeURLs are the addresses of a code in the form that the network takes.
@@ -213,18 +213,18 @@ func codeURLs(i *invite.Invitation) (urls []string) {
 	return urls
 }
 
-// resolve returns the multiaddr of the peer at a URL.
-func (p codePeers) resolve(ctx context.Context, rawURL string) ([]string, error) {
+// ask returns the multiaddr of the peer at a URL.
+func (p codePeers) ask(ctx context.Context, rawURL string) (p2p.Answer, error) {
 	if !slices.Contains(p.urls, rawURL) {
 		return p.next(ctx, rawURL)
 	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, err
+		return p2p.Answer{}, err
 	}
 	address, err := p2p.Identify(ctx, u.Host, p.swarmKey)
 	if err != nil {
-		return nil, err
+		return p2p.Answer{}, err
 	}
-	return []string{address}, nil
+	return p2p.Answer{Addresses: []string{address}}, nil
 }

@@ -108,7 +108,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		Name:       cfg.Name,
 		Listen:     cfg.Listen,
 		Announce:   cfg.Announce,
-		Peers:      cfg.peerURLs(),
+		Peers:      cfg.Peers,
 		MDNS:       cfg.MDNS,
 		DHT:        cfg.DHT,
 		NAT:        cfg.NAT,
@@ -116,7 +116,7 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,
 		Agent:      program,
-		ResolveURL: resolve(prober),
+		AskURL:     askURL(prober),
 		Registerer: metrics,
 	}, nil
 }

@@ -208,24 +208,12 @@ func (c *Config) checkMining() error {
 }
 
 func (c *Config) checkPeers() error {
-	for _, p := range c.peerURLs() {
+	for _, p := range c.Peers {
 		if err := p2p.CheckPeer(p); err != nil {
-			return fmt.Errorf("--peer: %w", err)
+			return fmt.Errorf("--peer %q: %w", p, err)
 		}
 	}
 	return nil
-}
-
-// peerURLs are the peers as the network takes them: host:port is short for a URL, as in a registration.
-func (c *Config) peerURLs() []string {
-	var all []string
-	for _, p := range c.Peers {
-		if _, _, err := net.SplitHostPort(p); err == nil && !strings.Contains(p, "/") {
-			p = "http://" + p
-		}
-		all = append(all, p)
-	}
-	return all
 }
 
 func (c *Config) checkTransports() error {

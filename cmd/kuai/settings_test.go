@@ -261,12 +261,14 @@ func TestNamesOfThisNode(t *testing.T) {
 	}
 }
 
+// TestPeersLikeARegistration: --peer takes what a registration takes.
 func TestPeersLikeARegistration(t *testing.T) {
 	said := []string{"127.0.0.1:5001", "localhost:5001", "[::1]:5001", "http://a:1", "/ip4/192.0.2.1/tcp/1/p2p/12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo"}
-	c := effective(t, nil, "--peer", strings.Join(said, ","))
-	want := "http://127.0.0.1:5001 http://localhost:5001 http://[::1]:5001 http://a:1 " + said[4]
-	if got := strings.Join(c.peerURLs(), " "); got != want {
-		t.Errorf("%s, want %s", got, want)
+	if got := effective(t, nil, "--peer", strings.Join(said, ",")).Peers; !slices.Equal(got, said) {
+		t.Errorf("%q, want %q", got, said)
+	}
+	if code, _, errOut := kuai(nil, "config", "--peer", "localhost"); code != exitUsage || !strings.Contains(errOut, `--peer "localhost": an address without http:// needs a port`) {
+		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }
 

@@ -1,11 +1,14 @@
 package peers
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -15,23 +18,89 @@ import (
 	"kuai/p2p/addrpolicy"
 )
 
+// maxAddress is how many bytes an address may have that a user gives.
+const maxAddress = 256
+
+// given is an address that a user gave.
+type given struct {
+	address string        // as it is listed: host:port of a URL, or the multiaddr
+	url     string        // scheme and host; "" for a multiaddr
+	info    peer.AddrInfo // what a multiaddr says
+}
+
+// key names the address: one place is one request, however it is spelled.
+func (g given) key() string { return strings.ToLower(g.address) }
+
+// shown is the address as the operator gives it.
+func (g given) shown() string { return cmp.Or(g.url, g.address) }
+
+// parseGiven reads one of http://host:port, host:port and a multiaddr that ends in /p2p/<peer id>.
+func parseGiven(text string) (given, error) {
+	switch {
+	case text == "" || len(text) > maxAddress:
+		return given{}, fmt.Errorf("a node has 1 to %d bytes", maxAddress)
+	case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return given{}, errors.New("a node has no spaces, control characters or letters beyond ASCII")
+	case strings.HasPrefix(text, "/"):
+		info, err := parsePeer(text)
+		return given{address: text, info: info}, err
+	case strings.Contains(text, "://"):
+		return parseURL(text)
+	}
+	g, err := parseURL("http://" + text)
+	if _, _, split := net.SplitHostPort(g.address); err == nil && split != nil {
+		return given{}, errors.New("an address without http:// needs a port, as in 192.168.0.5:5000")
+	}
+	return g, err
+}
+
+// CheckPeer says what is wrong with the form of what Connect takes.
+func CheckPeer(s string) error {
+	_, err := parseGiven(s)
+	return err
+}
+
+// parseURL reads a daemon's URL; its path is dropped.
+func parseURL(text string) (given, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return given{}, errNoAddress
+	case u.Scheme != "http" && u.Scheme != "https":
+		return given{}, errors.New("a URL begins with http:// or https://")
+	case u.User != nil:
+		return given{}, errors.New("a node's URL has no user and password")
+	case u.Hostname() == "":
+		return given{}, errors.New("a URL has a host")
+	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
+		return given{}, errors.New("a port is a number from 1 to 65535")
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		if err := addrpolicy.Check(ip); err != nil {
+			return given{}, err
+		}
+	}
+	return given{address: u.Host, url: u.Scheme + "://" + u.Host}, nil
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
+}
+
+var errNoAddress = errors.New("this is not a URL, host:port or multiaddr")
+
 // parsePeer reads a multiaddr that says where a peer is and who it is.
 func parsePeer(s string) (peer.AddrInfo, error) {
 	addr, err := ma.NewMultiaddr(s)
 	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("peer %q is neither a multiaddr (/ip4/192.0.2.1/tcp/15000/p2p/12D3…) nor an http URL of a kuai daemon", s)
-	}
-	if _, err := addr.ValueForProtocol(ma.P_P2P); err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("peer %q does not end in /p2p/<peer id>: `kuai id` on that node prints the whole address; or give its http URL", s)
+		return peer.AddrInfo{}, errNoAddress
 	}
 	info, err := peer.AddrInfoFromP2pAddr(addr)
 	if err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("peer %q: %w", s, err)
+		return peer.AddrInfo{}, errors.New("a multiaddr ends in /p2p/<peer id>, as the other node prints it")
 	}
-	if err := checkAddress(addr); err != nil {
-		return peer.AddrInfo{}, fmt.Errorf("peer %q: %w", s, err)
-	}
-	return *info, nil
+	return *info, checkAddress(addr)
 }
 
 // checkAddress judges every IP address in a by the address policy. A name passes: it is judged when it has been resolved.
@@ -44,35 +113,6 @@ func checkAddress(a ma.Multiaddr) (err error) {
 		return err == nil
 	})
 	return err
-}
-
-// CheckPeer says what is wrong with the form of what Connect takes.
-func CheckPeer(s string) (err error) {
-	if isURL(s) {
-		_, err = parseURL(s)
-	} else {
-		_, err = parsePeer(s)
-	}
-	return err
-}
-
-// isURL reports whether s is meant as a daemon's URL.
-func isURL(s string) bool {
-	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
-}
-
-// parseURL checks the form of a daemon's URL and brings it to one spelling.
-func parseURL(s string) (string, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("peer %q is not an http URL of a kuai daemon (like http://192.0.2.1:5000)", s)
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		if err := addrpolicy.Check(ip); err != nil {
-			return "", fmt.Errorf("peer %q: %w", s, err)
-		}
-	}
-	return u.Scheme + "://" + u.Host, nil
 }
 
 // peerAt turns what the daemon at url said of itself into something to dial. A host in its addresses may be one that only

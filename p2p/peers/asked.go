@@ -10,49 +10,54 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
-
-	"kuai/chain"
 )
 
-// maxAsked is how many peers may be asked for: each is dialled indefinitely.
+// maxAsked is how many addresses the operator and clients may give: each is tried indefinitely.
 const maxAsked = 1024
 
-// request is a name under which the operator asked for a peer. The peer itself is an entry of the book. A URL may lead to another peer
+// request is an address that the operator or a client gave. The peer itself is an entry of the book. A URL may lead to another peer
 // from one time that it is asked to the next.
 type request struct {
-	key string // its URL, or its peer id if it was given by multiaddr
-	url string // "": info is what the operator gave
+	given // its info is whom the request leads to; no id: a URL that has not answered, or not as a node of this network
 
 	// Guarded by book.mu.
-	info   peer.AddrInfo // whom it leads to; no id: a URL that has not answered yet
-	search *underway     // for that; nil: none is under way
-	dials  redial        // of searches, while it leads to no other node
+	registered bool     // by a client: it is listed, and in the file
+	kind       Kind     // what it was when it answered last
+	peer       string   // id of the kuai node that answered last
+	former     []string // ids of those that a URL had before, the newest first
+	status     int      // of the last HTTP answer, 0: there was none
+	answered   bool     // the URL, when it was asked last
+	told       string   // what the log said last of the answers
+	search     *underway
+	dials      redial // of searches
 	complaint
 }
 
 // isLost reports whether r leads to no other node.
 func (r *request) isLost(self peer.ID) bool { return r.info.ID == "" || r.info.ID == self }
 
-// Connect takes a multiaddr with /p2p/ or a daemon's http URL and keeps a connection to that peer from now on: failures are
-// tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
-// what is wrong with the form.
+// newRequest reads addr.
+func newRequest(addr string) (*request, error) {
+	g, err := parseGiven(addr)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{given: g, kind: Unknown}
+	if g.url == "" {
+		r.kind, r.peer = Kuai, g.info.ID.String()
+	}
+	return r, nil
+}
+
+// Connect takes an address as parseGiven reads it and keeps a connection to the peer there from now on: failures are tried again
+// indefinitely, in the background. This node's own address and one that is kept already are fine. The error says what is wrong with the form.
 func (t *Table) Connect(addr string) error {
-	r := &request{}
-	if isURL(addr) {
-		u, err := parseURL(addr)
-		if err != nil {
-			return err
-		}
-		if t.resolve == nil {
-			return fmt.Errorf("peer %q: URLs cannot be asked here, give a multiaddr", addr)
-		}
-		r.key, r.url = u, u
-	} else {
-		info, err := parsePeer(addr)
-		if err != nil {
-			return err
-		}
-		r.key, r.info = info.ID.String(), info
+	r, err := newRequest(addr)
+	if err == nil && r.url != "" && t.askURL == nil {
+		err = errors.New("URLs cannot be asked here, give a multiaddr")
+	}
+	if err != nil {
+		return fmt.Errorf("peer %q: %w", addr, err)
 	}
 	if err := t.book.ask(r); err != nil {
 		return err
@@ -61,21 +66,35 @@ func (t *Table) Connect(addr string) error {
 	return nil
 }
 
-// ask keeps r, or adds its addresses to the request that is there, whose peer is dialled at once.
+// ask keeps r, or hurries the request that is there.
 func (b *book) ask(r *request) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if i := slices.IndexFunc(b.asked, func(o *request) bool { return o.key == r.key }); i >= 0 {
-		old := b.asked[i]
-		old.dials.hurry()
-		b.leads(old, peer.AddrInfo{ID: old.info.ID, Addrs: bookAddrs(slices.Concat(r.info.Addrs, old.info.Addrs))})
-		return nil
+	if b.requestFor(r.key()) == nil && len(b.asked) >= maxAsked {
+		return fmt.Errorf("peer %q: %d peers are asked for already, which is the most: disconnect one first", r.shown(), maxAsked)
 	}
-	if len(b.asked) >= maxAsked {
-		return fmt.Errorf("peer %q: %d peers are asked for already, which is the most: disconnect one first", r.key, maxAsked)
+	b.keep(r)
+	return nil
+}
+
+// keep adds r, or hurries the request that is there, which it returns; b.mu is held.
+func (b *book) keep(r *request) *request {
+	if old := b.requestFor(r.key()); old != nil {
+		old.url = r.url // by another scheme, perhaps
+		r = old
+	} else {
+		b.asked = append(b.asked, r)
 	}
-	b.asked = append(b.asked, r)
+	r.dials.hurry()
 	b.leads(r, r.info)
+	return r
+}
+
+// requestFor returns the request with a key, nil if there is none; b.mu is held.
+func (b *book) requestFor(key string) *request {
+	if i := slices.IndexFunc(b.asked, func(r *request) bool { return r.key() == key }); i >= 0 {
+		return b.asked[i]
+	}
 	return nil
 }
 
@@ -134,10 +153,8 @@ func (b *book) isAsked(id peer.ID) bool {
 	return a != nil && a.asked
 }
 
-// unask drops the requests that are meant. It returns their peer ids, "" for a URL that has not answered.
-func (b *book) unask(meant func(*request) bool) (gone []peer.ID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// drop drops the requests that are meant, and returns them; b.mu is held.
+func (b *book) drop(meant func(*request) bool) (gone []*request) {
 	b.asked = slices.DeleteFunc(b.asked, func(r *request) bool {
 		if !meant(r) {
 			return false
@@ -145,11 +162,12 @@ func (b *book) unask(meant func(*request) bool) (gone []peer.ID) {
 		if r.search != nil {
 			r.search.cancel()
 		}
-		gone = append(gone, r.info.ID)
+		gone = append(gone, r)
 		return true
 	})
-	for _, id := range gone {
-		b.release(id)
+	for _, r := range gone {
+		b.dirty = b.dirty || r.registered
+		b.release(r.info.ID)
 	}
 	return gone
 }
@@ -181,87 +199,6 @@ func (b *book) searches(dialled []prospect, now time.Time) (begin []*request, ag
 		}
 	}
 	return begin, again
-}
-
-// find asks the URL of r whom it leads to. If that is this node's own id, it looks for a twin.
-func (t *Table) find(ctx context.Context, r *request) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	t.book.cancels(r.search, stop)
-	err := t.search(ctx, r)
-	switch {
-	case ctx.Err() != nil:
-	case errors.Is(err, errSelf):
-		t.book.unask(func(o *request) bool { return o == r }) // one node may be named in very many ways
-		t.log.Debug("static peer is this node", "peer", r.key)
-	case err != nil:
-		t.lost(r, err)
-	}
-	t.book.mu.Lock()
-	r.search = nil
-	t.book.mu.Unlock()
-	signal(t.seek)
-}
-
-func (t *Table) search(ctx context.Context, r *request) error {
-	if r.url != "" {
-		if err := t.askURL(ctx, r); err != nil {
-			return err
-		}
-	}
-	t.book.mu.Lock()
-	info := r.info
-	t.book.mu.Unlock()
-	if info.ID == t.h.ID() {
-		return t.twin.look(ctx, info.Addrs)
-	}
-	return nil
-}
-
-// askURL brings r up to date.
-func (t *Table) askURL(ctx context.Context, r *request) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	said, err := t.resolve(ctx, r.url)
-	if err != nil {
-		return err
-	}
-	info, err := peerAt(r.url, said)
-	if err != nil {
-		return err
-	}
-	t.book.answered(r, info)
-	return nil
-}
-
-// answered notes what the URL of r said. It is asked again after a while at the soonest, as it may name another peer each time.
-func (b *book) answered(r *request, info peer.AddrInfo) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch {
-	case !slices.Contains(b.asked, r):
-	case info.ID == r.info.ID:
-		r.info = info
-	default:
-		b.leads(r, info)
-	}
-	r.dials.rest(firstRetry, firstRetry)
-}
-
-// lost draws the consequences of a search that failed with err. A URL that is silent now led to somebody before, perhaps, who is
-// dialled all the same.
-func (t *Table) lost(r *request, err error) {
-	t.book.mu.Lock()
-	defer t.book.mu.Unlock()
-	if !r.isLost(t.h.ID()) {
-		return
-	}
-	r.dials.failed(firstRetryAsked, mostRetryAsked, err)
-	if errors.Is(err, errTwin) {
-		r.dials.next = time.Now().Add(twinEvery)
-		return
-	}
-	t.complain(&r.complaint, r.key, err)
 }
 
 // complaint is about a peer that was asked for and is not reached.
@@ -301,42 +238,4 @@ func (t *Table) keeps(id peer.ID, kept bool) {
 		t.unprotect(id)
 		t.h.ConnManager().Unprotect(id, "static")
 	}
-}
-
-// Disconnect closes the connections with a peer and forgets it. It takes a peer id: then the peer, which may dial this node, is kept away for
-// ten minutes, or until it is given to Connect. Or it takes a URL that Connect was given; then a peer to which something else leads that
-// Connect was given stays connected. The error wraps chain.ErrNotFound if there is no such peer.
-func (t *Table) Disconnect(name string) error {
-	if isURL(name) {
-		return t.disconnectURL(name)
-	}
-	p, err := peer.Decode(name)
-	if err != nil {
-		return fmt.Errorf("%q is not a peer id: %w", name, err)
-	}
-	asked, remembered := t.book.unask(func(r *request) bool { return r.info.ID == p }), t.book.forget(p)
-	t.part(p) // also one that was disconnected a moment ago by its URL
-	if len(asked) == 0 && !remembered && !t.isConnected(p) {
-		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
-	}
-	t.ends.soon(p)
-	return nil
-}
-
-func (t *Table) disconnectURL(rawURL string) error {
-	u, err := parseURL(rawURL)
-	if err != nil {
-		return err
-	}
-	gone := t.book.unask(func(r *request) bool { return r.url == u })
-	if len(gone) == 0 {
-		return fmt.Errorf("peer %s: %w", u, chain.ErrNotFound)
-	}
-	p := gone[0]
-	if p == "" || p == t.h.ID() || t.book.isAsked(p) {
-		return nil
-	}
-	t.book.forget(p)
-	t.ends.soon(p)
-	return nil
 }

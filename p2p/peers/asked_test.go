@@ -2,6 +2,7 @@ package peers
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,7 +70,7 @@ func TestWaitsOfAPeerThatWasAskedFor(t *testing.T) {
 	}
 	hangs := &underway{}
 	b.peers[p.ID].dial = hangs
-	r := &request{key: p.ID.String(), info: p}
+	r := &request{given: given{address: p.ID.String(), info: p}}
 	if err := b.ask(r); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestWaitsOfAPeerThatWasAskedFor(t *testing.T) {
 		t.Errorf("asked for: waits %v", w)
 	}
 	u := b.peers[p.ID].dial
-	b.unask(func(*request) bool { return true })
+	b.drop(func(*request) bool { return true })
 	if !u.over {
 		t.Error("its dial is not called off")
 	}
@@ -99,7 +100,7 @@ func TestPeersAskedForAreNotCounted(t *testing.T) {
 	friend := acquainted(t, b, "/ip4/198.51.100.1/tcp/15000")
 	for i := range maxAsked {
 		p := peer.AddrInfo{ID: peer.ID(fmt.Sprint("asked", i)), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/192.0.2.1/tcp/15000")}}
-		if err := b.ask(&request{key: p.ID.String(), info: p}); err != nil {
+		if err := b.ask(&request{given: given{address: p.ID.String(), info: p}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,10 +110,10 @@ func TestPeersAskedForAreNotCounted(t *testing.T) {
 	if len(b.peers) != maxAsked+maxBook || b.others() != maxBook || b.peers[friend] == nil {
 		t.Errorf("%d peers, %d of them were not asked for", len(b.peers), b.others())
 	}
-	if err := b.ask(&request{key: "one more"}); err == nil {
+	if err := b.ask(&request{given: given{address: "one more"}}); err == nil {
 		t.Error("one request more is kept")
 	}
-	b.unask(func(*request) bool { return true })
+	b.drop(func(*request) bool { return true })
 	if len(b.asked) != 0 || len(b.peers) > maxBook {
 		t.Errorf("%d peers are left", len(b.peers))
 	}
@@ -128,7 +129,7 @@ func testAURLMoves(t *testing.T) {
 	static := make(map[peer.ID]bool)
 	b.kept = func(id peer.ID, kept bool) { static[id] = kept }
 	first, second := bookPeer(t, "/ip4/192.0.2.1/tcp/15000"), bookPeer(t, "/ip4/192.0.2.2/tcp/15000")
-	r := &request{key: "http://192.0.2.1:5000", url: "http://192.0.2.1:5000"}
+	r := &request{given: given{address: "192.0.2.1:5000", url: "http://192.0.2.1:5000"}}
 	if err := b.ask(r); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +139,7 @@ func testAURLMoves(t *testing.T) {
 	}
 	for _, info := range []peer.AddrInfo{first, second} {
 		r.search = nil
-		b.answered(r, info)
+		(&Table{book: b, log: slog.New(slog.DiscardHandler)}).answered(r, finding{kind: Kuai, info: info})
 		if dials, searches, _ := b.take(0, time.Now(), func(peer.ID) bool { return false }); len(dials)+len(searches) != 0 {
 			t.Errorf("%v and %v begin at once", dials, searches)
 		}

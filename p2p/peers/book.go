@@ -1,13 +1,7 @@
 package peers
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -15,8 +9,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2precord "github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
-
-	"kuai/chain/atomicfile"
 )
 
 // Bounds of the peer book.
@@ -30,63 +22,18 @@ const (
 
 // book remembers where peers were found and how long each stayed, in this run and earlier ones.
 type book struct {
-	path string // "": nothing is kept on disk
-	self peer.ID
-	kept func(id peer.ID, kept bool) // told of who becomes a static peer, and who is one no more, while mu is held
+	path   string                               // "": nothing is kept on disk
+	former string                               // nodes.json of an earlier program, "" if there is none: it is taken over with the next save
+	write  func(path string, text []byte) error // replaces a file
+	saving sync.Mutex                           // one writer of the file; taken before mu
+	self   peer.ID
+	kept   func(id peer.ID, kept bool) // told of who becomes a static peer, and who is one no more, while mu is held
 
-	mu    sync.Mutex
-	peers map[peer.ID]*acquaintance
-	asked []*request // at most maxAsked
-	dirty bool
-}
-
-// remembered is an acquaintance in peers.json.
-type remembered struct {
-	ID     string   `json:"id"`
-	Addrs  []string `json:"addresses"`
-	Stayed int64    `json:"connected_seconds"`
-	Seen   int64    `json:"last_seen"` // Unix seconds
-}
-
-// openBook reads dir/peers.json. A file that cannot be read costs the memory of old peers, nothing else: err says why, and
-// the book is usable.
-func openBook(dir string) (b *book, err error) {
-	b = &book{peers: make(map[peer.ID]*acquaintance), kept: func(peer.ID, bool) {}}
-	if dir == "" {
-		return b, nil
-	}
-	b.path = filepath.Join(dir, "peers.json")
-	raw, err := os.ReadFile(b.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return b, nil
-	}
-	var list []remembered
-	if err == nil {
-		err = json.Unmarshal(raw, &list)
-	}
-	if err != nil {
-		return b, fmt.Errorf("remembered peers are lost: %s: %w", b.path, err)
-	}
-	for _, r := range list[:min(len(list), maxBook)] {
-		b.recall(r)
-	}
-	return b, nil
-}
-
-// recall takes one entry of the file, or skips it where it makes no sense.
-func (b *book) recall(r remembered) {
-	id, err := peer.Decode(r.ID)
-	addrs, addrErr := ParseAddrs(r.Addrs)
-	if err != nil || addrErr != nil || len(addrs) == 0 {
-		return
-	}
-	addrs = bookAddrs(addrs)
-	b.peers[id] = &acquaintance{
-		addrs:  addrs,
-		own:    len(addrs),
-		stayed: time.Duration(r.Stayed) * time.Second,
-		seen:   time.Unix(r.Seen, 0),
-	}
+	mu       sync.Mutex
+	peers    map[peer.ID]*acquaintance
+	asked    []*request     // at most maxAsked
+	recalled []registration // of the file, until recallAll
+	dirty    bool
 }
 
 // heard notes where a peer is said to be, behind where it said itself that it is.
@@ -127,6 +74,11 @@ func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
 		a.addrs = bookAddrs(addrs)
 	}
 	a.own, a.forgotten = len(a.addrs), false
+	for _, r := range b.asked {
+		if r.info.ID == id {
+			r.dials.hurry() // the first question after a loss goes out at once
+		}
+	}
 	a.dials.next, a.dials.err, b.dirty = time.Time{}, "", true
 	news := a.since.IsZero()
 	if news {
@@ -266,6 +218,12 @@ func (b *book) meet(id peer.ID) *acquaintance {
 	return a
 }
 
+// isConnected reports whether id is connected; b.mu is held.
+func (b *book) isConnected(id peer.ID) bool {
+	a := b.peers[id]
+	return a != nil && !a.since.IsZero()
+}
+
 // others counts the peers that nobody asked for; b.mu is held.
 func (b *book) others() (n int) {
 	for _, a := range b.peers {
@@ -305,51 +263,10 @@ func (b *book) list() []Peer {
 	}
 	for _, r := range b.asked {
 		if r.info.ID == "" || r.info.ID == b.self && r.dials.err != "" {
-			e := Peer{Address: r.key, Static: true}
+			e := Peer{Address: r.shown(), Static: true}
 			r.dials.show(&e)
 			out = append(out, e)
 		}
 	}
 	return out
-}
-
-// save writes peers.json where something changed. Hearsay is not worth it.
-func (b *book) save() error {
-	b.mu.Lock()
-	list := b.entries()
-	dirty := b.dirty
-	b.dirty = false
-	b.mu.Unlock()
-	if b.path == "" || !dirty {
-		return nil
-	}
-	raw, err := json.MarshalIndent(list, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.Write(b.path, append(raw, '\n')); err != nil {
-		return fmt.Errorf("remember peers: %w", err)
-	}
-	return nil
-}
-
-// entries is the book as the file has it, longest-lived first; b.mu is held.
-func (b *book) entries() []remembered {
-	list := []remembered{}
-	for id, a := range b.peers {
-		if !a.known() || a.own == 0 || a.forgotten {
-			continue
-		}
-		seen := a.seen
-		if !a.since.IsZero() {
-			seen = time.Now()
-		}
-		r := remembered{ID: id.String(), Stayed: int64(a.total() / time.Second), Seen: seen.Unix()}
-		for _, m := range a.addrs[:a.own] {
-			r.Addrs = append(r.Addrs, m.String())
-		}
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(x, y remembered) int { return int(y.Stayed - x.Stayed) })
-	return list
 }

@@ -214,7 +214,7 @@ func (t *Table) tell(p peer.ID, err error) {
 		return
 	}
 	i := slices.IndexFunc(t.book.asked, func(r *request) bool { return r.info.ID == p })
-	t.complain(&a.complaint, t.book.asked[i].key, err)
+	t.complain(&a.complaint, t.book.asked[i].shown(), err)
 }
 
 // dial connects on purpose: what the swarm remembers of failures does not count.

@@ -14,13 +14,13 @@ import (
 
 // Peer is a peer as the table knows it.
 type Peer struct {
-	ID        string // "" for a static peer's URL that has not answered yet
+	ID        string // "" for a URL that leads to no peer
 	Agent     string
 	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
-	Static    bool          // asked for by Config.Peers or Connect
+	Static    bool          // asked for by Connect or Register
 	Latency   time.Duration // 0: not measured yet
 	LastError string        // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
 	NextDial  time.Time     // when it is dialled next; zero while connected, and if no dial is due

@@ -15,9 +15,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// ErrFlask is wrapped by what a look at the URL of a node of the tutorial returns, which speaks HTTP only.
-var ErrFlask = errors.New("a Flask node answers")
-
 // errForeign says that a peer is of another network.
 var errForeign = errors.New("it is of another network")
 
@@ -34,6 +31,8 @@ func stateOf(err error) (state, cause string) {
 		return stateForeign, ""
 	case errors.Is(err, ErrFlask):
 		return "Flask node", ""
+	case errors.Is(err, ErrNoNode):
+		return "not a node", strings.TrimPrefix(err.Error(), ErrNoNode.Error()+": ")
 	case errors.Is(err, errTwin):
 		return "same identity as this node", ""
 	}

@@ -35,6 +35,7 @@ func TestStatesInWords(t *testing.T) {
 		{errLeft, time.Second, "unreachable, next try in 1 s: it closed the connection before it said its status"},
 		{fmt.Errorf("%w, 1-1", errForeign), 10 * time.Minute, "other network, next try in 10 min"},
 		{fmt.Errorf("http://192.0.2.1: %w", ErrFlask), 30 * time.Second, "Flask node, next try in 30 s"},
+		{fmt.Errorf("%w: answers 403 to /node", ErrNoNode), 3 * time.Second, "not a node, next try in 3 s: answers 403 to /node"},
 		{errTwin, 10 * time.Minute, "same identity as this node, next try in 10 min"},
 		{errors.New("no idea"), 0, "unreachable: no idea"},
 	} {

@@ -37,8 +37,9 @@ type Config struct {
 
 	// local returns the multiaddrs of other nodes on this machine. It is called again and again. Nil: none are looked for.
 	Local func() []string
-	// resolve asks the daemon at an http URL for its multiaddrs; its error may wrap ErrFlask. Nil: URLs are refused.
-	ResolveURL func(ctx context.Context, url string) (addrs []string, err error)
+	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is not a kuai node, and
+	// addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
+	AskURL func(ctx context.Context, url string) (Answer, error)
 }
 
 // syncs is what the table tells of peers and asks about them: the package that exchanges statuses knows what peers said and brought.
@@ -63,7 +64,7 @@ type Table struct {
 	want    int    // outbound peers to look for
 	mute    int
 	mdns    bool // look for neighbours
-	resolve func(ctx context.Context, url string) ([]string, error)
+	askURL  func(ctx context.Context, url string) (Answer, error)
 	local   func() []string
 	dht     bool          // look in the DHT
 	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
@@ -78,16 +79,17 @@ type Table struct {
 func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 	b, err := openBook(cfg.Dir)
 	if err != nil {
-		log.Warn("starting without remembered peers", "error", err)
+		log.Error("starting without what could not be read; the file is set aside", "error", err)
 	}
 	ends := newDisconnects(h)
 	d := &Table{
 		faults: g.f, h: h, book: b, ends: ends, log: log,
-		net: cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, resolve: cfg.ResolveURL, dht: cfg.DHT,
+		net: cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, askURL: cfg.AskURL, dht: cfg.DHT,
 		seek: ends.wake, twin: g.twin, look: make(chan struct{}, 1), theirs: newTheirs(),
 		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
 	}
 	b.self, b.kept = h.ID(), d.keeps
+	b.recallAll()
 	d.client = stream.Client{Host: h, Network: cfg.Network, Refused: d.Refused}
 	return d
 }
