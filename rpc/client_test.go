@@ -35,19 +35,6 @@ func TestClientReadsWhatTheServerSays(t *testing.T) {
 	}
 }
 
-// TestAURLThatIsNotReachedIsForgotten lists a URL that was asked for and has not said who it is, and deletes it.
-func TestAURLThatIsNotReachedIsForgotten(t *testing.T) {
-	n := start(t, Config{})
-	const url = "http://127.0.0.1:5999"
-	n.net.peers, n.net.connected = []Peer{{Address: url, Static: true}, {ID: "b"}}, []string{url}
-	if w := n.do("DELETE", "/peers/http:%2F%2F127.0.0.1:5999", ""); w.Code != 204 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	if left := n.net.Connected(); len(left) != 0 || len(n.net.Peers()) != 2 {
-		t.Errorf("still asked: %v, %v", left, n.net.Peers())
-	}
-}
-
 func TestClientHealth(t *testing.T) {
 	n := start(t, Config{})
 	c := NewClient(listen(t, n.Handler()))

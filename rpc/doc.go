@@ -10,7 +10,7 @@
 //
 // # Vocabulary
 //
-//   - node: an entry of POST /nodes/register, a URL, host:port or multiaddr.
+//   - node: an entry of POST /nodes/register, a URL, host:port or multiaddr. The network keeps them, and asks URLs by an Asker of this package.
 //   - Flask neighbour: a registered URL that answers /chain and no /node. It is read on /nodes/resolve.
 //   - replaced: the tip after /nodes/resolve is another one than before it.
 //

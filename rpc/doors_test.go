@@ -136,9 +136,7 @@ func resolveDoor(t *testing.T, r *consensus.Rules) {
 	for _, c := range chaintest.BlockCases(s.setting) {
 		n, why := s.node(t)
 		body.Store(s.answer(c.Raw))
-		if err := n.nodes.add([]neighbour{{Address: strings.TrimPrefix(url, "http://"), URL: url, Kind: kindFlask}}); err != nil {
-			t.Fatal(err)
-		}
+		n.net.register(url, "flask")
 		n.resolveNow(t)
 		s.check(t, n, c, why.take())
 	}

@@ -97,7 +97,7 @@ func TestChangesRefuseOtherSitesPages(t *testing.T) {
 				t.Errorf("%s %s with %s: %d", c.method, c.path, header, w.Code)
 			}
 		}
-		if count, _ := n.chain.PoolSize(); n.chain.Tip().Index != 1 || count != 0 || len(n.net.Connected()) != 0 {
+		if count, _ := n.chain.PoolSize(); n.chain.Tip().Index != 1 || count != 0 || len(n.net.Registered()) != 0 {
 			t.Errorf("%s %s changed the node for a foreign page", c.method, c.path)
 		}
 		n.net.sync = nil

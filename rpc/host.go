@@ -76,6 +76,11 @@ func hostOfURL(text string) (string, error) {
 	return u.Hostname(), nil
 }
 
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && n > 0
+}
+
 // canonicalName returns a DNS name in lower case, without the final dot.
 func canonicalName(name string) (string, error) {
 	if strings.ContainsFunc(name, func(c rune) bool { return c >= 0x80 }) {

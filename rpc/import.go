@@ -32,7 +32,7 @@ func ChainAt(url string) Source {
 		}
 		if res.StatusCode != http.StatusOK {
 			_ = res.Body.Close()
-			return nil, fmt.Errorf("%s/chain: %w (status %d)", c.base, errNoNode, res.StatusCode)
+			return nil, fmt.Errorf("%s/chain: %w (status %d)", c.base, ErrNoNode, res.StatusCode)
 		}
 		return res.Body, nil
 	}

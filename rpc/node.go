@@ -1,10 +1,11 @@
 package rpc
 
 import (
-	"cmp"
+	"errors"
 	"net/http"
 	"time"
 
+	"kuai/chain"
 	"kuai/rpc/api"
 )
 
@@ -58,7 +59,7 @@ func dialable(r Reach) *api.Dialable {
 	return d
 }
 
-// peers is GET /peers: connected and remembered peers, and the nodes that were registered.
+// peers is GET /peers: all peers, and the nodes that were registered among them.
 func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 	from, limit, err := pageOf(r, 100, largestPage)
 	if err != nil {
@@ -75,14 +76,11 @@ func (s *Server) peersInfo(from, limit int64) api.Peers {
 	for _, p := range cut(all, from, limit) {
 		list = append(list, peerInfo(p))
 	}
-	known := map[string]Peer{}
-	for _, p := range all {
-		known[p.ID] = p
-	}
-	delete(known, "") // URLs that have not answered
 	nodes := []api.RegisteredNode{}
-	for _, n := range s.nodes.all() {
-		nodes = append(nodes, s.registeredNode(n, known[n.peer()]))
+	for _, n := range s.network.Registered() {
+		nodes = append(nodes, api.RegisteredNode{
+			Address: n.Address, Kind: n.Kind, NextAsk: n.Next, PeerID: n.PeerID, State: n.State, Status: n.Status, URL: n.URL,
+		})
 	}
 	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}
 }
@@ -112,32 +110,10 @@ func peerInfo(p Peer) api.Peer {
 	return info
 }
 
-// registeredNode is what a registered node was when it answered last, and what it answers now. p is its peer, as the network knows it.
-func (s *Server) registeredNode(n neighbour, p Peer) api.RegisteredNode {
-	info := api.RegisteredNode{Address: n.Address, Kind: string(n.Kind), PeerID: n.peer(), State: cmp.Or(p.State, "not connected"), URL: n.URL}
-	connected := p.Connected && n.Kind == kindKuai
-	f, next, asked := s.prober.look(n.URL)
-	switch {
-	case connected:
-		info.State = cmp.Or(p.State, "connected")
-	case n.URL == "":
-		info.NextAsk = p.NextDial
-	case n.URL != "" && !asked:
-		info.State = "not asked yet"
-	case n.URL != "":
-		info.State, info.NextAsk = s.describe(f), next
-	}
-	if f.kind == kindKuai && n.Kind == kindKuai && !connected {
-		info.State = "a kuai node answers, but is not connected: its chain is read on resolve"
-	}
-	info.Status = f.status
-	return info
-}
-
 // disconnect is DELETE /peers/{id}: by peer id, or by the address or URL of a registered node.
 func (s *Server) disconnect(w http.ResponseWriter, r *http.Request) {
-	found, err := s.forget(r.PathValue("id"))
-	if err == nil && !found {
+	err := s.network.Disconnect(r.PathValue("id"))
+	if errors.Is(err, chain.ErrNotFound) {
 		err = notFound("There is no peer or registered node of that name.", "GET /peers lists them.")
 	}
 	if err != nil {

@@ -180,7 +180,6 @@ func TestEveryExampleIsAnsweredAsDescribed(t *testing.T) {
 	})
 	invite := func() (api.Invite, error) { return api.Invite{Code: "0000"}, nil }
 	n := startOn(t, Config{Lab: shownLab{newFakeLab()}, Invite: invite, Version: "1", Agent: "kuai/1", Metrics: metrics, LogLevel: new(slog.LevelVar)}, consensus.Classic())
-	n.answering(&standIn{})
 	n.net.peers = []Peer{{ID: "a", Connected: true, Direction: "inbound", Latency: 1, Height: 3, Tip: consensus.Hash{1}}, {ID: "b", LastError: "refused"}}
 	described := newContract(t)
 	for turn := range 2 {

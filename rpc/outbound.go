@@ -21,26 +21,24 @@ import (
 
 // Bounds of outgoing requests.
 const (
+	maxAddress   = 256              // bytes of a peer id, or of a network's
 	outTimeout   = 10 * time.Second // a whole request
 	dialTimeout  = 3 * time.Second
 	maxChainBody = 64 << 20 // another node's /chain
 	maxNodeBody  = 64 << 10 // another node's /node
 )
 
-// errNoNode is wrapped by errors about what answers HTTP, but not as a node does.
-var errNoNode = errors.New("no node answers there")
-
-// wrongStatus is an answer other than 200. It wraps errNoNode.
+// wrongStatus is an answer other than 200. It wraps ErrNoNode.
 type wrongStatus struct {
 	url    string
 	status int
 }
 
 func (e *wrongStatus) Error() string {
-	return fmt.Sprintf("%s: %v (status %d)", e.url, errNoNode, e.status)
+	return fmt.Sprintf("%s: %v (status %d)", e.url, ErrNoNode, e.status)
 }
 
-func (e *wrongStatus) Unwrap() error { return errNoNode }
+func (e *wrongStatus) Unwrap() error { return ErrNoNode }
 
 // statusOf returns the HTTP status behind what get, node and isFlask return, 0 if there was no answer.
 func statusOf(err error) int {
@@ -48,7 +46,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &other):
 		return other.status
-	case err == nil || errors.Is(err, errNoNode):
+	case err == nil || errors.Is(err, ErrNoNode):
 		return http.StatusOK
 	}
 	return 0
@@ -114,7 +112,7 @@ func (c *askingConn) Close() error {
 	return c.Conn.Close()
 }
 
-// get opens url; any status but 200 is errNoNode. The caller closes the body, which fails past limit bytes.
+// get opens url; any status but 200 is ErrNoNode. The caller closes the body, which fails past limit bytes.
 func (o *outbound) get(ctx context.Context, url string, limit int64) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -143,7 +141,7 @@ func tooLong(err error) error {
 	return err
 }
 
-// node asks a kuai node who it is. An answer that is none is errNoNode.
+// node asks a kuai node who it is. An answer that is none is ErrNoNode.
 func (o *outbound) node(ctx context.Context, base string) (api.Node, error) {
 	body, err := o.get(ctx, base+"/node", maxNodeBody)
 	if err != nil {
@@ -155,8 +153,8 @@ func (o *outbound) node(ctx context.Context, base string) (api.Node, error) {
 		return api.Node{}, tooLong(err)
 	}
 	var info api.Node
-	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || len(info.PeerID) > maxAddress || info.Network == "" {
-		return api.Node{}, fmt.Errorf("%s/node: %w", base, errNoNode)
+	if err := json.Unmarshal(text, &info); err != nil || info.PeerID == "" || len(info.PeerID) > maxAddress || info.Network == "" || len(info.Network) > maxAddress {
+		return api.Node{}, fmt.Errorf("%s/node: %w", base, ErrNoNode)
 	}
 	return info, nil
 }
@@ -175,7 +173,7 @@ func (o *outbound) isFlask(ctx context.Context, base string) error {
 	n, _ := io.ReadFull(canonical.NewTextReader(body), start)
 	text := strings.TrimLeft(string(start[:n]), " \t\r\n")
 	if !strings.HasPrefix(text, "{") || !strings.Contains(text, `"chain"`) && !strings.Contains(text, `"length"`) {
-		return fmt.Errorf("%s/chain: %w", base, errNoNode)
+		return fmt.Errorf("%s/chain: %w", base, ErrNoNode)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package rpc
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -14,8 +13,8 @@ import (
 	"kuai/p2p/addrpolicy"
 )
 
-// TestOutboundJudgesAddressesAfterResolution asks in the forms that a URL's host has. A literal skips parseNode here, so that
-// the dialer itself refuses it.
+// TestOutboundJudgesAddressesAfterResolution asks in the forms that a URL's host has. The dialer itself refuses
+// them.
 func TestOutboundJudgesAddressesAfterResolution(t *testing.T) {
 	for _, host := range []string{"169.254.169.254", "[fe80::1%25lo]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "100.100.100.200"} {
 		if _, err := newOutbound("").get(t.Context(), "http://"+host+"/chain", 100); !errors.Is(err, addrpolicy.ErrRefused) {
@@ -29,7 +28,7 @@ func TestOutboundFollowsNoRedirectAndNoProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", listen(t, http.HandlerFunc(hit)))
 	target := listen(t, http.HandlerFunc(hit))
 	_, err := newOutbound("").get(t.Context(), listen(t, http.RedirectHandler(target, http.StatusFound)), 100)
-	if !errors.Is(err, errNoNode) {
+	if !errors.Is(err, ErrNoNode) {
 		t.Errorf("%v", err)
 	}
 }
@@ -62,30 +61,6 @@ func TestOutboundUnpacksNothing(t *testing.T) {
 	body.Close()
 }
 
-func TestProberResolves(t *testing.T) {
-	n := start(t, Config{})
-	url := listen(t, n.Handler())
-	for _, spelling := range []string{url, url + "/", strings.TrimPrefix(url, "http://")} {
-		if addrs, err := NewProber("").Resolve(t.Context(), spelling); err != nil || len(addrs) != 1 || addrs[0] != n.net.Addresses()[0] {
-			t.Errorf("%s: %q, %v", spelling, addrs, err)
-		}
-	}
-	marked := listen(t, saying(in16(binary.LittleEndian, "\ufeff"+n.do("GET", "/node", "").Body.String())))
-	if addrs, err := NewProber("").Resolve(t.Context(), marked); err != nil || len(addrs) != 1 {
-		t.Errorf("in UTF-16: %q, %v", addrs, err)
-	}
-	for _, bad := range []string{"", "ftp://x", otherPeer, "http://169.254.169.254", listen(t, http.NotFoundHandler()), listen(t, saying(`{"peer_id":5}`)), listen(t, saying(strings.Repeat(" ", maxNodeBody+1))), nobody(t)} {
-		if addrs, err := NewProber("").Resolve(t.Context(), bad); err == nil {
-			t.Errorf("%s: %q", bad, addrs)
-		}
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := NewProber("").Resolve(ended, url); !errors.Is(err, context.Canceled) {
-		t.Errorf("after the context: %v", err)
-	}
-}
-
 // TestOutboundJudgesWhatANameMeans resolves names by a server of its own, which answers every question with a metadata service.
 func TestOutboundJudgesWhatANameMeans(t *testing.T) {
 	through := net.DefaultResolver
@@ -94,12 +69,8 @@ func TestOutboundJudgesWhatANameMeans(t *testing.T) {
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", server)
 	}}
-	n := start(t, Config{})
-	for _, url := range []string{"http://node.example:80", "node.example:5000"} {
-		w := n.do("POST", "/nodes/register", listOf(url))
-		if w.Code != 400 || !strings.Contains(w.Body.String(), addrpolicy.ErrRefused.Error()) || len(n.nodes.all()) != 0 {
-			t.Errorf("%s: %d %s", url, w.Code, w.Body)
-		}
+	if _, err := NewAsker("").Ask(t.Context(), "http://node.example:80"); !errors.Is(err, addrpolicy.ErrRefused) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,35 +1,48 @@
 package rpc
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"sync"
 
 	"kuai/chain/canonical"
 	"kuai/rpc/api"
 )
 
+// maxRegister is how many nodes one request registers.
+const maxRegister = 64
+
+// RefusedNode is what Network.Register returns about an address that it does not take.
+type RefusedNode struct {
+	Entry   int    // of the list, from 1
+	Address string // "" if its form is wrong
+	Err     error
+}
+
+func (e *RefusedNode) Error() string { return e.Err.Error() }
+
+// ErrTooManyNodes is wrapped by Network.Register if more nodes would be registered than the network keeps.
+var ErrTooManyNodes = errors.New("too many registered nodes")
+
 // register is POST /nodes/register: all of the list, or nothing.
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
-	nodes, err := s.readNodes(w, r)
+	list, err := readNodes(w, r)
 	if err == nil {
-		nodes, err = s.ask(r.Context(), nodes)
-	}
-	if err == nil {
-		err = s.join(nodes)
+		err = registerProblem(s.network.Register(r.Context(), list))
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	answer(w, http.StatusCreated, api.Registered{Message: "New nodes have been added", Nodes: s.nodes.addresses()})
+	all := []string{}
+	for _, n := range s.network.Registered() {
+		all = append(all, n.Address)
+	}
+	answer(w, http.StatusCreated, api.Registered{Message: "New nodes have been added", Nodes: all})
 }
 
-// readNodes reads {"nodes": […]}, leaving out this node's own multiaddrs and what is named twice.
-func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour, error) {
+// readNodes reads {"nodes": […]}.
+func readNodes(w http.ResponseWriter, r *http.Request) ([]string, error) {
 	o, err := readObject(w, r, `{"nodes": ["http://127.0.0.1:5001"]}`)
 	if err != nil {
 		return nil, err
@@ -42,115 +55,31 @@ func (s *Server) readNodes(w http.ResponseWriter, r *http.Request) ([]neighbour,
 	if len(list) > maxRegister {
 		return nil, badRequest("too many nodes", fmt.Sprintf("One request registers at most %d nodes.", maxRegister), "Send the rest in another one.")
 	}
-	return s.parseNodes(list)
-}
-
-func (s *Server) parseNodes(list []canonical.Value) ([]neighbour, error) {
-	var nodes []neighbour
-	seen := map[string]bool{}
+	var texts []string
 	for i, v := range list {
 		text, ok := v.(string)
 		if !ok {
-			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" is not a string.", i+1), "No node of the list was registered.")
+			return nil, noNode(fmt.Sprintf("Entry %d of \"nodes\" is not a string.", i+1))
 		}
-		n, err := parseNode(text)
-		if err != nil {
-			return nil, badRequest("no node", fmt.Sprintf("Entry %d of \"nodes\" was refused: %v.", i+1, err), "No node of the list was registered.")
-		}
-		if key := strings.ToLower(n.Address); !seen[key] && (n.URL != "" || peerOf(n.Address) != s.network.ID()) {
-			seen[key] = true
-			nodes = append(nodes, n)
-		}
+		texts = append(texts, text)
 	}
-	return nodes, nil
+	return texts, nil
 }
 
-// ask finds out what the URLs are, all at once. This node's own are left out; one that does not answer in time is kept.
-func (s *Server) ask(ctx context.Context, nodes []neighbour) ([]neighbour, error) {
-	own, errs := make([]bool, len(nodes)), make([]error, len(nodes))
-	var wg sync.WaitGroup
-	for i := range nodes {
-		if nodes[i].URL != "" {
-			wg.Go(func() { nodes[i], own[i], errs[i] = s.introduce(ctx, nodes[i]) })
-		}
-	}
-	wg.Wait()
-	var others []neighbour
-	for i, n := range nodes {
-		if !own[i] {
-			others = append(others, n)
-		}
-	}
-	return others, errors.Join(errs...)
+func noNode(detail string) *problem {
+	return badRequest("no node", detail, "No node of the list was registered.")
 }
 
-// introduce asks the node at a URL that a client names. Its error refuses the registration; silence does not.
-func (s *Server) introduce(ctx context.Context, n neighbour) (said neighbour, own bool, err error) {
-	if held, found := s.nodes.get(n.Address); found {
-		n.Kind, n.Peer, n.Former = held.Kind, held.Peer, held.Former
+// registerProblem says what a client did wrong, if it did.
+func registerProblem(err error) error {
+	refused := (*RefusedNode)(nil)
+	switch {
+	case errors.As(err, &refused) && refused.Address != "":
+		return noNode(fmt.Sprintf("%s was refused: %v.", refused.Address, refused.Err))
+	case errors.As(err, &refused):
+		return noNode(fmt.Sprintf("Entry %d of \"nodes\" was refused: %v.", refused.Entry, refused.Err))
+	case errors.Is(err, ErrTooManyNodes):
+		return badRequest("too many nodes", "This node keeps no more registered nodes.", "DELETE /peers/<address> forgets one; a / in the address is written %2F.")
 	}
-	s.prober.renew(n.URL)
-	f := s.prober.ask(ctx, n.URL)
-	if ctx.Err() != nil {
-		return n, false, ctx.Err()
-	}
-	said, own, err = s.judge(n, f)
-	if err != nil {
-		return n, false, badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.URL, err), "No node of the list was registered.")
-	}
-	if own {
-		s.connect(n) // another node may have a copy of this one's identity: the network tells them apart
-	}
-	return said, own, nil
-}
-
-// join connects kuai nodes and remembers all. If one is refused, those before it are released.
-func (s *Server) join(nodes []neighbour) error {
-	known := s.knownPeers()
-	var fresh []string
-	leave := func() {
-		for _, name := range fresh {
-			_ = s.network.Disconnect(name) // it was never promised
-		}
-	}
-	var moved []neighbour
-	for _, n := range nodes {
-		held, found := s.nodes.get(n.Address)
-		if found && held.URL != n.URL {
-			moved = append(moved, held)
-		}
-		if n.Kind != kindKuai {
-			continue
-		}
-		if err := s.network.Connect(n.target()); err != nil {
-			leave()
-			return badRequest("no node", fmt.Sprintf("%s was refused: %v.", n.Address, err), "No node of the list was registered.")
-		}
-		if isNew := n.URL != "" && (held.URL != n.URL || held.Kind != kindKuai); isNew || n.URL == "" && !known[n.peer()] {
-			fresh = append(fresh, n.name())
-		}
-	}
-	if err := s.nodes.add(nodes); err != nil {
-		leave()
-		return err
-	}
-	for _, n := range moved {
-		s.release(n)
-	}
-	for _, n := range nodes {
-		if n.URL != "" {
-			f, _, _ := s.prober.look(n.URL)
-			s.tell(n, f)
-		}
-	}
-	return nil
-}
-
-// knownPeers are the ids of connected and remembered peers.
-func (s *Server) knownPeers() map[string]bool {
-	ids := map[string]bool{}
-	for _, p := range s.network.Peers() {
-		ids[p.ID] = true
-	}
-	return ids
+	return err
 }

@@ -65,31 +65,22 @@ func (s *Server) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// readNeighbours asks all registered URLs what they are, and reads the chains of Flask nodes and of kuai nodes that are not
+// readNeighbours has all registered URLs asked what they are, and reads the chains of Flask nodes and of kuai nodes that answer and are not
 // connected at this moment, all at once. They share one bound on what is held in memory.
 func (s *Server) readNeighbours(ctx context.Context) {
 	var budget atomic.Int64
 	budget.Store(maxChainBody)
-	var wg sync.WaitGroup
-	for _, n := range s.nodes.all() {
-		if n.URL == "" {
-			continue
+	s.network.AskRegistered(ctx, func(n Registered) {
+		if n.Kind == "flask" || n.Kind == "kuai" && n.Answered && !n.Connected {
+			s.readNeighbour(ctx, n, &budget)
 		}
-		wg.Go(func() {
-			said, f := s.askAgain(ctx, n)
-			byHTTP := f.kind == kindKuai && said.Kind == kindKuai && !s.connectedPeers()[said.Peer]
-			if said.Kind == kindFlask || byHTTP {
-				s.readNeighbour(ctx, said, &budget)
-			}
-		})
-	}
-	wg.Wait()
+	})
 }
 
 // roomForSpelling is how much longer than its canonical form a block may be spelled elsewhere, by indentation and escapes.
 const roomForSpelling = 4
 
-func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.Int64) {
+func (s *Server) readNeighbour(ctx context.Context, n Registered, budget *atomic.Int64) {
 	before := s.chain.Tip()
 	err := s.adoptFrom(ctx, n, budget)
 	if tip := s.chain.Tip(); err == nil && tip.Hash != before.Hash {
@@ -99,14 +90,35 @@ func (s *Server) readNeighbour(ctx context.Context, n neighbour, budget *atomic.
 	if err != nil {
 		text = reason(err)
 	}
-	if s.prober.isNews(n.URL, topicChain, text) && err != nil {
+	if s.unread.isNews(n.URL, text) && err != nil {
 		s.log.Warn("chain of a registered node not adopted", "node", n.Address, "err", err)
 	}
 }
 
+// unread is why the chains of registered nodes were not read, as the log said it last.
+type unread struct {
+	mu   sync.Mutex
+	told map[string]string // by URL
+}
+
+// maxUnread is how many are remembered.
+const maxUnread = 1024
+
+// isNews reports whether text differs from what the log said of url last, and remembers it.
+func (u *unread) isNews(url, text string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.told == nil || len(u.told) >= maxUnread {
+		u.told = map[string]string{}
+	}
+	before := u.told[url]
+	u.told[url] = text
+	return text != before
+}
+
 // adoptFrom reads a neighbour's chain and adds what this node lacks, if it is longer, valid and of our genesis.
-func (s *Server) adoptFrom(ctx context.Context, n neighbour, budget *atomic.Int64) error {
-	body, err := s.prober.out.get(ctx, n.URL+"/chain", maxChainBody)
+func (s *Server) adoptFrom(ctx context.Context, n Registered, budget *atomic.Int64) error {
+	body, err := s.out.get(ctx, n.URL+"/chain", maxChainBody)
 	if err != nil {
 		return err
 	}

@@ -24,11 +24,7 @@ import (
 // neighbourOf registers h, which answers as a Flask node, with n.
 func neighbourOf(t *testing.T, n *node, h http.Handler) {
 	t.Helper()
-	url := listen(t, h)
-	address := strings.TrimPrefix(url, "http://")
-	if err := n.nodes.add([]neighbour{{Address: address, URL: url, Kind: kindFlask}}); err != nil {
-		t.Fatal(err)
-	}
+	n.net.register(listen(t, h), "flask")
 }
 
 // flaskBlocks are blocks on genesis as a Flask node mines them: the payments have no ids.
@@ -208,10 +204,8 @@ func TestResolveIsNotFailedByNeighbours(t *testing.T) {
 	for _, h := range []http.Handler{endless, spaces, hangsUp, http.NotFoundHandler(), http.RedirectHandler("/elsewhere", 302), saying(chainAnswer(n.chain.Rules(), blocks))} {
 		neighbourOf(t, n, h)
 	}
-	dead := nobody(t)
-	if err := n.nodes.add([]neighbour{{Address: dead, URL: "http://" + dead, Kind: kindFlask}, {Address: "x.invalid:1", URL: "http://x.invalid:1", Kind: kindUnknown}}); err != nil {
-		t.Fatal(err)
-	}
+	n.net.register("http://"+nobody(t), "flask")
+	n.net.register("http://x.invalid:1", "unknown")
 	n.net.sync = func(context.Context) error { return context.DeadlineExceeded }
 	if n.resolveNow(t); n.chain.Tip().Hash != blocks[3].Hash() {
 		t.Errorf("the good neighbour among the bad was not heard: %v", n.chain.Tip())
@@ -220,12 +214,10 @@ func TestResolveIsNotFailedByNeighbours(t *testing.T) {
 
 func TestResolveEndsInTime(t *testing.T) {
 	n := start(t, Config{})
-	if err := n.nodes.add([]neighbour{{Address: "slow:1", URL: "http://slow:1", Kind: kindFlask}, {Address: "silent:1", URL: "http://silent:1", Kind: kindUnknown}}); err != nil {
-		t.Fatal(err)
-	}
+	n.net.register("http://slow:1", "flask")
 	synctest.Test(t, func(t *testing.T) {
-		n.prober.out = newOutbound("")
-		n.prober.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		n.out = newOutbound("")
+		n.out.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})

@@ -25,15 +25,15 @@ import (
 type fakeNetwork struct {
 	id string
 
-	mu        sync.Mutex
-	peers     []Peer
-	connected []string
-	refuse    string // Connect fails for this address
-	sync      func(context.Context) error
-	status    SyncStatus
-	reach     Reach
-	looks     int
-	told      chan string // receives each new address, if set
+	mu     sync.Mutex
+	peers  []Peer
+	nodes  []Registered
+	said   func(Registered) Registered // what AskRegistered hears, if set
+	cannot error                       // of Register and Disconnect
+	sync   func(context.Context) error
+	status SyncStatus
+	reach  Reach
+	looks  int
 }
 
 func (n *fakeNetwork) ID() string { return n.id }
@@ -43,31 +43,59 @@ func (n *fakeNetwork) Addresses() []string { return []string{"/ip4/127.0.0.1/tcp
 func (n *fakeNetwork) LookAround()  { n.mu.Lock(); defer n.mu.Unlock(); n.looks++ }
 func (n *fakeNetwork) Reach() Reach { return n.reach }
 
-func (n *fakeNetwork) Connect(addr string) error {
+func (n *fakeNetwork) Register(_ context.Context, list []string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if addr == n.refuse {
-		return errors.New("not a multiaddr")
+	if n.cannot != nil {
+		return n.cannot
 	}
-	if !slices.Contains(n.connected, addr) {
-		n.connected = append(n.connected, addr)
-		if n.told != nil {
-			n.told <- addr
+	for _, address := range list {
+		address = strings.TrimPrefix(address, "http://")
+		if i := slices.IndexFunc(n.nodes, func(r Registered) bool { return r.Address == address }); i < 0 {
+			n.nodes = append(n.nodes, Registered{Address: address, URL: "http://" + address, Kind: "unknown", State: "not connected"})
 		}
 	}
+	slices.SortFunc(n.nodes, func(a, b Registered) int { return strings.Compare(a.Address, b.Address) })
 	return nil
+}
+
+func (n *fakeNetwork) Registered() []Registered {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.nodes)
+}
+
+func (n *fakeNetwork) AskRegistered(_ context.Context, each func(Registered)) {
+	var wg sync.WaitGroup
+	for _, r := range n.Registered() {
+		if n.said != nil {
+			r = n.said(r)
+		}
+		wg.Go(func() { each(r) })
+	}
+	wg.Wait()
 }
 
 func (n *fakeNetwork) Disconnect(name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := len(n.peers) + len(n.connected)
+	if n.cannot != nil {
+		return n.cannot
+	}
+	before := len(n.peers) + len(n.nodes)
 	n.peers = slices.DeleteFunc(n.peers, func(p Peer) bool { return p.ID == name })
-	n.connected = slices.DeleteFunc(n.connected, func(a string) bool { return a == name || peerOf(a) == name })
-	if before == len(n.peers)+len(n.connected) {
+	n.nodes = slices.DeleteFunc(n.nodes, func(r Registered) bool { return r.Address == name })
+	if before == len(n.peers)+len(n.nodes) {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
 	}
 	return nil
+}
+
+// registered lists what answers at url as a node of a kind.
+func (n *fakeNetwork) register(url, kind string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.nodes = append(n.nodes, Registered{Address: strings.TrimPrefix(url, "http://"), URL: url, Kind: kind, Answered: true, State: "not connected"})
 }
 
 func (n *fakeNetwork) Peers() []Peer {
@@ -81,12 +109,6 @@ func (n *fakeNetwork) set(peers []Peer) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.peers = peers
-}
-
-func (n *fakeNetwork) Connected() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.connected)
 }
 
 func (n *fakeNetwork) SyncNow(ctx context.Context) error {

@@ -38,7 +38,6 @@ const (
 type Config struct {
 	Hosts       []string              // by which the node may be called, beside localhost and IP addresses; in the forms of ParseAllowHost
 	Origins     []string              // of pages elsewhere that may use the API; in the forms of ParseOrigin
-	DataFile    string                // where registered nodes are remembered; "" remembers none
 	Name        string                // what the operator calls this node, for GET /node; "" for no name
 	Version     string                // of the program, for GET /node
 	Agent       string                // for GET /node and outgoing requests
@@ -51,7 +50,6 @@ type Config struct {
 	Invite      Invitation            // GET /invite; nil answers 404
 	Lab         Lab                   // the endpoints under /lab; nil answers 404
 	Keys        Keys                  // that payments of a secure network are signed with; nil signs none
-	Prober      *Prober               // asks other nodes' URLs, shared with the network; nil makes one
 
 	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it
 	WebhookSecret []byte   // signs them; from ParseWebhookSecret
@@ -68,20 +66,42 @@ const (
 
 // Network is the peer-to-peer side of the node, as far as HTTP shows and moves it.
 type Network interface {
-	ID() string                        // peer id: the node's address
-	Addresses() []string               // multiaddrs with /p2p/
-	Connect(addr string) error         // multiaddr or URL of a kuai node: kept, retried indefinitely; duplicates and own addresses are nil
-	Disconnect(name string) error      // and forget: a peer id, or a URL that was connected; an error wrapping chain.ErrNotFound if there is no such peer
-	Peers() []Peer                     // connected and remembered
-	LookAround()                       // has connected peers asked for theirs, now and then
+	ID() string          // peer id: the node's address
+	Addresses() []string // multiaddrs with /p2p/
+	LookAround()         // has connected peers asked for theirs, now and then
+	Peers() []Peer       // connected, asked for, registered and remembered
+
+	// Register asks the URLs among the addresses in list what they are, and keeps connections to all nodes; own addresses are left out. It
+	// registers all or, with an error, nothing: a *RefusedNode, one that wraps ErrTooManyNodes, or the disk's.
+	Register(ctx context.Context, list []string) error
+	Registered() []Registered // sorted by address
+	// AskRegistered asks all registered URLs now, all at once, and calls each, also at once, with what a node is as soon as it is known.
+	AskRegistered(ctx context.Context, each func(Registered))
+	// Disconnect forgets an address or a peer by its id, and disconnects peers that nothing else leads to. An error that wraps chain.ErrNotFound
+	// says that there is none; after another one nothing has changed.
+	Disconnect(name string) error
+
 	SyncNow(ctx context.Context) error // from every connected peer
 	SyncStatus() SyncStatus
 	Reach() Reach
 }
 
+// Registered is a registered node as the network knows it.
+type Registered struct {
+	Address   string // host:port, or the multiaddr
+	URL       string // scheme and host, "" for a multiaddr
+	Kind      string // "kuai", "flask", "unknown": what it was when it answered last
+	PeerID    string // "" if it is not known
+	Connected bool
+	Answered  bool      // the URL, when it was asked last
+	State     string    // in words, as of a Peer
+	Status    int       // of the URL's last answer to GET /node, 0 if there was none
+	Next      time.Time // when it is tried next; zero while it is connected
+}
+
 // Peer is another node as the network knows it.
 type Peer struct {
-	ID         string // "" for a URL that was asked for and has not answered
+	ID         string // "" for a URL that leads to no peer
 	Name       string // what the peer calls itself, "" for no name: claimed, not proved
 	Agent      string
 	Address    string
@@ -161,8 +181,8 @@ type Server struct {
 	network     Network
 	miner       Miner
 	log         *slog.Logger
-	nodes       *registry
-	prober      *Prober
+	out         *outbound
+	unread      unread
 	resolves    singleflight.Group
 	networkID   string // of the chain's rules, which take 4 µs to name it
 	genesis     string // its hash
@@ -184,17 +204,13 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 	s := &Server{
 		cfg: cfg, chain: c, network: n, miner: m, log: log,
 		networkID: c.Rules().Network(), genesis: c.Rules().Genesis.Hash().String(),
-		nodes:   loadRegistry(cfg.DataFile, log),
-		prober:  cfg.Prober,
+		out:     newOutbound(cfg.Agent),
 		hosts:   parseHosts(cfg.Hosts),
 		boot:    bootID(),
 		long:    make(chan struct{}, maxLong),
 		adding:  make(chan struct{}, 1),
 		lessons: make(chan struct{}, maxLessons),
 		streams: make(chan struct{}, maxStreams),
-	}
-	if s.prober == nil {
-		s.prober = NewProber(cfg.Agent)
 	}
 	routes := newRouter(expandParts(s.resources(api.Operations, s.handlers())))
 	s.handler = newRequestLog(cfg, log).observe(s.guard(s.allowOrigins(cfg.Origins, s.authenticate(routes))))
@@ -204,7 +220,7 @@ func New(cfg Config, c *chain.Chain, n Network, m Miner, log *slog.Logger) *Serv
 // Handler returns what answers the requests.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Serve answers on the listeners, asks unreachable registered nodes again and sends webhooks, until ctx ends and the answers
+// Serve answers on the listeners and sends webhooks, until ctx ends and the answers
 // under way are sent. It closes the listeners.
 func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	if len(lns) == 0 {
@@ -227,7 +243,6 @@ func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 		})
 	}
 	g.Go(func() error { return stopAfter(stopped, srv) })
-	g.Go(func() error { s.watch(stopped); return nil })
 	for _, h := range hooks {
 		g.Go(func() error { h.run(stopped); return nil })
 	}

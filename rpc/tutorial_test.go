@@ -82,7 +82,6 @@ func TestMissingValuesAreFlasksPlainText(t *testing.T) {
 // TestBodyThatIsNoJSONIsToldHow does what the hint says.
 func TestBodyThatIsNoJSONIsToldHow(t *testing.T) {
 	n := start(t, Config{})
-	n.prober.out = deafOutbound("")
 	base := listen(t, n.Handler())
 	for path, body := range map[string]string{"/transactions/new": "sender=alice&recipient=bob&amount=5", "/nodes/register": "", "/mine": "{", "/mining": "mode=instant"} {
 		code, got := ask(t, base+path, body)

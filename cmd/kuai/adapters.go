@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"kuai/chain/consensus"
 	"kuai/miner"
@@ -37,14 +38,48 @@ func (n network) Reach() rpc.Reach { return rpc.Reach(n.Node.Reach()) }
 
 func (n network) SyncStatus() rpc.SyncStatus { return n.meter.status() }
 
-// askURL shows a Prober to package p2p.
-func askURL(p *rpc.Prober) func(ctx context.Context, url string) (p2p.Answer, error) {
+func (n network) Registered() []rpc.Registered {
+	var all []rpc.Registered
+	for _, r := range n.Node.Registered() {
+		all = append(all, shown(r))
+	}
+	return all
+}
+
+func (n network) AskRegistered(ctx context.Context, each func(rpc.Registered)) {
+	n.Node.AskRegistered(ctx, func(r p2p.Registered) { each(shown(r)) })
+}
+
+func shown(r p2p.Registered) rpc.Registered {
+	return rpc.Registered{
+		Address: r.Address, URL: r.URL, Kind: string(r.Kind), PeerID: r.PeerID, Connected: r.Connected, Answered: r.Answered, State: r.State,
+		Status: r.Status, Next: r.Next,
+	}
+}
+
+func (n network) Register(ctx context.Context, list []string) error {
+	err := n.Node.Register(ctx, list)
+	refused := (*p2p.RefusedError)(nil)
+	switch {
+	case errors.As(err, &refused):
+		return (*rpc.RefusedNode)(refused)
+	case errors.Is(err, p2p.ErrTooMany):
+		return fmt.Errorf("%w: %w", rpc.ErrTooManyNodes, err)
+	}
+	return err
+}
+
+// askURL shows an Asker to package p2p.
+func askURL(a *rpc.Asker) func(ctx context.Context, url string) (p2p.Answer, error) {
 	return func(ctx context.Context, url string) (p2p.Answer, error) {
-		addrs, err := p.Resolve(ctx, url)
-		if errors.Is(err, rpc.ErrFlask) {
-			err = fmt.Errorf("%w: %w", p2p.ErrFlask, err)
+		said, err := a.Ask(ctx, url)
+		switch {
+		case errors.Is(err, rpc.ErrFlask):
+			err = p2p.ErrFlask
+		case errors.Is(err, rpc.ErrNoNode):
+			err = fmt.Errorf("%w%s", p2p.ErrNoNode, strings.TrimPrefix(err.Error(), rpc.ErrNoNode.Error()))
 		}
-		return p2p.Answer{Addresses: addrs}, err
+		return p2p.Answer(said), err
 	}
 }
 

@@ -38,7 +38,7 @@ var chineseTexts = map[string]string{
 	"Write the manual pages into a directory":                                                    "把手册页写入目录",
 	"Mine N blocks, or set when the node mines by itself":                                        "挖 N 个区块，或设置节点何时自动挖矿",
 	"List the registered nodes, and what each answers now":                                       "列出已登记的节点及其当前响应",
-	"List connected and remembered peers, and registered nodes":                                  "列出已连接和记住的对等节点，以及已登记的节点",
+	"List connected, registered and remembered peers":                                            "列出已连接、已登记和记住的对等节点",
 	"List the payments that wait for a block":                                                    "列出等待写入区块的付款",
 	"Adopt the longest valid chain of all peers and registered nodes now":                        "立即采用所有对等节点和已登记节点中最长的有效链",
 	"Pay RECIPIENT from SENDER":                                                                  "由 SENDER 向 RECIPIENT 付款",

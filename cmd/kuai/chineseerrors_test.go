@@ -24,6 +24,7 @@ import (
 	"kuai/cmd/kuai/grade"
 	"kuai/cmd/kuai/invite"
 	"kuai/cmd/kuai/lab"
+	"kuai/p2p"
 	"kuai/rpc"
 	"kuai/rpc/api"
 )
@@ -160,7 +161,7 @@ func askErrors(t *testing.T) (errs []error) {
 	defer nobody.Close()
 	errs = append(errs, failed(nil, "disconnect", "a", "--api", nobody.URL))
 	for _, address := range []string{"", "a b", "nonsense", "/ip4/192.0.2.1/tcp/1", "http://%zz", "ftp://a", "http://a:b@c", "http://:1", "http://a:"} {
-		_, err := rpc.NewProber("test").Resolve(t.Context(), address)
+		err := p2p.CheckPeer(address)
 		errs = append(errs, err, fmt.Errorf("%w%s", err, ".")) // a node's answer is a sentence
 	}
 	a := &asking{api: foreign.URL}

@@ -113,6 +113,14 @@ func registerError(err error) error {
 	return err
 }
 
+// leadsTo reports whether a peer is where a registered node leads to.
+func leadsTo(n *api.RegisteredNode, p api.Peer) bool {
+	if p.ID == "" { // it leads to nobody
+		return p.Address == cmp.Or(n.URL, n.Address)
+	}
+	return p.ID == n.PeerID
+}
+
 // joinedTo looks for a registered node among the peers, and returns why it isn't connected if it is not.
 func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 	var node *api.RegisteredNode
@@ -130,10 +138,10 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 	if node.Kind == "flask" {
 		return joined, nil
 	}
-	why, next := node.State, node.NextAsk
+	why, next := node.State, time.Time{}
 	for _, peer := range p.Peers {
 		switch {
-		case peer.ID != node.PeerID || peer.ID == "":
+		case !leadsTo(node, peer):
 			continue
 		case isForeign(peer) && peer.LastError != "":
 			return joinedInfo{}, fmt.Errorf("%w: %s", errForeign, foreignText(peer))
@@ -146,4 +154,12 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 		}
 	}
 	return joinedInfo{}, notYet{errors.New(why + nextTry(next))}
+}
+
+// nextTry says when something is tried again, "" if it is not.
+func nextTry(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.Local().Format(" (next try at 15:04:05)")
 }

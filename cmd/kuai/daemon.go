@@ -69,8 +69,7 @@ func runDaemon(c *cobra.Command, cfg Config, r *consensus.Rules, known secrets, 
 // daemon runs a node on the chain c until ctx ends. It is all of the wiring: what is made first is closed last.
 func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out io.Writer, log nodeLog) error {
 	metrics := prometheus.NewRegistry()
-	prober := rpc.NewProber(agent())
-	netCfg, err := networkConfig(cfg, known.swarmKey, prober, metrics)
+	netCfg, err := networkConfig(cfg, known.swarmKey, metrics)
 	if err != nil {
 		return err
 	}
@@ -101,7 +100,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 		return err
 	}
 	metrics.MustRegister(append(miningMetrics(m), poolMetrics(c)...)...)
-	serverCfg := serverConfig(cfg, token, known.webhook, prober, metrics)
+	serverCfg := serverConfig(cfg, token, known.webhook, metrics)
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	serverCfg.Lab = labOf(cfg, n)

@@ -361,34 +361,19 @@ func (d *doctor) peers(ctx context.Context) {
 		return
 	}
 	const remedy = "see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"
-	said := make(map[string]bool)
 	for _, peer := range p.Peers {
-		if isForeign(peer) {
-			said[peer.ID] = true
+		switch {
+		case isForeign(peer):
 			d.foreign(peer.Address, foreignText(peer))
-			continue
-		}
-		if peer.Connected || peer.LastError == "" {
-			continue
-		}
-		said[peer.ID] = true
-		if peer.Static {
+		case peer.Connected, peer.LastError == "", strings.HasPrefix(peer.State, "Flask node"):
+		case peer.Static:
 			d.say("peer", problem, fmt.Sprintf("%s cannot be reached: %s%s", peer.Address, peer.LastError, nextTry(peer.NextDial)), remedy)
-		} else {
+		default:
 			d.say("peer", note, fmt.Sprintf("%s, met before, is away: %s", peer.Address, peer.LastError), "")
 		}
 	}
-	for _, node := range p.Nodes {
-		switch {
-		case said[node.PeerID]:
-		case strings.HasPrefix(node.State, "it is of the network "):
-			d.foreign(node.Address, node.State)
-		case node.Kind != "flask" && !node.NextAsk.IsZero():
-			d.say("peer", problem, fmt.Sprintf("%s: %s%s", node.Address, node.State, nextTry(node.NextAsk)), remedy)
-		}
-	}
 	d.clocks(ctx, p)
-	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
+	if len(p.Peers) == 0 {
 		d.say("peers", note, "the node knows nobody", "'kuai connect ADDRESS' introduces it to one")
 	}
 }

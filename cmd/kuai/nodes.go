@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,15 +37,7 @@ func printNodes(w io.Writer, n nodesInfo) error {
 	}
 	t := newTable(w)
 	for _, node := range n.Nodes {
-		fmt.Fprintf(t, "%s\t%s\t%s%s\n", node.Address, node.Kind, node.State, nextTry(node.NextAsk))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", node.Address, node.Kind, node.State)
 	}
 	return t.Flush()
-}
-
-// nextTry says when something is tried again, "" if it is not.
-func nextTry(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.Local().Format(" (next try at 15:04:05)")
 }

@@ -92,7 +92,7 @@ func identity(cfg Config) (crypto.PrivKey, error) {
 }
 
 // networkConfig reads the node's identity, and tells the network the rest.
-func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *prometheus.Registry) (p2p.Config, error) {
+func networkConfig(cfg Config, swarmKey []byte, metrics *prometheus.Registry) (p2p.Config, error) {
 	key, err := identity(cfg)
 	if err != nil {
 		return p2p.Config{}, err
@@ -116,12 +116,12 @@ func networkConfig(cfg Config, swarmKey []byte, prober *rpc.Prober, metrics *pro
 		SwarmKey:   swarmKey,
 		Dir:        cfg.DataDir,
 		Agent:      program,
-		AskURL:     askURL(prober),
+		AskURL:     askURL(rpc.NewAsker(agent())),
 		Registerer: metrics,
 	}, nil
 }
 
-func serverConfig(cfg Config, token string, webhookSecret []byte, prober *rpc.Prober, metrics *prometheus.Registry) rpc.Config {
+func serverConfig(cfg Config, token string, webhookSecret []byte, metrics *prometheus.Registry) rpc.Config {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	c := rpc.Config{
 		Name:          cfg.Name,
@@ -131,7 +131,6 @@ func serverConfig(cfg Config, token string, webhookSecret []byte, prober *rpc.Pr
 		Metrics:       promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Token:         token,
 		Origins:       cfg.CORSOrigins,
-		Prober:        prober,
 		LogRequests:   cfg.LogRequests,
 		Registerer:    metrics,
 		Webhooks:      cfg.Webhooks,
@@ -139,9 +138,6 @@ func serverConfig(cfg Config, token string, webhookSecret []byte, prober *rpc.Pr
 	}
 	if cfg.APIAuth == authLocal {
 		c.TokenFor = rpc.TokenForAll
-	}
-	if !cfg.Ephemeral {
-		c.DataFile = filepath.Join(cfg.DataDir, "nodes.json")
 	}
 	return c
 }

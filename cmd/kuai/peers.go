@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,12 +14,12 @@ import (
 )
 
 func newPeers() *cobra.Command {
-	return verb("peers", "List connected and remembered peers, and registered nodes",
+	return verb("peers", "List connected, registered and remembered peers",
 		func(ctx context.Context, c *rpc.Client) (api.Peers, error) { return c.Peers(ctx) }, printPeers)
 }
 
 func printPeers(w io.Writer, p api.Peers) error {
-	if len(p.Peers) == 0 && len(p.Nodes) == 0 {
+	if len(p.Peers) == 0 {
 		_, err := fmt.Fprintln(w, "no peers: 'kuai connect ADDRESS' introduces this node to one")
 		return err
 	}
@@ -30,10 +32,10 @@ func printPeers(w io.Writer, p api.Peers) error {
 		if peer.State == "connected" {
 			why = ""
 		}
-		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s%s\n", peerText(peer.ID, peer.Name), state, peer.Height, peer.Address, why)
-	}
-	for _, node := range p.Nodes {
-		fmt.Fprintf(t, "%s\tregistered, %s\t%s\n", node.Address, node.Kind, node.State)
+		if i := slices.IndexFunc(p.Nodes, func(n api.RegisteredNode) bool { return leadsTo(&n, peer) }); i >= 0 {
+			why += "\tregistered, " + p.Nodes[i].Kind
+		}
+		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s%s\n", cmp.Or(peerText(peer.ID, peer.Name), "-"), state, peer.Height, peer.Address, why)
 	}
 	return t.Flush()
 }

@@ -227,7 +227,7 @@ func (b *book) change(edit func(map[string]registration) error, apply func()) er
 // minutes, or until they are asked for again. name is an address as Connect takes it, a peer id, or an id that a registered URL had before,
 // if it is nothing else. The error wraps chain.ErrNotFound if there is none, and says what the disk says: then nothing has changed.
 func (t *Table) Disconnect(name string) error {
-	named, _ := peer.Decode(name) // "": it is no id
+	named, _ := peer.Decode(name) // "": it is not an id
 	gone, err := t.book.withdraw(name, named)
 	if err != nil {
 		return err

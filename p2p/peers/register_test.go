@@ -306,8 +306,8 @@ func TestRegisterIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestRegisterIsBounded, counts an address once, and leaves this node out.
-func TestRegisterIsBounded(t *testing.T) {
+// TestRegisterIsBoundedAndIgnoresItself, and counts an address once.
+func TestRegisterIsBoundedAndIgnoresItself(t *testing.T) {
 	p := &place{}
 	tb := tableOn(t, "", p)
 	batch := func(from, count int) (list []string) {

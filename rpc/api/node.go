@@ -69,7 +69,7 @@ type NodeSync struct {
 	Target int64   `json:"target" description:"The height of that peer."`
 }
 
-// Peers are the connected and remembered peers, and the registered nodes.
+// Peers are the connected, registered and remembered peers, and the registered nodes by the names that they were given.
 type Peers struct {
 	Count int              `json:"count" minimum:"0" description:"Of all peers."`
 	Nodes []RegisteredNode `json:"nodes"`
@@ -80,14 +80,14 @@ type Peers struct {
 type RegisteredNode struct {
 	Address string    `json:"address"`
 	Kind    string    `json:"kind" enum:"kuai,flask,unknown" description:"What it was when it answered last."`
-	NextAsk time.Time `json:"next_ask,omitzero" description:"When it is asked again; left out while it is connected."`
+	NextAsk time.Time `json:"next_ask,omitzero" description:"When it is tried again; left out while it is connected."`
 	PeerID  string    `json:"peer_id" description:"\"\" if not known."`
-	State   string    `json:"state" description:"In words: what it answers now."`
+	State   string    `json:"state" description:"In words, as of a peer: connected, or why not and when it is tried again."`
 	Status  int       `json:"status,omitempty" description:"Of its answer to GET /node; left out if there was none."`
 	URL     string    `json:"url" description:"\"\" if it was registered by multiaddr."`
 }
 
-// Peer is a peer. One that has never answered has no ID, and the URL that was asked for as its address.
+// Peer is a peer. An address that was asked for or registered and leads to no peer has no ID.
 type Peer struct {
 	Address    string    `json:"address"`
 	Agent      string    `json:"agent"`

@@ -224,7 +224,7 @@ var Operations = []Operation{
 	},
 	{
 		ID: "getPeers", Method: get, Path: "/peers", Group: "network", Effect: Reads,
-		Summary: "A page of the connected and remembered peers, and all registered nodes; 100, or up to 1000.",
+		Summary: "A page of the connected, registered and remembered peers, and all registered nodes; 100, or up to 1000.",
 		Params:  Page{}, Answers: ok(Peers{}),
 	},
 	{

@@ -17,15 +17,60 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p"
 	"kuai/rpc"
 )
 
-// lonely is a network without peers.
-type lonely struct{}
+// lonely is a network without peers, and the addresses that were registered.
+type lonely struct{ node *p2p.Node }
+
+// newLonely returns one that asks URLs as a daemon does.
+func newLonely(t *testing.T, c *chain.Chain) lonely {
+	t.Helper()
+	key, err := p2p.EphemeralIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asker := rpc.NewAsker("test")
+	ask := func(ctx context.Context, url string) (p2p.Answer, error) {
+		said, err := asker.Ask(ctx, url)
+		if errors.Is(err, rpc.ErrFlask) {
+			err = p2p.ErrFlask
+		}
+		return p2p.Answer(said), err
+	}
+	n, err := p2p.New(p2p.Config{Identity: key, AskURL: ask}, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lonely{n}
+}
+
+func (n lonely) Register(ctx context.Context, list []string) error {
+	err := n.node.Register(ctx, list)
+	if refused := (*p2p.RefusedError)(nil); errors.As(err, &refused) {
+		return (*rpc.RefusedNode)(refused)
+	}
+	return err
+}
+
+func (n lonely) Registered() (all []rpc.Registered) {
+	for _, r := range n.node.Registered() {
+		all = append(all, shown(r))
+	}
+	return all
+}
+
+func (n lonely) AskRegistered(ctx context.Context, each func(rpc.Registered)) {
+	n.node.AskRegistered(ctx, func(r p2p.Registered) { each(shown(r)) })
+}
+
+func shown(r p2p.Registered) rpc.Registered {
+	return rpc.Registered{Address: r.Address, URL: r.URL, Kind: string(r.Kind), Answered: r.Answered}
+}
 
 func (lonely) ID() string                    { return "12D3KooWTest" }
 func (lonely) Addresses() []string           { return nil }
-func (lonely) Connect(string) error          { return nil }
 func (lonely) Disconnect(string) error       { return chain.ErrNotFound }
 func (lonely) Peers() []rpc.Peer             { return nil }
 func (lonely) SyncNow(context.Context) error { return nil }
@@ -61,7 +106,7 @@ func (s *searcher) Mine(context.Context) (*consensus.Block, error) {
 func kuai(t *testing.T) string {
 	t.Helper()
 	c := chaintest.Open(t, consensus.Classic())
-	s := rpc.New(rpc.Config{}, c, lonely{}, &searcher{chain: c}, slog.New(slog.DiscardHandler))
+	s := rpc.New(rpc.Config{}, c, newLonely(t, c), &searcher{chain: c}, slog.New(slog.DiscardHandler))
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)
 	return srv.URL

@@ -24,7 +24,7 @@ func secureKuai(t *testing.T) (*chain.Chain, string) {
 	t.Helper()
 	c := chaintest.Open(t, consensus.Dev())
 	m := miner.New(c, chaintest.Account("erin"), miner.Options{Cores: 1}, slog.New(slog.DiscardHandler))
-	s := rpc.New(rpc.Config{}, c, lonely{}, &sealer{own: m}, slog.New(slog.DiscardHandler))
+	s := rpc.New(rpc.Config{}, c, newLonely(t, c), &sealer{own: m}, slog.New(slog.DiscardHandler))
 	srv := httptest.NewServer(s.Handler())
 	t.Cleanup(srv.Close)
 	return c, srv.URL

@@ -25,9 +25,6 @@ function show() {
   setText(at("map-caption"), caption.join(" "));
   const rows = peers.map(peerRow);
   for (const [id, by] of far) if (!peers.some((p) => p.id === id)) rows.push(farRow(id, by));
-  const ids = new Set(peers.map((p) => p.id));
-  for (const n of known.peers.nodes)
-    if (n.state !== "connected" && !(n.peer_id && ids.has(n.peer_id))) rows.push(nodeRow(n));
   const titles = [...at("others").previousElementSibling.querySelectorAll("th")].map((th) => th.textContent);
   for (const r of rows)
     for (const [i, cell] of [...r.cells].entries()) {
@@ -43,14 +40,26 @@ function show() {
   at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
 }
 
+// Why a peer is not connected, as the node says it, and the texts for that.
+const states = {
+  unreachable: "peer.unreachable",
+  "other network": "peer.foreign",
+  "Flask node": "peer.flask",
+  "not a node": "peer.strange",
+  "same identity as this node": "peer.twin",
+  "cut off by the lab": "peer.cut",
+  "not connected": "peer.away",
+};
+
+// away says a state in the page's language: "unreachable, next try in 12 s: connection refused".
+function away(state) {
+  const [, what, next, why] = /^(.*?)(?:, next try in ([^:]+))?(?:: (.*))?$/s.exec(state);
+  if (!states[what]) return state;
+  return t(states[what]) + (next ? t("peer.next", { time: next }) : "") + (why ? ": " + why : "");
+}
+
 function peerRow(p) {
-  const state = p.connected
-    ? t("peer." + (p.direction || "connected"))
-    : p.state === "cut off by the lab"
-      ? t("peer.cut")
-      : p.last_error
-        ? t("peer.failed", { why: p.last_error })
-        : t("peer.away");
+  const state = p.connected ? t("peer." + (p.direction || "connected")) : away(p.state);
   const label = p.id || p.address;
   return row(
     who(label),
@@ -59,7 +68,7 @@ function peerRow(p) {
     { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" },
     namesCell(p.knows),
     p.agent || "–",
-    p.connected ? leave(label, "peer.disconnect") : "",
+    p.connected ? leave(label, "peer.disconnect") : p.static ? leave(label, "peer.forget") : "",
   );
 }
 
@@ -82,17 +91,6 @@ const farRow = (id, by) =>
     namesCell(by),
     "–",
     "",
-  );
-
-const nodeRow = (n) =>
-  row(
-    who(n.address),
-    h("span", { class: "state off" }, n.state),
-    { number: "–" },
-    { number: "–" },
-    "–",
-    n.kind,
-    leave(n.address, "peer.forget"),
   );
 
 // leave is the button that disconnects a peer or forgets a registered node.
