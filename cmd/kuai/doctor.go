@@ -110,6 +110,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.multicast()
 	if d.node != nil {
 		d.ready(ctx)
+		d.outside()
 		d.peers(ctx)
 	}
 }
@@ -348,6 +349,19 @@ func (d *doctor) ready(ctx context.Context) {
 		d.say("ready", note, "no peer has told its height yet", "")
 	default:
 		d.say("ready", fine, fmt.Sprintf("level with its peers, %d connected", r.Peers), "")
+	}
+}
+
+// outside reports whether others can dial the node, if it finds out.
+func (d *doctor) outside() {
+	switch said := d.node.Dialable; {
+	case said == nil:
+	case said.State == "yes":
+		d.say("outside", fine, dialableText(said), "")
+	case said.State == "no":
+		d.say("outside", note, dialableText(said), "open the port at the router or firewall; a node that only dials out takes part all the same")
+	default:
+		d.say("outside", note, dialableText(said), "")
 	}
 }
 

@@ -131,7 +131,7 @@ func TestDoctorLooksIntoTheDataDirectory(t *testing.T) {
 // TestDoctorSaysWhoCannotBeReached asks a stand-in for a node of another network whose disk has failed.
 func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 	answers := map[string]any{
-		"/node":   api.Node{PeerID: "me", Agent: "kuai/test", Network: "other-1", Height: 7},
+		"/node":   api.Node{PeerID: "me", Agent: "kuai/test", Network: "other-1", Height: 7, Dialable: &api.Dialable{State: "yes", Address: "/ip4/192.0.2.1/tcp/1", By: "a"}},
 		"/readyz": api.Readiness{Error: "no space left on device"},
 		"/peers": api.Peers{Peers: []api.Peer{
 			{ID: "a", Address: "/ip4/192.0.2.1/tcp/15000/p2p/a", Static: true, LastError: "connection refused"},
@@ -148,6 +148,7 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 		"node":    {"node", fine, "kuai/test runs at " + srv.URL + ", at block 7", ""},
 		"network": {"network", fine, "other-1, not the classic one", ""},
 		"ready":   {"ready", problem, "the node's disk failed: no space left on device", "make room or mend the disk, then restart the node"},
+		"outside": {"outside", fine, "can be dialled at /ip4/192.0.2.1/tcp/1, as a found", ""},
 		"peer": {"peer", problem, "/ip4/192.0.2.1/tcp/15000/p2p/a cannot be reached: connection refused",
 			"see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"},
 	} {
@@ -157,6 +158,20 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 	}
 	if f := examined(t, "network", "-p", port, "--network", "classic"); f.State != problem || !strings.Contains(f.Text, "of network other-1") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestDoctorSaysWhetherOthersCanDial, if the node finds out.
+func TestDoctorSaysWhetherOthersCanDial(t *testing.T) {
+	for _, c := range []struct {
+		said  *api.Dialable
+		state string // "": nothing is said
+	}{{nil, ""}, {&api.Dialable{State: "yes"}, fine}, {&api.Dialable{State: "no"}, note}, {&api.Dialable{State: "unknown"}, note}} {
+		d := &doctor{node: &api.Node{Dialable: c.said}}
+		d.outside()
+		if (len(d.found) == 0) != (c.state == "") || c.state != "" && (d.found[0].State != c.state || d.found[0].Text != dialableText(c.said)) {
+			t.Errorf("%+v: %+v", c.said, d.found)
+		}
 	}
 }
 

@@ -38,6 +38,13 @@ function show() {
       .querySelector(`[data-peer="${CSS.escape(focused)}"]`)
       ?.focus();
   at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
+  if (known.node.dialable) at("addresses").append(h("li", { class: "hint" }, outside(known.node.dialable)));
+}
+
+// outside reports whether others can dial this node, at which address, and who found so.
+function outside(d) {
+  const key = d.state === "no" && !d.address ? "closed" : d.state;
+  return t("dialable." + key, { address: d.address, by: nodeName(d.by) });
 }
 
 // Why a peer is not connected, as the node says it, and the texts for that.
