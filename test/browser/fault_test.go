@@ -14,6 +14,8 @@ func TestNodeAway(t *testing.T) {
 	p.expectRefusals()
 	p.shows("live", "Live")
 	p.tipIs(1, ".miner", "First block")
+	startNode(t, "--peer", n.multiaddr(), "--name", "lab-pc-2")
+	p.shows("peers", "1")
 
 	n.Stop()
 	p.shows("trouble", "The node does not answer")
@@ -25,6 +27,18 @@ func TestNodeAway(t *testing.T) {
 	p.focused("#pay button")
 	p.readable(t, "#trouble")
 	p.readable(t, "#pay .answer")
+	t.Log("the other views keep what they knew, and say from when it is")
+	for _, view := range []string{"forks", "network", "mining", "lab"} {
+		p.route("#/" + view)
+		p.wait(view+" is there", fmt.Sprintf(`!document.getElementById("view-%s").hidden && document.body.classList.contains("stale")`, view))
+		p.picture(view)
+	}
+	p.route("#/network")
+	p.wait("the map keeps its peer", `document.querySelectorAll("#map .peer").length === 1 && document.querySelectorAll("#others tr").length === 1`)
+	p.fill(`#join [name="node"]`, "127.0.0.1:1")
+	p.press("#join button")
+	p.says("join", "The node did not answer")
+	p.route("#/chain")
 
 	n.Restart()
 	p.wait("the page is live again", `document.getElementById("live").textContent === "Live" && document.getElementById("trouble").hidden`)

@@ -350,8 +350,17 @@ func TestLabAccessible(t *testing.T) {
 	startNode(t, "--peer", n.multiaddr())
 	p := openLab(t, n, wide, high)
 	p.shows("peers", "1")
+	joinNode(t, n)
+	p.wait("a node can be put on the other side", `document.querySelectorAll("#sides-nodes input").length === 1`)
 	p.run(source)
 	p.labViews(func(name string) { p.axe(name) })
+	p.route("#/lab")
+	p.press("#sides-go")
+	p.shows("sides-now", "Split until")
+	p.axe("a network in two sides")
+	p.route("#/network")
+	p.shows("others", "cut off in the lab")
+	p.axe("the other side in the table of peers")
 }
 
 // TestLabPictures takes pictures of the lab as TestPictures does of the other views.

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -30,6 +31,10 @@ func TestPeersOfPeers(t *testing.T) {
 	p.do(chromedp.EmulateViewport(phoneWide, phoneHigh))
 	p.wait("a phone is wide enough", `document.documentElement.scrollWidth <= innerWidth`)
 	p.wait("a cell says what it is", `getComputedStyle([...document.querySelectorAll("#others td")].find((c) => c.querySelector(".names")), "::before").content.includes("Connected with")`)
+	if os.Getenv("AXE_CORE") != "" {
+		p.run(needAxe(t))
+		p.axe("peers of peers")
+	}
 	p.press("#language")
 	p.picture("phone")
 	p.shows("others", "只有其他节点认识")
