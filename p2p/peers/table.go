@@ -115,6 +115,7 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 	defer wg.Wait()
 	wg.Go(func() { t.twin.run(ctx) })
 	wg.Go(func() { t.keepBook(ctx) })
+	wg.Go(func() { t.runTheirs(ctx) })
 	if t.mdns {
 		wg.Go(func() { t.runMDNS(ctx) })
 	}
@@ -140,9 +141,6 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 		case e := <-events.Out():
 			t.note(ctx, &wg, e)
 		case <-t.seek:
-		case <-t.look:
-			wg.Go(func() { t.askTheirs(ctx) })
-			continue
 		case <-due.C:
 		case <-room.C:
 			if !t.makeRoom() {

@@ -17,9 +17,8 @@ const (
 
 // theirs is what connected peers said last of their own peers, at most maxRecords each.
 type theirs struct {
-	mu    sync.Mutex
-	of    map[peer.ID]said
-	asked sync.Mutex // held by the one search that goes on
+	mu sync.Mutex
+	of map[peer.ID]said
 }
 
 // said is an answer, empty if there was none.
@@ -77,16 +76,19 @@ func (t *Table) Theirs(p peer.ID) (ids []string) {
 // LookAround makes connected peers be asked for theirs, if that was not done just now. It waits for nothing.
 func (t *Table) LookAround() { signal(t.look) }
 
-// askTheirs asks the connected peers for theirs, one after the other.
-func (t *Table) askTheirs(ctx context.Context) {
-	if !t.theirs.asked.TryLock() {
-		return
-	}
-	defer t.theirs.asked.Unlock()
-	for _, p := range t.theirs.due(t.h.Network().Peers(), time.Now()) {
-		if ctx.Err() != nil {
+// runTheirs asks the connected peers for theirs, one after the other, each time that somebody wants to see that.
+func (t *Table) runTheirs(ctx context.Context) {
+	for {
+		select {
+		case <-t.look:
+		case <-ctx.Done():
 			return
 		}
-		t.learn(ctx, p)
+		for _, p := range t.theirs.due(t.h.Network().Peers(), time.Now()) {
+			if ctx.Err() != nil {
+				return
+			}
+			t.learn(ctx, p)
+		}
 	}
 }
