@@ -20,3 +20,21 @@ func TestTextsStandInTheirElements(t *testing.T) {
 		t.Errorf("these show no text: %q", empty)
 	}
 }
+
+// TestOnePrimaryActionInAView: the eye is led to one button of each view, and to none in that of forks.
+func TestOnePrimaryActionInAView(t *testing.T) {
+	views := strings.Split(source, `<section id="view-`)[1:]
+	if len(views) != 5 {
+		t.Fatalf("%d views, want 5", len(views))
+	}
+	for _, view := range views {
+		name, _, _ := strings.Cut(view, `"`)
+		want := 1
+		if name == "forks" {
+			want = 0
+		}
+		if n := strings.Count(view, `<button class="first"`); n != want {
+			t.Errorf("%s has %d primary actions, want %d", name, n, want)
+		}
+	}
+}

@@ -117,6 +117,7 @@ func TestSides(t *testing.T) {
 	two.mineBlocks(3)
 	p.shows("height", "4")
 	student.shows("height", "3")
+	p.wait("there is a curl for the end", `[...document.querySelectorAll("#sides ~ .curl code")].some((c) => c.textContent.includes("-X DELETE") && c.textContent.endsWith("/lab/sides"))`)
 	p.press("#sides-heal")
 	p.says("sides", "2 nodes have followed")
 	p.shows("sides-now", "not split")

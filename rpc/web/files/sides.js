@@ -2,7 +2,7 @@
 // that it joined with.
 
 import { at, h, nodeName, setText, short } from "/web/dom.js";
-import { act, send } from "/web/act.js";
+import { act, curlLine, send } from "/web/act.js";
 import { clock, number, t } from "/web/i18n.js";
 import { known, refresh } from "/web/store.js";
 
@@ -84,6 +84,7 @@ export function start() {
     if (data.getAll("other").length) body.other = data.getAll("other");
     return { id: "splitNetwork", body: JSON.stringify(body) };
   };
-  act(form, asked, { then: told });
+  const command = act(form, asked, { then: told });
+  command.after(curlLine(() => ({ id: "healNetwork" })));
   at("sides-heal").addEventListener("click", () => send(form, { id: "healNetwork" }, told));
 }
