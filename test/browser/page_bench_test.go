@@ -76,3 +76,32 @@ func held(p *tab) float64 {
 	}
 	return usage.UsedSize / (1 << 20)
 }
+
+// BenchmarkBlockOnEveryTab measures how long a block of another node takes to be seen on each of three tabs, in the median and at most. The tabs
+// are asked each 50 ms.
+//
+//	go test ./test/browser -run '^$' -bench BlockOnEveryTab -benchtime 20x
+func BenchmarkBlockOnEveryTab(b *testing.B) {
+	n := startNode(b)
+	other := startNode(b, "--peer", n.multiaddr())
+	var tabs []*tab
+	for range 3 {
+		p := openTab(b, n, wide, high)
+		p.shows("live", "Live")
+		p.shows("peers", "1")
+		tabs = append(tabs, p)
+	}
+	var took []float64
+	for height := 2; b.Loop(); height++ {
+		other.mine()
+		began := time.Now()
+		for _, p := range tabs {
+			p.tipIs(height, ".miner", short(other.id()))
+		}
+		took = append(took, float64(time.Since(began).Milliseconds()))
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(took[len(took)/2], "median-ms")
+	b.ReportMetric(took[len(took)-1], "most-ms")
+}
