@@ -41,6 +41,7 @@ type Config struct {
 
 	dialsNobody bool // but the static peers: benchmarks draw their own networks
 	mapsNoPort  bool // whatever NAT says: tests leave routers alone
+	natPrivate  bool // private addresses count: tests have no others
 	mostPeers   int  // at most; 0: maxPeers
 }
 

@@ -40,7 +40,7 @@ func newReach(h host.Host, g *peers.Gater, cfg Config, ours func(peer.ID) bool, 
 	if !cfg.NAT {
 		return nil
 	}
-	return reach.New(reach.Config{Host: h, Dialer: func() (host.Host, error) { return newDialer(cfg, g) }, Ours: ours, Log: log})
+	return reach.New(reach.Config{Host: h, Dialer: func() (host.Host, error) { return newDialer(cfg, g) }, Ours: ours, Asked: g.Asked, Private: cfg.natPrivate, Log: log})
 }
 
 // newDialer returns a host that dials addresses for peers, by the transports of cfg and inside its swarm key. It has an identity of its own

@@ -57,3 +57,21 @@ func TestDialerIsNoPeer(t *testing.T) {
 		t.Errorf("the log names the dialer: %s", n.log)
 	}
 }
+
+// TestFullHubIsDialledBack: a hub with as many peers as it takes has one of them try its address. The dial back comes in, others do not.
+func TestFullHubIsDialledBack(t *testing.T) {
+	r := chaintest.Rules()
+	nat := func(c *Config) { c.NAT, c.mapsNoPort, c.natPrivate = true, true, true }
+	hub := runNode(t, r, func(c *Config) { nat(c); c.mostPeers = 1 })
+	spoke := runNode(t, r, func(c *Config) { nat(c); c.Peers = hub.Addresses() })
+	hosttest.Eventually(t, "the hub is full", func() bool { return hub.connectedTo(spoke) })
+	hosttest.Eventually(t, "the hub is told that it can be dialled", func() bool {
+		found := hub.Reach()
+		return found.Reached && found.Witness == spoke.ID()
+	})
+	late := runNode(t, r, func(c *Config) { c.Peers, c.dialsNobody = hub.Addresses(), true })
+	hosttest.Eventually(t, "another one is refused", func() bool { return strings.Contains(hub.log.String(), "a peer too many") })
+	if hub.connectedTo(late) {
+		t.Error("it is let in")
+	}
+}

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -10,11 +11,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 	"golang.org/x/time/rate"
 )
 
 // fullEvery is how often the log says that peers are refused because there are enough.
 const fullEvery = time.Minute
+
+// dialBacks is how many connections a full node takes that may be the dial back of a peer that it asked for one.
+const dialBacks = 2
 
 // Gater keeps refused peers out before they cost more than a handshake, dials within the address policy, and tells twin of
 // handshakes with this node's own id.
@@ -22,6 +27,7 @@ type Gater struct {
 	f        *faults
 	twin     *twin
 	capacity atomic.Pointer[capacity] // nil: everybody may come
+	asked    atomic.Pointer[peer.ID]  // to dial this node back; nil: nobody
 	log      *slog.Logger
 }
 
@@ -49,10 +55,22 @@ func (g *Gater) Guards(h host.Host, most int) {
 	g.capacity.Store(&capacity{h, most, rate.NewLimiter(rate.Every(fullEvery), 1)})
 }
 
-// isFull reports whether p would be a peer too many.
-func (g *Gater) isFull(p peer.ID) bool {
+// Asked tells g that p is to dial this node back, or, by "", that this is over. The dial back comes from an identity that nobody knows.
+func (g *Gater) Asked(p peer.ID) {
+	if p == "" {
+		g.asked.Store(nil)
+	} else {
+		g.asked.Store(&p)
+	}
+}
+
+// isFull reports whether p, which comes from a, would be a peer too many.
+func (g *Gater) isFull(p peer.ID, a ma.Multiaddr) bool {
 	e := g.capacity.Load()
 	if e == nil || len(e.h.Network().Peers()) < e.most || e.h.Network().Connectedness(p) == network.Connected || g.f.isProtected(p) {
+		return false
+	}
+	if len(e.h.Network().Peers()) < e.most+dialBacks && g.dialsBack(e.h, a) {
 		return false
 	}
 	if e.said.Allow() {
@@ -60,6 +78,16 @@ func (g *Gater) isFull(p peer.ID) bool {
 	}
 	g.f.refusals.say(p, "", "connection of a peer too many closed")
 	return true
+}
+
+// dialsBack reports whether a connection from a may be the dial back that was asked for: it comes from the same host.
+func (g *Gater) dialsBack(h host.Host, a ma.Multiaddr) bool {
+	from, err := manet.ToIP(a)
+	asked := g.asked.Load()
+	return err == nil && asked != nil && slices.ContainsFunc(h.Network().ConnsToPeer(*asked), func(c network.Conn) bool {
+		ip, err := manet.ToIP(c.RemoteMultiaddr())
+		return err == nil && ip.Equal(from)
+	})
 }
 
 // InterceptPeerDial says no to dials of refused peers.
@@ -80,7 +108,7 @@ func (g *Gater) InterceptSecured(dir network.Direction, p peer.ID, c network.Con
 		g.twin.secured(dir, c)
 		return false
 	}
-	return g.lets(p, "connection of a refused peer closed") && !(dir == network.DirInbound && g.isFull(p))
+	return g.lets(p, "connection of a refused peer closed") && !(dir == network.DirInbound && g.isFull(p, c.RemoteMultiaddr()))
 }
 
 // lets reports whether p is not refused, and logs what becomes of a connection otherwise.

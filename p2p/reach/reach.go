@@ -50,6 +50,7 @@ type Config struct {
 	Host    host.Host
 	Dialer  func() (host.Host, error) // makes the host that dials for others: one that tells nobody what it speaks
 	Ours    func(peer.ID) bool        // reports whether a connected peer is of our network
+	Asked   func(peer.ID)             // told whom this node asks to dial it back, and "" when that is over; nil: nobody wants to know
 	Private bool                      // try private addresses, too, and believe neighbours: for tests
 	Log     *slog.Logger
 }
@@ -76,7 +77,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	bus := eventbus.NewBus()
 	tell, err := bus.Emitter(new(event.EvtPeerIdentificationCompleted))
 	if err == nil {
-		err = nat.Start(ourHost{t.cfg.Host, bus, t.cfg.Ours})
+		err = nat.Start(ourHost{t.cfg.Host, bus, t.cfg.Ours, t.asked})
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("start AutoNATv2: %w", err), dialer.Close())
@@ -179,6 +180,7 @@ func (t *Tracker) tryAll(ctx context.Context, nat *autonatv2.AutoNAT) {
 	for _, a := range t.next(time.Now()) {
 		var witness peer.ID
 		result, err := nat.GetReachability(context.WithValue(ctx, witnessKey{}, &witness), []autonatv2.Request{{Addr: a, SendDialData: true}})
+		t.asked("")
 		switch {
 		case errors.Is(err, autonatv2.ErrNoPeers) || ctx.Err() != nil:
 			return
@@ -188,6 +190,13 @@ func (t *Tracker) tryAll(ctx context.Context, nat *autonatv2.AutoNAT) {
 			reached := result.Reachability == network.ReachabilityPublic
 			t.note(Verdict{Address: a, Reached: reached, Witness: witness, At: time.Now()}, result.AllAddrsRefused)
 		}
+	}
+}
+
+// asked tells whom this node asks to dial it back.
+func (t *Tracker) asked(p peer.ID) {
+	if t.cfg.Asked != nil {
+		t.cfg.Asked(p)
 	}
 }
 
@@ -220,8 +229,9 @@ type witnessKey struct{}
 // ourHost is the host as AutoNATv2 sees it: with the peers alone that it is told of.
 type ourHost struct {
 	host.Host
-	bus  event.Bus
-	ours func(peer.ID) bool
+	bus   event.Bus
+	ours  func(peer.ID) bool
+	asked func(peer.ID)
 }
 
 // EventBus is where it is told.
@@ -231,6 +241,7 @@ func (o ourHost) EventBus() event.Bus { return o.bus }
 func (o ourHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
 	if witness, ok := ctx.Value(witnessKey{}).(*peer.ID); ok {
 		*witness = p
+		o.asked(p)
 	}
 	return o.Host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, ids...)
 }
