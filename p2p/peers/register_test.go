@@ -64,8 +64,8 @@ func nodeAnswer(id peer.ID) Answer {
 }
 
 var (
-	asFlask   = fmt.Errorf("asked: %w", ErrFlask)
-	asNothing = fmt.Errorf("%w: answers 403 to /node and 403 to /chain", ErrNoNode)
+	errFlaskThere   = fmt.Errorf("asked: %w", ErrFlask)
+	errNothingThere = fmt.Errorf("%w: answers 403 to /node and 403 to /chain", ErrNoNode)
 )
 
 // bareTable is a table without a host, for what needs none.
@@ -154,12 +154,12 @@ func testAskedAgain(t *testing.T, notice func(*testing.T, *Table)) {
 	}{
 		{what: "nobody", kind: Unknown},
 		{"a kuai node", nodeAnswer(first), nil, Kuai, first},
-		{"a Flask node in its place", Answer{}, asFlask, Flask, ""},
+		{"a Flask node in its place", Answer{}, errFlaskThere, Flask, ""},
 		{"the kuai node again", nodeAnswer(first), nil, Kuai, first},
 		{"another kuai node", nodeAnswer(second), nil, Kuai, second},
 		{"nobody, for a while", Answer{}, nil, Kuai, second},
-		{"something that refuses", Answer{Status: 403}, asNothing, Unknown, ""},
-		{"a Flask node", Answer{}, asFlask, Flask, ""},
+		{"something that refuses", Answer{Status: 403}, errNothingThere, Unknown, ""},
+		{"a Flask node", Answer{}, errFlaskThere, Flask, ""},
 		{"nobody again", Answer{}, nil, Flask, ""},
 		{"a node of another network", foreign, nil, Unknown, ""},
 		{"the other kuai node", nodeAnswer(second), nil, Kuai, second},
@@ -192,7 +192,7 @@ func testAskedAgain(t *testing.T, notice func(*testing.T, *Table)) {
 // TestADeadURLIsAskedSeldom: ever more seldom, whatever fails, and soon again once somebody says that it is there.
 func TestADeadURLIsAskedSeldom(t *testing.T) {
 	for name, p := range map[string]*place{
-		"nobody": {}, "not a node": {err: asNothing}, "a Flask node": {err: asFlask}, "a node that cannot be dialled": {said: nodeAnswer(hosttest.ID(t))},
+		"nobody": {}, "not a node": {err: errNothingThere}, "a Flask node": {err: errFlaskThere}, "a node that cannot be dialled": {said: nodeAnswer(hosttest.ID(t))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestAConnectedNodeStays(t *testing.T) {
 		} else {
 			tb.book.went(first)
 		}
-		p.become(Answer{Status: 502}, asNothing)
+		p.become(Answer{Status: 502}, errNothingThere)
 		tb.answered(r, tb.ask(t.Context(), r.url))
 		if stays := r.kind == Kuai; stays != up || r.status != 502 {
 			t.Errorf("connected %t: it is %s", up, r.kind)
@@ -367,8 +367,8 @@ func TestStatesOfRegisteredNodes(t *testing.T) {
 		about string // last error
 	}{
 		{Answer{}, nil, "unreachable: nobody is there", "nobody is there"},
-		{Answer{Status: 403}, asNothing, "not a node: answers 403 to /node and 403 to /chain", "no node answers there: answers 403 to /node and 403 to /chain"},
-		{Answer{Status: 404}, asFlask, "Flask node", asFlask.Error()},
+		{Answer{Status: 403}, errNothingThere, "not a node: answers 403 to /node and 403 to /chain", "no node answers there: answers 403 to /node and 403 to /chain"},
+		{Answer{Status: 404}, errFlaskThere, "Flask node", errFlaskThere.Error()},
 		{foreign, nil, "other network", "it is of another network, other-1"},
 		{nodeAnswer(hosttest.ID(t)), nil, "not connected", ""},
 	} {
@@ -490,7 +490,7 @@ func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 	first, second, third := hosttest.ID(t), hosttest.ID(t), hosttest.ID(t)
 	peerAt := "/ip4/10.0.0.7/tcp/15000/p2p/" + third.String()
 	at := func(id peer.ID) finding { return finding{kind: Kuai, info: peer.AddrInfo{ID: id}} }
-	flask := finding{kind: Flask, err: asFlask}
+	flask := finding{kind: Flask, err: errFlaskThere}
 	for _, c := range []struct {
 		name       string
 		registered string
