@@ -244,8 +244,8 @@ func (t *Table) Disconnect(name string) error {
 		if p == "" || p == t.book.self || t.book.isAsked(p) {
 			continue
 		}
+		t.part(p) // first: what p says of itself may come just now
 		found = t.book.forget(p) || t.isConnected(p) || found
-		t.part(p)
 		t.ends.soon(p)
 	}
 	if !found {

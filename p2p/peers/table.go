@@ -233,13 +233,18 @@ func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks 
 	}
 }
 
-// came notes that p said over c what it speaks. One that speaks the protocols of another network only is not a peer.
+// came notes that p said over c what it speaks. One that speaks the protocols of another network only is not a peer, nor is one that was
+// refused or disconnected on request meanwhile.
 func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
-	if theirs := foreignNetwork(speaks, t.net); theirs != "" {
+	if theirs := foreignNetwork(speaks, t.net); theirs != "" || t.IsRefused(p) {
 		return
 	}
 	news := t.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
 	t.book.proved(p, c.RemoteMultiaddr())
+	if t.IsRefused(p) {
+		t.book.forget(p)
+		return
+	}
 	if news {
 		t.log.Info("peer connected", "peer", p, "address", c.RemoteMultiaddr(), "direction", direction(c), "agent", agent)
 	}
