@@ -18,7 +18,7 @@ import (
 // island is the network of a node that is cut off.
 var island = project + "_island"
 
-const settle = time.Minute // until what one node knows, all know; a container's start included
+const settle = 3 * time.Minute // until what one node knows, all know; a container's start included
 
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
