@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -70,7 +71,7 @@ func (t *Table) Connect(addr string) error {
 func (b *book) ask(r *request) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.requestFor(r.key()) == nil && len(b.asked) >= maxAsked {
+	if b.requestFor(r.address) == nil && len(b.asked) >= maxAsked {
 		return fmt.Errorf("peer %q: %d peers are asked for already, which is the most: disconnect one first", r.shown(), maxAsked)
 	}
 	b.keep(r)
@@ -79,7 +80,7 @@ func (b *book) ask(r *request) error {
 
 // keep adds r, or hurries the request that is there, which it returns; b.mu is held.
 func (b *book) keep(r *request) *request {
-	if old := b.requestFor(r.key()); old != nil {
+	if old := b.requestFor(r.address); old != nil {
 		old.url = r.url // by another scheme, perhaps
 		r = old
 	} else {
@@ -90,9 +91,9 @@ func (b *book) keep(r *request) *request {
 	return r
 }
 
-// requestFor returns the request with a key, nil if there is none; b.mu is held.
-func (b *book) requestFor(key string) *request {
-	if i := slices.IndexFunc(b.asked, func(r *request) bool { return r.key() == key }); i >= 0 {
+// requestFor returns the request for an address, nil if there is none; b.mu is held.
+func (b *book) requestFor(address string) *request {
+	if i := slices.IndexFunc(b.asked, func(r *request) bool { return strings.EqualFold(r.address, address) }); i >= 0 {
 		return b.asked[i]
 	}
 	return nil

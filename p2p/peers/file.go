@@ -141,7 +141,7 @@ func (b *book) reregister(e registration) {
 		text = e.Address
 	}
 	r, err := newRequest(text)
-	if err != nil || b.requestFor(r.key()) != nil || r.info.ID == b.self {
+	if err != nil || b.requestFor(r.address) != nil || r.info.ID == b.self {
 		return
 	}
 	r.registered = true

@@ -178,7 +178,7 @@ func (b *book) register(news []*request, isOther func(i int) bool) (kept []*requ
 			if isOther(i) {
 				held[r.key()] = r.registration()
 			}
-			if b.requestFor(r.key()) == nil {
+			if b.requestFor(r.address) == nil {
 				fresh++
 			}
 		}
