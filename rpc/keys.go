@@ -4,7 +4,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -135,11 +137,16 @@ var errSeed = badRequest("no seed", "The body is not a JSON object with a seed o
 
 // lock is DELETE /wallets/{address}.
 func (s *Server) lock(w http.ResponseWriter, r *http.Request) {
-	if !s.cfg.Keys.Lock(r.PathValue("address")) {
+	address := r.PathValue("address")
+	switch {
+	case s.cfg.Keys.Lock(address):
+		w.WriteHeader(http.StatusNoContent)
+	case slices.ContainsFunc(s.cfg.Keys.Unlocked(), func(k UnlockedKey) bool { return k.Address == address }):
+		s.fail(w, r, &problem{status: http.StatusConflict, title: "key stays unlocked", detail: "The node keeps this key unlocked while it runs.",
+			hint: "To lock the wallet for rewards, move password.txt away, which lies beside it, and restart the node."})
+	default:
 		s.fail(w, r, notFound("No key of that address is unlocked.", "GET /wallets lists those that are."))
-		return
 	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // readPayment reads a payment from a body. On a secure network one without a signature is signed, if the client may use its sender's key.
@@ -163,13 +170,29 @@ func (s *Server) readPayment(r *http.Request, body []byte, id consensus.ID) (con
 	if !ok {
 		return consensus.Payment{}, badRequest("not signed",
 			fmt.Sprintf("The payment has no signature, and this node does not hold the unlocked key of %s.", t.Sender),
-			fmt.Sprintf("Run kuai send %s %s %s where its wallet is, or kuai wallet unlock %s and send it again.", t.Sender, t.Recipient, t.Amount, t.Sender))
+			fmt.Sprintf("Run kuai send %s %s %s%s where its wallet is, or kuai wallet unlock %s%s and send it again.", t.Sender, t.Recipient, t.Amount, toThisNode(r), t.Sender, toThisNode(r)))
 	}
 	return rules.NewPayment(t)
 }
 
+// usualPort is the one that kuai's commands ask without -p.
+const usualPort = "5000"
+
+// toThisNode returns the flag that leads kuai's commands to the node as the client reached it, "" if they find it without one.
+func toThisNode(r *http.Request) string {
+	host, port, err := net.SplitHostPort(r.Host)
+	ip, isIP := parseIP(host)
+	switch isHere := host == "localhost" || isIP && ip.IsLoopback(); {
+	case r.Host == "", isHere && port == usualPort:
+		return ""
+	case err == nil && isHere:
+		return " -p " + port
+	}
+	return " --api " + r.Host
+}
+
 // overdraft says what the sender of a payment has, which is too little.
-func (s *Server) overdraft(p consensus.Payment, err error) error {
+func (s *Server) overdraft(r *http.Request, p consensus.Payment, err error) error {
 	t := p.Transaction()
 	sender, addressErr := consensus.ParseAddress(t.Sender)
 	if addressErr != nil {
@@ -183,7 +206,7 @@ func (s *Server) overdraft(p consensus.Payment, err error) error {
 	if spendable < has {
 		detail = fmt.Sprintf("%s has %d, of which %d are in pending payments. That leaves %d, and it pays %s.", t.Sender, has, has-spendable, spendable, t.Amount)
 	}
-	return badRequest("balance too small", detail, "Pay less, or wait until a payment to the sender is mined: kuai balance "+t.Sender+" shows what it has.")
+	return badRequest("balance too small", detail, "Pay less, or wait until a payment to the sender is mined: kuai balance "+t.Sender+toThisNode(r)+" shows what it has.")
 }
 
 // spendable is what an address can still pay, "" on a classic network.

@@ -151,12 +151,50 @@ func TestTheNodeSignsForUnlockedAccounts(t *testing.T) {
 	if w := n.do("DELETE", "/wallets/"+bob, ""); w.Code != http.StatusNotFound {
 		t.Errorf("lock again: %d %s", w.Code, w.Body)
 	}
+	if w := n.do("DELETE", "/wallets/"+alice, ""); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "password.txt") {
+		t.Errorf("lock a key that stays unlocked: %d %s", w.Code, w.Body)
+	}
 	if code, _ := n.pay(bob, alice, "5"); code != http.StatusBadRequest {
 		t.Errorf("bob, who is locked again, pays: %d", code)
 	}
 	for _, p := range n.chain.Pending() {
 		if err := p.Transaction().CheckSignature(n.chain.Rules().Network()); err != nil {
 			t.Errorf("a payment of the pool: %v", err)
+		}
+	}
+}
+
+// TestHintsLeadToThisNode: a command without -p or --api would ask another node.
+func TestHintsLeadToThisNode(t *testing.T) {
+	n := startSecure(t, Config{Keys: newFakeKeys()})
+	alice, bob := chaintest.Account("alice"), chaintest.Account("bob")
+	for host, flag := range map[string]string{
+		"localhost:5000": "", "127.0.0.1:5000": "", "127.0.0.1:5300": " -p 5300", "[::1]:5300": " -p 5300", "192.0.2.7:5000": " --api 192.0.2.7:5000",
+	} {
+		unlock, balance := "kuai wallet unlock "+bob+flag+" and", "kuai balance "+alice+flag+" shows"
+		if _, body := n.pay(bob, alice, "5", "Host: "+host); !strings.Contains(body, alice+" 5"+flag+" where") || !strings.Contains(body, unlock) {
+			t.Errorf("at %s: %s, want %q", host, body, unlock)
+		}
+		if _, body := n.pay("alice", bob, "1001", "Host: "+host); !strings.Contains(body, balance) {
+			t.Errorf("at %s: %s, want %q", host, body, balance)
+		}
+	}
+}
+
+// TestASignedIDInUse: only the signer can choose another id.
+func TestASignedIDInUse(t *testing.T) {
+	n := startSecure(t, Config{Keys: newFakeKeys()})
+	first := chaintest.Unsigned("alice", "bob", 1)
+	second := first
+	second.Amount = "2"
+	for i, tx := range []consensus.Transaction{first, second} {
+		p, err := n.chain.Rules().NewPayment(chaintest.Sign(n.chain.Rules(), "alice", tx))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := n.do("POST", "/transactions/new", p.Canonical())
+		if want := []int{http.StatusCreated, http.StatusConflict}[i]; w.Code != want || i == 1 && !strings.Contains(w.Body.String(), "again with another id") {
+			t.Errorf("%d %s, want %d", w.Code, w.Body, want)
 		}
 	}
 }

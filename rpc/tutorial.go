@@ -126,7 +126,7 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, unsettledPayment(tx.ID(), err))
 		return
 	case errors.Is(err, chain.ErrFunds):
-		s.fail(w, r, s.overdraft(tx, err))
+		s.fail(w, r, s.overdraft(r, tx, err))
 		return
 	case err != nil:
 		s.fail(w, r, err)
@@ -139,7 +139,11 @@ func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
 func (s *Server) sentAgain(w http.ResponseWriter, r *http.Request, tx consensus.Payment) {
 	found, err := s.chain.Transaction(tx.ID())
 	if err == nil && found.Transaction != tx.Transaction() {
-		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID().String() + ".", hint: "Leave the id out: the node draws one."}
+		hint := "Leave the id out: the node draws one."
+		if tx.Transaction().HasSignature {
+			hint = "Sign the payment again with another id, or leave out the id and the signature if the node signs."
+		}
+		err = &problem{status: http.StatusConflict, title: "id taken", detail: "Another payment has the id " + tx.ID().String() + ".", hint: hint}
 	}
 	if err == nil {
 		err = s.chain.Sync() // the first sender may still wait for the disk

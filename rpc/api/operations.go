@@ -286,7 +286,7 @@ var Operations = []Operation{
 	{
 		ID: "lockWallet", Method: del, Path: "/wallets/{address}", Group: "secure",
 		Summary: "Forget a key that was unlocked.",
-		Params:  WalletName{}, Answers: []Answer{{Status: 204}}, Errors: []int{404},
+		Params:  WalletName{}, Answers: []Answer{{Status: 204}}, Errors: []int{404, 409},
 		Example: Example{Target: "/wallets/" + exampleKey, Else: 404},
 	},
 
