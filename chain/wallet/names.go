@@ -76,6 +76,15 @@ func (w Wallets) Free(name string) error {
 	return nil
 }
 
+// FreeFor is Free for the address of a wallet: a name that it has already is free for it.
+func (w Wallets) FreeFor(name string, a consensus.Address) error {
+	err := w.Free(name)
+	if known, findErr := w.Find(name); errors.Is(err, ErrExists) && findErr == nil && known.Address == a {
+		return nil
+	}
+	return err
+}
+
 func (w Wallets) nameFile(name string) string { return filepath.Join(w.Dir, name+nameSuffix) }
 
 func (w Wallets) writeName(name string, a consensus.Address) error {

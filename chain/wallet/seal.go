@@ -49,11 +49,43 @@ func seal(seed [SeedBytes]byte, password string, work int) ([]byte, error) {
 	return file.Bytes(), err
 }
 
+// errWhole ends the check of a header that a password may open.
+var errWhole = errors.New("whole")
+
+// passwordHeader is an age.Identity that opens nothing. It accepts a header that a password opens.
+type passwordHeader struct{}
+
+func (passwordHeader) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	if len(stanzas) != 1 || stanzas[0].Type != "scrypt" || len(stanzas[0].Args) != 2 {
+		return nil, ErrDamaged
+	}
+	return nil, errWhole
+}
+
+// check returns an error that wraps ErrDamaged if it can be seen without the password that none opens the file.
+func check(file []byte) error {
+	err := fmt.Errorf("%w: it is empty", ErrDamaged)
+	if len(file) == 0 {
+		return err
+	}
+	// age's errors quote the file, which may be a seed that was saved there by mistake.
+	if _, err = age.Decrypt(dearmored(file), passwordHeader{}); !errors.Is(err, errWhole) {
+		return fmt.Errorf("%w: it is not one of age that a password opens with work up to %d", ErrDamaged, MaxWork)
+	}
+	if _, err = io.Copy(io.Discard, dearmored(file)); err != nil {
+		return fmt.Errorf("%w: its last part was changed or is missing", ErrDamaged)
+	}
+	return nil
+}
+
 // unseal decrypts what seal or 'age -p' made, armored or not. Errors wrap ErrPassword or ErrDamaged.
 func unseal(file []byte, password string) (seed [SeedBytes]byte, err error) {
 	identity, err := age.NewScryptIdentity(password)
 	if err != nil {
 		return seed, fmt.Errorf("%w: it is empty", ErrPassword)
+	}
+	if err := check(file); err != nil {
+		return seed, err
 	}
 	identity.SetMaxWorkFactor(MaxWork)
 	r, err := age.Decrypt(dearmored(file), identity)

@@ -30,11 +30,15 @@ type Entry struct {
 	Address consensus.Address
 	HasKey  bool // there is a wallet for it
 	Damaged bool // the name's file cannot be read: the address is not known
+
+	// KeyDamaged reports that no password opens the wallet. Damage to what the password protects shows only when it is opened.
+	KeyDamaged bool
 }
 
 const (
-	keySuffix  = ".age"
-	nameSuffix = ".name"
+	keySuffix     = ".age"
+	nameSuffix    = ".name"
+	damagedSuffix = ".damaged" // behind the whole name of a file that was replaced
 )
 
 // KeyFile returns the path of the address's wallet.
@@ -42,11 +46,12 @@ func (w Wallets) KeyFile(a consensus.Address) string {
 	return filepath.Join(w.Dir, a.String()+keySuffix)
 }
 
-// Create keeps key in a wallet of that name. Each guess of the password will take work (see DefaultWork). If it fails, nothing is kept.
+// Create keeps key in a wallet of that name. Each guess of the password will take work (see DefaultWork). If it fails, nothing is kept. A
+// damaged file of the same key is replaced, and stays beside the new one.
 func (w Wallets) Create(name string, key Key, password string, work int) error {
 	name, err := CheckName(name)
 	if err == nil {
-		err = w.Free(name)
+		err = w.FreeFor(name, key.Address())
 	}
 	if err != nil {
 		return err
@@ -55,20 +60,65 @@ func (w Wallets) Create(name string, key Key, password string, work int) error {
 	if err != nil {
 		return fmt.Errorf("wallet %s: %w", name, err)
 	}
-	return w.keep(name, key.Address(), file)
+	if err := atomicfile.Directory(w.Dir); err != nil {
+		return fmt.Errorf("wallet %s: %w", name, err)
+	}
+	aside, err := w.setAside(key.Address(), password)
+	if err != nil {
+		return err
+	}
+	if err := w.keep(name, key.Address(), file); err != nil {
+		if aside != "" {
+			err = errors.Join(err, os.Rename(aside, w.KeyFile(key.Address())))
+		}
+		return err
+	}
+	return nil
+}
+
+// setAside renames the file of the address's key if it is damaged, and returns its new path. A file that is not damaged stays: the error
+// wraps ErrExists.
+func (w Wallets) setAside(a consensus.Address, password string) (aside string, err error) {
+	path := w.KeyFile(a)
+	file, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	var key Key
+	if err == nil {
+		key, err = OpenFile(file, password)
+	}
+	switch {
+	case err == nil && key.Address() == a:
+		return "", fmt.Errorf("wallet of %s: %w", a, ErrExists)
+	case errors.Is(err, ErrPassword):
+		return "", fmt.Errorf("wallet of %s: %w with another password: if you do not know it, move %s away first", a, ErrExists, path)
+	case err != nil && !errors.Is(err, ErrDamaged):
+		return "", fmt.Errorf("wallet of %s: %w", a, err)
+	}
+	aside = path + damagedSuffix
+	for i := 2; exists(aside); i++ {
+		aside = fmt.Sprintf("%s%s.%d", path, damagedSuffix, i)
+	}
+	return aside, os.Rename(path, aside)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // keep writes the files of a new wallet.
 func (w Wallets) keep(name string, a consensus.Address, file []byte) error {
-	if err := atomicfile.Directory(w.Dir); err != nil {
-		return fmt.Errorf("wallet %s: %w", name, err)
-	}
 	path := w.KeyFile(a)
 	if err := atomicfile.Create(path, 0o600, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("wallet of %s: %w", a, ErrExists)
 		}
 		return fmt.Errorf("wallet %s was not saved: %w", name, err)
+	}
+	if known, err := w.readName(name); err == nil && known == a {
+		return nil
 	}
 	if err := w.writeName(name, a); err != nil {
 		return errors.Join(err, os.Remove(path))
@@ -89,7 +139,17 @@ func (w Wallets) Find(ref string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Name: name, Address: a, HasKey: w.hasKey(a)}, nil
+	return w.entry(name, a), nil
+}
+
+// entry returns the entry of an address with that name.
+func (w Wallets) entry(name string, a consensus.Address) Entry {
+	e := Entry{Name: name, Address: a}
+	if info, err := os.Stat(w.KeyFile(a)); err == nil && info.Mode().IsRegular() {
+		file, err := readFile(w.KeyFile(a))
+		e.HasKey, e.KeyDamaged = true, errors.Is(err, ErrDamaged) || err == nil && check(file) != nil
+	}
+	return e
 }
 
 func (w Wallets) findAddress(a consensus.Address) (Entry, error) {
@@ -100,11 +160,6 @@ func (w Wallets) findAddress(a consensus.Address) (Entry, error) {
 		}
 	}
 	return Entry{Address: a}, err
-}
-
-func (w Wallets) hasKey(a consensus.Address) bool {
-	info, err := os.Stat(w.KeyFile(a))
-	return err == nil && info.Mode().IsRegular()
 }
 
 // List returns what is known here: names in order, then wallets without a name. Files of other kinds are left out.
@@ -125,7 +180,7 @@ func (w Wallets) List() ([]Entry, error) {
 		a, err := w.readName(name)
 		switch {
 		case err == nil:
-			named = append(named, Entry{Name: name, Address: a, HasKey: w.hasKey(a)})
+			named = append(named, w.entry(name, a))
 			known[a] = true
 		case !errors.Is(err, ErrNotFound) && !f.IsDir():
 			named = append(named, Entry{Name: name, Damaged: true})
@@ -134,7 +189,7 @@ func (w Wallets) List() ([]Entry, error) {
 	for _, f := range files {
 		text, ok := strings.CutSuffix(f.Name(), keySuffix)
 		if a, err := consensus.ParseAddress(text); ok && err == nil && !known[a] {
-			unnamed = append(unnamed, Entry{Address: a, HasKey: w.hasKey(a)})
+			unnamed = append(unnamed, w.entry("", a))
 		}
 	}
 	return append(named, unnamed...), nil

@@ -151,7 +151,7 @@ var chineseErrors = map[string]string{
 
 	// wallets
 	"wallet %s: the password is wrong, or the file is damaged":                                                              "钱包 %s：密码错误，或文件已损坏",
-	"wallet %s: the file is damaged: %s. Restore it from a copy, or from its words with 'kuai wallet import'":               "钱包 %s：文件已损坏：%s。请用备份恢复，或用 'kuai wallet import' 从助记词恢复",
+	"wallet %s: the file is damaged: %s. Restore it from a copy, or from its words with 'kuai wallet import %s'":            "钱包 %s：文件已损坏：%s。请用备份恢复，或用 'kuai wallet import %s' 从助记词恢复",
 	"wallet %s: the file is damaged: %s":                                                                                    "钱包 %s：文件已损坏：%s",
 	"the wallet for rewards: %t. Or name an address by --reward":                                                            "奖励钱包不可用：%t。也可以用 --reward 指定地址",
 	"the wallet for rewards: %t. Restore the files in %s from a copy. Or name an address by --reward":                       "奖励钱包不可用：%t。请用备份恢复 %s 中的文件，也可以用 --reward 指定地址",

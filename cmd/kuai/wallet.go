@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -103,14 +104,14 @@ type walletInfo struct {
 	Address string `json:"address"`
 	File    string `json:"file,omitempty"`    // of the key, if it is here
 	Words   string `json:"words,omitempty"`   // that stand for the key, once
-	Damaged bool   `json:"damaged,omitempty"` // the name's file: the address is not known then, and ""
+	Damaged bool   `json:"damaged,omitempty"` // the key's file; or the name's: the address is not known then, and ""
 }
 
 func infoOf(w wallet.Wallets, e wallet.Entry) walletInfo {
 	if e.Damaged {
 		return walletInfo{Name: e.Name, Damaged: true}
 	}
-	i := walletInfo{Name: e.Name, Address: e.Address.String()}
+	i := walletInfo{Name: e.Name, Address: e.Address.String(), Damaged: e.KeyDamaged}
 	if e.HasKey {
 		i.File = w.KeyFile(e.Address)
 	}
@@ -123,6 +124,9 @@ func (f *walletFlags) print(c *cobra.Command, i walletInfo) error {
 		return printJSON(w, i)
 	}
 	_, err := fmt.Fprintf(w, "name     %s\naddress  %s\nkey      %s\n", orNone(i.Name), i.Address, orNone(i.File))
+	if err == nil && i.Damaged {
+		_, err = fmt.Fprintf(w, "The file of the key is damaged. Restore it from a copy, or from its words with 'kuai wallet import %s'.\n", cmp.Or(i.Name, "NAME"))
+	}
 	if err == nil && i.Words != "" {
 		_, err = fmt.Fprintf(w, "words    %s\nWrite the words down and keep them secret: they open the account without file and password, and are not shown again.\n", i.Words)
 	}
@@ -149,7 +153,7 @@ func (f *keepFlags) bind(c *cobra.Command) {
 	c.Flags().IntVar(&f.work, "work", wallet.DefaultWork, fmt.Sprintf("what a guess of the password costs: 2^`n` KiB of memory, n from %d to %d", wallet.MinWork, wallet.MaxWork))
 }
 
-// place returns the directory, if name can be given to a new wallet.
+// place returns the directory, if name can be given to a wallet.
 func (f *keepFlags) place(name string) (wallet.Wallets, error) {
 	if f.work < wallet.MinWork || f.work > wallet.MaxWork {
 		return wallet.Wallets{}, usageError{fmt.Errorf("--work %d: want %d..%d", f.work, wallet.MinWork, wallet.MaxWork)}
@@ -158,11 +162,7 @@ func (f *keepFlags) place(name string) (wallet.Wallets, error) {
 	if err != nil {
 		return wallet.Wallets{}, usageError{err}
 	}
-	w, err := f.wallets()
-	if err == nil {
-		err = w.Free(name) // before a password is asked for
-	}
-	return w, err
+	return f.wallets()
 }
 
 // keep saves key under name and prints what is there then.
@@ -192,6 +192,9 @@ func newWalletNew() *cobra.Command {
 	c.Flags().StringVar(&language, "words", "english", "`language` of the words: english or chinese")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		w, err := f.place(args[0])
+		if err == nil {
+			err = w.Free(args[0]) // before a password is asked for
+		}
 		if err != nil {
 			return err
 		}
@@ -252,7 +255,7 @@ func printWallets(w io.Writer, all []walletInfo) error {
 		key := "no key here"
 		switch {
 		case i.Damaged:
-			key = "damaged: see 'kuai wallet show " + i.Name + "'"
+			key = "damaged: see 'kuai wallet show " + cmp.Or(i.Name, i.Address) + "'"
 		case i.File != "":
 			key = "wallet"
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -292,5 +293,45 @@ func TestWalletSecretsAreNotShown(t *testing.T) {
 	}
 	if !strings.Contains(all.String(), "Restore it from a copy") {
 		t.Errorf("a damaged wallet:\n%s", all.String())
+	}
+}
+
+// TestDamagedWalletIsImportedAgain: list and show see the damage without a password, and the words bring the key back under its name.
+func TestDamagedWalletIsImportedAgain(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"empty":  func([]byte) []byte { return nil },
+		"cut":    func(file []byte) []byte { return file[:len(file)/2] },
+		"header": func(file []byte) []byte { return bytes.Replace(file, []byte("-----BEGIN"), []byte("-----BEGIM"), 1) },
+		"armor":  func(file []byte) []byte { file[len(file)/2] = '*'; return file },
+	} {
+		r := newWalletRoom(t)
+		bob := r.info("new", "bob")
+		seed := r.does("export", "bob")
+		file, err := os.ReadFile(bob.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := damage(bytes.Clone(file))
+		if err := os.WriteFile(bob.File, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if list := r.does("list"); !strings.Contains(list, "damaged: see 'kuai wallet show bob'") {
+			t.Errorf("%s: list: %s", name, list)
+		}
+		if i := r.info("show", "bob"); !i.Damaged || !strings.Contains(r.does("show", "bob"), "kuai wallet import bob") {
+			t.Errorf("%s: show: %+v", name, i)
+		}
+		r.refuses(exitFailure, "Restore it from a copy, or from its words with 'kuai wallet import bob'", "export", "bob")
+		r.refuses(exitFailure, "name bob: exists already", "new", "bob")
+		r.does("new", "carol")
+		r.refuses(exitFailure, "name carol: exists already", "import", "carol", write(t, bob.Words))
+		if i := r.info("import", "bob", write(t, bob.Words)); i.Address != bob.Address || i.Damaged || r.does("export", "bob") != seed {
+			t.Errorf("%s: import: %+v", name, i)
+		}
+		if kept, err := os.ReadFile(bob.File + ".damaged"); err != nil || !bytes.Equal(kept, broken) {
+			t.Errorf("%s: the damaged file is not kept: %v", name, err)
+		}
+		r.refuses(exitFailure, "exists already", "import", "bob", write(t, bob.Words))
+		r.refuses(exitFailure, "if you do not know it, move "+bob.File+" away", "import", "bob", write(t, bob.Words), "--password-file", write(t, "another"))
 	}
 }

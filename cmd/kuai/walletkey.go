@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func newWalletImport() *cobra.Command {
 		Short: "Keep a key that exists in a wallet: words, a seed or a wallet's file",
 		Long: "Keep a key that exists in a new wallet. FILE (- for standard input) has its words, its seed in 64 hex digits, or is a wallet's\n" +
 			"file, which the password opens and which then protects the new one, too. Without FILE the words or the seed are asked for on\n" +
-			"the terminal, unseen.",
+			"the terminal, unseen. A damaged wallet of the same key is replaced; its file stays, with .damaged behind its name.",
 		Example: "  kuai wallet import alice\n  kuai wallet import alice words.txt --password-file password.txt",
 		Args:    arguments(1, 2),
 	}
@@ -36,7 +37,7 @@ func newWalletImport() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		key, password, err := f.keyIn(c, text)
+		key, password, err := f.keyIn(c, text, func(key wallet.Key) error { return w.FreeFor(args[0], key.Address()) })
 		if err != nil {
 			return err
 		}
@@ -58,8 +59,8 @@ func (f *keepFlags) secret(c *cobra.Command, files []string) ([]byte, error) {
 	return text, nil
 }
 
-// keyIn returns the key that text is, and the password of the wallet for it.
-func (f *keepFlags) keyIn(c *cobra.Command, text []byte) (key wallet.Key, password string, err error) {
+// keyIn returns the key that text is, and the password of the wallet for it. A new password is chosen only if free allows the key.
+func (f *keepFlags) keyIn(c *cobra.Command, text []byte, free func(wallet.Key) error) (key wallet.Key, password string, err error) {
 	if wallet.IsFile(text) {
 		if password, err = f.ask(c); err == nil {
 			key, err = wallet.OpenFile(text, password)
@@ -70,6 +71,9 @@ func (f *keepFlags) keyIn(c *cobra.Command, text []byte) (key wallet.Key, passwo
 		return key, "", err
 	}
 	if key, err = keyOfText(bytes.TrimSpace(text)); err == nil {
+		err = free(key)
+	}
+	if err == nil {
 		password, err = f.choose(c)
 	}
 	return key, password, err
@@ -131,13 +135,16 @@ func openWallet(c *cobra.Command, f *walletFlags, p *passwordFlags, ref string) 
 	if !e.HasKey {
 		return wallet.Key{}, fmt.Errorf("the key of %s is not on this machine: there is no %s", ref, w.KeyFile(e.Address))
 	}
-	password, err := p.ask(c)
+	password := "none opens it"
+	if !e.KeyDamaged {
+		password, err = p.ask(c)
+	}
 	if err != nil {
 		return wallet.Key{}, err
 	}
 	key, err := w.Open(e.Address.String(), password)
 	if errors.Is(err, wallet.ErrDamaged) {
-		err = fmt.Errorf("%w. Restore it from a copy, or from its words with 'kuai wallet import'", err)
+		err = fmt.Errorf("%w. Restore it from a copy, or from its words with 'kuai wallet import %s'", err, cmp.Or(e.Name, "NAME"))
 	}
 	return key, err
 }
