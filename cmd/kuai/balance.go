@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -22,7 +23,8 @@ func newBalance() *cobra.Command {
 			if err != nil {
 				return api.Account{}, err
 			}
-			return c.Address(ctx, address)
+			account, err := c.Address(ctx, address)
+			return account, unknownName(err, address)
 		}, func(w io.Writer, a api.Account) error { return f.printBalance(w, a) })
 	f.bindDir(c)
 	return c
@@ -65,8 +67,8 @@ func (f *walletFlags) resolveName(ctx context.Context, client *rpc.Client, name 
 	if err != nil || !isSecure(n) {
 		return name, err
 	}
-	if damaged != nil {
-		return name, damaged
+	if err := cmp.Or(damaged, ambiguous(n, name, e)); err != nil {
+		return name, err
 	}
 	return e.Address.String(), nil
 }

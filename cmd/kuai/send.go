@@ -72,12 +72,26 @@ func (f *sending) run(c *cobra.Command, words []string) error {
 	defer cancel()
 	message, err := client.Pay(ctx, p)
 	if err != nil {
-		return f.explain(err)
+		return f.explain(unknownName(err, p.Sender, p.Recipient))
 	}
 	if f.asking.json {
 		return printJSON(c.OutOrStdout(), sentInfo{p.ID, message})
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "payment %s\n%s\n", p.ID, message)
+	return err
+}
+
+// unknownName returns err, or an error in its place if a node refused one of the words as an address and it is meant as a name.
+func unknownName(err error, words ...string) error {
+	refused := (*rpc.StatusError)(nil)
+	if !errors.As(err, &refused) {
+		return err
+	}
+	for _, word := range words {
+		if _, notName := wallet.CheckName(word); notName == nil && strings.Contains(refused.Detail, "address "+canonical.Quote(word)+" has ") {
+			return fmt.Errorf("no wallet and no name %s on this machine: 'kuai wallet list' shows them", canonical.Quote(word))
+		}
+	}
 	return err
 }
 
