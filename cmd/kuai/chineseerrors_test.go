@@ -258,6 +258,10 @@ func walletErrors(t *testing.T) (errs []error) {
 	errs = append(errs, export("alice", "--password-file", write(t, "x\n")), export("alice", "--password-file", write(t, "\n")),
 		export("alice", "--password-file", write(t, "a\nb\n")), export("alice", "--password-file", "/nowhere/file"),
 		export("alice", "--password-file", r.password, "--password-fd", "9"), export("nobody", "--password-file", r.password))
+	for _, password := range []string{r.password, write(t, "another")} {
+		errs = append(errs, failed(nil, "wallet", "import", "alice", write(t, alice.Words), "--wallet-dir", r.dir, "--password-file", password, "--work", "10"))
+	}
+	errs = append(errs, failed(nil, "wallet", "new", "rewards"))
 	if err := os.Truncate(alice.File, 10); err != nil {
 		t.Fatal(err)
 	}

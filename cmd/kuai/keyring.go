@@ -203,7 +203,7 @@ func findRewardWallet(w wallet.Wallets) (wallet.Entry, error) {
 		}
 	}
 	if len(found) > 1 {
-		return e, fmt.Errorf("%s has several wallets, and none is called %s: give one this name with 'kuai wallet name'", w.Dir, rewardWallet)
+		return e, fmt.Errorf("%s has several wallets, and none is called %s: give one this name with 'kuai wallet name' and --wallet-dir", w.Dir, rewardWallet)
 	}
 	for _, e = range found {
 		return e, nil

@@ -58,6 +58,18 @@ func (f *walletFlags) wallets() (wallet.Wallets, error) {
 	return wallet.Wallets{Dir: filepath.Join(home, "kuai", "wallets")}, err
 }
 
+// checkNew refuses what no wallet can be called. A node's own directory, which --wallet-dir names, has the wallet for its rewards.
+func (f *walletFlags) checkNew(name string) error {
+	name, err := wallet.CheckName(name)
+	if err == nil && name == rewardWallet && f.dir == "" {
+		err = fmt.Errorf("name %s: it means the wallet that a node keeps its rewards in: choose another name", name)
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
 // lookUp returns the entry of a name or an address. ok is false if it is not known here. The error says that it is, and is damaged.
 func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool, damaged error) {
 	w, err := f.wallets()
@@ -158,9 +170,8 @@ func (f *keepFlags) place(name string) (wallet.Wallets, error) {
 	if f.work < wallet.MinWork || f.work > wallet.MaxWork {
 		return wallet.Wallets{}, usageError{fmt.Errorf("--work %d: want %d..%d", f.work, wallet.MinWork, wallet.MaxWork)}
 	}
-	name, err := wallet.CheckName(name)
-	if err != nil {
-		return wallet.Wallets{}, usageError{err}
+	if err := f.checkNew(name); err != nil {
+		return wallet.Wallets{}, err
 	}
 	return f.wallets()
 }
@@ -308,8 +319,8 @@ func newWalletName() *cobra.Command {
 	}
 	f.bind(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := wallet.CheckName(args[1]); err != nil {
-			return usageError{err}
+		if err := f.checkNew(args[1]); err != nil {
+			return err
 		}
 		w, err := f.wallets()
 		if err != nil {

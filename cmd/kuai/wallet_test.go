@@ -193,6 +193,12 @@ func TestWalletRefusals(t *testing.T) {
 	} {
 		r.refuses(exitFailure, says, "import", "carol", write(t, text))
 	}
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	for _, args := range [][]string{{"new", "Rewards"}, {"import", "rewards", write(t, alice.Words)}, {"name", bob, "rewards"}} {
+		if code, out, errOut := kuai(nil, append([]string{"wallet"}, args...)...); code != exitUsage || out != "" || !strings.Contains(errOut, "name rewards: it means the wallet that a node keeps its rewards in") {
+			t.Errorf("%q: exit code %d: %s%s", args, code, out, errOut)
+		}
+	}
 	if all := r.does("list"); strings.Count(all, "\n") != 1 {
 		t.Errorf("something was made:\n%s", all)
 	}
