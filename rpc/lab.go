@@ -87,8 +87,8 @@ func (s *Server) splitNetwork(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, ErrSplit):
 		refuse(w, r, &problem{status: http.StatusConflict, title: "split already", detail: "The network is split already: heal it first.", hint: "DELETE /lab/sides does that."})
 	case err != nil:
-		s.fail(w, r, badRequest("network not split", "Nothing was changed: "+err.Error()+".",
-			"The others join with this node's invitation, by the command that GET /invite has: kuai join --lab CODE."))
+		refuse(w, r, &problem{status: http.StatusConflict, title: "network not split", detail: "Nothing was changed: " + err.Error() + ".",
+			hint: "The others join with this node's invitation, by the command that GET /invite has: kuai join --lab CODE."})
 	default:
 		answer(w, http.StatusOK, split)
 	}

@@ -211,7 +211,7 @@ func TestSides(t *testing.T) {
 		{"PUT", `{"seconds": 3601}`, 400, "must be an integer from 1 to 3600"},
 		{"PUT", `{"other": "12D3a"}`, 400, "must be a list of at most 128 peer ids"},
 		{"PUT", `{"others": []}`, 400, "others"},
-		{"PUT", `{"other": ["12D3z"]}`, 400, "Nothing was changed: nobody has agreed."},
+		{"PUT", `{"other": ["12D3z"]}`, 409, "Nothing was changed: nobody has agreed."},
 		{"PUT", `{"other": ["12D3a"], "seconds": 60}`, 200, `"asked":[{"id":"12D3a","side":2}]`},
 		{"PUT", `{}`, 409, "is split already"},
 		{"DELETE", "", 200, `"error":"it cannot be reached"`},
