@@ -33,6 +33,7 @@ type Event struct {
 	Block    *consensus.Block  // the new tip (EventBlock, EventReorg)
 	Payment  consensus.Payment // EventTransaction
 	Returned int               // EventReorg: transactions that are pending again
+	Unpaid   int               // EventReorg: those that are neither pending any more nor mined, as their senders cannot pay them on the new branch
 	Dropped  int               // EventReorg: blocks that left the active chain
 	Old      consensus.Header  // EventBlock, EventReorg: the tip before
 }

@@ -151,6 +151,33 @@ func (c *Chain) Transaction(id consensus.ID) (Lookup, error) {
 	return Lookup{Transaction: t, Block: b.Header(), Tip: v.tip}, nil
 }
 
+// SideBlock returns a block beside the active chain that holds the transaction, or ErrNotFound.
+func (c *Chain) SideBlock(id consensus.ID) (consensus.Header, error) {
+	v := c.view()
+	defer v.Close()
+	search, err := v.IDs()
+	if err != nil {
+		return consensus.Header{}, err
+	}
+	defer search.Close()
+	for at, err := range search.Of(id) {
+		if err != nil {
+			return consensus.Header{}, err
+		}
+		if active, err := v.active(at.Position); err != nil {
+			return consensus.Header{}, err
+		} else if active {
+			continue
+		}
+		b, err := c.read(v.Reader, at.Position)
+		if err != nil {
+			return consensus.Header{}, err
+		}
+		return b.Header(), nil
+	}
+	return consensus.Header{}, ErrNotFound
+}
+
 // viewWith returns the state, and the pending transaction with this id in it.
 func (c *Chain) viewWith(id consensus.ID) (p *pending, ok bool, v view) {
 	c.mu.RLock()

@@ -68,7 +68,7 @@ func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, w
 	}
 	c.events.add(Event{
 		Kind: EventReorg, From: from, Header: c.tip, Block: b, Old: old,
-		Returned: len(s.returned), Dropped: int(old.Index - way.fork().Index),
+		Returned: len(s.returned), Unpaid: len(s.dropped), Dropped: int(old.Index - way.fork().Index),
 	})
 	c.wakeTrim()
 	return nil

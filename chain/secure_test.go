@@ -221,6 +221,17 @@ func TestReorgReturnsWhatCanBePaid(t *testing.T) {
 			t.Errorf("%s is pending: %t", p.Canonical(), ok)
 		}
 	}
+	events, _ := c.Events(c.LastEvent() - 1)
+	if e := events[0]; e.Kind != chain.EventReorg || e.Returned != 1 || e.Unpaid != 3 { // rich, poor and waiting
+		t.Errorf("the event tells of %d returned and %d unpaid payments, want 1 and 3", e.Returned, e.Unpaid)
+	}
+	side, err := c.SideBlock(poor.ID())
+	if err != nil || side.Index != 3 {
+		t.Errorf("the dropped payment is in the side block %+v, %v", side, err)
+	}
+	if _, err := c.SideBlock(waiting.ID()); !errors.Is(err, chain.ErrNotFound) {
+		t.Errorf("a side block holds what was never mined: %v", err)
+	}
 	has(t, c.Chain, "bob", 1020, 1020)
 	has(t, c.Chain, "carol", 1000, 990)
 	has(t, c.Chain, "fred", 0, 0)

@@ -121,6 +121,14 @@ func TestWhereAPaymentIs(t *testing.T) {
 			t.Errorf("%s: %d %s", id, w.Code, w.Body)
 		}
 	}
+	beside, rules := chaintest.Payment(), n.chain.Rules()
+	b := chaintest.Block(t, rules, rules.Genesis.Header(), "other", chaintest.Transactions(beside)...)
+	if _, err := n.chain.Add(b, "peer-b"); err != nil {
+		t.Fatal(err)
+	}
+	if w := n.do("GET", "/transactions/"+beside.ID().String(), ""); w.Code != 404 || !strings.Contains(w.Body.String(), fmt.Sprintf("block 2 %s of a side branch", b.Hash())) {
+		t.Errorf("a payment of a side block: %d %s", w.Code, w.Body)
+	}
 }
 
 func TestPendingIsInOrderAndPaged(t *testing.T) {

@@ -166,7 +166,7 @@ func eventOf(e chain.Event, names map[string]string) (name string, data any) {
 	case chain.EventReorg:
 		return "reorg", api.ReorgEvent{
 			Dropped: e.Dropped, From: e.From, FromName: names[e.From], Hash: h.Hash.String(), Index: h.Index, Old: blockRef(e.Old), PreviousHash: h.Previous.String(),
-			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()),
+			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()), Unpaid: e.Unpaid,
 		}
 	case chain.EventTransaction:
 		return "transaction", api.TransactionEvent{From: e.From, FromName: names[e.From], Transaction: paymentInfo(e.Payment.Transaction())}

@@ -65,9 +65,22 @@ func (s *Server) lookUp(r *http.Request) (found chain.Lookup, err error) {
 	}
 	found, err = s.chain.Transaction(id)
 	if errors.Is(err, chain.ErrNotFound) {
-		err = notFound("This node knows no transaction "+id.String()+".", "A payment that nobody mines leaves the pool after a day.")
+		err = s.unknownTransaction(id)
 	}
 	return found, err
+}
+
+// unknownTransaction says why a payment that somebody has seen may be neither pending nor mined.
+func (s *Server) unknownTransaction(id consensus.ID) error {
+	side, err := s.chain.SideBlock(id)
+	switch {
+	case errors.Is(err, chain.ErrNotFound):
+		return notFound("This node knows no transaction "+id.String()+".", "A payment leaves the pool if nobody mines it for a day, or if its sender can no longer pay it after a reorg.")
+	case err != nil:
+		return err
+	}
+	return notFound(fmt.Sprintf("Transaction %s is not in the chain, but in block %d %s of a side branch.", id, side.Index, side.Hash),
+		"After a reorg a payment is pending again if its sender can still pay it.")
 }
 
 func transactionInfo(found chain.Lookup) api.TransactionInfo {

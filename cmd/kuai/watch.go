@@ -231,8 +231,14 @@ func reorgText(b api.ReorgEvent) string {
 	case b.Returned > 1:
 		returned = fmt.Sprintf("%d payments are pending again", b.Returned)
 	}
+	switch {
+	case b.Unpaid == 1:
+		returned += ", 1 is dropped as its sender can no longer pay it"
+	case b.Unpaid > 1:
+		returned += fmt.Sprintf(", %d are dropped as their senders can no longer pay them", b.Unpaid)
+	}
 	point := b.Old.Index - int64(b.Dropped)
-	return fmt.Sprintf("reorg    a longer chain, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
+	return fmt.Sprintf("reorg    another branch, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
 		point+1, count(b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(b.From, b.FromName), returned)
 }
 

@@ -71,9 +71,14 @@ func TestReorgText(t *testing.T) {
 	b := api.ReorgEvent{Hash: "new", Index: 9, Dropped: 2, Old: api.BlockRef{Hash: "old", Index: 7}, From: "x"}
 	for returned, says := range map[int]string{0: "no payments are pending again", 1: "1 payment is pending again", 2: "2 payments are pending again"} {
 		b.Returned = returned
-		want := "reorg    a longer chain, from block 6 on, replaced 2 blocks: the tip was block 7 old and is now block 9 new, from x; " + says
+		want := "reorg    another branch, from block 6 on, replaced 2 blocks: the tip was block 7 old and is now block 9 new, from x; " + says
 		if got := reorgText(b); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for unpaid, says := range map[int]string{1: ", 1 is dropped as its sender can no longer pay it", 3: ", 3 are dropped as their senders can no longer pay them"} {
+		if b.Unpaid = unpaid; !strings.HasSuffix(reorgText(b), says) {
+			t.Errorf("%q, want %q at the end", reorgText(b), says)
 		}
 	}
 }

@@ -73,6 +73,10 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 	for _, e := range events {
 		pos = e.Seq
 		g.m.Happened(e)
+		if e.Kind == chain.EventReorg {
+			g.log.Info("another branch replaced ours", "index", e.Header.Index, "hash", e.Header.Hash.Short(), "old_index", e.Old.Index, "blocks_dropped", e.Dropped,
+				"payments_returned", e.Returned, "payments_unpaid", e.Unpaid, "from", e.From)
+		}
 		if g.news(e) {
 			g.publish(ctx, e)
 		}

@@ -23,6 +23,7 @@ type ReorgEvent struct {
 	Returned     int      `json:"returned" description:"Payments that are pending again."`
 	Timestamp    float64  `json:"timestamp"`
 	Transactions int      `json:"transactions" description:"Their number, with the reward."`
+	Unpaid       int      `json:"unpaid" description:"Payments that are dropped, as their senders can no longer pay them."`
 }
 
 // TransactionEvent is a new pending payment.

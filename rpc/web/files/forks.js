@@ -126,6 +126,7 @@ export async function tell(event) {
     old: event.old,
     dropped: event.dropped,
     returned: event.returned,
+    unpaid: event.unpaid,
     from: event.from,
     point,
     miner: "",
@@ -157,6 +158,7 @@ function words(r) {
     returned: t(r.returned === 0 ? "reorg.returned.none" : r.returned === 1 ? "reorg.returned.one" : "reorg.returned", {
       n: number(r.returned),
     }),
+    unpaid: r.unpaid ? t(r.unpaid === 1 ? "reorg.unpaid.one" : "reorg.unpaid", { n: number(r.unpaid) }) : "",
     from: r.from && r.from !== r.miner ? t("reorg.from", { from: name(r.from) }) : "",
   });
 }
