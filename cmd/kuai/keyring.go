@@ -64,6 +64,13 @@ func (k *keyring) Named(name string) (address string, ok bool) {
 	return address, ok
 }
 
+// knows reports whether an address has a name or a wallet on this machine, or a key in the ring.
+func (k *keyring) knows(address string) bool {
+	_, own := k.own[address]
+	e, _, _ := new(walletFlags).lookUp(address)
+	return own || e.Name != "" || e.HasKey
+}
+
 // Sign signs t if the key of its sender is unlocked.
 func (k *keyring) Sign(network string, t consensus.Transaction) (signed consensus.Transaction, ok bool) {
 	key, ok := k.own[t.Sender]
@@ -147,6 +154,9 @@ const (
 // unlocked if the password is in a file beside the wallet. It fails if the key is lost: nobody could spend the rewards.
 func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (string, error) {
 	if cfg.Reward != "" {
+		if keys != nil && !keys.knows(cfg.Reward) {
+			log.Warn("the address for rewards has no name on this machine, and no checksum: check every character, as rewards to a wrong address are lost", "address", cfg.Reward)
+		}
 		return cfg.Reward, nil
 	}
 	if keys == nil {

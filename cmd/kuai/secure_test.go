@@ -111,6 +111,22 @@ func TestRewardsGoToAWalletOfTheNode(t *testing.T) {
 	if got, err := rewardAddress(Config{Reward: "me", DataDir: dir}, newKeyring(consensus.Secure()), "node", log); err != nil || got != "me" {
 		t.Errorf("with --reward: %s, %v", got, err)
 	}
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	alice := wallet.DevelopmentKey("alice").Address().String()
+	for rules, warns := range map[*consensus.Rules]bool{consensus.Secure(): true, consensus.Dev(): false} {
+		said.Reset()
+		if _, err := rewardAddress(Config{Reward: alice}, newKeyring(rules), "node", log); err != nil || strings.Contains(said.String(), "check every character") != warns {
+			t.Errorf("rewards to an address of %s: %v; the log says %s", rules.Name, err, &said)
+		}
+	}
+	w, err := new(walletFlags).wallets()
+	if err == nil {
+		err = w.Name(wallet.DevelopmentKey("alice").Address(), "friend")
+	}
+	said.Reset()
+	if _, startErr := rewardAddress(Config{Reward: alice}, newKeyring(consensus.Secure()), "node", log); errors.Join(err, startErr) != nil || said.Len() > 0 {
+		t.Errorf("rewards to an address that has a name: %v, %v; the log says %s", err, startErr, &said)
+	}
 	if got, err := rewardAddress(cfg, nil, "node", log); err != nil || got != "node" {
 		t.Errorf("on a classic network: %s, %v", got, err)
 	}
