@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -147,6 +148,7 @@ const (
 	rewardWallet   = "rewards"
 	walletsDir     = "wallets"
 	rewardPassword = "password.txt"
+	rewardFile     = "rewards.address" // in the data directory: the wallet's address, so that its loss is seen
 )
 
 // rewardAddress returns the address that gets the rewards of the blocks that this node mines: as --reward says, or the node's own. On a
@@ -173,12 +175,18 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 	passwordFile := filepath.Join(w.Dir, rewardPassword)
 	e, err := findRewardWallet(w)
 	if errors.Is(err, wallet.ErrNotFound) {
+		err = checkRewardLoss(cfg.DataDir, w.Dir)
+	}
+	if err == nil && !e.HasKey {
 		if e, err = makeRewardWallet(w, passwordFile); err == nil {
 			log.Info("made a wallet for the rewards of mined blocks", "address", e.Address, "name", rewardWallet, "wallet_dir", w.Dir, "password_file", passwordFile)
 		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("the wallet for rewards: %w. Or name an address by --reward", err)
+	}
+	if err := rememberReward(filepath.Join(cfg.DataDir, rewardFile), e.Address.String()+"\n"); err != nil {
+		return "", fmt.Errorf("the address of the wallet for rewards was not saved: %w", err)
 	}
 	key, err := openRewardWallet(w, e, passwordFile)
 	switch {
@@ -190,6 +198,27 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 		keys.keep(rewardWallet, key)
 	}
 	return e.Address.String(), nil
+}
+
+// checkRewardLoss refuses to make a wallet in place of one that is gone: the chain paid rewards to it.
+func checkRewardLoss(dataDir, wallets string) error {
+	file := filepath.Join(dataDir, rewardFile)
+	text, err := readText(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the wallet of %s, which got the rewards of this node, is not in %s. Restore it from a copy, or delete %s to begin with a new wallet", strings.TrimSpace(string(text)), wallets, file)
+}
+
+// rememberReward writes line to a file, unless it is there.
+func rememberReward(file, line string) error {
+	if text, err := os.ReadFile(file); err == nil && string(text) == line {
+		return nil
+	}
+	return atomicfile.Write(file, []byte(line))
 }
 
 // findRewardWallet returns the wallet called rewards, or the only one in the directory: it may have been renamed. Errors wrap ErrNotFound

@@ -247,6 +247,7 @@ var rewardDamages = []struct {
 	{"the password is wrong", func(r *rewardRoom) {
 		r.must(os.WriteFile(filepath.Join(r.w.Dir, rewardPassword), []byte("x\n"), 0o600))
 	}},
+	{"which got the rewards of this node, is not in", func(r *rewardRoom) { r.must(os.RemoveAll(r.w.Dir)) }},
 	{"several wallets, and none is called rewards", func(r *rewardRoom) {
 		r.must(r.w.Rename(rewardWallet, "mine"))
 		r.add("other")
