@@ -86,6 +86,17 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	send(w, http.StatusOK, typeHTML, body.Bytes())
 }
 
+// usualPayment returns accounts that a payment can begin with: on a secure network, those whose keys the node holds by name.
+func (s *Server) usualPayment() (payer, payee string) {
+	switch {
+	case s.addressOf("alice") != "alice", !s.chain.Rules().IsSecure():
+		return "alice", "bob"
+	case s.addressOf("rewards") != "rewards":
+		return "rewards", ""
+	}
+	return "", ""
+}
+
 // firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin.
 func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 	node, mining := s.nodeInfo(), s.minerInfo()
@@ -98,6 +109,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 		Network: node.Network, Secure: s.chain.Rules().IsSecure(), PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
 		Pending: pending.Count, Mode: mining.Mode,
 	}
+	p.Payer, p.Payee = s.usualPayment()
 	blocks, err := s.newestBlocks(snap, &p)
 	if err != nil {
 		return p, err

@@ -124,3 +124,29 @@ func TestPageIsSmall(t *testing.T) {
 	}
 	t.Logf("%d bytes", size)
 }
+
+// rewardsOnly are the keys of a node on a network that is not dev.
+type rewardsOnly struct{ *fakeKeys }
+
+func (rewardsOnly) Named(name string) (string, bool) {
+	return chaintest.Account("carol"), name == "rewards"
+}
+
+// TestPageBeginsWithAPaymentThatCanSucceed: alice is known by name on the classic network and on dev alone.
+func TestPageBeginsWithAPaymentThatCanSucceed(t *testing.T) {
+	for _, c := range []struct {
+		n            *node
+		payer, payee string
+	}{
+		{start(t, Config{}), "alice", "bob"},
+		{startSecure(t, Config{Keys: newFakeKeys()}), "alice", "bob"},
+		{startSecure(t, Config{Keys: rewardsOnly{newFakeKeys()}}), "rewards", ""},
+		{startSecure(t, Config{}), "", ""},
+	} {
+		html := c.n.do("GET", "/", "").Body.String()
+		fields := regexp.MustCompile(`name="(?:sender|recipient)" required maxlength="256" value="(\w*)"`).FindAllStringSubmatch(html, -1)
+		if len(fields) != 2 || fields[0][1] != c.payer || fields[1][1] != c.payee {
+			t.Errorf("the form has %q, want %q and %q", fields, c.payer, c.payee)
+		}
+	}
+}

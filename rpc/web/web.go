@@ -29,7 +29,9 @@ const (
 type Page struct {
 	Language string // English or Chinese
 	Network  string
-	Secure   bool // payments are signed
+	Secure   bool   // payments are signed
+	Payer    string // that the form of a payment begins with
+	Payee    string
 	PeerID   string
 	Height   int64
 	Peers    int // connected ones

@@ -21,6 +21,8 @@ func TestSecureNetwork(t *testing.T) {
 	p.route("#/block/2")
 	p.wait("the block's own hash is right", `document.querySelector("#detail .checked strong.good") !== null`)
 	p.wait("its proof is explained", `document.querySelector("#detail .proof strong.good")?.textContent.includes("at most the target of that time")`)
+	p.route("#/block/1")
+	p.wait("what the first block endows is not a reward", `document.querySelector("#detail td em")?.textContent === "first block"`)
 	p.route("#/mining")
 	p.shows("mining-lead", "at most the target")
 	p.shows("mining-facts", "Target0000")

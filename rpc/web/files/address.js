@@ -21,7 +21,7 @@ export async function openAddress(root, name) {
         out = p.sender === name;
       return row(
         hashLink(e.block.hash, number(e.block.index)),
-        p.sender === "0" ? h("em", {}, t("payment.reward")) : addressLink(p.sender),
+        p.sender === "0" ? h("em", {}, t(e.block.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender),
         addressLink(p.recipient),
         { number: (out && p.recipient !== name ? "−" : "+") + p.amount },
         paymentLink(p.id),

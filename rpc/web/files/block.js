@@ -121,7 +121,7 @@ function payments(b) {
         .slice(0, to)
         .map((p) =>
           row(
-            p.sender === "0" ? h("em", {}, t("payment.reward")) : addressLink(p.sender),
+            p.sender === "0" ? h("em", {}, t(b.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender),
             addressLink(p.recipient),
             { number: p.amount },
             paymentLink(p.id),
