@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"kuai/chain/consensus"
+	"kuai/chain/wallet"
 	"kuai/test/process"
 )
 
@@ -148,6 +150,46 @@ func TestNoTerminal(t *testing.T) {
 		out, _ := cmd.CombinedOutput()
 		if cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(out), says) {
 			t.Errorf("%s: exit code %d: %s", verb, cmd.ProcessState.ExitCode(), out)
+		}
+	}
+}
+
+// TestSendAsksOnTerminal: a payment to an address without a name is stopped by any answer but yes.
+func TestSendAsksOnTerminal(t *testing.T) {
+	bin, dir := buildKuai(t), t.TempDir()
+	bob := wallet.DevelopmentKey("bob").Address().String()
+	url := readOnlyNode(t, consensus.Secure().Network())
+	key, err := wallet.RandomKey()
+	if err == nil {
+		err = wallet.Wallets{Dir: dir}.Create("ann", key, "secret", wallet.MinWork)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		answer, flag string
+		says         string
+	}{
+		{"n\r", "--json=false", "kuai: nothing was sent"},
+		{"\r", "--json=false", "kuai: nothing was sent"},
+		{"\x03", "--json=false", "kuai: nothing was sent"},
+		{"y\r", "--json=false", "the password is wrong"},
+		{"", "--yes", "the password is wrong"},
+	} {
+		ty := startTyping(t, bin, "send", "ann", bob, "1", c.flag, "--wallet-dir", dir, "--password-file", write(t, "x"), "--api", url)
+		if c.answer != "" {
+			process.Eventually(t, "a question", time.Minute, func() error {
+				if shown := ty.text(); !strings.Contains(shown, "Pay it? [y/N] ") {
+					return fmt.Errorf("shown: %q", shown)
+				}
+				return nil
+			})
+			if _, err := io.WriteString(ty.master, c.answer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if code, shown := ty.ends(); code != exitFailure || !strings.Contains(shown, c.says) || strings.Contains(shown, "Pay it?") != (c.answer != "") {
+			t.Errorf("%q: exit code %d: %q", c.answer, code, shown)
 		}
 	}
 }

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"kuai/chain"
 	"kuai/chain/canonical"
@@ -31,6 +34,7 @@ type sending struct {
 	asking
 	walletFlags
 	passwordFlags
+	yes bool
 }
 
 func newSend() *cobra.Command {
@@ -40,13 +44,14 @@ func newSend() *cobra.Command {
 		Short: "Pay RECIPIENT from SENDER",
 		Long: "Pay RECIPIENT from SENDER. The payment is pending until a block holds it. On a secure network SENDER and RECIPIENT are addresses\n" +
 			"or names of wallets, and a payment is signed: by the node, if it has the sender's unlocked key, else here with the sender's wallet,\n" +
-			"whose password is asked for.",
+			"whose password is asked for. On a terminal you are asked whether to pay an address that has no name here.",
 		Args:        arguments(3, 3),
 		Annotations: map[string]string{negative: wantAmount},
 	}
 	f.asking.bind(c)
 	f.bindDir(c)
 	f.passwordFlags.bind(c)
+	c.Flags().BoolVar(&f.yes, "yes", false, "pay an address that has no name here without a question")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words) }
 	return c
 }
@@ -115,7 +120,9 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 		return p, err
 	}
 	if knowsRecipient {
-		warnUnnamed(c, recipient)
+		if err := f.confirm(c, recipient); err != nil {
+			return p, err
+		}
 		p.Recipient = recipient.Address.String()
 	}
 	if !knowsSender {
@@ -128,6 +135,27 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 	}
 	p.Recipient = node.address(p.Recipient)
 	return f.signed(c, n.Network, p)
+}
+
+// confirm warns of a recipient that has no name here, and asks on a terminal whether to pay it: once the node has the payment, it is too late.
+func (f *sending) confirm(c *cobra.Command, recipient wallet.Entry) error {
+	if !warnUnnamed(c, recipient) || f.yes || !term.IsTerminal(int(os.Stdin.Fd())) || !isTerminal(c.ErrOrStderr()) {
+		return nil
+	}
+	fmt.Fprint(c.ErrOrStderr(), languageFor(c).text("Pay it? [y/N]")+" ")
+	answer := make(chan string, 1)
+	go func() { // ends with the process if the question is interrupted
+		line, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		if slices.Contains([]string{"y", "yes", "是"}, strings.ToLower(strings.TrimSpace(line))) {
+			return nil
+		}
+	case <-c.Context().Done():
+	}
+	return errors.New("nothing was sent")
 }
 
 // ambiguous refuses a name that is a development account of the node's network and means another address on this machine.

@@ -99,11 +99,13 @@ func newDraft(amount, id string) (p consensus.Transaction, err error) {
 	return p, nil
 }
 
-// warnUnnamed warns of a recipient that has no name here.
-func warnUnnamed(c *cobra.Command, e wallet.Entry) {
-	if e.Name == "" && !e.HasKey {
-		fmt.Fprintf(c.ErrOrStderr(), "The recipient has no name here. An address has no checksum: check every character, then name it with 'kuai wallet name %s NAME'.\n", e.Address)
+// warnUnnamed warns of a recipient that has no name here, and reports whether it did.
+func warnUnnamed(c *cobra.Command, e wallet.Entry) (warned bool) {
+	if e.Name != "" || e.HasKey {
+		return false
 	}
+	fmt.Fprintln(c.ErrOrStderr(), languageFor(c).text(fmt.Sprintf("The recipient has no name here. An address has no checksum: check every character, then name it with 'kuai wallet name %s NAME'.", e.Address)))
+	return true
 }
 
 func newWalletVerify() *cobra.Command {
