@@ -68,7 +68,7 @@ func newImport() *cobra.Command {
 }
 
 // errSecureGenesis refuses to make a classic network of a secure one's first block.
-var errSecureGenesis = errors.New("this is a secure network's chain: take its file with 'kuai network show'")
+var errSecureGenesis = errors.New("this is a secure network's chain: get its file from those who made the network, or run 'kuai join' with the code that 'kuai invite' shows there")
 
 func isURL(word string) bool {
 	return strings.HasPrefix(word, "http://") || strings.HasPrefix(word, "https://")
@@ -129,6 +129,9 @@ var errEndsEarly = errors.New("it ends too early: it is empty, or was cut off. G
 func (f *chainFlags) tellImported(c *cobra.Command, i importedInfo, from string, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		err = errEndsEarly
+	}
+	if err != nil && strings.Contains(err.Error(), "its genesis is not ours") {
+		err = fmt.Errorf("%w. Name its network by --network. For a chain of a Flask node, --adopt-genesis makes the file", err)
 	}
 	out := c.OutOrStdout()
 	switch {

@@ -172,7 +172,7 @@ func TestImportAdoptsAGenesis(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 
-	says(t, exitFailure, "genesis is not ours", "import", flask.URL, "-p", "5007")
+	says(t, exitFailure, "genesis is not ours: it is of another network. Name its network by --network", "import", flask.URL, "-p", "5007")
 	file := "flask-" + r.Genesis.Hash().String()[:8] + ".json"
 	out := says(t, exitOK, "The network is in "+file, "import", flask.URL, "--adopt-genesis", "-p", "5007")
 	if !strings.Contains(out, "Our chain was replaced: 4 blocks\ntip "+parent.Hash.String()) || !strings.Contains(out, " daemon --port 5007 --network "+file+"\n") {
@@ -213,7 +213,7 @@ func TestImportAdoptsNoSecureGenesis(t *testing.T) {
 	}))
 	defer node.Close()
 	t.Chdir(t.TempDir())
-	says(t, exitFailure, "this is a secure network's chain", "import", node.URL+"/chain", "--adopt-genesis", "--data-dir", t.TempDir())
+	says(t, exitFailure, "this is a secure network's chain: get its file from those who made the network", "import", node.URL+"/chain", "--adopt-genesis", "--data-dir", t.TempDir())
 	dir := t.TempDir()
 	for name, lines := range map[string]string{
 		"sealed":  `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 5, "transactions": []}` + "\n" + `{"index": 2, "proof": "ab.7"}` + "\n",
