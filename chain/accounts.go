@@ -142,7 +142,14 @@ func (c *Chain) condemn(bad storedBlock, way path, b *consensus.Block, err error
 	}
 	c.growing = store.Position{} // trimming keeps the branch that grew last
 	signal(c.trimming)
-	return c.invalid.remember(b.Hash(), c.onCondemned(way))
+	return c.invalid.remember(b.Hash(), onInvalid(bad.Index(), invalid))
+}
+
+// onInvalid says that the block with this index, below the refused one, is invalid.
+func onInvalid(index int64, cause *consensus.InvalidError) *consensus.InvalidError {
+	return &consensus.InvalidError{
+		Rule: consensus.RuleParentInvalid, Detail: fmt.Sprintf("block %d of its branch is %v", index, cause), Ancestor: index, Cause: cause,
+	}
 }
 
 // onCondemned returns an error if the block that way leads from, or one below it, is condemned.

@@ -49,6 +49,9 @@ func (s *Server) addBlocks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tip := s.chain.Tip()
+	if added > 0 {
+		s.log.Info("blocks of a request added", "added", added, "index", tip.Index, "hash", tip.Hash.Short())
+	}
 	answer(w, http.StatusOK, api.AddedBlocks{Added: added, Height: tip.Index, Refused: refused, Tip: tip.Hash.String()})
 }
 
@@ -126,20 +129,29 @@ func (s *Server) addRuns(blocks []placed) (added int, refused *api.RefusedBlock,
 		case err != nil:
 			for _, b := range some { // those before the refused one are held
 				if !s.chain.Has(b.Hash()) {
-					return s.refusal(added, b.position, err)
+					return s.refusal(added, b, err)
 				}
 			}
 			return added, nil, err
 		case linkErr != nil:
-			return s.refusal(added, some[linked].position, linkErr)
+			return s.refusal(added, some[linked], linkErr)
 		}
 		blocks = blocks[len(some):]
 	}
 	return added, nil, nil
 }
 
-// refusal tells a block's fault from one of this node.
-func (s *Server) refusal(added, position int, cause error) (int, *api.RefusedBlock, error) {
+// refusal tells a block's fault from one of this node. If the fault is that of a block below, which showed only when b would have made its
+// branch the active one, that one is refused and those on it were not added.
+func (s *Server) refusal(added int, b placed, cause error) (int, *api.RefusedBlock, error) {
+	position := b.position
+	if invalid := (*consensus.InvalidError)(nil); errors.As(cause, &invalid) && invalid.Cause != nil {
+		above := int(b.Index() - invalid.Ancestor)
+		if added >= above {
+			position, cause = position-above, invalid.Cause
+		}
+		added = max(added-above, 0)
+	}
 	switch {
 	case errors.Is(cause, chain.ErrOrphan):
 		cause = errors.New("its parent is not known: send the blocks before it first")

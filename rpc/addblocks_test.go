@@ -2,10 +2,12 @@ package rpc
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/rpc/api"
 )
@@ -71,5 +73,43 @@ func TestRefusedBlocksAreNamed(t *testing.T) {
 		if w := n.do("POST", "/blocks", body); w.Code != 400 {
 			t.Errorf("%q: %d %s", body, w.Code, w.Body)
 		}
+	}
+}
+
+// TestBlocksOnAnUncoveredOne: that payments do not add up shows only when their branch would win. The blocks from there on do not stay.
+func TestBlocksOnAnUncoveredOne(t *testing.T) {
+	tree := chaintest.NewSecure(t).Paying().Mine(10)
+	trunk := tree.Branch()
+	tree.Fork(8).Mine(1).Pay(chaintest.Signed(tree.Rules(), "dave", "erin", 1001)).Mine(24)
+	branch := tree.Blocks()[len(trunk):]
+	text := func(blocks []*consensus.Block) (lines string) {
+		for _, b := range blocks {
+			lines += string(b.Canonical()) + "\n"
+		}
+		return lines
+	}
+	n := startOn(t, Config{}, tree.Rules())
+	var log strings.Builder
+	n.log = slog.New(slog.NewTextHandler(&log, nil))
+	for _, part := range []struct {
+		blocks   []*consensus.Block
+		added    int
+		position int // of the refused one, 0 for none
+		reason   string
+	}{
+		{trunk, 10, 0, ""},
+		{branch[:1], 1, 0, ""},
+		{branch, 0, 2, "invalid (balance): "},
+	} {
+		got := added(t, n.do("POST", "/blocks", text(part.blocks)))
+		if got.Added != part.added || (got.Refused != nil) != (part.position > 0) {
+			t.Fatalf("%+v %+v, want %d added", got, got.Refused, part.added)
+		}
+		if got.Refused != nil && (got.Refused.Position != part.position || !strings.HasPrefix(got.Refused.Reason, part.reason)) {
+			t.Errorf("%+v, want %q of block %d", got.Refused, part.reason, part.position)
+		}
+	}
+	if want := `msg="blocks of a request added" added=10 index=11 `; !strings.Contains(log.String(), want) || strings.Count(log.String(), "\n") != 2 {
+		t.Errorf("the log has %s, want %s", log.String(), want)
 	}
 }

@@ -38,7 +38,7 @@ const (
 	RuleTransactionCount Rule = "transaction count" // 1..MaxBlockTransactions in an array
 	RuleReward           Rule = "reward"            // exactly one, last, of the network's amount, without id
 	RuleDuplicateID      Rule = "duplicate id"      // an id occurs once in a block and on its branch
-	RuleParentInvalid    Rule = "invalid parent"    // the parent breaks a rule
+	RuleParentInvalid    Rule = "ancestor"          // a block below breaks a rule
 	RuleParent           Rule = "parent"            // previous_hash is the parent's hash
 	RuleIndexStep        Rule = "index step"        // the parent's index plus one
 	RuleProof            Rule = "proof"             // the proof's hash starts with the network's zeros
@@ -58,6 +58,10 @@ const (
 type InvalidError struct {
 	Rule   Rule
 	Detail string // what was found, and what the rule wants
+
+	// With RuleParentInvalid, if they are known: the index of the block at fault on the same branch, and what is wrong with it.
+	Ancestor int64
+	Cause    *InvalidError
 }
 
 func (e *InvalidError) Error() string { return fmt.Sprintf("invalid (%s): %s", e.Rule, e.Detail) }

@@ -171,7 +171,7 @@ type NewBlocks struct {
 
 // AddedBlocks tells what became of blocks that were sent.
 type AddedBlocks struct {
-	Added   int           `json:"added" minimum:"0" description:"Blocks that were not known before."`
+	Added   int           `json:"added" minimum:"0" description:"Blocks that were not known before, and stay."`
 	Height  int64         `json:"height" minimum:"1" description:"Of the node's chain now."`
 	Refused *RefusedBlock `json:"refused,omitempty" description:"The first block that was refused, if one was. Those before it were added, those behind it were not looked at."`
 	Tip     string        `json:"tip" pattern:"^[0-9a-f]{64}$"`
