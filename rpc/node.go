@@ -23,6 +23,7 @@ func (s *Server) nodeInfo() api.Node {
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
 		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
+		Rewards: s.cfg.Rewards,
 		Target: s.chain.Rules().TargetAfter(now.Tip).String(),
 		Split:  s.split(),
 		Sync:   api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},

@@ -49,6 +49,7 @@ type Config struct {
 	Registerer  prometheus.Registerer // of metrics about requests; nil counts none
 	Invite      Invitation            // GET /invite; nil answers 404
 	Lab         Lab                   // the endpoints under /lab; nil answers 404
+	Rewards     string                // the address that mined blocks pay, for GET /node; "" tells none
 	Keys        Keys                  // that payments of a secure network are signed with; nil signs none
 
 	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it

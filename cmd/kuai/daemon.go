@@ -105,7 +105,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	serverCfg.Lab = labOf(cfg, n)
 	if keys != nil {
-		serverCfg.Keys = keys
+		serverCfg.Keys, serverCfg.Rewards = keys, cfg.rewards
 	}
 	shown := newNetwork(n)
 	s := rpc.New(serverCfg, c, shown, mining{m}, log.Logger)

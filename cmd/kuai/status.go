@@ -45,6 +45,7 @@ func printStatus(w io.Writer, s statusInfo, l language) error {
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"address", peerText(s.PeerID, s.Name)},
+		{"rewards", s.Rewards},
 		{"network", s.Network},
 		{"profile", s.Profile},
 		{"outside", dialableText(s.Dialable)},

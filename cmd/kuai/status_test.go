@@ -7,6 +7,19 @@ import (
 	"kuai/rpc/api"
 )
 
+// TestStatusShowsWhereRewardsGo: on a secure network, to an address that is not the node's.
+func TestStatusShowsWhereRewardsGo(t *testing.T) {
+	for _, rewards := range []string{"", "12D3KooWpurse"} {
+		var out strings.Builder
+		if err := printStatus(&out, statusInfo{Node: api.Node{PeerID: "a", Rewards: rewards}}, language{}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "\nrewards  "+rewards+"\n") != (rewards != "") {
+			t.Errorf("with rewards to %q: %s", rewards, &out)
+		}
+	}
+}
+
 // TestStatusSaysWhetherTheNodeCanBeDialled in both languages; a node that does not find out says nothing.
 func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
 	const at = "/ip4/1.0.0.11/tcp/4001/p2p/a"

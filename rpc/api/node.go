@@ -17,6 +17,7 @@ type Node struct {
 	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
 	Pool      NodePool   `json:"pool"`
 	Profile   string     `json:"profile" enum:"classic,secure" description:"Of the network's rules."`
+	Rewards   string     `json:"rewards,omitempty" description:"The address that gets the rewards of the blocks that this node mines; left out on a classic network."`
 	Split     *NodeSplit `json:"split,omitempty" description:"Of the network in two sides, on purpose; left out if it is not split, and on a node without a lab."`
 	Sync      NodeSync   `json:"sync"`
 	Target    string     `json:"target" pattern:"^[0-9a-f]{64}$" description:"What the hash of the next proof is at most."`
