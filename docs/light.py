@@ -77,6 +77,8 @@ def payment(rules, wanted, url):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__.splitlines()[0])
     with open(sys.argv[1]) as file:
         network = json.load(file)
     best = (0, "no node has proved the payment")

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tyler-smith/go-bip39/wordlists"
 
@@ -67,7 +68,7 @@ func encodeWords(list []string, entropy []byte) string {
 // normalizeWords returns the words in the form that a seed is derived from. Chinese words may be written without spaces.
 func normalizeWords(text string) (words []string, list []string, err error) {
 	words = strings.Fields(strings.ToLower(text))
-	if len(words) > 0 && !slices.Contains(wordlists.English, words[0]) { // a Chinese word is one character
+	if len(words) > 0 && !slices.Contains(wordlists.English, words[0]) && strings.ContainsFunc(text, isHan) { // a Chinese word is one character
 		words = strings.Split(strings.Join(words, ""), "")
 	}
 	switch len(words) {
@@ -87,6 +88,8 @@ func normalizeWords(text string) (words []string, list []string, err error) {
 	}
 	return words, list, nil
 }
+
+func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
 var errChecksum = errors.New("the words do not fit together: check their spelling and order")
 

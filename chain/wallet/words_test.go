@@ -121,7 +121,9 @@ func TestKeyOfWords(t *testing.T) {
 		about + "abandon":       "do not fit together",
 		about + "abaut":         "word 12 is not in the list",
 		about + "的":             "word 12 is not in the list",
-		"zzz " + about:          "found",
+		"zzz " + about:          "word 1 is not in the list",
+		"foo bar":               "found 2 words",
+		"的一是":                   "found 3 words",
 		about + "about about":   "found 13 words",
 		strings.Repeat("的", 12): "do not fit together",
 	} {

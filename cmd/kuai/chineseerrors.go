@@ -68,9 +68,10 @@ var chineseErrors = map[string]string{
 	"a port is a number from 1 to 65535":                               "端口应为 1 到 65535 的数字",
 
 	// files
-	"open %s: no such file or directory": "打不开 %s：没有这个文件或目录",
-	"config file: %t":                    "配置文件：%t",
-	"config file %s: %t":                 "配置文件 %s：%t",
+	"open %s: no such file or directory (did you mean %s?)": "打不开 %s：没有这个文件或目录（是否想输入 %s？）",
+	"open %s: no such file or directory":                    "打不开 %s：没有这个文件或目录",
+	"config file: %t":                                       "配置文件：%t",
+	"config file %s: %t":                                    "配置文件 %s：%t",
 	"unknown key %s (did you mean %s?): see 'kuai config' for the known ones": "未知的键 %s（是否想输入 %s？）：可用的键见 'kuai config'",
 	"unknown key %s: see 'kuai config' for the known ones":                    "未知的键 %s：可用的键见 'kuai config'",
 	"a JSON object is wanted: %s":                                             "应为 JSON 对象：%s",
@@ -167,5 +168,8 @@ var chineseErrors = map[string]string{
 	"name %s: it means the wallet that a node keeps its rewards in: choose another name": "名称 %s 指节点存放奖励的钱包：请另取名称",
 	"wallet of %s: exists already": "%s 的钱包已存在",
 	"wallet of %s: exists already with another password: if you do not know it, move %s away first": "%s 的钱包已存在，密码不同：如果不知道它的密码，请先移走 %s",
-	"name %s: exists already": "名称 %s 已存在",
+	"found %s words, want 12 (or 15, 18, 21 or 24)":                                                 "有 %s 个助记词，应为 12 个（或 15、18、21、24 个）",
+	"word %s is not in the list: check its spelling":                                                "第 %s 个词不在词表中：请检查拼写",
+	"the words do not fit together: check their spelling and order":                                 "助记词互不匹配：请检查拼写和顺序",
+	"name %s: exists already":                                                                       "名称 %s 已存在",
 }

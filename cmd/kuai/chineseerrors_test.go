@@ -262,6 +262,9 @@ func walletErrors(t *testing.T) (errs []error) {
 		errs = append(errs, failed(nil, "wallet", "import", "alice", write(t, alice.Words), "--wallet-dir", r.dir, "--password-file", password, "--work", "10"))
 	}
 	errs = append(errs, failed(nil, "wallet", "new", "rewards"))
+	for _, words := range []string{"foo bar", strings.Repeat("abandon ", 11) + "foo", strings.Repeat("abandon ", 12)} {
+		errs = append(errs, failed(nil, "wallet", "import", "carol", write(t, words), "--wallet-dir", r.dir, "--password-file", r.password))
+	}
 	if err := os.Truncate(alice.File, 10); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +274,7 @@ func walletErrors(t *testing.T) (errs []error) {
 	if err := os.Truncate(filepath.Join(r.dir, "alice.name"), 10); err != nil {
 		t.Fatal(err)
 	}
-	errs = append(errs, failed(nil, "config", "--network", "secure", "--reward", "nobody"))
+	errs = append(errs, failed(nil, "config", "--network", "secure", "--reward", "nobody"), failed(nil, "network", "show", "secur"))
 	return append(append(errs, failed(nil, "wallet", "show", "alice", "--wallet-dir", r.dir)), rewardErrors(t)...)
 }
 

@@ -93,6 +93,8 @@ var chineseMore = map[string]string{
 	"%s: a classic network has no such setting":                      "%s：经典网络没有这个设置",
 	"--zeros: a secure network has a target instead: --first-target": "--zeros：安全网络用目标值代替：--first-target",
 	"--block-time %s: want whole seconds":                            "--block-time %s：应为整数秒",
+	"--block-time %s: want 1s to 24h":                                "--block-time %s：应在 1s 到 24h 之间",
+	"found %s hex digits, want a seed of %s, or words":               "有 %s 个十六进制数字；种子应有 %s 个，也可以写助记词",
 	"--endow %s: want account=amount, as alice=1000":                 "--endow %s：应为“账户=金额”，例如 alice=1000",
 	"--endow %s: %t": "--endow %s：%t",
 	"--reward: %s":   "--reward：地址无效：%s",

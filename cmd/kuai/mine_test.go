@@ -80,6 +80,14 @@ func TestNamesOfStrangersStayOnTheirLine(t *testing.T) {
 	}
 }
 
+func TestPaceOfFastBlocks(t *testing.T) {
+	for seconds, want := range map[float64]string{0.004: "0.004", 0.0999: "0.1", 0.26: "0.3", 12.34: "12.3"} {
+		if got := paceText(&api.NodePace{BlockSeconds: 10, Tries: 65536, Recent: &seconds}); got != "a block in 10 s, 65536 tries; lately one in "+want+" s" {
+			t.Errorf("%v: %s", seconds, got)
+		}
+	}
+}
+
 // TestPaceMetrics reads the figures of a secure network before and after its third block.
 func TestPaceMetrics(t *testing.T) {
 	pace := api.NodePace{BlockSeconds: 10, Tries: 65536}

@@ -92,6 +92,9 @@ func (f *newNetworkFlags) run(c *cobra.Command, name string) error {
 	return f.print(c, networkInfo{Name: r.Name, ID: r.Network(), File: file, Profile: string(r.Profile)})
 }
 
+// maxBlockTime is what the rules allow at most.
+const maxBlockTime = 24 * time.Hour
+
 func inFileName(c rune) rune {
 	if strings.ContainsRune("/\\:*?\"<>| ", c) || c < ' ' {
 		return '-'
@@ -126,6 +129,8 @@ func (f *newNetworkFlags) text(c *cobra.Command, name string, now time.Time) ([]
 		return nil, errors.New("--zeros: a secure network has a target instead: --first-target")
 	case f.blockTime%time.Second != 0:
 		return nil, fmt.Errorf("--block-time %s: want whole seconds", f.blockTime)
+	case f.blockTime < time.Second || f.blockTime > maxBlockTime:
+		return nil, fmt.Errorf("--block-time %s: want 1s to 24h", f.blockTime)
 	}
 	endowments, err := f.endowments()
 	if err != nil {
@@ -208,6 +213,9 @@ func networkRules(network string) (*consensus.Rules, error) {
 		return consensus.Dev(), nil
 	}
 	text, err := readText(network)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w%s", err, didYouMean(network, []string{classic, secureNetwork, devNetwork}))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -321,8 +321,10 @@ func TestNetworkNew(t *testing.T) {
 		"x --profile classic --block-time 1s --endow a=1": "--block-time, --endow: a classic network has no such setting",
 		"x --zeros 3":                 "--first-target",
 		"x --block-time 1500ms":       "want whole seconds",
-		"x --block-time 0s":           "block_seconds",
 		"x --first-target f":          "first_target",
+		"x --block-time 0s":           "--block-time 0s: want 1s to 24h",
+		"x --block-time -1s":          "--block-time -1s: want 1s to 24h",
+		"x --block-time 24h1s":        "--block-time 24h0m1s: want 1s to 24h",
 		"x --reward 0":                "reward",
 		"x --endow alice":             "want account=amount",
 		"x --endow nobody=5":          "not found",
@@ -338,6 +340,17 @@ func TestNetworkNew(t *testing.T) {
 	}
 	if _, err := os.Stat("x.json"); err == nil {
 		t.Error("a file was written for a network that cannot be")
+	}
+}
+
+// TestNetworkNearABuiltInOne: a typing error is no missing file alone.
+func TestNetworkNearABuiltInOne(t *testing.T) {
+	for word, want := range map[string]string{"secur": " (did you mean secure?)\n", "clasic": " (did you mean classic?)\n", "class-5b.json": "\n"} {
+		code, _, errOut := kuai(nil, "network", "show", word)
+		first, _, _ := strings.Cut(errOut, "Run ")
+		if code != exitUsage || !strings.HasSuffix(first, want) || strings.Contains(first, "did you mean") != (want != "\n") {
+			t.Errorf("%s: exit code %d: %s", word, code, errOut)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,7 +86,15 @@ func paceText(p *api.NodePace) string {
 	case p.Recent == nil:
 		return fmt.Sprintf("a block in %d s, %.0f tries", p.BlockSeconds, p.Tries)
 	}
-	return fmt.Sprintf("a block in %d s, %.0f tries; lately one in %.1f s", p.BlockSeconds, p.Tries, *p.Recent)
+	return fmt.Sprintf("a block in %d s, %.0f tries; lately one in %s s", p.BlockSeconds, p.Tries, shortTime(*p.Recent))
+}
+
+// shortTime writes seconds with a digit behind the point, and so many more as a short time needs.
+func shortTime(seconds float64) string {
+	if seconds >= 0.1 {
+		return fmt.Sprintf("%.1f", seconds)
+	}
+	return strconv.FormatFloat(seconds, 'g', 1, 64)
 }
 
 // dialableText tells whether the node can be dialled from outside, "" if it does not find out.

@@ -34,11 +34,16 @@ func (t *table) Flush() error {
 	var out strings.Builder
 	for _, line := range lines {
 		cells := aligned(line)
+		var filled strings.Builder
 		for i, cell := range cells {
-			out.WriteString(cell)
-			out.WriteString(strings.Repeat(" ", widths[i]+2-runewidth.StringWidth(cell)))
+			filled.WriteString(cell)
+			filled.WriteString(strings.Repeat(" ", widths[i]+2-runewidth.StringWidth(cell)))
 		}
-		out.WriteString(line[len(strings.Join(cells, "\t"))+min(len(cells), 1):])
+		if last := line[len(strings.Join(cells, "\t"))+min(len(cells), 1):]; last == "\n" {
+			out.WriteString(strings.TrimRight(filled.String(), " ") + last)
+		} else {
+			out.WriteString(filled.String() + last)
+		}
 	}
 	t.text.Reset()
 	_, err := io.WriteString(t.w, out.String())

@@ -13,6 +13,7 @@ func TestTableCountsColumnsOfATerminal(t *testing.T) {
 		"emoji":                     {"🙂\tx\nab\tx\n", "🙂  x\nab  x\n"},
 		"joined":                    {"é\tx\nab\tx\n", "é   x\nab  x\n"}, // e and a combining accent take one column
 		"rows of different lengths": {"a\tb\n  indented, and no cell\nccc\td\te\n", "a    b\n  indented, and no cell\nccc  d  e\n"},
+		"an empty last cell":        {"a\tb\t\nccc\td\te\n", "a    b\nccc  d  e\n"},
 		"empty":                     {"", ""},
 	} {
 		var out strings.Builder

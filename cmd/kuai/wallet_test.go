@@ -187,7 +187,7 @@ func TestWalletRefusals(t *testing.T) {
 		"":                                     "found 0 words",
 		"abandon abandon":                      "found 2 words",
 		strings.Repeat("abandon ", 12):         "do not fit together",
-		strings.Repeat("0f", 31):               "neither a seed of 64 hex digits nor words",
+		strings.Repeat("0f", 31):               "found 62 hex digits, want a seed of 64, or words",
 		strings.Repeat("a", maxSecretFile+1):   "more than 4096 bytes",
 		"-----BEGIN AGE ENCRYPTED FILE-----\n": "damaged",
 	} {

@@ -87,11 +87,15 @@ func keyOfText(text []byte) (wallet.Key, error) {
 			return wallet.NewKey(seed), nil
 		}
 	}
-	key, err := wallet.KeyOfWords(string(text))
-	if err != nil {
-		return wallet.Key{}, fmt.Errorf("neither a seed of 64 hex digits nor words: %w", err)
+	if isHex(text) {
+		return wallet.Key{}, fmt.Errorf("found %d hex digits, want a seed of %d, or words", len(text), hex.EncodedLen(len(seed)))
 	}
-	return key, nil
+	return wallet.KeyOfWords(string(text))
+}
+
+// isHex reports whether text is hex digits, and some of them.
+func isHex(text []byte) bool {
+	return len(text) > 0 && len(bytes.Trim(text, "0123456789abcdefABCDEF")) == 0
 }
 
 func newWalletExport() *cobra.Command {

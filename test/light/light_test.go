@@ -246,3 +246,12 @@ func TestLightClientRefusesForgeries(t *testing.T) {
 		})
 	}
 }
+
+func TestLightClientTellsItsUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"network.json", "id"}} {
+		out, err := exec.CommandContext(t.Context(), python(t), append([]string{"../../docs/light.py"}, args...)...).CombinedOutput()
+		if err == nil || !strings.HasSuffix(string(out), ": python3 light.py NETWORK-FILE PAYMENT-ID URL...\n") || strings.Contains(string(out), "Traceback") {
+			t.Errorf("%q: %v: %s", args, err, out)
+		}
+	}
+}
