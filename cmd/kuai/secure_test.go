@@ -343,7 +343,7 @@ func TestNetworkNew(t *testing.T) {
 	}
 }
 
-// TestNetworkNearABuiltInOne: a typing error is no missing file alone.
+// TestNetworkNearABuiltInOne: a typing error is told from a missing file.
 func TestNetworkNearABuiltInOne(t *testing.T) {
 	for word, want := range map[string]string{"secur": " (did you mean secure?)\n", "clasic": " (did you mean classic?)\n", "class-5b.json": "\n"} {
 		code, _, errOut := kuai(nil, "network", "show", word)
