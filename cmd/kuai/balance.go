@@ -12,7 +12,7 @@ import (
 	"kuai/rpc/api"
 )
 
-func newBalance() *cobra.Command {
+func newBalance(l language) *cobra.Command {
 	var f walletFlags
 	c := wordVerb("balance ADDR", "Show the balance of an address, and its newest payments", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.Account, error) {
@@ -25,18 +25,18 @@ func newBalance() *cobra.Command {
 			}
 			account, err := c.Address(ctx, address)
 			return account, unknownName(err, address)
-		}, func(w io.Writer, a api.Account) error { return f.printBalance(w, a) })
+		}, func(w io.Writer, a api.Account) error { return f.printBalance(w, l, a) })
 	f.bindDir(c)
 	return c
 }
 
 // printBalance prints the balance on a line of its own, for scripts, then what of it is not spoken for, then the history, newest first.
-func (f *walletFlags) printBalance(w io.Writer, a api.Account) error {
+func (f *walletFlags) printBalance(w io.Writer, l language, a api.Account) error {
 	if _, err := fmt.Fprintln(w, a.Balance); err != nil {
 		return err
 	}
 	if a.Spendable != "" && a.Spendable != a.Balance {
-		if _, err := fmt.Fprintf(w, "%s of it can be spent, the rest is in pending payments\n", a.Spendable); err != nil {
+		if _, err := fmt.Fprintln(w, l.text(fmt.Sprintf("%s of it can be spent, the rest is in pending payments", a.Spendable))); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 )
 
 func newBlock() *cobra.Command {
+	var f walletFlags
 	c := wordVerb("block REF", "Show a block: by index, hash, or 'latest'", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.BlockInfo, error) {
 			ref := strings.ToLower(words[0])
@@ -23,7 +24,8 @@ func newBlock() *cobra.Command {
 				return api.BlockInfo{}, usageError{fmt.Errorf("%q: %s", words[0], wantBlockRef)}
 			}
 			return c.Block(ctx, ref)
-		}, printBlock)
+		}, f.printBlock)
+	f.bindDir(c)
 	c.Annotations = map[string]string{negative: wantBlockRef}
 	return c
 }
@@ -39,7 +41,7 @@ func isBlockRef(ref string) bool {
 	return err == nil
 }
 
-func printBlock(w io.Writer, b api.BlockInfo) error {
+func (f *walletFlags) printBlock(w io.Writer, b api.BlockInfo) error {
 	t := newTable(w)
 	seconds, _ := b.Block.Timestamp.Float64()
 	for _, line := range [][2]string{
@@ -56,7 +58,7 @@ func printBlock(w io.Writer, b api.BlockInfo) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return printPayments(w, b.Block.Transactions)
+	return printPayments(w, f.named(b.Block.Transactions))
 }
 
 // fromText is who sent something, with what that peer calls itself.

@@ -75,6 +75,7 @@ var chineseTexts = map[string]string{
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
 	"outside": "外部连接", "page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
+	"name": "名称", "key": "密钥", "words": "助记词", "wallet": "钱包",
 
 	"profile": "规则", "target": "目标值", "pace": "出块", "rewards": "奖励", "file": "文件",
 	"Start a node of it:": "启动这个网络的节点：",

@@ -114,7 +114,7 @@ func askHidden(c *cobra.Command, question string) (string, error) {
 		return "", usageError{fmt.Errorf("no terminal to ask on: give --password-file FILE or --password-fd N%s", hintOfFile(c))}
 	}
 	defer tty.Close()
-	fmt.Fprint(c.ErrOrStderr(), question)
+	fmt.Fprint(c.ErrOrStderr(), languageFor(c).text(question))
 	text, err := readHidden(c.Context(), int(tty.Fd()))
 	fmt.Fprintln(c.ErrOrStderr())
 	if err != nil {

@@ -13,18 +13,21 @@ import (
 	"kuai/rpc/api"
 )
 
-func newTx() *cobra.Command {
-	return wordVerb("tx ID", "Show a payment: pending, or in which block", 1,
+func newTx(l language) *cobra.Command {
+	var f walletFlags
+	c := wordVerb("tx ID", "Show a payment: pending, or in which block", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.TransactionInfo, error) {
 			id := strings.ToLower(words[0])
 			if _, err := consensus.ParseID(id); err != nil {
 				return api.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
 			}
 			return c.Transaction(ctx, id)
-		}, printTx)
+		}, func(w io.Writer, t api.TransactionInfo) error { return f.printTx(w, l, t) })
+	f.bindDir(c)
+	return c
 }
 
-func printTx(w io.Writer, t api.TransactionInfo) error {
+func (f *walletFlags) printTx(w io.Writer, l language, t api.TransactionInfo) error {
 	where := t.Status
 	switch {
 	case t.Block != nil:
@@ -32,13 +35,13 @@ func printTx(w io.Writer, t api.TransactionInfo) error {
 	case t.Status == "returned":
 		where = "pending again: its block left the chain"
 	}
-	if _, err := fmt.Fprintln(w, where); err != nil {
+	if _, err := fmt.Fprintln(w, l.text(where)); err != nil {
 		return err
 	}
 	if t.Transaction.Signature != "" {
-		if _, err := fmt.Fprintln(w, "signed by the sender"); err != nil {
+		if _, err := fmt.Fprintln(w, l.text("signed by the sender")); err != nil {
 			return err
 		}
 	}
-	return printPayments(w, []api.Payment{t.Transaction})
+	return printPayments(w, f.named([]api.Payment{t.Transaction}))
 }

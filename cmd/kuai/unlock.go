@@ -62,7 +62,7 @@ func newWalletUnlock() *cobra.Command {
 		if a.json {
 			return printJSON(c.OutOrStdout(), u)
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "%s is unlocked until %s\n", u.Address, u.Until.Local().Format(time.TimeOnly))
+		_, err = fmt.Fprintln(c.OutOrStdout(), languageFor(c).text(fmt.Sprintf("%s is unlocked until %s", u.Address, u.Until.Local().Format(time.TimeOnly))))
 		return err
 	}
 	return c
@@ -107,7 +107,7 @@ func newWalletLock() *cobra.Command {
 		if a.json {
 			return printJSON(c.OutOrStdout(), map[string]string{"address": e.Address.String()})
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "%s is locked\n", e.Address)
+		_, err = fmt.Fprintln(c.OutOrStdout(), languageFor(c).text(fmt.Sprintf("%s is locked", e.Address)))
 		return err
 	}
 	return c

@@ -135,12 +135,14 @@ func (f *walletFlags) print(c *cobra.Command, i walletInfo) error {
 	if f.json {
 		return printJSON(w, i)
 	}
-	_, err := fmt.Fprintf(w, "name     %s\naddress  %s\nkey      %s\n", orNone(i.Name), i.Address, orNone(i.File))
+	l := languageFor(c)
+	_, err := fmt.Fprintf(w, "%s%s\n%s%s\n%s%s\n", l.label("name"), orNone(i.Name), l.label("address"), i.Address, l.label("key"), orNone(i.File))
 	if err == nil && i.Damaged {
-		_, err = fmt.Fprintf(w, "The file of the key is damaged. Restore it from a copy, or from its words with 'kuai wallet import %s'.\n", cmp.Or(i.Name, "NAME"))
+		_, err = fmt.Fprintln(w, l.text(fmt.Sprintf("The file of the key is damaged. Restore it from a copy, or from its words with 'kuai wallet import %s'.", cmp.Or(i.Name, "NAME"))))
 	}
 	if err == nil && i.Words != "" {
-		_, err = fmt.Fprintf(w, "words    %s\nWrite the words down and keep them secret: they open the account without file and password, and are not shown again.\n", i.Words)
+		_, err = fmt.Fprintf(w, "%s%s\n%s\n", l.label("words"), i.Words,
+			l.text("Write the words down and keep them secret: they open the account without file and password, and are not shown again."))
 	}
 	return err
 }
@@ -251,14 +253,14 @@ func newWalletList() *cobra.Command {
 		if f.json {
 			return printJSON(c.OutOrStdout(), all)
 		}
-		return printWallets(c.OutOrStdout(), all)
+		return printWallets(c.OutOrStdout(), languageFor(c), all)
 	}
 	return c
 }
 
-func printWallets(w io.Writer, all []walletInfo) error {
+func printWallets(w io.Writer, l language, all []walletInfo) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "No wallets yet: make one with 'kuai wallet new NAME'.")
+		_, err := fmt.Fprintln(w, l.text("No wallets yet: make one with 'kuai wallet new NAME'."))
 		return err
 	}
 	table := newTable(w)
@@ -270,7 +272,7 @@ func printWallets(w io.Writer, all []walletInfo) error {
 		case i.File != "":
 			key = "wallet"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", orNone(i.Name), orNone(i.Address), key)
+		fmt.Fprintf(table, "%s\t%s\t%s\n", orNone(i.Name), orNone(i.Address), l.text(key))
 	}
 	return table.Flush()
 }

@@ -341,3 +341,35 @@ func TestDamagedWalletIsImportedAgain(t *testing.T) {
 		r.refuses(exitFailure, "if you do not know it, move "+bob.File+" away", "import", "bob", write(t, bob.Words), "--password-file", write(t, "another"))
 	}
 }
+
+// TestWalletsInChinese: no word of what people read of their wallets stays English.
+func TestWalletsInChinese(t *testing.T) {
+	r := newWalletRoom(t)
+	han := func(want string, args ...string) {
+		t.Helper()
+		code, out, errOut := kuai([]string{"LANG=zh_CN.UTF-8"}, append(args, "--wallet-dir", r.dir)...)
+		if code != exitOK || !strings.Contains(out+errOut, want) {
+			t.Errorf("%q: exit code %d: %s%s, want %s", args, code, out, errOut, want)
+		}
+	}
+	han("还没有钱包", "wallet", "list")
+	han("请抄下助记词并保密", "wallet", "new", "alice", "--work", "10", "--password-file", r.password)
+	han("\n地址     12D3KooW", "wallet", "show", "alice")
+	han("  钱包\n", "wallet", "list")
+	bob := wallet.DevelopmentKey("bob").Address().String()
+	han("收款地址在本机没有名称", "wallet", "sign", "alice", bob, "1", "--network-id", networkOfTests, "--password-file", r.password)
+	r.does("name", bob, "bob")
+	han("  本机没有密钥\n", "wallet", "list")
+	if err := os.WriteFile(r.info("show", "alice").File, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	han("密钥文件已损坏", "wallet", "show", "alice")
+	han("  已损坏：见 'kuai wallet show alice'\n", "wallet", "list")
+	zh := language{zh: true}
+	for _, english := range []string{"12D3KooW is unlocked until 12:34:56", "12D3KooW is locked", "No key of that address is unlocked.",
+		"5 of it can be spent, the rest is in pending payments", "mined in block 2, 1 confirmation", "mined in block 2, 3 confirmations", "Password: "} {
+		if text := zh.text(english); text == english {
+			t.Errorf("%q has no Chinese", english)
+		}
+	}
+}
