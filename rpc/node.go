@@ -24,10 +24,10 @@ func (s *Server) nodeInfo() api.Node {
 		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
 		Rewards: s.cfg.Rewards,
-		Target: s.chain.Rules().TargetAfter(now.Tip).String(),
-		Split:  s.split(),
-		Sync:   api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
-		Tip:    now.Tip.Hash.String(), Version: s.cfg.Version,
+		Target:  s.chain.Rules().TargetAfter(now.Tip).String(),
+		Split:   s.split(),
+		Sync:    api.NodeSync{Active: status.Active, Height: status.Height, Peer: status.Peer, Rate: status.Rate, Target: status.Target},
+		Tip:     now.Tip.Hash.String(), Version: s.cfg.Version,
 	}
 }
 

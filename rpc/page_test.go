@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -147,6 +148,10 @@ func TestPageBeginsWithAPaymentThatCanSucceed(t *testing.T) {
 		fields := regexp.MustCompile(`name="(?:sender|recipient)" required maxlength="256" value="(\w*)"`).FindAllStringSubmatch(html, -1)
 		if len(fields) != 2 || fields[0][1] != c.payer || fields[1][1] != c.payee {
 			t.Errorf("the form has %q, want %q and %q", fields, c.payer, c.payee)
+		}
+		example := fmt.Sprintf(`\"sender\": \"%s\", \"recipient\": \"%s\"`, cmp.Or(c.payer, "ADDRESS"), cmp.Or(c.payee, "ADDRESS"))
+		if said := c.n.do("POST", "/transactions/new", "{", "Accept: application/json").Body.String(); !strings.Contains(strings.ReplaceAll(said, `\\`, ``), example) {
+			t.Errorf("the example of %s is not %s", said, example)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -106,7 +107,8 @@ func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
 
 // newTransaction puts a payment into the pool. The answer is sent when the payment is on disk.
 func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
-	const example = `{"sender": "alice", "recipient": "bob", "amount": 5}`
+	payer, payee := s.usualPayment()
+	example := fmt.Sprintf(`{"sender": "%s", "recipient": "%s", "amount": 5}`, cmp.Or(payer, "ADDRESS"), cmp.Or(payee, "ADDRESS"))
 	body, err := readBody(w, r, example)
 	if err != nil {
 		s.fail(w, r, err)

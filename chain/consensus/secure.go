@@ -215,8 +215,11 @@ func explainSecureHeader(o canonical.Object) (h Header, leaf []byte, err error) 
 func (r *Rules) explainSecureTransactions(o canonical.Object, t *tree) error {
 	v, _ := o.Get("transactions")
 	txs, ok := v.([]canonical.Value)
-	if !ok || len(txs) == 0 || len(txs) > r.MaxBlockTransactions {
-		return Invalid(RuleTransactionCount, "transactions is %s, not an array of 1 to %d", canonical.Describe(v), r.MaxBlockTransactions)
+	switch {
+	case !ok:
+		return Invalid(RuleTransactionCount, "transactions is %s, not an array", canonical.Describe(v))
+	case len(txs) == 0 || len(txs) > r.MaxBlockTransactions:
+		return Invalid(RuleTransactionCount, "%d transactions, not 1 to %d", len(txs), r.MaxBlockTransactions)
 	}
 	ids := make(map[ID]bool, len(txs))
 	for i, tx := range txs {

@@ -136,6 +136,8 @@ func TestSecureBlockRules(t *testing.T) {
 	} {
 		if _, err := r.ParseBlock([]byte(c.text)); brokenRule(err) != c.rule {
 			t.Errorf("%s: broke %q, want %q: %v", name, brokenRule(err), c.rule, err)
+		} else if name == "no transactions" && !strings.HasSuffix(err.Error(), fmt.Sprintf("0 transactions, not 1 to %d", r.MaxBlockTransactions)) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

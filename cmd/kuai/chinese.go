@@ -40,7 +40,7 @@ var chineseTexts = map[string]string{
 	"List the registered nodes, and what each answers now":                                       "列出已登记的节点及其当前响应",
 	"List connected, registered and remembered peers":                                            "列出已连接、已登记和记住的对等节点",
 	"List the payments that wait for a block":                                                    "列出等待写入区块的付款",
-	"Adopt the longest valid chain of all peers and registered nodes now":                        "立即采用所有对等节点和已登记节点中最长的有效链",
+	"Adopt the valid chain with most work of all peers and registered nodes now":                 "立即采用所有对等节点和已登记节点中工作量最大的有效链",
 	"Pay RECIPIENT from SENDER":                                                                  "由 SENDER 向 RECIPIENT 付款",
 	"Show the node's chain, pending payments, mining and peers":                                  "查看节点状态：区块链、待确认的付款、挖矿和对等节点",
 	"Show a payment: pending, or in which block":                                                 "查看一笔付款：待确认，或在哪个区块中",

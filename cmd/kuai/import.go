@@ -19,9 +19,10 @@ func newImport() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import FILE|URL",
 		Short: "Adopt a chain from a file or from another node, Flask's too",
-		Long: "Adopt a chain from a file (an export, compressed or not, or what any node's /chain answered) or from the node at a URL, if it is longer\n" +
-			"than ours, valid and of our genesis: as GET /nodes/resolve does, for a chain of any length, and for a node that runs or not. Of a file\n" +
-			"with a block a line, what is before the first bad line is taken, and the same command goes on there once the line is mended.\n" +
+		Long: "Adopt a chain from a file (an export, compressed or not, or what any node's /chain answered) or from the node at a URL, if it is valid,\n" +
+			"of our genesis and has more work than ours (in classic: is longer): as GET /nodes/resolve does, for a chain of any length, and for\n" +
+			"a node that runs or not. Of a file with a block a line, what is before the first bad line is taken, and the same command goes on\n" +
+			"there once the line is mended.\n" +
 			"With --adopt-genesis the chain's own genesis is ours: a network file is written for it here, and a new chain begins.",
 		Args: arguments(1, 1),
 	}

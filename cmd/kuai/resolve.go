@@ -29,9 +29,9 @@ func newResolve() *cobra.Command {
 	var a asking
 	c := &cobra.Command{
 		Use:   "resolve",
-		Short: "Adopt the longest valid chain of all peers and registered nodes now",
-		Long: "Ask all peers and registered nodes for their chains now, and adopt the longest valid one if it is longer than the node's own.\n" +
-			"Peers do so by themselves every second or two. A Flask node's chain is read only by this.",
+		Short: "Adopt the valid chain with most work of all peers and registered nodes now",
+		Long: "Ask all peers and registered nodes for their chains now, and adopt the valid one with most work if it has more than\n" +
+			"the node's own (in classic: the longest). Peers do so by themselves every second or two. A Flask node's chain is read only by this.",
 		Example: "  kuai resolve\n  kuai resolve -p 5001 --json",
 		Args:    arguments(0, 0),
 	}
