@@ -19,13 +19,15 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 )
 
 // look is the time between two looks at the page, in which the page works on.
 const look = 50 * time.Millisecond
 
-// chromium is the browser of all tests, once one of them has asked for it. Each test has a node, and with it an origin, of its own.
+// chromium is the browser of all tests, once one of them has asked for it. Each test has a node, and with it an origin, of its own: a
+// port that an earlier test had is one of which the browser knows nothing any more.
 var chromium struct {
 	once sync.Once
 	ctx  context.Context // nil: there is no browser
@@ -113,6 +115,9 @@ func openTab(t testing.TB, n *node, width, height int64, before ...chromedp.Acti
 	call(p, log.Enable, cdp.Empty{})
 	p.do(chromedp.EmulateViewport(width, height))
 	p.do(before...)
+	n.shown.Do(func() {
+		call(p, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: n.url(), StorageTypes: "all"})
+	})
 	p.do(chromedp.Navigate(n.url() + "/"))
 	t.Cleanup(p.check)
 	return p

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type node struct {
 	t         testing.TB
 	dir       string
 	port, p2p int
+	shown     sync.Once // the browser forgets what it knew of an earlier node on the port
 }
 
 func startNode(t testing.TB, args ...string) *node {

@@ -49,6 +49,22 @@ func TestLanguageAndTheme(t *testing.T) {
 	p.wait("it is Chinese", `document.getElementById("tab-chain").textContent === "区块链" && document.querySelectorAll("#rail .card").length === 3`)
 }
 
+// TestANewNodeIsNew: what the browser remembers of one node is not taken for a later node's on the same port.
+func TestANewNodeIsNew(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.press("#language")
+	p.wait("it speaks Chinese", `document.documentElement.lang === "zh-CN"`)
+	p.close()
+	n.Stop()
+	other := newNode(t)
+	other.port = n.port
+	other.Start()
+	q := openTab(t, other, wide, high)
+	q.shows("live", "Live")
+}
+
 // TestKeyboardOnly goes through the page by Tab and Enter alone.
 func TestKeyboardOnly(t *testing.T) {
 	n := startNode(t)
