@@ -268,3 +268,33 @@ func TestExportIsTheAnswerOfChain(t *testing.T) {
 func sayingWhat(body *atomic.Value) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body.Load().(string)) })
 }
+
+// TestImportGoesByWork: on a secure network a shorter chain of fast blocks has more work than a longer one of slow blocks.
+func TestImportGoesByWork(t *testing.T) {
+	rules := chaintest.SecureRules()
+	mined := func(n int, step float64) (blocks []*consensus.Block) {
+		parent := rules.Genesis.Header()
+		for range n {
+			b := chaintest.BlockAt(t, rules, parent, parent.Timestamp+step*rules.BlockTime.Seconds(), "carol")
+			blocks, parent = append(blocks, b), b.Header()
+		}
+		return blocks
+	}
+	fast, slow := mined(8, 0.1), mined(10, 10)
+	for _, c := range []struct {
+		name         string
+		ours, theirs []*consensus.Block
+		replaced     bool
+	}{{"shorter", slow, fast, true}, {"longer", fast, slow, false}} {
+		n := startOn(t, Config{}, rules)
+		for _, b := range c.ours {
+			if _, err := n.chain.Add(b, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done, err := Import(t.Context(), n.chain, textSource(chainAnswer(rules, c.theirs)), "them", nil)
+		if err != nil || done.Replaced != c.replaced || (n.chain.Tip().Hash == c.theirs[len(c.theirs)-1].Hash()) != c.replaced {
+			t.Errorf("a %s chain: %+v, %v, tip %+v", c.name, done, err, n.chain.Tip())
+		}
+	}
+}

@@ -41,23 +41,23 @@ func ChainAt(url string) Source {
 // Imported is what became of an import.
 type Imported struct {
 	Length   int64 // of the chain that was read
-	Replaced bool  // it was longer than ours, and is ours now
+	Replaced bool  // it had more work than ours, and is ours now
 }
 
-// Import adopts the chain that open opens, in any spelling, if it is longer than c, valid and of c's genesis: by the rules of
+// Import adopts the chain that open opens, in any spelling, if it has more work than c, is valid and of c's genesis: by the rules of
 // GET /nodes/resolve, on a chain of any length. It is read twice: nothing is added before the last block has been checked, and
 // little is held in memory. What may break a rule after that is an id that the branch holds twice: the blocks before it stay.
-// Of JSON lines, the blocks before the first bad line are a chain of their own, which is adopted if it is longer; the error names the line.
+// Of JSON lines, the blocks before the first bad line are a chain of their own, which is adopted if it has more work; the error names the line.
 // It waits for the disk. from names the source. progress may be nil; total is 0 until it is known.
 func Import(ctx context.Context, c *chain.Chain, open Source, from string, progress func(done, total int64)) (Imported, error) {
-	before := c.Tip()
+	before := c.State()
 	check := importer{inflow: newInflow(c), from: from, progress: progress}
 	refused := check.read(ctx, open)
 	if refused != nil && (ctx.Err() != nil || !errors.As(refused, new(*LineError))) {
 		return Imported{}, refused
 	}
 	done := Imported{Length: check.last.Index}
-	if done.Length <= before.Index {
+	if check.work.Compare(before.Work) <= 0 {
 		return done, refused
 	}
 	add := importer{inflow: newInflow(c), from: from, progress: progress, total: done.Length, adds: true}
@@ -66,7 +66,7 @@ func Import(ctx context.Context, c *chain.Chain, open Source, from string, progr
 		err = refused
 	}
 	err = errors.Join(err, c.Sync())
-	done.Replaced = c.Tip().Hash != before.Hash
+	done.Replaced = c.Tip().Hash != before.Tip.Hash
 	return done, err
 }
 

@@ -116,7 +116,7 @@ func (u *unread) isNews(url, text string) bool {
 	return text != before
 }
 
-// adoptFrom reads a neighbour's chain and adds what this node lacks, if it is longer, valid and of our genesis.
+// adoptFrom reads a neighbour's chain and adds what this node lacks, if it has more work, is valid and of our genesis.
 func (s *Server) adoptFrom(ctx context.Context, n Registered, budget *atomic.Int64) error {
 	body, err := s.out.get(ctx, n.URL+"/chain", maxChainBody)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Server) adoptFrom(ctx context.Context, n Registered, budget *atomic.Int
 	if err := splitChain(body, roomForSpelling*s.chain.Rules().MaxBlockBytes, in.take); err != nil {
 		return tooLong(err)
 	}
-	if in.last.Index <= s.chain.Tip().Index {
+	if !in.wins() {
 		return nil
 	}
 	return in.adopt("http://" + n.Address)
@@ -140,6 +140,7 @@ type inflow struct {
 	budget *atomic.Int64 // bytes that may still be kept, shared by all inflows of one resolve
 	now    time.Time
 	last   consensus.Header
+	work   consensus.Work     // of the blocks up to last
 	lacked []*consensus.Block // consecutive, each linked to the one before
 	size   int64
 }
@@ -160,7 +161,8 @@ func (in *inflow) take(text []byte) error {
 	if err := rules.CheckTime(b, in.now); err != nil {
 		return fmt.Errorf("block %d: %w", in.last.Index+1, err)
 	}
-	in.last = b.Header()
+	next := rules.Next(consensus.State{Tip: in.last, Work: in.work}, b.Header())
+	in.last, in.work = next.Tip, next.Work
 	if len(in.lacked) == 0 && in.chain.Has(b.Hash()) {
 		return nil
 	}
@@ -175,7 +177,8 @@ func (in *inflow) takeGenesis(text []byte) error {
 	if err := checkGenesis(rules, text); err != nil {
 		return fmt.Errorf("block 1: %w", err)
 	}
-	in.last = rules.Genesis.Header()
+	start := rules.Start()
+	in.last, in.work = start.Tip, start.Work
 	return nil
 }
 
@@ -188,6 +191,9 @@ func (in *inflow) keep(b *consensus.Block) error {
 	in.lacked = append(in.lacked, b)
 	return nil
 }
+
+// wins reports whether what was read replaces the chain of this node.
+func (in *inflow) wins() bool { return in.work.Compare(in.chain.State().Work) > 0 }
 
 func (in *inflow) release() { in.budget.Add(in.size) }
 
