@@ -345,7 +345,7 @@ func TestNetworkNew(t *testing.T) {
 
 // TestNetworkNearABuiltInOne: a typing error is told from a missing file.
 func TestNetworkNearABuiltInOne(t *testing.T) {
-	for word, want := range map[string]string{"secur": " (did you mean secure?)\n", "clasic": " (did you mean classic?)\n", "class-5b.json": "\n"} {
+	for word, want := range map[string]string{"secur": " (did you mean secure?)\n", "klassic": " (did you mean classic?)\n", "class-5b.json": "\n"} {
 		code, _, errOut := kuai(nil, "network", "show", word)
 		first, _, _ := strings.Cut(errOut, "Run ")
 		if code != exitUsage || !strings.HasSuffix(first, want) || strings.Contains(first, "did you mean") != (want != "\n") {
