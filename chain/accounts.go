@@ -121,7 +121,7 @@ func (c *Chain) applySwitch(way path, b *consensus.Block) (*accounts, error) {
 				return nil, err
 			}
 			if err := joining.ApplyTo(a); err != nil {
-				return nil, c.condemn(joining, way, b, err)
+				return nil, c.condemn(joining, b, err)
 			}
 		}
 	}
@@ -130,7 +130,7 @@ func (c *Chain) applySwitch(way path, b *consensus.Block) (*accounts, error) {
 
 // condemn handles a side block whose payments are not covered: b, which is on it, is refused, and trimming drops it with all that is
 // on it. It returns why b is refused. A failure of the store is returned as it is.
-func (c *Chain) condemn(bad storedBlock, way path, b *consensus.Block, err error) error {
+func (c *Chain) condemn(bad storedBlock, b *consensus.Block, err error) error {
 	var invalid *consensus.InvalidError
 	if !errors.As(err, &invalid) {
 		return err
