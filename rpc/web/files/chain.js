@@ -6,6 +6,7 @@ import { act, curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import * as blocks from "/web/blocks.js";
 import * as strip from "/web/strip.js";
+import { network, secure } from "/web/node.js";
 import { known } from "/web/store.js";
 import { openBlock } from "/web/block.js";
 import { openPayment } from "/web/payment.js";
@@ -54,6 +55,7 @@ export async function open(kind, name) {
 export function update(what) {
   if (what.has("node") || what.has("pending") || what.has("mining") || what.has("peers")) strip.draw();
   if (what.has("pending")) showPending();
+  if (what.has("pending") || what.has("node")) keys?.update();
   if (detail && (what.has("node") || what.has("pending") || what.has("reorg"))) detail.update?.(what);
 }
 
@@ -72,7 +74,10 @@ function showPending() {
 export function relabel() {
   strip.draw();
   showPending();
+  keys?.relabel();
 }
+
+let keys = null; // the module of this browser's key, on a secure network
 
 // draw returns a random payment id, 32 hex digits.
 const draw = () =>
@@ -88,6 +93,7 @@ function payment(data, example) {
       .get("amount")
       .trim()
       .replace(/^0+(?=\d)/, "") || "0";
+  if (keys?.own()?.address === data.get("sender")) return ownPayment(amount, data.get("sender"), data.get("recipient"));
   const text =
     '{"sender": ' +
     JSON.stringify(data.get("sender")) +
@@ -98,6 +104,13 @@ function payment(data, example) {
   if (example) return { id: "newTransaction", body: text + "}" };
   if (attempt?.text !== text) attempt = { text, id: draw() };
   return { id: "newTransaction", body: text + ', "id": "' + attempt.id + '"}', again: t("pay.again") };
+}
+
+// ownPayment is signed by this browser's key.
+function ownPayment(amount, sender, recipient) {
+  const text = [amount, sender, recipient].join();
+  if (attempt?.text !== text) attempt = { text, id: draw() };
+  return { id: "newTransaction", body: keys.signed(network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };
 }
 
 function search(form) {
@@ -113,11 +126,13 @@ function search(form) {
 
 export function start() {
   strip.begin();
-  act(at("pay"), payment, {
+  const command = act(at("pay"), payment, {
     done: (status) => {
       if (status && status < 500) attempt = null;
+      command.update(); // a signed payment has another id next time
     },
   });
+  if (secure) import("/web/ownkey.js").then((module) => (keys = module));
   at("search").addEventListener("submit", (e) => {
     e.preventDefault();
     search(e.target);

@@ -9,6 +9,8 @@ export const zeros = first.zeros; // hex zeros that a proof's hash starts with
 
 export const secure = first.answers["/node"].profile === "secure"; // payments are signed, proofs seal their blocks
 
+export const network = first.answers["/node"].network; // its id, which signatures cover
+
 export const hasLab = first.lab; // the node was started with --lab
 
 export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
