@@ -15,6 +15,8 @@ func TestSecureNetwork(t *testing.T) {
 	p.run(`document.querySelector("#payments a[href^='#/address/']").click()`) // the sender's
 	p.wait("the balance is that of the chain", `document.querySelector("#detail .balance b")?.textContent === "999"`)
 	p.wait("what is pending cannot be spent", `document.querySelector("#detail .balance + .hint").textContent.startsWith("998 of it can be spent")`)
+	p.route("#/address/alice")
+	p.wait("what a name paid is taken off", `document.querySelector("#detail tbody tr .number")?.textContent === "−1"`)
 	p.route("#/chain")
 	p.run(`document.querySelector("#payments a[href^='#/payment/']").click()`)
 	p.wait("the payment is signed", `[...document.querySelectorAll("#detail dd")].some((e) => e.textContent.startsWith("by the sender, checked"))`)

@@ -9,21 +9,23 @@ const page = 50;
 
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;
+  let account = name; // its address: a name may stand for one
   const balance = h("b", { class: "amount" }),
     spendable = h("p", { class: "hint" }),
     count = h("p", { class: "hint" }),
+    hint = h("p", { class: "hint" }, t("address.hint")),
     body = h("tbody", {});
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
   let next = null;
   const rows = (history) =>
     history.map((e) => {
       const p = e.transaction,
-        out = p.sender === name;
+        out = p.sender === account;
       return row(
         hashLink(e.block.hash, number(e.block.index)),
         p.sender === "0" ? h("em", {}, t(e.block.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender),
         addressLink(p.recipient),
-        { number: (out && p.recipient !== name ? "−" : "+") + p.amount },
+        { number: (out && p.recipient !== account ? "−" : "+") + p.amount },
         paymentLink(p.id),
         { number: number(e.confirmations) },
       );
@@ -34,7 +36,9 @@ export async function openAddress(root, name) {
     spendable.textContent = t("address.spendable", { n: a.spendable });
   };
   const show = (a, append) => {
+    account = a.address;
     showBalance(a);
+    hint.hidden = a.count > 0;
     count.textContent = t(a.count === 1 ? "address.count.one" : "address.count", { n: number(a.count) });
     next = a.next;
     more.hidden = !next;
@@ -58,6 +62,7 @@ export async function openAddress(root, name) {
       h("p", { class: "balance" }, h("span", {}, t("address.balance")), balance),
       spendable,
       count,
+      hint,
       h(
         "div",
         { class: "wide", role: "group", tabindex: "0", "aria-label": t("address.history") },

@@ -12,6 +12,9 @@ export let tip = "";
 
 export const get = (index) => held.get(index);
 
+// byHash returns a held block whose hash begins so.
+export const byHash = (start) => [...held.values()].find((b) => b.hash.startsWith(start));
+
 // brief is what the page keeps of a block. Its miner is whom the reward pays; the first block has none, and what it
 // gives to accounts is not a payment.
 export function brief(info) {

@@ -113,13 +113,22 @@ function ownPayment(amount, sender, recipient) {
   return { id: "newTransaction", body: keys.signed(network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };
 }
 
+// search opens what was typed: a block by its number or hash, a payment by its id, or by the start of these as the page shows it;
+// else an address.
 function search(form) {
-  const text = at("query").value.trim();
+  const typed = at("query").value,
+    text = typed.trim().toLowerCase();
   if (!text) return;
   const index = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
-  let to = "address/" + encodeURIComponent(text);
+  let to = "address/" + encodeURIComponent(typed); // blanks are part of a name
   if ((index >= 1 && index <= blocks.height) || /^[0-9a-f]{64}$/.test(text)) to = "block/" + text;
   else if (/^[0-9a-f]{32}$/.test(text)) to = "payment/" + text;
+  else if (/^[0-9a-f]{8,63}$/.test(text)) {
+    const block = blocks.byHash(text),
+      pays = known.pending?.transactions.find((p) => p.id.startsWith(text));
+    if (block) to = "block/" + block.hash;
+    else if (pays) to = "payment/" + pays.id;
+  }
   location.hash = "#/" + to;
   form.reset();
 }
