@@ -103,6 +103,10 @@ func TestRefusal(t *testing.T) {
 	p.says("pay", "Transaction will be added")
 	p.wait("it is good", `document.querySelector("#pay .answer").className === "answer good"`)
 	p.readable(t, "#pay .answer")
+	t.Log("it goes when the browser sends nothing")
+	p.fill(`#pay [name="amount"]`, "1e3")
+	p.press("#pay button")
+	p.wait("no answer is left", `document.querySelector("#pay .answer").textContent === ""`)
 }
 
 // TestRefreshIsTriedAgain answers one question of the page with a status that is none of ours.

@@ -214,6 +214,7 @@ func TestToken(t *testing.T) {
 	p.press("#access button")
 	p.says("pay", "Transaction will be added to Block 2")
 	p.focused("#pay button")
+	p.wait("the commands send it, too", `document.querySelector("#pay + .curl code").textContent.includes("Authorization: Bearer $KUAI_TOKEN")`)
 }
 
 // TestStopSearch ends a search that would take years.

@@ -23,6 +23,7 @@ export function act(form, what, { then = (answer) => answer.message, signal, don
     const sent = what(new FormData(form));
     if (sent) await send(form, sent, then, signal?.(), done);
   });
+  form.addEventListener("invalid", () => say(form, ""), true); // the browser refuses: the answer beside it is of an earlier press
   const command = curlLine(() => what(new FormData(form), true));
   below.after(command);
   form.addEventListener("input", () => command.update());
@@ -76,6 +77,7 @@ function askToken(form) {
   at("access").onsubmit = (e) => {
     e.preventDefault();
     setToken(at("token").value);
+    updateLines(); // they send it, too
     at("access").hidden = true;
     form.requestSubmit ? form.requestSubmit() : form.querySelector("button").click();
     form.querySelector("button").focus();
