@@ -65,6 +65,7 @@ func TestPayAndMine(t *testing.T) {
 	p.says("mine-next", "Mined block 2")
 	p.tipIs(2, ".pays", "2 payments")
 	p.tipIs(2, ".miner", short(n.id()))
+	p.wait("Tab goes through the strip as it looks", `[...document.querySelectorAll("#rail .slot")].map((e) => e.getAttribute("aria-posinset")).join() === "1,2,3"`)
 	p.shows("pending", "0")
 	p.focused("#mine-next button")
 

@@ -66,7 +66,8 @@ export function draw() {
   for (let slot = Math.max(1, from); slot < to; slot++) wanted.add(first() - slot + 1);
   for (const [index, card] of cards)
     if (!wanted.has(index) && !card.contains(document.activeElement)) drop(index, card);
-  for (const index of [...wanted].sort((a, b) => b - a)) place(index);
+  let before = null; // in the document, where Tab and who hears the page go: the ghost, then the newest
+  for (const index of [...wanted].sort((a, b) => (b || Infinity) - (a || Infinity))) before = place(index, before);
   const low = Math.max(1, first() - to + 2),
     high = first() - Math.max(1, from) + 2;
   missing(low, high);
@@ -93,12 +94,13 @@ async function missing(low, high) {
   }
 }
 
-function place(index) {
+function place(index, before) {
   let slot = cards.get(index);
   if (!slot) {
     slot = h("div", { class: "slot", role: "listitem" }, index ? newCard() : newGhost());
     cards.set(index, slot);
-    rail.append(slot);
+    if (before) before.after(slot);
+    else rail.prepend(slot);
   }
   slot.style.transform = `translateX(${index ? slotOf(index) * pitch() : 0}px)`;
   slot.classList.toggle("last", index === 1);
@@ -106,6 +108,7 @@ function place(index) {
   slot.setAttribute("aria-posinset", index ? blocks.height - index + 2 : 1);
   if (index) fillCard(slot.firstChild, index);
   else fillGhost(slot.firstChild);
+  return slot;
 }
 
 const newCard = () => h("a", {}, h("b", {}), h("code", {}), h("span", { class: "pays" }), h("bdi", { class: "miner" }));
