@@ -27,6 +27,7 @@ func TestSecureNetwork(t *testing.T) {
 	p.wait("what the first block endows is not a reward", `document.querySelector("#detail td em")?.textContent === "first block"`)
 	p.route("#/mining")
 	p.shows("mining-lead", "at most the target")
+	p.wait("a proof is explained by the target", `document.querySelector("#view-mining").innerText.includes("read as a number, is at most the target")`)
 	p.shows("mining-facts", "Target0000")
 
 	t.Log("a number that somebody finds by hand becomes a block, and seals the payment")
