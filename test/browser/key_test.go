@@ -37,7 +37,11 @@ func TestKeyOfTheBrowser(t *testing.T) {
 	p.wait("the browser keeps the key", fmt.Sprintf(`document.getElementById("key-address")?.textContent === %q`, own))
 
 	p.press("#key-pay")
-	p.fill(`#pay [name="recipient"]`, bobAddress)
+	p.wait("a name is not taken for an address", `document.querySelector('#pay [name="recipient"]').value === ""`)
+	p.fill(`#pay [name="recipient"]`, "bob")
+	p.press("#pay button")
+	p.says("pay", "This key pays to addresses")
+	p.fill(`#pay [name="recipient"]`, " "+bobAddress)
 	p.fill(`#pay [name="amount"]`, "1")
 	p.wait("the command is signed", `/"signature": "[0-9a-f]{128}"/.test(document.querySelector("#pay + .curl code").textContent)`)
 	p.press("#pay button")
@@ -78,6 +82,37 @@ func TestKeyOfTheBrowser(t *testing.T) {
 	if got := eval[string](p, `window.signed`); got != want {
 		t.Errorf("signed %s\nwant   %s", got, want)
 	}
+}
+
+// TestKeyOfTwoTabs: a key that one tab makes is the other one's, and never written over.
+func TestKeyOfTwoTabs(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", "secure")
+	one, two := openTab(t, n, wide, high), openTab(t, n, wide, high)
+	for _, p := range []*tab{one, two} {
+		p.wait("there is no key", `document.getElementById("key-make") !== null`)
+	}
+	const address = `document.getElementById("key-address")?.textContent`
+	one.press("#key-make")
+	own := eval[string](one, address)
+	two.wait("the other tab has it", fmt.Sprintf(`%s === %q`, address, own))
+	two.press("#key-forget")
+	two.press("#key-gone")
+	one.wait("it is gone from both", `document.getElementById("key-make") !== null`)
+
+	t.Log("a tab that has not heard of the key does not write over it")
+	one.run(`localStorage.setItem("kuai-key", "` + seedOf("bob") + `")`) // no event in this tab
+	one.press("#key-make")
+	one.wait("it takes the one that is there", fmt.Sprintf(`%s === %q`, address, bobAddress))
+}
+
+// TestKeyWithoutStorage: a browser that keeps nothing says so before money goes there.
+func TestKeyWithoutStorage(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", "secure")
+	p := openTab(t, n, wide, high, without(`Storage.prototype.setItem = Storage.prototype.getItem = () => { throw new Error("storage is off"); }`))
+	p.press("#key-make")
+	p.wait("it says so", `document.querySelector("#own-key .bad")?.textContent.includes("gone when the page is closed")`)
 }
 
 // TestKeyPanel: axe-core finds nothing in any state of the panel, and it speaks the reader's language.

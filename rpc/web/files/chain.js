@@ -1,8 +1,8 @@
 // The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block,
 // a payment, an address.
 
-import { at, emptyRow, h, paymentLink, row, setText, addressLink } from "/web/dom.js";
-import { act, curlLine } from "/web/act.js";
+import { at, emptyRow, h, isAddress, paymentLink, row, setText, addressLink } from "/web/dom.js";
+import { act, curlLine, say } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import * as blocks from "/web/blocks.js";
 import * as strip from "/web/strip.js";
@@ -93,7 +93,7 @@ function payment(data, example) {
       .get("amount")
       .trim()
       .replace(/^0+(?=\d)/, "") || "0";
-  if (keys?.own()?.address === data.get("sender")) return ownPayment(amount, data.get("sender"), data.get("recipient"));
+  if (keys?.own()?.address === data.get("sender").trim()) return ownPayment(amount, data.get("recipient").trim(), example);
   const text =
     '{"sender": ' +
     JSON.stringify(data.get("sender")) +
@@ -107,7 +107,12 @@ function payment(data, example) {
 }
 
 // ownPayment is signed by this browser's key.
-function ownPayment(amount, sender, recipient) {
+function ownPayment(amount, recipient, example) {
+  const sender = keys.own().address;
+  if (!isAddress(recipient)) {
+    if (!example) say(at("pay"), t("key.recipient"), "bad");
+    return null;
+  }
   const text = [amount, sender, recipient].join();
   if (attempt?.text !== text) attempt = { text, id: draw() };
   return { id: "newTransaction", body: keys.signed(network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };

@@ -24,6 +24,8 @@ export function setText(element, text) {
 
 const peerID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
 
+export const isAddress = (text) => peerID.test(text); // of a secure network
+
 // short is how a name is shown in a list: code points are not cut in two, and of a peer id the end is shown, as
 // all start alike.
 export function short(name) {

@@ -18,17 +18,30 @@ function stored() {
   }
 }
 
-export const own = () => (seed ? { seed, address: addressOf(seed) } : null);
+// own is the key, and whether the browser keeps it for the next time.
+export const own = () => (seed ? { seed, address: addressOf(seed), kept: stored() === seed } : null);
 
-// take makes a seed the key of this browser, "" leaves it without one.
+// take makes a seed the key of this browser. One that another tab has made meanwhile stays: money may lie at its address.
 export function take(text) {
-  seed = text;
+  seed = stored() || text;
   remember(kept, seed);
 }
 
 export const make = () => take(hex(crypto.getRandomValues(new Uint8Array(32))));
 
-export const forget = () => take("");
+export function forget() {
+  if (stored() === seed) remember(kept, "");
+  seed = stored();
+}
+
+// follow calls hear when another tab has made or forgotten the key.
+export function follow(hear) {
+  addEventListener("storage", (e) => {
+    if (e.key !== kept && e.key !== null) return;
+    seed = stored();
+    hear();
+  });
+}
 
 const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 

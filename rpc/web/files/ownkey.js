@@ -1,9 +1,9 @@
 // The panel of this browser's key, below the form of a payment: make one, pay with it, keep a copy, forget it.
 
-import { at, h, setText } from "/web/dom.js";
+import { at, h, isAddress, setText } from "/web/dom.js";
 import { copyButton, say } from "/web/act.js";
 import { t } from "/web/i18n.js";
-import { forget, isSeed, make, own, take } from "/web/key.js";
+import { follow, forget, isSeed, make, own, take } from "/web/key.js";
 import { ask } from "/web/node.js";
 
 let open = ""; // "seed" while the key is shown, "forget" while it is asked whether to forget it
@@ -50,6 +50,7 @@ function some(key) {
   };
   return [
     h("p", { class: "hint" }, t("key.why")),
+    !key.kept && h("p", { class: "bad" }, t("key.unkept")),
     h("p", {}, address, copyButton(address)),
     balance,
     h(
@@ -75,6 +76,7 @@ function secret(seed) {
 function pay() {
   const form = at("pay");
   form.elements.sender.value = own().address;
+  if (!isAddress(form.elements.recipient.value)) form.elements.recipient.value = ""; // a name that the node knows
   form.dispatchEvent(new Event("input"));
   form.elements.recipient.focus();
   form.elements.recipient.select();
@@ -97,6 +99,11 @@ export async function update() {
 }
 
 export const relabel = () => show();
+
+follow(() => {
+  open = balance.textContent = "";
+  show();
+});
 
 export { own, signed } from "/web/key.js";
 show();
