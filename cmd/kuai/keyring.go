@@ -174,8 +174,8 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 	w := wallet.Wallets{Dir: filepath.Join(cfg.DataDir, walletsDir)}
 	passwordFile := filepath.Join(w.Dir, rewardPassword)
 	e, err := findRewardWallet(w)
-	if errors.Is(err, wallet.ErrNotFound) {
-		err = checkRewardLoss(cfg.DataDir, w.Dir)
+	if err == nil || errors.Is(err, wallet.ErrNotFound) {
+		err = checkRewardLoss(cfg.DataDir, w.Dir, e)
 	}
 	if err == nil && !e.HasKey {
 		if e, err = makeRewardWallet(w, passwordFile); err == nil {
@@ -200,8 +200,8 @@ func rewardAddress(cfg Config, keys *keyring, nodeID string, log *slog.Logger) (
 	return e.Address.String(), nil
 }
 
-// checkRewardLoss refuses to make a wallet in place of one that is gone: the chain paid rewards to it.
-func checkRewardLoss(dataDir, wallets string) error {
+// checkRewardLoss refuses to make or take a wallet in place of one that is gone: the chain paid rewards to it. found has no key if there is none.
+func checkRewardLoss(dataDir, wallets string, found wallet.Entry) error {
 	file := filepath.Join(dataDir, rewardFile)
 	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -210,7 +210,11 @@ func checkRewardLoss(dataDir, wallets string) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("the wallet of %s, which got the rewards of this node, is not in %s. Restore it from a copy, or delete %s to begin with a new wallet", strings.TrimSpace(string(text)), wallets, file)
+	address := strings.TrimSpace(string(text))
+	if found.HasKey && found.Address.String() == address {
+		return nil
+	}
+	return fmt.Errorf("the wallet of %s, which got the rewards of this node, is not in %s. Restore it from a copy, or delete %s to begin with another wallet", address, wallets, file)
 }
 
 // rememberReward writes line to a file, unless it is there.

@@ -248,6 +248,10 @@ var rewardDamages = []struct {
 		r.must(os.WriteFile(filepath.Join(r.w.Dir, rewardPassword), []byte("x\n"), 0o600))
 	}},
 	{"which got the rewards of this node, is not in", func(r *rewardRoom) { r.must(os.RemoveAll(r.w.Dir)) }},
+	{"which got the rewards of this node, is not in", func(r *rewardRoom) { // another one is no replacement
+		r.must(os.RemoveAll(r.w.Dir))
+		r.add("bob")
+	}},
 	{"several wallets, and none is called rewards", func(r *rewardRoom) {
 		r.must(r.w.Rename(rewardWallet, "mine"))
 		r.add("other")
