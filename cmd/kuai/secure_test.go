@@ -248,7 +248,7 @@ var rewardDamages = []struct {
 		r.must(os.WriteFile(filepath.Join(r.w.Dir, rewardPassword), []byte("x\n"), 0o600))
 	}},
 	{"which got the rewards of this node, is not in", func(r *rewardRoom) { r.must(os.RemoveAll(r.w.Dir)) }},
-	{"which got the rewards of this node, is not in", func(r *rewardRoom) { // another one is no replacement
+	{"which got the rewards of this node, is not in", func(r *rewardRoom) { // another one does not take its place
 		r.must(os.RemoveAll(r.w.Dir))
 		r.add("bob")
 	}},
