@@ -123,8 +123,8 @@ func (b *book) recall(r remembered) {
 	}
 }
 
-// register again what the file lists, once b.self and b.kept are set. A URL leads to the peer that it led to before, if it is known where that
-// is.
+// recallAll registers again what the file lists, once b.self and b.kept are set. A URL leads to the peer that it led to before, if
+// it is known where that is.
 func (b *book) recallAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,6 +169,9 @@ func (b *book) save() error {
 		return nil
 	}
 	if err := b.writeFile(file); err != nil {
+		b.mu.Lock()
+		b.dirty = true // the next save tries again
+		b.mu.Unlock()
 		return fmt.Errorf("remember peers: %w", err)
 	}
 	return nil

@@ -485,6 +485,28 @@ func TestRegistrationOnAFullDisk(t *testing.T) {
 	}
 }
 
+// TestAFailedSaveIsTriedAgain: what a full disk has kept out of the file is written once there is room.
+func TestAFailedSaveIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	tb := tableOn(t, dir, &place{})
+	if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
+		t.Fatal(err)
+	}
+	tb.answered(registeredAt(t, tb, "place:5000"), finding{kind: Flask, err: ErrFlask, status: 404})
+	write := tb.book.write
+	tb.book.write = func(string, []byte) error { return syscall.ENOSPC }
+	if err := tb.book.save(); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("a full disk: %v", err)
+	}
+	tb.book.write = write
+	if err := tb.book.save(); err != nil {
+		t.Fatal(err)
+	}
+	if r := registeredAt(t, bareTable(t, dir, &place{}), "place:5000"); r.kind != Flask {
+		t.Errorf("after a restart it is %q, want %q", r.kind, Flask)
+	}
+}
+
 // TestEveryRegistrationCanBeForgotten by its address, its URL in any spelling, and each id that it has or had.
 func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 	first, second, third := hosttest.ID(t), hosttest.ID(t), hosttest.ID(t)
