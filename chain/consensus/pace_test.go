@@ -111,7 +111,7 @@ type sample struct {
 	blockSeconds float64 // what the last 20 blocks took in the mean
 }
 
-// dayOfMiners follows a day on which miners join and leave, once an hour in the mean. It returns a sample for every two minutes.
+// dayOfMiners follows a day on which miners join and leave, once an hour on average. It returns a sample for every two minutes.
 func dayOfMiners(t *testing.T) (day []sample, blocks int64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(11, 12))

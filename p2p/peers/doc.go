@@ -21,9 +21,9 @@
 //	     ▲                                     │
 //	     └── events: connected, identified ────┘
 //
-// The loop of Table.Run alone hears of connections, and step begins what is due: disconnecting, dials of static peers, searches for
-// whom requests lead to, dials for free outbound slots. It waits for nothing: each dial has a goroutine, whose end wakes the loop. While all outbound slots are taken, one of
-// them now and then goes to a peer that is not connected.
+// The loop of Table.Run alone hears of connections, and step begins what is due: disconnecting, dials of static peers, searches
+// for whom requests lead to, dials for free outbound slots. It waits for nothing: each dial has a goroutine, whose end wakes the
+// loop. While all outbound slots are taken, one of them now and then goes to a peer that is not connected.
 //
 //   - A peer is up once it has said what it speaks, and down when no connection is left. The end of one connection says nothing, as a dial
 //     opens several and closes all but one. A connection without identification is closed after 10 s, that one only.
@@ -37,22 +37,24 @@
 //
 // # Addresses that users give
 //
-//		--peer ──Connect──► request ◄──Register── POST /nodes/register       one parser, one record, one list of states
-//		                       │  searches begins those that are due
-//		      multiaddr ───────┤───────── URL ──► Config.AskURL ──► a finding: kuai, Flask, neither, silent
-//		                       ▼                                        │ answered
-//		                     book ◄──────────── leads ──────────────────┘
+//	--peer ──Connect──► request ◄──Register── POST /nodes/register       one parser, one record, one list of states
+//	                       │  searches begins those that are due
+//	      multiaddr ───────┤───────── URL ──► Config.AskURL ──► a finding: kuai, Flask, neither, silent
+//	                       ▼                                        │ answered
+//	                     book ◄──────────── leads ──────────────────┘
 //
-//	  - A URL is asked at its registration, when its peer is dialled, on AskRegistered, and while it leads to nobody, after waits that grow to
-//	    30 s. Silence changes nothing: it is what it was, and its peer is dialled all the same.
-//	  - A registration is all of a list or nothing: the file is written first. What a URL has become since is written within a minute.
-//	  - An address that leads to this node itself is dropped once the search for a twin has found that it is this node.
-//	  - Package rpc reads requests and shows what this package says; the question over HTTP is handed in, as no HTTP is spoken here.
+// A URL is a claim about a place, so it is asked again and again.
+//
+//   - A URL is asked at its registration, when its peer is dialled, on AskRegistered, and while it leads to nobody, after waits
+//     that grow to 30 s. Silence changes nothing: it is what it was, and its peer is dialled all the same.
+//   - A registration is all of a list or nothing: the file is written first. What a URL has become since is written within a minute.
+//   - An address that leads to this node itself is dropped once the search for a twin has found that it is this node.
+//   - Package rpc reads requests and shows what this package says; the question over HTTP is handed in, as no HTTP is spoken here.
 //
 // # Guarantees
 //
-// Bounded are the requests (1,024, of them 256 registered), the other peers of the book (256, of them 32 by hearsay while others were connected), their addresses (16),
-// and the faults (4,096). Only a provable fault counts against a peer; silence and slowness never do, and a static peer is paused, never
+// Bounded are the requests (1,024, of them 256 registered), the other peers of the book (256, of them 32 by hearsay while others
+// were connected), their addresses (16), and the faults (4,096). Only a provable fault counts against a peer; silence and slowness never do, and a static peer is paused, never
 // refused. No address that the policy of package addrpolicy refuses is dialled. A hearsay address never displaces a proven one.
 // Run returns when all that it started has ended.
 //

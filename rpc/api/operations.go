@@ -214,7 +214,7 @@ var Operations = []Operation{
 
 	{
 		ID: "getNode", Method: get, Path: "/node", Group: "network", Effect: Reads,
-		Summary: "Who this node is, how to reach it and what it is at.",
+		Summary: "Who this node is, how to reach it, and its state.",
 		Answers: ok(Node{}),
 	},
 	{

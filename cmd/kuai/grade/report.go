@@ -93,7 +93,7 @@ type gradescopeTest struct {
 	Output   string `json:"output,omitempty"`
 }
 
-// Classroom50 says which submission a result.json of Classroom 50 is of. Its runner has these values in the environment.
+// Classroom50 names the submission that a result.json of Classroom 50 reports on. Its runner has these values in the environment.
 type Classroom50 struct {
 	Classroom  string `json:"classroom"`
 	Assignment string `json:"assignment"`
