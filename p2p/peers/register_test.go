@@ -1,67 +1,23 @@
 package peers
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain"
-	"kuai/chain/atomicfile"
 	"kuai/p2p/addrpolicy"
 	"kuai/p2p/hosttest"
 )
 
 const ourNetwork = "7fc07dc7599e3d61-1"
 
-// place is what answers at every URL of a test, one thing after the other. The zero value is nobody.
-type place struct {
-	mu    sync.Mutex
-	said  Answer
-	err   error
-	asked int
-}
-
-func (p *place) become(said Answer, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.said, p.err, p.asked = said, err, 0
-}
-
-func (p *place) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.asked
-}
-
 var errNobody = errors.New("nobody is there")
-
-func (p *place) ask(_ context.Context, url string) (Answer, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.asked++
-	if strings.Contains(url, "silent") || p.said.ID == "" && p.err == nil {
-		return Answer{}, errNobody
-	}
-	return p.said, p.err
-}
-
-// nodeAnswer is what a kuai node with this id says.
-func nodeAnswer(id peer.ID) Answer {
-	return Answer{ID: id.String(), Addresses: []string{"/ip4/192.0.2.9/tcp/9/p2p/" + id.String()}, Network: ourNetwork, Status: 200}
-}
 
 var (
 	errFlaskThere   = fmt.Errorf("asked: %w", ErrFlask)
@@ -98,20 +54,6 @@ func (t *Table) listed() (all []string) {
 	return all
 }
 
-// passes lets time pass, in which t's searches go on and all its dials fail.
-func (t *Table) passes(ctx context.Context, d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		dials, searches, _ := t.book.take(0, time.Now(), func(peer.ID) bool { return true })
-		for _, p := range dials {
-			t.book.failed(p.ID, errRefused)
-			t.book.ended(p.ID, t.book.dialOf(p.ID))
-		}
-		for _, r := range searches {
-			t.find(ctx, r)
-		}
-	}
-}
-
 // registeredAt returns the request of an address.
 func registeredAt(t *testing.T, tb *Table, address string) *request {
 	t.Helper()
@@ -122,151 +64,6 @@ func registeredAt(t *testing.T, tb *Table, address string) *request {
 		t.Fatalf("%s is not registered", address)
 	}
 	return r
-}
-
-// TestARegisteredURLIsAskedAgain lets one thing after the other answer at a registered URL. Each is noticed in the background, when all are
-// asked, and after a restart.
-func TestARegisteredURLIsAskedAgain(t *testing.T) {
-	for name, notice := range map[string]func(*testing.T, *Table){
-		"in the background": func(t *testing.T, tb *Table) { tb.passes(t.Context(), 2*mostRetryURL) },
-		"when asked for": func(t *testing.T, tb *Table) {
-			tb.answered(registeredAt(t, tb, "place:5000"), tb.ask(t.Context(), "http://place:5000"))
-		},
-	} {
-		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testAskedAgain(t, notice) }) })
-	}
-}
-
-func testAskedAgain(t *testing.T, notice func(*testing.T, *Table)) {
-	first, second, foreign := hosttest.ID(t), hosttest.ID(t), nodeAnswer(hosttest.ID(t))
-	foreign.Network = "other-1"
-	dir, p := t.TempDir(), &place{}
-	tb := bareTable(t, dir, p)
-	if err := tb.Register(t.Context(), []string{"http://place:5000"}); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		what string
-		said Answer
-		err  error
-		kind Kind
-		peer peer.ID // "": none is wanted
-	}{
-		{what: "nobody", kind: Unknown},
-		{"a kuai node", nodeAnswer(first), nil, Kuai, first},
-		{"a Flask node in its place", Answer{}, errFlaskThere, Flask, ""},
-		{"the kuai node again", nodeAnswer(first), nil, Kuai, first},
-		{"another kuai node", nodeAnswer(second), nil, Kuai, second},
-		{"nobody, for a while", Answer{}, nil, Kuai, second},
-		{"something that refuses", Answer{Status: 403}, errNothingThere, Unknown, ""},
-		{"a Flask node", Answer{}, errFlaskThere, Flask, ""},
-		{"nobody again", Answer{}, nil, Flask, ""},
-		{"a node of another network", foreign, nil, Unknown, ""},
-		{"the other kuai node", nodeAnswer(second), nil, Kuai, second},
-	} {
-		p.become(c.said, c.err)
-		for _, when := range []string{"", " after a restart"} {
-			if when != "" {
-				if err := tb.book.save(); err != nil {
-					t.Fatal(err)
-				}
-				tb = bareTable(t, dir, p)
-			}
-			notice(t, tb)
-			r, id := registeredAt(t, tb, "place:5000"), ""
-			if c.peer != "" {
-				id = c.peer.String()
-			}
-			if r.kind != c.kind || r.peer != id {
-				t.Errorf("%s%s: %s of %q", c.what, when, r.kind, r.peer)
-			}
-			for _, other := range []peer.ID{first, second} {
-				if wanted := other == c.peer && (c.said.ID != "" || when == ""); tb.book.isAsked(other) != wanted {
-					t.Errorf("%s%s: its peer is dialled: %t", c.what, when, !wanted)
-				}
-			}
-		}
-	}
-}
-
-// TestADeadURLIsAskedSeldom: ever more seldom, whatever fails, and soon again once somebody says that it is there.
-func TestADeadURLIsAskedSeldom(t *testing.T) {
-	for name, p := range map[string]*place{
-		"nobody": {}, "not a node": {err: errNothingThere}, "a Flask node": {err: errFlaskThere}, "a node that cannot be dialled": {said: nodeAnswer(hosttest.ID(t))},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tb := bareTable(t, "", p)
-				asks := func(within time.Duration) int {
-					before := p.count()
-					tb.passes(t.Context(), within)
-					return p.count() - before
-				}
-				register := func() {
-					if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
-						t.Fatal(err)
-					}
-				}
-				register()
-				if got := asks(10 * time.Second); got < 2 || got > 9 {
-					t.Errorf("asked %d times in the first 10 s", got)
-				}
-				asks(time.Minute)
-				if got := asks(time.Hour); got < 110 || got > 241 {
-					t.Errorf("asked %d times in an hour", got)
-				}
-				register()
-				if got := asks(10 * time.Second); got < 2 || got > 9 {
-					t.Errorf("asked %d times in 10 s after it was registered again", got)
-				}
-			})
-		})
-	}
-}
-
-// TestAURLIsAskedAtOnceAfterALoss of its peer, and not while that is connected.
-func TestAURLIsAskedAtOnceAfterALoss(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		first, second, p := hosttest.ID(t), hosttest.ID(t), &place{said: nodeAnswer(hosttest.ID(t))}
-		p.become(nodeAnswer(first), nil)
-		tb := bareTable(t, "", p)
-		if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
-			t.Fatal(err)
-		}
-		tb.book.came(first, nil)
-		p.become(nodeAnswer(second), nil)
-		if tb.passes(t.Context(), time.Hour); p.count() != 0 {
-			t.Errorf("asked %d times", p.count())
-		}
-		tb.book.went(first)
-		tb.passes(t.Context(), 2*time.Second)
-		if r := registeredAt(t, tb, "place:5000"); r.peer != second.String() {
-			t.Errorf("it is %q still", r.peer)
-		}
-	})
-}
-
-// TestAConnectedNodeStays what it is while what stands before its URL is restarted.
-func TestAConnectedNodeStays(t *testing.T) {
-	first, p := hosttest.ID(t), &place{}
-	p.become(nodeAnswer(first), nil)
-	tb := bareTable(t, "", p)
-	if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
-		t.Fatal(err)
-	}
-	r := registeredAt(t, tb, "place:5000")
-	for _, up := range []bool{true, false} {
-		if up {
-			tb.book.came(first, nil)
-		} else {
-			tb.book.went(first)
-		}
-		p.become(Answer{Status: 502}, errNothingThere)
-		tb.answered(r, tb.ask(t.Context(), r.url))
-		if stays := r.kind == Kuai; stays != up || r.status != 502 {
-			t.Errorf("connected %t: it is %s", up, r.kind)
-		}
-	}
 }
 
 // TestRegisterIsAllOrNothing refuses a list for one entry of it.
@@ -387,123 +184,6 @@ func TestStatesOfRegisteredNodes(t *testing.T) {
 		if len(all) != 1 || untilNext.ReplaceAllString(all[0].State, "") != c.state || all[0].LastError != c.about || !all[0].Static {
 			t.Errorf("listed are %+v, want the state %q", all, c.state)
 		}
-	}
-}
-
-// TestRegistrationsSurviveARestart in peers.json, and those of a nodes.json are taken over.
-func TestRegistrationsSurviveARestart(t *testing.T) {
-	id, known, dir, p := hosttest.ID(t), bookPeer(t, "/ip4/192.0.2.9/tcp/15000"), t.TempDir(), &place{}
-	p.become(nodeAnswer(known.ID), nil)
-	at := "/ip4/10.0.0.8/tcp/15000/p2p/" + id.String()
-	write := func(name, text string) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("peers.json", `[{"id":"`+known.ID.String()+`","addresses":["/ip4/192.0.2.9/tcp/15000"],"connected_seconds":60,"last_seen":1}]`) // of an earlier program
-	write("nodes.json", `[{"address":"old:5000","url":"http://old:5000","kind":"flask"},{"address":"`+at+`","kind":"kuai"},
-		{"address":"kuai:5000","url":"http://kuai:5000","kind":"kuai","peer_id":"`+known.ID.String()+`","former_peer_ids":["`+id.String()+`"]}]`)
-	tb := bareTable(t, dir, p)
-	want := []string{at, "kuai:5000", "old:5000"}
-	if got := tb.listed(); !slices.Equal(got, want) {
-		t.Errorf("%q are registered", got)
-	}
-	if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
-		t.Fatal(err)
-	}
-	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 2 || filepath.Base(files[0]) != "nodes.json.old" {
-		t.Errorf("files left: %q", files)
-	}
-	again := bareTable(t, dir, &place{})
-	want = append(want, "place:5000")
-	if got := again.listed(); !slices.Equal(got, want) {
-		t.Errorf("%q are registered after a restart", got)
-	}
-	r := registeredAt(t, again, "kuai:5000")
-	if r.kind != Kuai || !slices.Equal(r.former, []string{id.String()}) || !again.book.isAsked(known.ID) || registeredAt(t, again, "old:5000").kind != Flask {
-		t.Errorf("%+v", r)
-	}
-	var file bookFile
-	text, err := os.ReadFile(filepath.Join(dir, "peers.json"))
-	if err != nil || json.Unmarshal(text, &file) != nil || file.Version != 1 || len(file.Peers) != 1 {
-		t.Errorf("%v %s", err, text)
-	}
-}
-
-// TestDamagedFilesAreSetAside, and what is in the other file is read.
-func TestDamagedFilesAreSetAside(t *testing.T) {
-	for _, damaged := range []string{"peers.json", "nodes.json"} {
-		for _, text := range []string{"", "[{", `{"a":1}`, `{"version":2,"peers":[]}`} {
-			dir := t.TempDir()
-			for name, text := range map[string]string{
-				"peers.json": `{"version":1,"registered":[{"address":"here:1","url":"http://here:1"}]}`, "nodes.json": `[{"address":"here:1","url":"http://here:1"}]`, damaged: text,
-			} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			b, err := openBook(dir)
-			b.self = "self"
-			if b.recallAll(); err == nil || len(b.asked) != 1 {
-				t.Errorf("%s is %q: %v, %d are registered", damaged, text, err, len(b.asked))
-			}
-			if kept, err := os.ReadFile(filepath.Join(dir, damaged+".damaged")); err != nil || string(kept) != text {
-				t.Errorf("set aside is %q, %v", kept, err)
-			}
-		}
-	}
-}
-
-// TestRegistrationOnAFullDisk is refused. Nothing is registered, at once or after a restart, also if the new file is in place already when the
-// write fails; and a deletion that fails deletes nothing.
-func TestRegistrationOnAFullDisk(t *testing.T) {
-	full := func(string, []byte) error { return &os.PathError{Op: "write", Path: "peers.json", Err: syscall.ENOSPC} }
-	for name, write := range map[string]func(string, []byte) error{
-		"before the rename": full,
-		"after the rename": func(path string, text []byte) error {
-			return errors.Join(atomicfile.Write(path, text), full(path, text))
-		},
-	} {
-		dir := t.TempDir()
-		tb := tableOn(t, dir, &place{})
-		if err := tb.Register(t.Context(), []string{"silent:5000"}); err != nil {
-			t.Fatal(err)
-		}
-		tb.book.write = write
-		if err := tb.Register(t.Context(), []string{"place:5000"}); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := tb.Disconnect("silent:5000"); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("%s: a deletion: %v", name, err)
-		}
-		for when, tb := range map[string]*Table{"at once": tb, "after a restart": bareTable(t, dir, &place{})} {
-			if got := tb.listed(); !slices.Equal(got, []string{"silent:5000"}) || len(tb.book.asked) != 1 {
-				t.Errorf("%s, %s: registered %q", name, when, got)
-			}
-		}
-	}
-}
-
-// TestAFailedSaveIsTriedAgain: what a full disk has kept out of the file is written once there is room.
-func TestAFailedSaveIsTriedAgain(t *testing.T) {
-	dir := t.TempDir()
-	tb := tableOn(t, dir, &place{})
-	if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
-		t.Fatal(err)
-	}
-	tb.answered(registeredAt(t, tb, "place:5000"), finding{kind: Flask, err: ErrFlask, status: 404})
-	write := tb.book.write
-	tb.book.write = func(string, []byte) error { return syscall.ENOSPC }
-	if err := tb.book.save(); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("a full disk: %v", err)
-	}
-	tb.book.write = write
-	if err := tb.book.save(); err != nil {
-		t.Fatal(err)
-	}
-	if r := registeredAt(t, bareTable(t, dir, &place{}), "place:5000"); r.kind != Flask {
-		t.Errorf("after a restart it is %q, want %q", r.kind, Flask)
 	}
 }
 
