@@ -62,6 +62,7 @@ func TestKeyOfTheBrowser(t *testing.T) {
 	if stored := eval[int](p, `Object.keys(localStorage).filter((k) => k === "kuai-key").length`); stored != 0 {
 		t.Error("the forgotten key is still in the browser")
 	}
+	p.wait("nothing is paid from its address any more", `document.querySelector('#pay [name="sender"]').value === ""`)
 	p.fill(`#key-take [name="seed"]`, "00ff")
 	p.press("#key-take button")
 	p.says("key-take", "64 hex digits")
@@ -104,6 +105,23 @@ func TestKeyOfTwoTabs(t *testing.T) {
 	one.run(`localStorage.setItem("kuai-key", "` + seedOf("bob") + `")`) // no event in this tab
 	one.press("#key-make")
 	one.wait("it takes the one that is there", fmt.Sprintf(`%s === %q`, address, bobAddress))
+}
+
+// TestKeyFollowsTheNetwork: a page whose node came back with another network signs for that one.
+func TestKeyFollowsTheNetwork(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", "dev")
+	p := openTab(t, n, wide, high)
+	p.expectRefusals()
+	p.press("#key-make")
+	p.press("#key-pay")
+	p.fill(`#pay [name="recipient"]`, bobAddress)
+	n.Stop()
+	n.dir = t.TempDir()
+	n.Start("--network", "secure")
+	p.shows("network", "5eec906592716bf5-2")
+	p.press("#pay button")
+	p.says("pay", "has 0, and pays 5")
 }
 
 // TestKeyWithoutStorage: a browser that keeps nothing says so before money goes there.

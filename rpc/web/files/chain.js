@@ -115,7 +115,7 @@ function ownPayment(amount, recipient, example) {
   }
   const text = [amount, sender, recipient].join();
   if (attempt?.text !== text) attempt = { text, id: draw() };
-  return { id: "newTransaction", body: keys.signed(network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };
+  return { id: "newTransaction", body: keys.signed(known.node?.network ?? network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };
 }
 
 // search opens what was typed: a block by its number or hash, a payment by its id, or by the start of these as the page shows it;

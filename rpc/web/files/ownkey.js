@@ -83,6 +83,8 @@ function pay() {
 }
 
 function gone() {
+  const sender = at("pay").elements.sender;
+  if (sender.value === own().address) sender.value = "";
   forget();
   open = balance.textContent = "";
   show("key-make");
