@@ -47,7 +47,7 @@ func withChain(cfg Config, r *consensus.Rules, log *slog.Logger, use func(*chain
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
+	defer func() { err = errors.Join(c.Close(), err) }() // the chain's failure first: the node's may come of the same disk
 	defer runChain(c, log)()
 	return use(c)
 }
