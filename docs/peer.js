@@ -3,7 +3,7 @@
 //
 //   kuai daemon --listen /ip4/0.0.0.0/tcp/15000 --listen /ip4/0.0.0.0/tcp/15000/ws
 //
-//   npm install libp2p @libp2p/websockets @libp2p/noise @libp2p/yamux @libp2p/identify @libp2p/gossipsub @multiformats/multiaddr
+//   npm install libp2p @libp2p/websockets @libp2p/noise @libp2p/yamux @libp2p/identify @libp2p/gossipsub @libp2p/pnet @multiformats/multiaddr
 //
 //   const peer = await Peer.join('/ip4/192.0.2.1/tcp/15000/ws/p2p/12D3KooW…', CLASSIC)
 //   peer.onblock = block => console.log(block.index, block.hash)
@@ -13,12 +13,14 @@
 import { gossipsub } from '@libp2p/gossipsub'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
+import { preSharedKey } from '@libp2p/pnet'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
-// What two nodes must share. Another network's values are in its file; `kuai status` and GET /node show its id.
+// What two nodes must share. Another network's values are in its file; `kuai status` and GET /node show its id. If the network has a swarm
+// key, swarmKey is the text of the key's file.
 export const CLASSIC = {
   id: '7fc07dc7599e3d61-1',
   genesis: '{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1626739200.0, "transactions": []}',
@@ -45,6 +47,7 @@ export class Peer {
       transports: [webSockets()],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
+      connectionProtector: network.swarmKey ? preSharedKey({ psk: encoder.encode(network.swarmKey) }) : undefined,
       connectionGater: { denyDialMultiaddr: () => false }, // nodes in a local network, too
       services: {
         identify: identify(),

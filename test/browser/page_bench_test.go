@@ -2,8 +2,6 @@ package browser
 
 import (
 	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -23,11 +21,7 @@ var watched = flag.Duration("watched", time.Minute, "how long BenchmarkPage lets
 //	go test ./test/browser -run '^$' -bench Page -benchtime 20x -watched 1h
 func BenchmarkPage(b *testing.B) {
 	const blocks, each = 100_000, 50 * time.Millisecond
-	file := filepath.Join(b.TempDir(), "network.json")
-	if err := os.WriteFile(file, []byte(webNetwork), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	n := startNode(b, "--network", file, "--log-level", "warn")
+	n := startNode(b, "--network", networkFile(b, "web", 1), "--log-level", "warn")
 	for range blocks / 100 {
 		n.mineBlocks(100)
 	}

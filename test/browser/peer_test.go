@@ -14,36 +14,61 @@ import (
 	"kuai/test/process"
 )
 
-// webNetwork is a network whose proofs take no time in a browser either.
-const webNetwork = `{"name": "web", "genesis": {"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1790000000.0, "transactions": []}, "zeros": 1}`
+// webGenesis is the first block of the network in networkFile, with proofs that take no time in a browser either.
+const webGenesis = `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1.5, "transactions": []}`
 
 // TestPeerInABrowser: docs/peer.js is a member of the network in a page that no node serves. It catches up with 5,000 blocks, pays, mines and
 // hears of blocks; the node behind the one that it is connected with adopts what it makes.
 func TestPeerInABrowser(t *testing.T) {
 	t.Parallel()
 	page := serveBundle(t)
-	file := filepath.Join(t.TempDir(), "network.json")
-	if err := os.WriteFile(file, []byte(webNetwork), 0o600); err != nil {
+	near := newNode(t)
+	near.Start("--network", networkFile(t, "web", 1), "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", near.p2p)) // the port of plain TCP
+	far := startNode(t, "--network", networkFile(t, "web", 1))
+	testPeer(t, page, near, far, near.p2p, "")
+}
+
+// TestPeerWithASwarmKey: the same in a network that a key closes. A page without the key does not get in.
+func TestPeerWithASwarmKey(t *testing.T) {
+	t.Parallel()
+	page := serveBundle(t)
+	key := "/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat("5e", 32) + "\n"
+	file := filepath.Join(t.TempDir(), "swarm.key")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	near := newNode(t)
-	near.Start("--network", file, "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", near.p2p)) // the port of plain TCP
-	far := startNode(t, "--network", file)
+	near, port := newNode(t), process.FreePort(t) // WebSocket needs a port of its own
+	near.Start("--network", networkFile(t, "web", 1), "--swarm-key", file, "--listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", port))
+	far := startNode(t, "--network", networkFile(t, "web", 1), "--swarm-key", file)
+	testPeer(t, page, near, far, port, key)
+
+	stranger := openTab(t, page, wide, high)
+	if failed := join(stranger, near, port, ""); failed == "" {
+		t.Error("a page without the key has joined")
+	}
+}
+
+// join makes a tab of the bundle a peer of the node, and returns why that failed, or "".
+func join(p *tab, n *node, port int, swarmKey string) (failed string) {
+	p.t.Helper()
+	var answer struct{ Network string }
+	n.ask("GET", "/node", "", &answer)
+	p.run(fmt.Sprintf(`Peer.join("/ip4/127.0.0.1/tcp/%d/ws/p2p/%s", {id: %q, genesis: %q, zeros: 1, swarmKey: %q}).then(p => { window.peer = p }, e => { window.failed = String(e) })`,
+		port, n.id(), answer.Network, webGenesis, swarmKey))
+	p.wait("it has joined or failed", `window.failed || window.peer`)
+	return eval[string](p, `window.failed || ""`)
+}
+
+// testPeer lets a page join near, which listens for WebSocket on port, and tells the story of both with far, which knows near alone.
+func testPeer(t *testing.T, page, near, far *node, port int, swarmKey string) {
+	t.Helper()
 	far.register(near)
 	var tip block
 	for range 50 {
 		tip = near.mineBlocks(100)
 	}
-	far.waitHeight(tip.Index)
-
 	p := openTab(t, page, wide, high)
-	var answer struct{ Network string }
-	near.ask("GET", "/node", "", &answer)
-	address := strings.Replace(near.multiaddr(), "/p2p/", "/ws/p2p/", 1)
-	p.run(fmt.Sprintf(`Peer.join(%q, {id: %q, genesis: %q, zeros: 1}).then(p => { window.peer = p }, e => { window.failed = String(e) })`,
-		address, answer.Network, `{"index": 1, "previous_hash": "1", "proof": 100, "timestamp": 1790000000.0, "transactions": []}`))
-	p.wait("it has joined", `window.failed || window.peer`)
-	if failed := eval[string](p, `window.failed || ""`); failed != "" {
+	if failed := join(p, near, port, swarmKey); failed != "" {
 		t.Fatal(failed)
 	}
 	p.wait("it has the whole chain", fmt.Sprintf(`peer.tip.hash === %q`, tip.Hash))
