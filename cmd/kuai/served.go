@@ -74,32 +74,44 @@ const sendBytes = 2 << 20 // of blocks in a request: the answer to each one show
 
 // upload sends the blocks of a chain to a node that runs.
 type upload struct {
-	client *rpc.Client
-	show   func(done, total int64)
-	known  int64  // blocks from the first on that are not sent
-	tip    string // the hash of the last of them
+	client  *rpc.Client
+	show    func(done, total int64)
+	genesis string // the node's
+	known   int64  // blocks from the first on that are not sent
+	tip     string // the hash of the last of them
 
 	line  int64 // read
 	first int64 // line of page's first block
 	page  []byte
 	last  api.AddedBlocks
 	added int
+
+	refused error // the first line that the node did not take; it was read some lines before
 }
 
 // errOtherBranch says that the chain is not the node's as far as that one goes.
 var errOtherBranch = errors.New("another branch")
 
+// errOtherGenesis is what a node answers to such a chain, too.
+var errOtherGenesis = errors.New("its genesis is not ours: it is of another network")
+
 // take gathers a block.
 func (u *upload) take(ctx context.Context, text []byte) error {
 	u.line++
-	if u.line < u.known {
-		return nil
-	}
-	if u.line == u.known {
+	if u.line == 1 || u.line == u.known {
 		v, err := canonical.Read(text)
-		if own := consensus.Hash(sha256.Sum256(canonical.AppendValue(nil, v))); err != nil || own.String() != u.tip {
+		if err != nil {
+			return err
+		}
+		hash := consensus.Hash(sha256.Sum256(canonical.AppendValue(nil, v))).String()
+		switch {
+		case u.line == 1 && hash != u.genesis:
+			return errOtherGenesis
+		case u.line == u.known && hash != u.tip:
 			return errOtherBranch
 		}
+	}
+	if u.line <= u.known {
 		return nil
 	}
 	if len(u.page) == 0 {
@@ -131,9 +143,9 @@ func (u *upload) send(ctx context.Context) error {
 	u.added += answer.Added
 	u.show(u.line, 0)
 	if r := answer.Refused; r != nil {
-		return fmt.Errorf("line %d: %s", u.first+int64(r.Position)-1, r.Reason)
+		u.refused = fmt.Errorf("line %d: %s", u.first+int64(r.Position)-1, r.Reason)
 	}
-	return nil
+	return u.refused
 }
 
 // read reads the chain once.
@@ -144,7 +156,9 @@ func (u *upload) read(ctx context.Context, open rpc.Source) error {
 	}
 	err = rpc.EachBlock(body, maxText, func(text []byte) error { return u.take(ctx, text) })
 	line := (*rpc.LineError)(nil)
-	if err == nil || errors.As(err, &line) && errors.Is(err, rpc.ErrCut) {
+	if u.refused != nil {
+		err = u.refused
+	} else if err == nil || errors.As(err, &line) && errors.Is(err, rpc.ErrCut) {
 		err = errors.Join(u.send(ctx), err) // what is before the cut
 	}
 	return errors.Join(err, body.Close())
@@ -165,9 +179,9 @@ func sendChain(ctx context.Context, client *rpc.Client, open rpc.Source, show fu
 	if err != nil {
 		return i, err
 	}
-	u := &upload{client: client, show: show, known: before.Height, tip: before.Tip}
+	u := &upload{client: client, show: show, genesis: before.Genesis, known: before.Height, tip: before.Tip}
 	if err = u.read(ctx, open); errors.Is(err, errOtherBranch) {
-		u = &upload{client: client, show: show}
+		u = &upload{client: client, show: show, genesis: before.Genesis}
 		err = u.read(ctx, open)
 	}
 	i = importedInfo{Height: before.Height, Tip: before.Tip, Length: u.line}
