@@ -2,7 +2,7 @@
 
 The network file is trusted, the nodes at the URLs are not: what they answer is checked, and the chain with the most work counts.
 """
-import hashlib, json, math, sys, time, urllib.request
+import hashlib, json, math, sys, time, urllib.error, urllib.request
 
 
 def check(right, wrong):
@@ -42,8 +42,12 @@ def target(rules, parent):
 
 
 def ask(url, path):
-    with urllib.request.urlopen(url.rstrip("/") + path, timeout=10) as answer:
-        return json.loads(answer.read(1 << 24))
+    try:
+        with urllib.request.urlopen(url.rstrip("/") + path, timeout=10) as answer:
+            return json.loads(answer.read(1 << 24))
+    except urllib.error.HTTPError as refusal:
+        text = refusal.read(1 << 16)
+        raise ValueError(ascii(json.loads(text)["detail"]) if b'"detail"' in text else refusal)
 
 
 def follow(rules, url):
@@ -79,8 +83,11 @@ def payment(rules, wanted, url):
 if __name__ == "__main__":
     if len(sys.argv) < 4:
         sys.exit(__doc__.splitlines()[0])
-    with open(sys.argv[1]) as file:
-        network = json.load(file)
+    try:
+        with open(sys.argv[1]) as file:
+            network = json.load(file)
+    except (OSError, ValueError) as wrong:
+        sys.exit(f"the network file cannot be read: {wrong}")
     best = (0, "no node has proved the payment")
     for node in sys.argv[3:]:
         try:

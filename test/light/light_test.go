@@ -119,7 +119,8 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.NotFound(w, r)
+	w.WriteHeader(http.StatusNotFound)
+	answer(w, map[string]string{"detail": "No payment of this id."})
 }
 
 func (p proof) id() string { id, _ := p.Transaction["id"].(string); return id }
@@ -244,6 +245,19 @@ func TestLightClientRefusesForgeries(t *testing.T) {
 				t.Errorf("accepted: %t, want it refused: %s\n%s", accepted, f.reason, said)
 			}
 		})
+	}
+}
+
+// TestLightClientTellsWhatIsMissing: a file that is not there, and a payment that no node knows.
+func TestLightClientTellsWhatIsMissing(t *testing.T) {
+	n := newNode(t)
+	unknown := strings.Repeat("0", 32)
+	if said, accepted := run(t, n.genesis, unknown, n); accepted || !strings.Contains(said, "refused: 'No payment of this id.'") {
+		t.Errorf("accepted: %t: %s", accepted, said)
+	}
+	out, err := exec.CommandContext(t.Context(), python(t), "../../docs/light.py", "absent.json", unknown, "http://127.0.0.1:1").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "the network file cannot be read: ") || strings.Contains(string(out), "Traceback") {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
