@@ -51,6 +51,8 @@ func TestUnknownNamesGetTheNearest(t *testing.T) {
 		{"", []string{"daemn"}, `unknown command "daemn" (did you mean daemon?)`},
 		{"", []string{"help", "daemn"}, `unknown command "daemn" (did you mean daemon?)`},
 		{"", []string{"stat"}, "(did you mean status?)"},
+		{"", []string{"Status"}, "(did you mean status?)"},
+		{"", []string{"network", "show", "Secure"}, "(did you mean secure?)"},
 		{"", []string{"xyzzy"}, "unknown command \"xyzzy\"\n"},
 		{"", []string{"config", "--prot", "1"}, "unknown flag: --prot (did you mean --port?)"},
 		{"", []string{"status", "--token", "x"}, "unknown flag: --token (did you mean --api-token-file?)"},

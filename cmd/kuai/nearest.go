@@ -29,6 +29,9 @@ func bare(name string) string {
 func farness(word, known string) int {
 	const letter = 10
 	d := distance(word, known)
+	if d == 0 {
+		return 0 // but for the case of its letters
+	}
 	if d > 1 && strings.Contains("-"+known+"-", "-"+word+"-") {
 		return letter + len(known) - len(word)
 	}
