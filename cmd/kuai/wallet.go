@@ -85,20 +85,7 @@ func (f *walletFlags) lookUp(ref string) (e wallet.Entry, ok bool, damaged error
 // named returns payments with the names that addresses have here in place of them, to be read by people. A name of a classic network is
 // not an address, and stays.
 func (f *walletFlags) named(payments []api.Payment) []api.Payment {
-	w, err := f.wallets()
-	if err != nil {
-		return payments
-	}
-	all, err := w.List()
-	if err != nil {
-		return payments // names are for show
-	}
-	names := make(map[string]string)
-	for _, e := range all {
-		if e.Name != "" && !e.Damaged && names[e.Address.String()] == "" {
-			names[e.Address.String()] = e.Name
-		}
-	}
+	names := f.names()
 	shown := slices.Clone(payments)
 	for i := range shown {
 		for _, account := range []*string{&shown[i].Sender, &shown[i].Recipient} {
@@ -108,6 +95,26 @@ func (f *walletFlags) named(payments []api.Payment) []api.Payment {
 		}
 	}
 	return shown
+}
+
+// names returns the names of addresses: those on this machine, and those of the development accounts. A name here hides an account's.
+func (f *walletFlags) names() map[string]string {
+	names, here := make(map[string]string), make(map[string]bool)
+	if w, err := f.wallets(); err == nil {
+		all, _ := w.List() // names are for show
+		for _, e := range all {
+			here[e.Name] = true
+			if e.Name != "" && !e.Damaged && names[e.Address.String()] == "" {
+				names[e.Address.String()] = e.Name
+			}
+		}
+	}
+	for _, name := range wallet.DevelopmentNames {
+		if address := wallet.DevelopmentKey(name).Address().String(); !here[name] && names[address] == "" {
+			names[address] = name
+		}
+	}
+	return names
 }
 
 // walletInfo is what the verbs print of a wallet or a named address.
