@@ -16,6 +16,9 @@ import (
 // maxCodeWords bounds the words that a code may be typed in.
 const maxCodeWords = 1024
 
+// maxCodeText is more than a code has, in bytes, however it is spaced.
+const maxCodeText = 64 << 10
+
 // newJoin makes the verb that runs a node of the network that a code names. foreign are the names of the variables that were injected for
 // others.
 func newJoin(foreign []string) *cobra.Command {
@@ -23,8 +26,8 @@ func newJoin(foreign []string) *cobra.Command {
 		Use:   "join [CODE]",
 		Short: "Run a node in the network that an invitation code names",
 		Long: "Run a node as 'kuai daemon' does, in the network that the code of 'kuai invite' names, until SIGINT, SIGTERM, SIGHUP or SIGQUIT. Case,\n" +
-			"spaces and dashes of the code do not matter. It is kept beside the data: without CODE, the node goes on in the network that was\n" +
-			"joined last. The flags are those of 'kuai daemon'.",
+			"spaces and dashes of the code do not matter; - reads it from standard input. It is kept beside the data: without CODE, the node goes\n" +
+			"on in the network that was joined last. The flags are those of 'kuai daemon'.",
 		Example: "  kuai join 4HNQ-ARB9-0410-6105-0R0W-0002-1883-R712\n  kuai join -p 5001                # again, as a second node",
 		Args:    arguments(0, maxCodeWords),
 	}
@@ -62,6 +65,13 @@ var errNotFromCode = errors.New("--network and --swarm-key come from the code: l
 
 // invitationOf reads the code that was typed, or else the one that was kept.
 func invitationOf(cfg Config, words []string) (invite.Invitation, error) {
+	if slices.Equal(words, []string{"-"}) {
+		code, err := readSmallText("-", maxCodeText)
+		if err != nil {
+			return invite.Invitation{}, fmt.Errorf("join: %w", err)
+		}
+		words = []string{string(code)}
+	}
 	if len(words) > 0 {
 		i, err := invite.Parse(strings.Join(words, " "))
 		if err != nil {
