@@ -89,7 +89,7 @@ func keyBytes(file []byte) ([]byte, error) {
 }
 
 // dialable picks of a node's multiaddrs those for a code, as host:port: the one that this machine reaches others from if it is among them,
-// else the first few that others can use, else those of loopback.
+// else the first few that others can use, else one of loopback.
 func dialable(addresses []string, routed netip.Addr) []string {
 	var usable, loopback []string
 	for _, a := range addresses {
@@ -99,7 +99,9 @@ func dialable(addresses []string, routed netip.Addr) []string {
 		case err == nil && at.Addr() == routed:
 			return []string{to}
 		case err == nil && at.Addr().IsLoopback():
-			loopback = append(loopback, to)
+			if len(loopback) == 0 || at.Addr().Is4() { // ::1 beside 127.0.0.1 leads to the same node
+				loopback = []string{to}
+			}
 		case err != nil || !at.Addr().IsLinkLocalUnicast():
 			usable = append(usable, to)
 		}

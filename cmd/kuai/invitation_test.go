@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +34,23 @@ func TestInvitationSaysThatNobodyIsLedHere(t *testing.T) {
 	} {
 		if got := reachNote(strings.Fields(addresses)); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%q: %q, want %q", addresses, got, want)
+		}
+	}
+}
+
+// TestCodeNamesOneLoopbackAddress: ::1 beside 127.0.0.1 makes a code longer and leads to the same node, and neither is named beside others.
+func TestCodeNamesOneLoopbackAddress(t *testing.T) {
+	const four, six, lan, far = "/ip4/127.0.0.1/tcp/15000", "/ip6/::1/tcp/15000", "/ip4/10.0.0.7/tcp/15000", "/ip4/203.0.113.7/tcp/15000"
+	for _, v := range []struct{ listens, want []string }{
+		{[]string{four, six}, []string{"127.0.0.1:15000"}},
+		{[]string{six, four}, []string{"127.0.0.1:15000"}},
+		{[]string{six}, []string{"[::1]:15000"}},
+		{[]string{four, six, far}, []string{"203.0.113.7:15000"}},
+		{[]string{far, four, lan}, []string{"10.0.0.7:15000"}},
+		{nil, nil},
+	} {
+		if got := dialable(v.listens, netip.MustParseAddr("10.0.0.7")); !slices.Equal(got, v.want) {
+			t.Errorf("%s: %s, want %s", v.listens, got, v.want)
 		}
 	}
 }

@@ -20,8 +20,9 @@ const (
 
 // Versions of the layout. A code is of the least one that can say what it says, so that older programs read it.
 const (
-	version    = 1
-	versionLab = 2 // with a teacher
+	version      = 1
+	versionLab   = 2 // with a teacher
+	versionKnown = 3 // of a network that each program has, with a teacher or without
 )
 
 // Errors of Parse.

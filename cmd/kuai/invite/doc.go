@@ -3,6 +3,7 @@
 // # What a code says
 //
 //	network of its own   a seed of 10 random bytes, from which the genesis block and the swarm key are derived, and the zeros of a proof
+//	a built-in network   its number; classic has none
 //	any other network    its rules as a network file, compressed, and the 32 bytes of its swarm key if it has one
 //	a teacher            10 bytes that tell the node which may put lab nodes on two sides; without one, nobody's may
 //	addresses            IP addresses or host names with ports; a port of 15000 takes no room
@@ -11,7 +12,7 @@
 //
 //	1 byte   version (3 bits), form (1 bit), options (4 bits)
 //	…        the network
-//	…        in version 2: a byte 5, then the teacher
+//	…        a byte 5, then the teacher: always in version 2, perhaps in version 3, which a built-in network has
 //	…        addresses: a byte for the kind, then the address
 //	4 bytes  CRC-32C of all before
 //

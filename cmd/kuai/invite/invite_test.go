@@ -310,3 +310,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestCodeOfABuiltInNetworkIsShort: each program has the network's file, so a code needs its number only.
+func TestCodeOfABuiltInNetworkIsShort(t *testing.T) {
+	for _, r := range []*consensus.Rules{consensus.Secure(), consensus.Dev()} {
+		i := invitationTo(t, r)
+		i.Addresses = []string{"192.168.1.20:15000"}
+		for _, teacher := range []invite.Teacher{{}, invite.TeacherOf("12D3KooWPjrxd2vHyuSXgT6qFMgFpw6uKGqZcuA8yFptRDoVXo6K")} {
+			i.Teacher = teacher
+			code := codeOf(t, i)
+			if len(code) > 45 {
+				t.Errorf("%s: %s has %d characters", r.Name, code, len(code))
+			}
+			got, err := invite.Parse(code)
+			if err != nil || got.Teacher != teacher || !slices.Equal(got.Addresses, i.Addresses) {
+				t.Fatalf("%s: got %+v, %v", r.Name, got, err)
+			}
+			if rules, err := got.Rules(); err != nil || rules.Network() != r.Network() {
+				t.Errorf("%s: %v", r.Name, err)
+			}
+		}
+	}
+}

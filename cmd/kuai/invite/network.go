@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"kuai/chain/canonical"
@@ -117,6 +118,14 @@ func Of(r *consensus.Rules, swarmKey []byte) (Invitation, error) {
 	}
 	return i, nil
 }
+
+// knownFiles are the files of the secure networks that each program has. Codes hold their numbers: new ones go to the end.
+var knownFiles = sync.OnceValue(func() (files []string) {
+	for _, r := range []*consensus.Rules{consensus.Secure(), consensus.Dev()} {
+		files = append(files, string(fileOf(r, false)))
+	}
+	return files
+})
 
 // NetworkFile writes a network file with all that it may hold.
 func NetworkFile(r *consensus.Rules) []byte { return fileOf(r, true) }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 )
 
@@ -18,6 +19,7 @@ const (
 	formFile     = 1 << 4 // else a network of its own, with its zeros in the options
 	optionFile   = 1 << 0 // a network file; without it the network is classic
 	optionKey    = 1 << 1 // a swarm key
+	optionKnown  = 1 << 2 // the number of a network that each program has; since versionKnown
 	optionMask   = 1<<4 - 1
 )
 
@@ -60,7 +62,11 @@ func (i Invitation) append(dst []byte) ([]byte, error) {
 
 func (i Invitation) appendNetwork(dst []byte) ([]byte, error) {
 	version := byte(version)
-	if i.Teacher != (Teacher{}) {
+	known := slices.Index(knownFiles(), string(i.Network))
+	switch {
+	case known >= 0:
+		version = versionKnown
+	case i.Teacher != (Teacher{}):
 		version = versionLab
 	}
 	if i.Own != nil {
@@ -70,14 +76,20 @@ func (i Invitation) appendNetwork(dst []byte) ([]byte, error) {
 		return append(append(dst, version<<versionShift|byte(i.Own.Zeros)), i.Own.Seed[:]...), nil
 	}
 	head := version<<versionShift | formFile
-	if i.Network != nil {
+	switch {
+	case known >= 0:
+		head |= optionKnown
+	case i.Network != nil:
 		head |= optionFile
 	}
 	if i.SwarmKey != nil {
 		head |= optionKey
 	}
 	dst = append(dst, head)
-	if i.Network != nil {
+	switch {
+	case known >= 0:
+		dst = append(dst, byte(known))
+	case i.Network != nil:
 		text, err := deflate(i.Network)
 		if err != nil {
 			return nil, err
@@ -117,7 +129,7 @@ func read(r *bytes.Reader) (i Invitation, err error) {
 	switch {
 	case err != nil:
 		return i, errCode
-	case head>>versionShift > versionLab:
+	case head>>versionShift > versionKnown:
 		return i, ErrNewer
 	case head>>versionShift < version:
 		return i, errCode
@@ -128,8 +140,8 @@ func read(r *bytes.Reader) (i Invitation, err error) {
 	default:
 		err = i.readNetwork(r, head&optionMask)
 	}
-	if err == nil && head>>versionShift == versionLab {
-		err = i.readTeacher(r)
+	if err == nil && head>>versionShift >= versionLab {
+		err = i.readTeacher(r, head>>versionShift == versionLab)
 	}
 	for err == nil && r.Len() > 0 {
 		var a string
@@ -146,8 +158,19 @@ func read(r *bytes.Reader) (i Invitation, err error) {
 }
 
 func (i *Invitation) readNetwork(r *bytes.Reader, options byte) error {
-	if options&^(optionFile|optionKey) != 0 {
+	if options&^(optionFile|optionKey|optionKnown) != 0 || options&optionFile != 0 && options&optionKnown != 0 {
 		return errCode
+	}
+	if options&optionKnown != 0 {
+		number, err := r.ReadByte()
+		files := knownFiles()
+		switch {
+		case err != nil:
+			return errCode
+		case int(number) >= len(files):
+			return ErrNewer
+		}
+		i.Network = []byte(files[number])
 	}
 	if options&optionFile != 0 {
 		size, err := binary.ReadUvarint(r)
@@ -170,8 +193,15 @@ func (i *Invitation) readNetwork(r *bytes.Reader, options byte) error {
 	return err
 }
 
-func (i *Invitation) readTeacher(r *bytes.Reader) error {
+// readTeacher reads the teacher, which may only be missing if it need not be there.
+func (i *Invitation) readTeacher(r *bytes.Reader, must bool) error {
 	kind, err := r.ReadByte()
+	switch {
+	case !must && err != nil:
+		return nil
+	case !must && kind != kindTeacher:
+		return r.UnreadByte()
+	}
 	if err == nil {
 		_, err = io.ReadFull(r, i.Teacher[:])
 	}
