@@ -15,6 +15,7 @@ import (
 	"kuai/chain/canonical"
 	"kuai/chain/consensus"
 	"kuai/rpc/api"
+	"kuai/rpc/web"
 )
 
 // problem is an error as a client sees it.
@@ -160,6 +161,16 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	if p.status == http.StatusInternalServerError || p.status == http.StatusInsufficientStorage {
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	s.refuse(w, r, p)
+}
+
+// refuse answers with p in the language that the client asks for.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, p *problem) {
+	if s.cfg.Chinese != nil && web.Language(r.Header.Get("Accept-Language")) == web.Chinese {
+		said := *p
+		said.detail, said.hint = s.cfg.Chinese(p.detail), s.cfg.Chinese(p.hint)
+		p = &said
 	}
 	refuse(w, r, p)
 }

@@ -31,7 +31,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		refuse(w, r, tooManyStreams)
+		s.refuse(w, r, tooManyStreams)
 		return
 	}
 	w.Header()["Content-Type"] = []string{"text/event-stream"}

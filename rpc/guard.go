@@ -22,7 +22,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h["Cross-Origin-Resource-Policy"] = sameOrigin
 		h["Cache-Control"] = noStore
 		if !s.servesHost(r.Host) {
-			refuse(w, r, &problem{status: http.StatusForbidden, title: "host refused",
+			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "host refused",
 				detail: "This node does not answer to the host name of this request.",
 				hint:   "Use its IP address or localhost, or start it with --allow-host NAME."})
 			return
@@ -56,10 +56,10 @@ func (s *Server) guardChange(needsToken bool, next http.HandlerFunc) http.Handle
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case s.isForeign(r):
-			refuse(w, r, &problem{status: http.StatusForbidden, title: "cross-site request refused",
+			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "cross-site request refused",
 				detail: "A page of another site asked for a change of this node.", hint: "Open the address yourself, or use curl."})
 		case isPrefetch(r):
-			refuse(w, r, &problem{status: http.StatusForbidden, title: "prefetch refused",
+			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "prefetch refused",
 				detail: "A browser asked ahead of its user for a change of this node.", hint: "Open the address."})
 		case needsToken && !s.holdsToken(r):
 			s.askForToken(w, r)
@@ -113,7 +113,7 @@ func (s *Server) askForToken(w http.ResponseWriter, r *http.Request) {
 		p.hint = "The verbs of kuai find its token by themselves; others send it as Authorization: Bearer <token>, a browser as the password of any user."
 		w.Header().Add("WWW-Authenticate", `Basic realm="kuai", charset="UTF-8"`)
 	}
-	refuse(w, r, p)
+	s.refuse(w, r, p)
 }
 
 func (s *Server) holdsToken(r *http.Request) bool {

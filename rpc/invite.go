@@ -15,7 +15,7 @@ func (s *Server) invite() http.HandlerFunc {
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if s.cfg.Token == "" && !isLocal(r) {
-			refuse(w, r, &problem{status: http.StatusForbidden, title: "invitation refused",
+			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "invitation refused",
 				detail: "Without a token this node gives its invitation to its own machine only.",
 				hint:   "Ask on that machine, or start the node with --api-token-file."})
 			return

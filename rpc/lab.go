@@ -53,10 +53,10 @@ func (s *Server) labOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case s.cfg.Lab == nil:
-			refuse(w, r, &problem{status: http.StatusNotFound, title: "no lab", detail: "This node has no lab.",
+			s.refuse(w, r, &problem{status: http.StatusNotFound, title: "no lab", detail: "This node has no lab.",
 				hint: "Start a node with it: kuai daemon --lab."})
 		case s.cfg.Token == "" && !isLocal(r):
-			refuse(w, r, &problem{status: http.StatusForbidden, title: "lab refused",
+			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "lab refused",
 				detail: "Without a token this node lets its own machine only use its lab.",
 				hint:   "Ask on that machine, or start the node with --api-token-file."})
 		default:
@@ -85,9 +85,9 @@ func (s *Server) splitNetwork(w http.ResponseWriter, r *http.Request) {
 	split, err := s.cfg.Lab.Split(r.Context(), other, time.Duration(seconds)*time.Second)
 	switch {
 	case errors.Is(err, ErrSplit):
-		refuse(w, r, &problem{status: http.StatusConflict, title: "split already", detail: "The network is split already: heal it first.", hint: "DELETE /lab/sides does that."})
+		s.refuse(w, r, &problem{status: http.StatusConflict, title: "split already", detail: "The network is split already: heal it first.", hint: "DELETE /lab/sides does that."})
 	case err != nil:
-		refuse(w, r, &problem{status: http.StatusConflict, title: "network not split", detail: "Nothing was changed: " + err.Error() + ".",
+		s.refuse(w, r, &problem{status: http.StatusConflict, title: "network not split", detail: "Nothing was changed: " + err.Error() + ".",
 			hint: "The others join with this node's invitation, by the command that GET /invite has: kuai join --lab CODE."})
 	default:
 		answer(w, http.StatusOK, split)
@@ -199,7 +199,7 @@ func (s *Server) playLesson(w http.ResponseWriter, r *http.Request) {
 	case s.lessons <- struct{}{}:
 		defer func() { <-s.lessons }()
 	default:
-		refuse(w, r, &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "Too many lessons are played already.", hint: "Try again in a second.", retry: 1})
+		s.refuse(w, r, &problem{status: http.StatusServiceUnavailable, title: "busy", detail: "Too many lessons are played already.", hint: "Try again in a second.", retry: 1})
 		return
 	}
 	story, err := s.cfg.Lab.Play(r.Context(), r.PathValue("name"), api.LessonRun{Nodes: int(nodes), Seed: seed})
@@ -207,7 +207,7 @@ func (s *Server) playLesson(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, ErrNoLesson):
 		err = notFound("There is no lesson of that name.", "GET /lab lists them.")
 	case errors.Is(err, ErrLessonOptions):
-		err = badRequest("lesson cannot be played so", "It was refused: "+err.Error()+".", "GET /lab has the bounds of each lesson.")
+		err = badRequest("lesson cannot be played so", "Not played: "+err.Error()+".", "GET /lab has the bounds of each lesson.")
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -28,7 +28,7 @@ var ErrTooManyNodes = errors.New("too many registered nodes")
 func (s *Server) register(w http.ResponseWriter, r *http.Request) {
 	list, err := readNodes(w, r)
 	if err == nil {
-		err = registerProblem(s.network.Register(r.Context(), list))
+		err = registerProblem(s.network.Register(r.Context(), list), len(list))
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -67,15 +67,17 @@ func readNodes(w http.ResponseWriter, r *http.Request) ([]string, error) {
 }
 
 func noNode(detail string) *problem {
-	return badRequest("no node", detail, "No node of the list was registered.")
+	return badRequest("no node", detail, "Nothing was registered.")
 }
 
-// registerProblem says what a client did wrong, if it did.
-func registerProblem(err error) error {
+// registerProblem says what a client did wrong in a list of so many nodes, if it did.
+func registerProblem(err error, nodes int) error {
 	refused := (*RefusedNode)(nil)
 	switch {
 	case errors.As(err, &refused) && refused.Address != "":
 		return noNode(fmt.Sprintf("%s was refused: %v.", refused.Address, refused.Err))
+	case errors.As(err, &refused) && nodes == 1: // of a form or a command: its user wrote no list
+		return noNode(fmt.Sprintf("The address was refused: %v.", refused.Err))
 	case errors.As(err, &refused):
 		return noNode(fmt.Sprintf("Entry %d of \"nodes\" was refused: %v.", refused.Entry, refused.Err))
 	case errors.Is(err, ErrTooManyNodes):

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -30,8 +31,8 @@ func TestRefusedRegistrationSaysWhy(t *testing.T) {
 		status int
 		detail []string
 	}{
-		{&RefusedNode{Entry: 2, Err: errors.New("a URL has a host")}, 400, []string{`Entry 2 of "nodes" was refused: a URL has a host. No node of the list was registered.`}},
-		{&RefusedNode{Entry: 2, Address: "http://a:1", Err: errors.New("it is of another network")}, 400, []string{"http://a:1 was refused: it is of another network. No node"}},
+		{&RefusedNode{Entry: 2, Err: errors.New("a URL has a host")}, 400, []string{`Entry 2 of "nodes" was refused: a URL has a host. Nothing was registered.`}},
+		{&RefusedNode{Entry: 2, Address: "http://a:1", Err: errors.New("it is of another network")}, 400, []string{"http://a:1 was refused: it is of another network. Nothing was registered."}},
 		{fmt.Errorf("%w: 256", ErrTooManyNodes), 400, []string{"no more registered nodes", "DELETE /peers/<address>", "%2F"}},
 		{&os.PathError{Op: "write", Path: "peers.json", Err: syscall.ENOSPC}, 507, []string{"Nothing was changed"}},
 	} {
@@ -86,6 +87,18 @@ func TestResolveReadsAKuaiNodeThatOnlyHTTPReaches(t *testing.T) {
 		n.net.said = func(r Registered) Registered { r.Connected, r.Answered = c.connected, c.answered; return r }
 		if got := n.resolveNow(t); !strings.Contains(got, c.message) {
 			t.Errorf("%+v: %.200s", c, got)
+		}
+	}
+}
+
+// TestRefusalsInChinese: for who asks for it, and title and status stay what programs know.
+func TestRefusalsInChinese(t *testing.T) {
+	n := start(t, Config{Chinese: func(text string) string { return "中 " + text }})
+	for accept, chinese := range map[string]bool{"": false, "*": false, "en, zh": false, "zh-CN,zh;q=0.9": true} {
+		var p api.Problem
+		w := n.do("DELETE", "/peers/nobody", "", "Accept-Language: "+accept, "Accept: application/json")
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Title != "not found" || p.Status != 404 || strings.HasPrefix(p.Detail, "中 There") != chinese || strings.HasPrefix(p.Hint, "中 ") != chinese {
+			t.Errorf("%q: %d %+v %v", accept, w.Code, p, err)
 		}
 	}
 }

@@ -51,6 +51,7 @@ type Config struct {
 	Lab         Lab                   // the endpoints under /lab; nil answers 404
 	Rewards     string                // the address that mined blocks pay, for GET /node; "" tells none
 	Keys        Keys                  // that payments of a secure network are signed with; nil signs none
+	Chinese     func(string) string   // says a refusal in Chinese, for clients that ask for it; nil says all in English
 
 	Webhooks      []string // where events are sent, at most MaxWebhooks; each as CheckWebhook takes it
 	WebhookSecret []byte   // signs them; from ParseWebhookSecret

@@ -9,6 +9,7 @@ var chinese = func() map[string]string {
 	maps.Copy(all, chineseFlags)
 	maps.Copy(all, chineseErrors)
 	maps.Copy(all, chineseMore)
+	maps.Copy(all, chineseRefusals)
 	return all
 }()
 

@@ -70,6 +70,15 @@ func use(used map[string]bool, english string) {
 		used[english] = true
 		return
 	}
+	for i := range len(english) {
+		if first, rest := english[:i], english[i:]; strings.HasPrefix(rest, " ") && strings.HasSuffix(first, ".") {
+			if _, ok := (language{zh: true}).sentences(english); ok {
+				use(used, first)
+				use(used, rest[1:])
+				return
+			}
+		}
+	}
 	p, parts := matching(english)
 	if p == nil {
 		return

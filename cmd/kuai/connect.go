@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -101,14 +100,14 @@ func foreignError(address, why, ours string) error {
 		address, errForeign, why, ours)
 }
 
-// entryWords begin what an answer says of an address that can be none. They name the place in a request that the user of a verb has not written.
-var entryWords = regexp.MustCompile(`^Entry \d+ of "nodes" was refused: `)
+// entryWords begin what an answer says of an address that can be none.
+const entryWords = "The address was refused: "
 
 // registerError makes a refused address an error about the command line.
 func registerError(err error) error {
 	var refused *rpc.StatusError
-	if errors.As(err, &refused) && entryWords.MatchString(refused.Detail) {
-		return usageError{errors.New(entryWords.ReplaceAllString(refused.Detail, ""))}
+	if errors.As(err, &refused) && strings.HasPrefix(refused.Detail, entryWords) {
+		return usageError{errors.New(strings.TrimPrefix(refused.Detail, entryWords))}
 	}
 	return err
 }

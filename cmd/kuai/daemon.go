@@ -104,6 +104,7 @@ func daemon(ctx context.Context, cfg Config, known secrets, c *chain.Chain, out 
 	serverCfg.LogLevel = log.level
 	serverCfg.Invite = inviter(cfg, c.Rules(), known.swarmKey, n)
 	serverCfg.Lab = labOf(cfg, n)
+	serverCfg.Chinese = language{zh: true}.text
 	if keys != nil {
 		serverCfg.Keys, serverCfg.Rewards = keys, cfg.rewards
 	}

@@ -36,6 +36,9 @@ func (l language) text(english string) string {
 	if exact, ok := chinese[english]; ok {
 		return exact
 	}
+	if said, ok := l.sentences(english); ok {
+		return said
+	}
 	p, parts := matching(english)
 	if p == nil {
 		first, others, several := strings.Cut(english, "\n")
@@ -58,6 +61,21 @@ func (l language) text(english string) string {
 		rest = after
 	}
 	return out.String() + rest
+}
+
+// sentences returns a text of several sentences if the table has each of them, as a node's refusal says what was wrong and what to do.
+func (l language) sentences(english string) (text string, ok bool) {
+	for i := 0; ; {
+		end := strings.Index(english[i:], ". ")
+		if end < 0 {
+			return "", false
+		}
+		i += end + len(". ")
+		first, rest := english[:i-1], english[i:]
+		if a, b := l.text(first), l.text(rest); a != first && b != rest {
+			return a + b, true
+		}
+	}
 }
 
 // textVerb stands in the table for a part that is translated itself.
