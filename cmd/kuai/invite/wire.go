@@ -195,11 +195,11 @@ func (i *Invitation) readNetwork(r *bytes.Reader, options byte) error {
 
 // readTeacher reads the teacher, which may only be missing if it need not be there.
 func (i *Invitation) readTeacher(r *bytes.Reader, must bool) error {
-	kind, err := r.ReadByte()
-	switch {
-	case !must && err != nil:
+	if !must && r.Len() == 0 {
 		return nil
-	case !must && kind != kindTeacher:
+	}
+	kind, err := r.ReadByte()
+	if !must && kind != kindTeacher {
 		return r.UnreadByte()
 	}
 	if err == nil {
