@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -21,9 +22,10 @@ const Raced = hosttest.Raced
 // Blamed says what n holds against which peers: provable faults, refusals and negative scores.
 func (n *Node) Blamed() map[string]string {
 	out := make(map[string]string)
-	for p, r := range n.table.Records() {
-		if r.Bad > 0 || time.Now().Before(r.Refused) {
-			out[p.String()] = fmt.Sprintf("%d faults, refused until %v", r.Bad, r.Refused)
+	for _, e := range n.table.List() {
+		p, err := peer.Decode(e.ID)
+		if err == nil && (n.table.Score(p) < 0 || strings.HasPrefix(e.State, "refused") || strings.HasPrefix(e.State, "other network")) {
+			out[e.ID] = e.State
 		}
 	}
 	for p, score := range n.gossip.Scores() {
@@ -93,17 +95,6 @@ func (n *Node) OrphansJudged() int {
 		panic(err)
 	}
 	return int(families[0].GetMetric()[0].GetCounter().GetValue())
-}
-
-// Stalled counts the stalls that n holds against each peer.
-func (n *Node) Stalled() map[string]int {
-	out := make(map[string]int)
-	for p, r := range n.table.Records() {
-		if r.Stalls > 0 {
-			out[p.String()] = r.Stalls
-		}
-	}
-	return out
 }
 
 // HeadFrameAt begins an answer of count blocks after a fork.

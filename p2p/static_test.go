@@ -49,7 +49,8 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: said.Load().Addresses()}, nil }
 	})
 	protected := func(n *testNode) bool {
-		return b.table.Records()[n.h.ID()].Protected && b.h.ConnManager().IsProtected(n.h.ID(), "static")
+		static := slices.ContainsFunc(b.Peers(), func(p Peer) bool { return p.ID == n.ID() && p.Static })
+		return static && b.h.ConnManager().IsProtected(n.h.ID(), "static")
 	}
 	hosttest.Eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
 	said.Store(second)
@@ -57,6 +58,12 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 	hosttest.Eventually(t, "the second is one", func() bool { return b.connectedTo(second) && protected(second) })
 	if protected(first) {
 		t.Error("the first is one still")
+	}
+	for _, n := range []*testNode{first, second} {
+		b.table.Punish(n.h.ID(), errors.New("a test"))
+	}
+	if !b.table.IsRefused(first.h.ID()) || b.table.IsRefused(second.h.ID()) {
+		t.Error("an ordinary peer that breaks the protocol is refused, a static one is not")
 	}
 }
 

@@ -3,6 +3,7 @@ package chainsync
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,9 +75,9 @@ func (st *station) followsOnce(t *testing.T, lead *station) {
 	st.tasks.Wait()
 }
 
-// stalls counts the stalls that p is charged with.
+// stalls counts the stalls that p was charged with.
 func (st *station) stalls(p peer.ID) int {
-	return st.table.Records()[p].Stalls
+	return strings.Count(st.said.String(), fmt.Sprintf(`msg="peer did not deliver" node=%q peer=%s `, st.id.ShortString(), p))
 }
 
 // lateAsker is a host that asks lead for the beginning of its chain only, until asked is closed: so that a helper has its part,

@@ -238,25 +238,6 @@ func (f *faults) Score(p peer.ID) float64 {
 	return -r.penalty
 }
 
-// Record is what is held against a peer.
-type Record struct {
-	Protected bool      // a static peer: paused, never refused
-	Bad       int       // provably bad answers
-	Stalls    int       // stalls since the last progress
-	Refused   time.Time // no connection before
-}
-
-// Records returns what is held against each peer.
-func (f *faults) Records() map[peer.ID]Record {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	out := make(map[peer.ID]Record, len(f.peers))
-	for p, r := range f.peers {
-		out[p] = Record{Protected: r.protected, Bad: r.bad, Stalls: r.stalls, Refused: r.refused}
-	}
-	return out
-}
-
 // Protect makes p a static peer: paused where others are refused.
 func (f *faults) Protect(p peer.ID) {
 	f.mu.Lock()

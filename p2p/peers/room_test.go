@@ -54,8 +54,8 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if blamed := table.Records(); blamed[greedy.ID()].Bad != 1 || blamed[polite.ID()].Bad != 0 {
-		t.Errorf("blamed are %+v, %s holds the most", blamed, greedy.ID())
+	if table.Score(greedy.ID()) == 0 || table.Score(polite.ID()) != 0 {
+		t.Errorf("scores are %v for who holds the most, %v for the other one", table.Score(greedy.ID()), table.Score(polite.ID()))
 	}
 	if len(h.Network().ConnsToPeer(polite.ID())) == 0 {
 		t.Error("a peer that holds few streams lost its place")
