@@ -12,7 +12,7 @@ import (
 	"kuai/rpc/api"
 )
 
-func newBalance(l language) *cobra.Command {
+func newBalance() *cobra.Command {
 	var f walletFlags
 	c := wordVerb("balance ADDR", "Show the balance of an address, and its newest payments", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.Account, error) {
@@ -25,7 +25,7 @@ func newBalance(l language) *cobra.Command {
 			}
 			account, err := c.Address(ctx, address)
 			return account, unknownName(err, address)
-		}, func(w io.Writer, a api.Account) error { return f.printBalance(w, l, a) })
+		}, f.printBalance)
 	f.bindDir(c)
 	return c
 }
@@ -48,12 +48,12 @@ func (f *walletFlags) printBalance(w io.Writer, l language, a api.Account) error
 	payments = f.named(payments)
 	for i, e := range a.History {
 		p := payments[i]
-		fmt.Fprintf(t, "block %d\t%s\t%s\t→\t%s\t%s\n", e.Block.Index, p.Amount, name(p.Sender), name(p.Recipient), p.ID)
+		fmt.Fprintf(t, "%s\t%s\t%s\t→\t%s\t%s\n", l.format("block %d", e.Block.Index), p.Amount, name(p.Sender), name(p.Recipient), p.ID)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return printMore(w, a.Count-len(a.History))
+	return printMore(w, l, a.Count-len(a.History))
 }
 
 // resolveName returns the address that is called name here, if the node's network is a secure one. On a classic network a name is an

@@ -41,7 +41,7 @@ func isBlockRef(ref string) bool {
 	return err == nil
 }
 
-func (f *walletFlags) printBlock(w io.Writer, b api.BlockInfo) error {
+func (f *walletFlags) printBlock(w io.Writer, l language, b api.BlockInfo) error {
 	t := newTable(w)
 	seconds, _ := b.Block.Timestamp.Float64()
 	for _, line := range [][2]string{
@@ -50,10 +50,10 @@ func (f *walletFlags) printBlock(w io.Writer, b api.BlockInfo) error {
 		{"previous", b.Block.PreviousHash},
 		{"proof", fmt.Sprint(b.Block.Proof)},
 		{"time", time.UnixMicro(int64(seconds * 1e6)).UTC().Format(time.RFC3339)},
-		{"branch", fmt.Sprintf("%s, %s", b.Branch, count(b.Confirmations, "confirmation"))},
-		{"from", fromText(b.From, b.FromName)},
+		{"branch", l.format("%s, %s", l.text(b.Branch), counted(l, b.Confirmations, "confirmation"))},
+		{"from", fromText(l, b.From, b.FromName)},
 	} {
-		fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
+		fmt.Fprintf(t, "%s\t%s\n", l.text(line[0]), line[1])
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -62,9 +62,9 @@ func (f *walletFlags) printBlock(w io.Writer, b api.BlockInfo) error {
 }
 
 // fromText is who sent something, with what that peer calls itself.
-func fromText(from, name string) string {
+func fromText(l language, from, name string) string {
 	if from == "" {
-		return "this node"
+		return l.text("this node")
 	}
 	return peerText(from, name)
 }

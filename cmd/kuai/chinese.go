@@ -10,6 +10,9 @@ var chinese = func() map[string]string {
 	maps.Copy(all, chineseErrors)
 	maps.Copy(all, chineseMore)
 	maps.Copy(all, chineseRefusals)
+	maps.Copy(all, chinesePrinted)
+	maps.Copy(all, chineseDoctor)
+	maps.Copy(all, chineseStates)
 	return all
 }()
 

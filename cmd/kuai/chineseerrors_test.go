@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -120,7 +121,7 @@ func usageErrors(t *testing.T) (errs []error) {
 	dir, _ := keptChain(t, 1)
 	return append(errs, failed([]string{"KUAI_PORT=x"}, "status"), failed([]string{"KUAI_PROT=1"}, "status"),
 		failed([]string{"KUAI_XYZZYXYZZY=1"}, "status"), failed(nil, "export", write(t, "x"), "--data-dir", dir),
-		verdict(&lab.Story{Lesson: "tampering"}), arguments(0, 2)(newStatus(language{}), []string{"a", "b", "c"}))
+		verdict(&lab.Story{Lesson: "tampering"}), arguments(0, 2)(newStatus(), []string{"a", "b", "c"}))
 }
 
 func startErrors(t *testing.T) (errs []error) {
@@ -298,7 +299,7 @@ func rewardErrors(t *testing.T) (errs []error) {
 	return errs
 }
 
-// TestRareErrorsAreThoseOfTheSource: each text of chineseMore begins as one that the source has today.
+// TestRareErrorsAreThoseOfTheSource: each text of chineseMore and of chineseDoctor begins as one that the source has today.
 func TestRareErrorsAreThoseOfTheSource(t *testing.T) {
 	var begin []string // of the texts in the source, up to what varies
 	for _, folder := range []string{".", "../../rpc", "../../p2p", "../../p2p/*", "../../miner"} {
@@ -318,8 +319,10 @@ func TestRareErrorsAreThoseOfTheSource(t *testing.T) {
 			}
 		}
 	}
-	directive := regexp.MustCompile(`%[%a-zA-Z]`)
-	for english := range chineseMore {
+	directive := regexp.MustCompile(`%[.0-9]*[%a-zA-Z]`)
+	all := maps.Clone(chineseMore)
+	maps.Copy(all, chineseDoctor)
+	for english := range all {
 		want := directive.ReplaceAllString(english, "%")
 		found := slices.ContainsFunc(begin, func(plain string) bool {
 			plain = directive.ReplaceAllString(plain, "%")

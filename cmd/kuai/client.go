@@ -64,18 +64,21 @@ func (a *asking) clientOf(url string) (*rpc.Client, error) {
 	return node.WithToken(token), nil
 }
 
+// printer writes an answer for people.
+type printer[T any] func(w io.Writer, l language, answer T) error
+
 // verb makes a command that asks a running node one thing and prints the answer: as JSON, or as text does.
-func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, error), text func(io.Writer, T) error) *cobra.Command {
+func verb[T any](use, short string, ask func(context.Context, *rpc.Client) (T, error), text printer[T]) *cobra.Command {
 	return wordVerb(use, short, 0, func(ctx context.Context, c *rpc.Client, _ []string) (T, error) { return ask(ctx, c) }, text)
 }
 
 // wordVerb makes a verb that takes that many words.
-func wordVerb[T any](use, short string, words int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
+func wordVerb[T any](use, short string, words int, ask func(context.Context, *rpc.Client, []string) (T, error), text printer[T]) *cobra.Command {
 	return rangeVerb(use, short, words, words, ask, text)
 }
 
 // rangeVerb makes a verb that takes from least to most words.
-func rangeVerb[T any](use, short string, least, most int, ask func(context.Context, *rpc.Client, []string) (T, error), text func(io.Writer, T) error) *cobra.Command {
+func rangeVerb[T any](use, short string, least, most int, ask func(context.Context, *rpc.Client, []string) (T, error), text printer[T]) *cobra.Command {
 	var a asking
 	c := &cobra.Command{Use: use, Short: short, Args: arguments(least, most)}
 	a.bind(c)
@@ -93,7 +96,7 @@ func rangeVerb[T any](use, short string, least, most int, ask func(context.Conte
 		if a.json {
 			return printJSON(c.OutOrStdout(), answer)
 		}
-		return text(c.OutOrStdout(), answer)
+		return text(c.OutOrStdout(), languageFor(c), answer)
 	}
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"kuai/rpc/api"
@@ -51,15 +50,8 @@ func (d *doctor) clocks(ctx context.Context, p api.Peers) {
 			"set the clock of this machine or of that one: a block whose time is more than two hours ahead is ignored")
 		return
 	}
-	var compared []string
-	if len(told) > 0 {
-		compared = append(compared, count(len(told), "peer"))
-	}
-	if asked > 0 {
-		compared = append(compared, count(asked, "registered node"))
-	}
-	if compared != nil {
-		d.say("clock", fine, "about that of "+strings.Join(compared, " and "), "")
+	if n := len(told) + asked; n > 0 {
+		d.say("clock", fine, "about that of "+count(n, "other node"), "")
 	}
 }
 

@@ -30,12 +30,12 @@ func newConnect() *cobra.Command {
 	return wordVerb("connect ADDRESS", "Register a node, and stay connected to it: host:port, URL or multiaddr", 1, askConnect, printJoined)
 }
 
-func printJoined(w io.Writer, j joinedInfo) error {
+func printJoined(w io.Writer, l language, j joinedInfo) error {
 	if j.Kind == "flask" {
-		_, err := fmt.Fprintf(w, "registered %s, a Flask node: its chain is read when this node resolves\n", j.Node)
+		_, err := fmt.Fprintln(w, l.format("registered %s, a Flask node: its chain is read when this node resolves", j.Node))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "connected to %s at %s\n", j.PeerID, j.Node)
+	_, err := fmt.Fprintln(w, l.format("connected to %s at %s", j.PeerID, j.Node))
 	return err
 }
 

@@ -21,8 +21,8 @@ type leftInfo struct {
 
 func newDisconnect() *cobra.Command {
 	return wordVerb("disconnect NODE", "Forget a registered node or a peer: by URL, host:port, multiaddr or peer id", 1, askDisconnect,
-		func(w io.Writer, l leftInfo) error {
-			_, err := fmt.Fprintf(w, "disconnected from %s: it is kept away for 10 minutes, or until 'kuai connect' asks for it\n", l.Disconnected)
+		func(w io.Writer, l language, left leftInfo) error {
+			_, err := fmt.Fprintln(w, l.format("disconnected from %s: it is kept away for 10 minutes, or until 'kuai connect' asks for it", left.Disconnected))
 			return err
 		})
 }

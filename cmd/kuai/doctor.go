@@ -40,10 +40,10 @@ type finding struct {
 	Remedy string `json:"remedy,omitempty"` // the way out
 }
 
-func (f finding) line() string {
-	text := fmt.Sprintf("%-4s  %-9s  %s", f.State, f.Check, f.Text)
+func (f finding) line(l language) string {
+	text := fmt.Sprintf("%-4s  %-9s  %s", f.State, f.Check, l.text(f.Text))
 	if f.Remedy != "" {
-		text += ": " + f.Remedy
+		text += l.format(": %s", l.text(f.Remedy))
 	}
 	return text
 }
@@ -78,7 +78,7 @@ func newDoctor() *cobra.Command {
 		}
 		d := &doctor{cfg: cfg, rules: r, given: c.Flags().Changed}
 		d.examine(c.Context())
-		return d.report(c.OutOrStdout(), asJSON)
+		return d.report(c.OutOrStdout(), languageFor(c), asJSON)
 	}
 	return c
 }
@@ -115,7 +115,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 }
 
-func (d *doctor) report(w io.Writer, asJSON bool) error {
+func (d *doctor) report(w io.Writer, l language, asJSON bool) error {
 	problems := 0
 	for _, f := range d.found {
 		if f.State == problem {
@@ -128,7 +128,7 @@ func (d *doctor) report(w io.Writer, asJSON bool) error {
 		}
 	} else {
 		for _, f := range d.found {
-			if _, err := fmt.Fprintln(w, f.line()); err != nil {
+			if _, err := fmt.Fprintln(w, f.line(l)); err != nil {
 				return err
 			}
 		}
@@ -249,7 +249,7 @@ func (d *doctor) network() {
 		d.say("network", problem, fmt.Sprintf("the node is of network %s, and --network names %s", d.node.Network, d.rules.Network()),
 			"start it with that --network: nodes of different networks never meet")
 	default:
-		d.say("network", fine, d.node.Network+", not the classic one", "")
+		d.say("network", fine, fmt.Sprintf("%s, not the classic one", d.node.Network), "")
 	}
 }
 
@@ -264,7 +264,7 @@ func (d *doctor) data() {
 		d.say("data", fine, fmt.Sprintf("%s, in use by the node", dir), "")
 		return
 	case errors.Is(err, fs.ErrNotExist):
-		d.say("data", fine, dir+" does not exist yet", "")
+		d.say("data", fine, fmt.Sprintf("%s does not exist yet", dir), "")
 		return
 	}
 	err := withChain(d.cfg, d.rules, slog.New(slog.DiscardHandler), func(*chain.Chain) error { return nil })
@@ -274,7 +274,7 @@ func (d *doctor) data() {
 	var locked *lockedError
 	switch {
 	case err == nil:
-		d.say("data", fine, dir+" can be opened; 'kuai verify' checks every block", "")
+		d.say("data", fine, fmt.Sprintf("%s can be opened; 'kuai verify' checks every block", dir), "")
 	case errors.As(err, &locked) && locked.by.PID != 0:
 		d.say("data", problem, fmt.Sprintf("%s is in use by process %d, which does not answer at %s", dir, locked.by.PID, d.api),
 			"it may be starting, or another verb: try again soon, name its port by -p, or choose another --data-dir")
@@ -330,7 +330,7 @@ func (d *doctor) multicast() {
 			"name one by --peer or 'kuai connect'")
 		return
 	}
-	d.say("multicast", fine, "on "+strings.Join(able, ", ")+"; a network or firewall may still not let it pass", "")
+	d.say("multicast", fine, fmt.Sprintf("on %s; a network or firewall may still not let it pass", strings.Join(able, ", ")), "")
 }
 
 // ready looks at the node's disk and sync.

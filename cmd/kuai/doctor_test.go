@@ -183,7 +183,7 @@ func TestDoctorComparesClocks(t *testing.T) {
 	defer srv.Close()
 	nodes := []api.RegisteredNode{{Address: "gone", URL: "http://127.0.0.1:1"}, {Address: "multiaddr"}, {Address: "other", URL: srv.URL}}
 	for skew, want := range map[time.Duration]finding{
-		0:                 {State: fine, Text: "about that of 1 registered node"},
+		0:                 {State: fine, Text: "about that of 1 other node"},
 		3 * time.Hour:     {State: problem, Text: "this machine's clock is 3h0m0s behind that of other"},
 		-20 * time.Minute: {State: problem, Text: "this machine's clock is 20m0s ahead of that of other"},
 	} {
@@ -216,7 +216,7 @@ func TestDoctorComparesClocksOfPeers(t *testing.T) {
 		want  []finding
 	}{
 		{[]api.Peer{silent, gone}, nil},
-		{[]api.Peer{level, silent, gone}, []finding{{"clock", fine, "about that of 1 peer", ""}}},
+		{[]api.Peer{level, silent, gone}, []finding{{"clock", fine, "about that of 1 other node", ""}}},
 		{[]api.Peer{level, behind}, []finding{{"clock", problem, "this machine's clock is 1h0m0s ahead of that of /d", remedy}}},
 		{[]api.Peer{level, behind, ahead, silent}, []finding{{"clock", problem, `this machine's clock is 3h0m0s behind that of /e "lab-pc-7"`, remedy}}},
 	} {

@@ -209,16 +209,17 @@ func appendTo(file string, have exported, write func(io.Writer) error) error {
 }
 
 func (f *exporting) tell(c *cobra.Command, i exportedInfo) (err error) {
-	switch out := c.OutOrStdout(); {
+	l := languageFor(c)
+	text := l.format("%s written to %s", counted(l, i.Blocks, "block"), i.File)
+	switch {
 	case f.json:
-		err = printJSON(out, i)
+		return printJSON(c.OutOrStdout(), i)
 	case i.Added == 0:
-		_, err = fmt.Fprintf(out, "%s has all blocks already: %s\n", i.File, count(i.Blocks, "block"))
+		text = l.format("%s has all blocks already: %s", i.File, counted(l, i.Blocks, "block"))
 	case i.Added < i.Blocks:
-		_, err = fmt.Fprintf(out, "%s added to %s: %s\n", count(i.Added, "block"), i.File, count(i.Blocks, "block"))
-	default:
-		_, err = fmt.Fprintf(out, "%s written to %s\n", count(i.Blocks, "block"), i.File)
+		text = l.format("%s added to %s: %s", counted(l, i.Added, "block"), i.File, counted(l, i.Blocks, "block"))
 	}
+	_, err = fmt.Fprintln(c.OutOrStdout(), text)
 	return err
 }
 

@@ -21,17 +21,18 @@ func askForks(ctx context.Context, c *rpc.Client) (api.Forks, error) {
 	return c.Forks(ctx)
 }
 
-func printForks(w io.Writer, f api.Forks) error {
+func printForks(w io.Writer, l language, f api.Forks) error {
 	if f.Count == 0 {
-		_, err := fmt.Fprintln(w, "no side branches")
+		_, err := fmt.Fprintln(w, l.text("no side branches"))
 		return err
 	}
 	t := newTable(w)
 	for _, b := range f.Forks {
-		fmt.Fprintf(t, "block %d\t%s\t%s after block %d of the chain\tfrom %s\n", b.Tip.Index, b.Tip.Hash, count(b.Length, "block"), b.Point.Index, fromText(b.From, b.FromName))
+		fmt.Fprintln(t, l.format("block %d\t%s\t%s after block %d of the chain\tfrom %s",
+			b.Tip.Index, b.Tip.Hash, counted(l, b.Length, "block"), b.Point.Index, fromText(l, b.From, b.FromName)))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	return printMore(w, f.Count-len(f.Forks))
+	return printMore(w, l, f.Count-len(f.Forks))
 }

@@ -33,7 +33,7 @@ func adoptGenesis(c *cobra.Command, cfg Config, open rpc.Source) (Config, *conse
 		return cfg, nil, fmt.Errorf("its genesis begins no network: %w", err)
 	}
 	if r.Network() != consensus.Classic().Network() {
-		if cfg, r, err = keepNetwork(c.OutOrStdout(), cfg, genesis, r.Genesis.Hash()); err != nil {
+		if cfg, r, err = keepNetwork(c.OutOrStdout(), languageFor(c), cfg, genesis, r.Genesis.Hash()); err != nil {
 			return cfg, nil, err
 		}
 	}
@@ -61,7 +61,7 @@ func networkFile(name string, genesis []byte) []byte {
 }
 
 // keepNetwork makes cfg that of the network whose genesis has this hash, and writes its file into the working directory.
-func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash consensus.Hash) (Config, *consensus.Rules, error) {
+func keepNetwork(out io.Writer, l language, cfg Config, genesis []byte, hash consensus.Hash) (Config, *consensus.Rules, error) {
 	name := "flask-" + hash.String()[:8]
 	cfg.Network = name + ".json"
 	_, err := os.Stat(cfg.Network)
@@ -71,7 +71,7 @@ func keepNetwork(out io.Writer, cfg Config, genesis []byte, hash consensus.Hash)
 			return err
 		})
 		if err == nil {
-			_, err = fmt.Fprintf(out, "The network is in %s\n", cfg.Network)
+			_, err = fmt.Fprintln(out, l.format("The network is in %s", cfg.Network))
 		}
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ func newHealth() *cobra.Command {
 		func(ctx context.Context, c *rpc.Client) (healthInfo, error) {
 			return healthInfo{"ok"}, c.Health(ctx, ready)
 		},
-		func(w io.Writer, h healthInfo) error {
+		func(w io.Writer, _ language, h healthInfo) error {
 			_, err := fmt.Fprintln(w, h.Status)
 			return err
 		})

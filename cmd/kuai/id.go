@@ -25,7 +25,7 @@ func askID(ctx context.Context, c *rpc.Client) (identityInfo, error) {
 	return identityInfo{n.PeerID, n.Addresses}, err
 }
 
-func printID(w io.Writer, id identityInfo) error {
+func printID(w io.Writer, _ language, id identityInfo) error {
 	_, err := fmt.Fprintln(w, id.PeerID)
 	for _, a := range id.Addresses {
 		if err == nil {

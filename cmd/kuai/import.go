@@ -61,7 +61,7 @@ func newImport() *cobra.Command {
 		}
 		err = withChain(cfg, r, newLog(cfg, c.ErrOrStderr()), func(ours *chain.Chain) error { return f.importInto(c, ours, open, words[0]) })
 		if err == nil && adopt {
-			_, err = fmt.Fprintf(c.OutOrStdout(), "\nRun a node of this network:\n\n  %s\n", adoptedCommand(c, cfg))
+			_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s\n\n  %s\n", languageFor(c).text("Run a node of this network:"), adoptedCommand(c, cfg))
 		}
 		return err
 	}
@@ -134,7 +134,7 @@ func (f *chainFlags) tellImported(c *cobra.Command, i importedInfo, from string,
 	if err != nil && strings.Contains(err.Error(), "its genesis is not ours") {
 		err = fmt.Errorf("%w. Name its network by --network. For a chain of a Flask node, --adopt-genesis makes the file", err)
 	}
-	out := c.OutOrStdout()
+	out, l := c.OutOrStdout(), languageFor(c)
 	switch {
 	case err != nil && i.Replaced:
 		return fmt.Errorf("import %s: %w\nThe chain has the blocks before it, up to block %d. Mend the file or get the rest, and run the same command again: it goes on there", from, err, i.Height)
@@ -143,9 +143,9 @@ func (f *chainFlags) tellImported(c *cobra.Command, i importedInfo, from string,
 	case f.json:
 		return printJSON(out, i)
 	case i.Replaced:
-		_, err = fmt.Fprintf(out, "Our chain was replaced: %s\ntip %s\n", count(i.Height, "block"), i.Tip)
+		_, err = fmt.Fprintf(out, "%s\n%s\n", l.format("%s: %s", l.text("Our chain was replaced"), counted(l, i.Height, "block")), l.format("tip %s", i.Tip))
 	default:
-		_, err = fmt.Fprintf(out, "Our chain is authoritative: %s, and %d in the other\n", count(i.Height, "block"), i.Length)
+		_, err = fmt.Fprintln(out, l.format("Our chain is authoritative: %s, and %d in the other", counted(l, i.Height, "block"), i.Length))
 	}
 	return err
 }

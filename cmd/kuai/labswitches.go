@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func newLabSwitches() *cobra.Command {
 		case f.json:
 			return printJSON(c.OutOrStdout(), s)
 		}
-		return printSwitches(c.OutOrStdout(), s)
+		return printSwitches(c.OutOrStdout(), languageFor(c), s)
 	}
 	return c
 }
@@ -130,20 +131,17 @@ func (f *switchFlags) check() error {
 }
 
 // printSwitches writes a line for each switch.
-func printSwitches(w io.Writer, s api.Switches) error {
+func printSwitches(w io.Writer, l language, s api.Switches) error {
 	cut := strings.Join(s.Cut, " ")
 	if s.CutAll {
 		cut = everyPeer
 	}
 	t := newTable(w)
 	for _, row := range [][2]any{
-		{"cut", cut}, {"delay", time.Duration(s.Delay) * time.Millisecond}, {"loss", fmt.Sprintf("%d %%", s.Loss)},
+		{"cut", cmp.Or(cut, "none")}, {"delay", time.Duration(s.Delay) * time.Millisecond}, {"loss", fmt.Sprintf("%d %%", s.Loss)},
 		{"pause", s.Pause}, {"skew", time.Duration(s.ClockSkew) * time.Second},
 	} {
-		if row[1] == "" {
-			row[1] = "none"
-		}
-		fmt.Fprintf(t, "%s\t%v\n", row[0], row[1])
+		fmt.Fprintf(t, "%s\t%s\n", l.text(fmt.Sprint(row[0])), l.text(fmt.Sprint(row[1])))
 	}
 	return t.Flush()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -184,4 +185,22 @@ func (l language) flagTexts(flags *pflag.FlagSet) string {
 		i++
 	})
 	return strings.Join(lines, "")
+}
+
+// format is fmt.Sprintf with a format in the language. What it is given stays as it is: names of people and of accounts may be words of
+// the table.
+func (l language) format(english string, values ...any) string {
+	form := english
+	if zh, ok := chineseOutput[english]; ok && l.zh {
+		form = zh
+	}
+	return fmt.Sprintf(form, values...)
+}
+
+// counted is count in the language.
+func counted[N int | int64](l language, n N, thing string) string {
+	if measure, ok := chineseMeasures[thing]; ok && l.zh {
+		return fmt.Sprintf("%d %s", n, measure)
+	}
+	return count(n, thing)
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -80,6 +83,39 @@ func TestEveryFlagHasItsChinese(t *testing.T) {
 	for english := range chineseFlags {
 		if !used[english] {
 			t.Errorf("no flag has the text %q", english)
+		}
+	}
+}
+
+// TestOutputHasItsChinese: each format that verbs print by, with the same values in the same order, and no other.
+func TestOutputHasItsChinese(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := make(map[string]bool)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range regexp.MustCompile(`\.format\(("(?:[^"\\]|\\.)*")`).FindAllSubmatch(text, -1) {
+			form, err := strconv.Unquote(string(call[1]))
+			if err != nil {
+				t.Fatalf("%s: %s: %v", file, call[1], err)
+			}
+			used[form] = true
+		}
+	}
+	directives := regexp.MustCompile(`%.`)
+	for form := range used {
+		if zh := chineseOutput[form]; zh == "" || !slices.Equal(directives.FindAllString(form, -1), directives.FindAllString(zh, -1)) {
+			t.Errorf("%q has the Chinese %q", form, zh)
+		}
+	}
+	for form := range chineseOutput {
+		if !used[form] {
+			t.Errorf("nothing is printed by %q", form)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 // newLogs makes the verbs for the log of a node that runs.
 func newLogs() *cobra.Command {
-	c := rangeVerb("logs", "Show or change how much a running node logs", 0, 0, askLogLevel, func(w io.Writer, l api.LogLevel) error {
-		_, err := fmt.Fprintf(w, "level %s: 'kuai logs level LEVEL' changes it\n", l.Level)
+	c := rangeVerb("logs", "Show or change how much a running node logs", 0, 0, askLogLevel, func(w io.Writer, l language, now api.LogLevel) error {
+		_, err := fmt.Fprintln(w, l.format("level %s: 'kuai logs level LEVEL' changes it", now.Level))
 		return err
 	})
 	c.Args = knownVerb
@@ -33,8 +33,8 @@ func newLogsLevel() *cobra.Command {
 	return c
 }
 
-func printLogLevel(w io.Writer, l api.LogLevel) error {
-	_, err := fmt.Fprintf(w, "level %s\n", l.Level)
+func printLogLevel(w io.Writer, l language, now api.LogLevel) error {
+	_, err := fmt.Fprintln(w, l.format("level %s", now.Level))
 	return err
 }
 

@@ -106,7 +106,7 @@ func switchMining(c *cobra.Command, client *rpc.Client, change api.MinerChange, 
 	case asJSON:
 		return printJSON(c.OutOrStdout(), m)
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "mode %s, cores %d, share %d %%\n", m.Mode, m.Cores, m.Share)
+	_, err = fmt.Fprintln(c.OutOrStdout(), languageFor(c).format("mode %s, cores %d, share %d %%", m.Mode, m.Cores, m.Share))
 	return err
 }
 
@@ -121,7 +121,7 @@ func (f *mineFlags) mine(c *cobra.Command, client *rpc.Client, n int) error {
 		if err != nil {
 			return err
 		}
-		if err := printMined(c.OutOrStdout(), b, f.json); err != nil {
+		if err := printMined(c.OutOrStdout(), languageFor(c), b, f.json); err != nil {
 			return err
 		}
 		last = b
@@ -153,11 +153,11 @@ func waitForPeers(ctx context.Context, client *rpc.Client, b api.MinedBlock) err
 	})
 }
 
-func printMined(w io.Writer, b api.MinedBlock, asJSON bool) error {
+func printMined(w io.Writer, l language, b api.MinedBlock, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(b)
 	}
-	_, err := fmt.Fprintf(w, "block %d  %s\n", b.Index, b.Hash)
+	_, err := fmt.Fprintln(w, l.format("block %d  %s", b.Index, b.Hash))
 	return err
 }
 

@@ -30,14 +30,14 @@ func askNodes(ctx context.Context, c *rpc.Client) (nodesInfo, error) {
 	return nodesInfo{p.Nodes}, err
 }
 
-func printNodes(w io.Writer, n nodesInfo) error {
+func printNodes(w io.Writer, l language, n nodesInfo) error {
 	if len(n.Nodes) == 0 {
-		_, err := fmt.Fprintln(w, "no nodes are registered: 'kuai connect ADDRESS' registers one")
+		_, err := fmt.Fprintln(w, l.text("no nodes are registered: 'kuai connect ADDRESS' registers one"))
 		return err
 	}
 	t := newTable(w)
 	for _, node := range n.Nodes {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", node.Address, node.Kind, node.State)
+		fmt.Fprintf(t, "%s\t%s\t%s\n", node.Address, l.text(node.Kind), l.text(node.State))
 	}
 	return t.Flush()
 }

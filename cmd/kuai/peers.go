@@ -18,14 +18,14 @@ func newPeers() *cobra.Command {
 		func(ctx context.Context, c *rpc.Client) (api.Peers, error) { return c.Peers(ctx) }, printPeers)
 }
 
-func printPeers(w io.Writer, p api.Peers) error {
+func printPeers(w io.Writer, l language, p api.Peers) error {
 	if len(p.Peers) == 0 {
-		_, err := fmt.Fprintln(w, "no peers: 'kuai connect ADDRESS' introduces this node to one")
+		_, err := fmt.Fprintln(w, l.text("no peers: 'kuai connect ADDRESS' introduces this node to one"))
 		return err
 	}
 	t := newTable(w)
 	for _, peer := range p.Peers {
-		state, why := "away", "\t"+peer.State
+		state, why := "away", "\t"+l.text(peer.State)
 		if peer.Connected {
 			state = peer.Direction
 		}
@@ -33,9 +33,9 @@ func printPeers(w io.Writer, p api.Peers) error {
 			why = ""
 		}
 		if i := slices.IndexFunc(p.Nodes, func(n api.RegisteredNode) bool { return leadsTo(&n, peer) }); i >= 0 {
-			why += "\tregistered, " + p.Nodes[i].Kind
+			why += "\t" + l.format("registered, %s", l.text(p.Nodes[i].Kind))
 		}
-		fmt.Fprintf(t, "%s\t%s\tblock %d\t%s%s\n", cmp.Or(peerText(peer.ID, peer.Name), "-"), state, peer.Height, peer.Address, why)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s%s\n", cmp.Or(peerText(peer.ID, peer.Name), "-"), l.text(state), l.format("block %d", peer.Height), peer.Address, why)
 	}
 	return t.Flush()
 }

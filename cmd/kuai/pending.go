@@ -15,21 +15,21 @@ func newPending() *cobra.Command {
 	var f walletFlags
 	c := verb("pending", "List the payments that wait for a block",
 		func(ctx context.Context, c *rpc.Client) (api.Pending, error) { return c.Pending(ctx) },
-		func(w io.Writer, p api.Pending) error {
+		func(w io.Writer, l language, p api.Pending) error {
 			if err := printPayments(w, f.named(p.Transactions)); err != nil {
 				return err
 			}
-			return printMore(w, p.Count-len(p.Transactions))
+			return printMore(w, l, p.Count-len(p.Transactions))
 		})
 	f.bindDir(c)
 	return c
 }
 
 // printMore says how many lines are missing, if any.
-func printMore(w io.Writer, n int) error {
+func printMore(w io.Writer, l language, n int) error {
 	if n <= 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "and %d more\n", n)
+	_, err := fmt.Fprintln(w, l.format("and %d more", n))
 	return err
 }

@@ -51,7 +51,8 @@ func newResolve() *cobra.Command {
 		case a.json:
 			return printJSON(c.OutOrStdout(), r)
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %s\ntip %s\n", r.Message, count(r.Height, "block"), r.Tip)
+		l := languageFor(c)
+		_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n", l.format("%s: %s", l.text(r.Message), counted(l, r.Height, "block")), l.format("tip %s", r.Tip))
 		return err
 	}
 	return c

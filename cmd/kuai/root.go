@@ -48,8 +48,8 @@ func newRoot(t terminal) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	env, foreign := ownEnv(t.env)
-	root.AddCommand(newDaemon(foreign), newStatus(languageOf(t.env)), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
-		newSend(), newBlock(), newTx(languageOf(t.env)), newPending(), newBalance(languageOf(t.env)), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newLab(), newBench(), newNodes(), newResolve(), newForks(),
+	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
+		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newLab(), newBench(), newNodes(), newResolve(), newForks(),
 		newInvite(), newJoin(foreign), newNetworkVerb(),
 		newWatch(), newWait(), newLogs(), newWallet(), newMan(), newVersion())
 	root.SetHelpCommand(newHelp())

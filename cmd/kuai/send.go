@@ -82,7 +82,8 @@ func (f *sending) run(c *cobra.Command, words []string) error {
 	if f.asking.json {
 		return printJSON(c.OutOrStdout(), sentInfo{p.ID, message})
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "payment %s\n%s\n", p.ID, message)
+	l := languageFor(c)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n", l.format("payment %s", p.ID), l.text(message))
 	return err
 }
 

@@ -19,9 +19,8 @@ type statusInfo struct {
 	Connected []api.Peer `json:"connected"`
 }
 
-func newStatus(l language) *cobra.Command {
-	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus,
-		func(w io.Writer, s statusInfo) error { return printStatus(w, s, l) })
+func newStatus() *cobra.Command {
+	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus, printStatus)
 }
 
 func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
@@ -42,7 +41,7 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 	return s, nil
 }
 
-func printStatus(w io.Writer, s statusInfo, l language) error {
+func printStatus(w io.Writer, l language, s statusInfo) error {
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"address", peerText(s.PeerID, s.Name)},
@@ -64,7 +63,7 @@ func printStatus(w io.Writer, s statusInfo, l language) error {
 		}
 	}
 	for _, p := range s.Connected {
-		fmt.Fprintf(&b, "         %s, %s, block %d, %s\n", peerText(p.ID, p.Name), p.Direction, p.Height, p.Agent)
+		fmt.Fprintf(&b, "         %s\n", l.format("%s, %s, block %d, %s", peerText(p.ID, p.Name), l.text(p.Direction), p.Height, p.Agent))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

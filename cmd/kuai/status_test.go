@@ -11,7 +11,7 @@ import (
 func TestStatusShowsWhereRewardsGo(t *testing.T) {
 	for _, rewards := range []string{"", "12D3KooWpurse"} {
 		var out strings.Builder
-		if err := printStatus(&out, statusInfo{Node: api.Node{PeerID: "a", Rewards: rewards}}, language{}); err != nil {
+		if err := printStatus(&out, language{}, statusInfo{Node: api.Node{PeerID: "a", Rewards: rewards}}); err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(out.String(), "\nrewards  "+rewards+"\n") != (rewards != "") {
@@ -35,14 +35,14 @@ func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
 	} {
 		s := statusInfo{Node: api.Node{Dialable: c.said, PeerID: "a"}}
 		var english, chinese strings.Builder
-		if err := printStatus(&english, s, language{}); err != nil {
+		if err := printStatus(&english, language{}, s); err != nil {
 			t.Fatal(err)
 		}
 		_, line, found := strings.Cut(english.String(), "\n"+language{}.label("outside"))
 		if line, _, _ = strings.Cut(line, "\n"); line != c.want || found != (c.said != nil) {
 			t.Errorf("%+v: %q, want %q", c.said, line, c.want)
 		}
-		if err := printStatus(&chinese, s, language{zh: true}); err != nil {
+		if err := printStatus(&chinese, language{zh: true}, s); err != nil {
 			t.Fatal(err)
 		}
 		_, line, _ = strings.Cut(chinese.String(), "\n"+language{zh: true}.label("outside"))

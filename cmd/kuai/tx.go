@@ -13,7 +13,7 @@ import (
 	"kuai/rpc/api"
 )
 
-func newTx(l language) *cobra.Command {
+func newTx() *cobra.Command {
 	var f walletFlags
 	c := wordVerb("tx ID", "Show a payment: pending, or in which block", 1,
 		func(ctx context.Context, c *rpc.Client, words []string) (api.TransactionInfo, error) {
@@ -22,7 +22,7 @@ func newTx(l language) *cobra.Command {
 				return api.TransactionInfo{}, usageError{fmt.Errorf("%q: want the id of a payment, 32 hex digits", words[0])}
 			}
 			return c.Transaction(ctx, id)
-		}, func(w io.Writer, t api.TransactionInfo) error { return f.printTx(w, l, t) })
+		}, f.printTx)
 	f.bindDir(c)
 	return c
 }

@@ -49,10 +49,11 @@ func verify(c *cobra.Command, held *chain.Chain, asJSON bool) error {
 	if asJSON {
 		return printJSON(c.OutOrStdout(), verifiedChain{tip.Index, tip.Hash.String()})
 	}
-	are := "are"
+	l := languageFor(c)
+	text := l.format("%s are valid", counted(l, tip.Index, "block"))
 	if tip.Index == 1 {
-		are = "is"
+		text = l.text("1 block is valid")
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s %s valid\ntip %s\n", count(tip.Index, "block"), are, tip.Hash)
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s\n%s\n", text, l.format("tip %s", tip.Hash))
 	return err
 }

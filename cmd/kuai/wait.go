@@ -198,9 +198,10 @@ func (f *waiting) isDue(e event, now *waitedInfo) bool {
 }
 
 func printWaited(c *cobra.Command, got waitedInfo) error {
-	_, err := fmt.Fprintf(c.OutOrStdout(), "block %d, %s connected\n", got.Height, count(got.Peers, "peer"))
+	l := languageFor(c)
+	_, err := fmt.Fprintln(c.OutOrStdout(), l.format("block %d, %s connected", got.Height, counted(l, got.Peers, "peer")))
 	if t := got.Transaction; err == nil && t != nil {
-		_, err = fmt.Fprintf(c.OutOrStdout(), "payment %s is in block %d, with %s\n", t.Transaction.ID, t.Block.Index, count(t.Confirmations, "confirmation"))
+		_, err = fmt.Fprintln(c.OutOrStdout(), l.format("payment %s is in block %d, with %s", t.Transaction.ID, t.Block.Index, counted(l, t.Confirmations, "confirmation")))
 	}
 	return err
 }

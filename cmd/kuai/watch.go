@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +56,7 @@ func newWatch() *cobra.Command {
 		if _, err := f.client(c); err != nil {
 			return err
 		}
-		return f.watch(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+		return f.watch(c.Context(), languageFor(c), c.OutOrStdout(), c.ErrOrStderr())
 	}
 	return c
 }
@@ -74,18 +73,18 @@ type watcher struct {
 }
 
 // watch prints events until ctx ends. Only the first connection must succeed.
-func (f *watching) watch(ctx context.Context, out, errOut io.Writer) error {
-	w := &watcher{watching: f, told: newTeller(out, f.json)}
+func (f *watching) watch(ctx context.Context, l language, out, errOut io.Writer) error {
+	w := &watcher{watching: f, told: newTeller(out, l, f.json)}
 	for wait, lost := firstRetry, false; ; wait = min(2*wait, longestRetry) {
 		stream, err := f.open(ctx, api.Path("getEvents"), w.last)
 		if err == nil {
 			if lost {
-				fmt.Fprintf(errOut, "connected again to %s\n", f.api)
+				fmt.Fprintln(errOut, l.format("connected again to %s", f.api))
 			}
 			err = w.read(stream)
 			wait, lost = firstRetry, true
 			if ctx.Err() == nil && !w.ends(err) {
-				fmt.Fprintf(errOut, "the connection to %s was lost; trying again\n", f.api)
+				fmt.Fprintln(errOut, l.format("the connection to %s was lost; trying again", f.api))
 			}
 		}
 		switch {
@@ -161,12 +160,15 @@ func (e *writeError) Unwrap() error { return e.error }
 // teller prints events.
 type teller struct {
 	w         io.Writer
+	l         language
 	json      bool
 	peers     map[string]string // the names of those that are connected, "" for none; nil before the first event
 	searching bool
 }
 
-func newTeller(w io.Writer, asJSON bool) *teller { return &teller{w: w, json: asJSON} }
+func newTeller(w io.Writer, l language, asJSON bool) *teller {
+	return &teller{w: w, l: l, json: asJSON}
+}
 
 // tell prints an event, and returns whether there was something to print.
 func (t *teller) tell(e event) (printed bool, err error) {
@@ -199,47 +201,48 @@ func writing(err error) error {
 
 // words are the lines of an event, none if it changes nothing that is told.
 func (t *teller) words(e event) ([]string, error) {
+	l := t.l
 	switch e.Name {
 	case "block", "reorg":
 		var b api.ReorgEvent // of a block it has all fields but those of the old tip
 		err := json.Unmarshal(e.Data, &b)
 		if err == nil && e.Name == "reorg" {
-			return []string{reorgText(b)}, nil
+			return []string{reorgText(l, b)}, nil
 		}
-		return []string{fmt.Sprintf("block %d  %s, %s, from %s", b.Index, b.Hash, count(b.Transactions, "transaction"), fromText(b.From, b.FromName))}, err
+		return []string{l.format("block %d  %s, %s, from %s", b.Index, b.Hash, counted(l, b.Transactions, "transaction"), fromText(l, b.From, b.FromName))}, err
 	case "transaction":
 		var p api.TransactionEvent
 		err := json.Unmarshal(e.Data, &p)
 		tx := p.Transaction
-		return []string{fmt.Sprintf("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(p.From, p.FromName))}, err
+		return []string{l.format("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(l, p.From, p.FromName))}, err
 	case "peer":
 		return t.peerWords(e.Data)
 	case "mining":
 		return t.miningWords(e.Data)
 	case "reset":
-		return []string{"events were missed: the node was restarted, or there were too many. 'kuai status' shows the present state"}, nil
+		return []string{l.text("events were missed: the node was restarted, or there were too many. 'kuai status' shows the present state")}, nil
 	}
 	return nil, nil
 }
 
 // reorgText tells a change of branch.
-func reorgText(b api.ReorgEvent) string {
-	returned := "no payments are pending again"
+func reorgText(l language, b api.ReorgEvent) string {
+	returned := l.text("no payments are pending again")
 	switch {
 	case b.Returned == 1:
-		returned = "1 payment is pending again"
+		returned = l.text("1 payment is pending again")
 	case b.Returned > 1:
-		returned = fmt.Sprintf("%d payments are pending again", b.Returned)
+		returned = l.format("%d payments are pending again", b.Returned)
 	}
 	switch {
 	case b.Unpaid == 1:
-		returned += ", 1 is dropped as its sender can no longer pay it"
+		returned += l.text(", 1 is dropped as its sender can no longer pay it")
 	case b.Unpaid > 1:
-		returned += fmt.Sprintf(", %d are dropped as their senders can no longer pay them", b.Unpaid)
+		returned += l.format(", %d are dropped as their senders can no longer pay them", b.Unpaid)
 	}
 	point := b.Old.Index - int64(b.Dropped)
-	return fmt.Sprintf("reorg    another branch, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
-		point+1, count(b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(b.From, b.FromName), returned)
+	return l.format("reorg    another branch, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
+		point+1, counted(l, b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(l, b.From, b.FromName), returned)
 }
 
 func (t *teller) peerWords(data []byte) (lines []string, err error) {
@@ -258,18 +261,18 @@ func (t *teller) peerWords(data []byte) (lines []string, err error) {
 		switch {
 		case t.peers == nil:
 		case !was:
-			lines = append(lines, "peer "+peerText(id, name)+" is connected")
+			lines = append(lines, t.l.format("peer %s is connected", peerText(id, name)))
 		case before != name && name != "":
-			lines = append(lines, "peer "+id+" calls itself "+strconv.Quote(name))
+			lines = append(lines, t.l.format("peer %s calls itself %q", id, name))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(t.peers)) {
 		if _, is := now[id]; !is {
-			lines = append(lines, "peer "+peerText(id, t.peers[id])+" is not connected any more")
+			lines = append(lines, t.l.format("peer %s is not connected any more", peerText(id, t.peers[id])))
 		}
 	}
 	if t.peers == nil {
-		lines = []string{fmt.Sprintf("%s connected", count(len(now), "peer"))}
+		lines = []string{t.l.format("%s connected", counted(t.l, len(now), "peer"))}
 	}
 	t.peers = now
 	return lines, nil
@@ -282,7 +285,7 @@ func (t *teller) miningWords(data []byte) ([]string, error) {
 	}
 	t.searching = v.Searching
 	if v.Searching {
-		return []string{"mining   a search for a block has begun (mode " + v.Mode + ")"}, nil
+		return []string{t.l.format("mining   a search for a block has begun (mode %s)", v.Mode)}, nil
 	}
-	return []string{"mining   the search has ended"}, nil
+	return []string{t.l.text("mining   the search has ended")}, nil
 }

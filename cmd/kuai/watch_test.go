@@ -46,7 +46,7 @@ func TestWatchAsJSON(t *testing.T) {
 }
 
 func TestEventsInWords(t *testing.T) {
-	told := newTeller(nil, false)
+	told := newTeller(nil, language{}, false)
 	for _, c := range []struct{ name, data, want string }{
 		{"peer", `{"peers":["a","b"]}`, "2 peers connected"},
 		{"peer", `{"peers":["b","c"]}`, "peer c is connected; peer a is not connected any more"},
@@ -72,13 +72,13 @@ func TestReorgText(t *testing.T) {
 	for returned, says := range map[int]string{0: "no payments are pending again", 1: "1 payment is pending again", 2: "2 payments are pending again"} {
 		b.Returned = returned
 		want := "reorg    another branch, from block 6 on, replaced 2 blocks: the tip was block 7 old and is now block 9 new, from x; " + says
-		if got := reorgText(b); got != want {
+		if got := reorgText(language{}, b); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	for unpaid, says := range map[int]string{1: ", 1 is dropped as its sender can no longer pay it", 3: ", 3 are dropped as their senders can no longer pay them"} {
-		if b.Unpaid = unpaid; !strings.HasSuffix(reorgText(b), says) {
-			t.Errorf("%q, want %q at the end", reorgText(b), says)
+		if b.Unpaid = unpaid; !strings.HasSuffix(reorgText(language{}, b), says) {
+			t.Errorf("%q, want %q at the end", reorgText(language{}, b), says)
 		}
 	}
 }
