@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 
 	"kuai/p2p/hosttest"
 )
@@ -59,6 +60,32 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 	}
 	if len(h.Network().ConnsToPeer(polite.ID())) == 0 {
 		t.Error("a peer that holds few streams lost its place")
+	}
+}
+
+// TestMembersKeepTheirConnections: of two peers more than there is room for, the connection manager closes the one that said no status,
+// though it is the busier one.
+func TestMembersKeepTheirConnections(t *testing.T) {
+	manager, err := connmgr.NewConnManager(1, 1, connmgr.WithGracePeriod(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics(), libp2p.ConnectionManager(manager))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	member, bare := hosttest.New(t), hosttest.New(t)
+	muteOn(t, member, h, 0)
+	muteOn(t, bare, h, 1)
+	hosttest.Eventually(t, "both are there, one of them with a stream", func() bool { return len(h.Network().Peers()) == 2 && muteStreams(h) == 1 })
+
+	log := &hosttest.Log{}
+	New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test"}, log.Logger()).Said(member.ID())
+	manager.TrimOpenConns(t.Context())
+	hosttest.Eventually(t, "the one without a status has gone", func() bool { return len(h.Network().ConnsToPeer(bare.ID())) == 0 })
+	if len(h.Network().ConnsToPeer(member.ID())) == 0 {
+		t.Error("the one that said a status has gone, too")
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	seekEvery = time.Minute // while there are too few peers
 	saveEvery = time.Minute
 	eventRoom = 1024 // events that may wait
+	memberTag = 20   // worth more than the messages that a peer was first to bring: pubsub gives 15 for those at most
 )
 
 // Config is what a table is told. Every field but network may be zero.
@@ -262,10 +263,13 @@ func (t *Table) went(p peer.ID) {
 	}
 }
 
-// Said notes that p said a status of this network.
+// Said notes that p said a status of this network. With too many connections those of peers that did not are closed first.
 func (t *Table) Said(p peer.ID) {
 	t.forgive(p)
 	t.book.said(p)
+	if t.isConnected(p) { // else the manager would remember it until it comes again
+		t.h.ConnManager().TagPeer(p, "member", memberTag)
+	}
 }
 
 // keepBook writes the book every minute and at the end.
