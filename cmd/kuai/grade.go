@@ -21,6 +21,7 @@ const gradeTime = 3 * time.Minute
 type gradeFlags struct {
 	rivalHost string
 	zeros     int
+	wait      time.Duration
 	timeout   time.Duration
 	request   time.Duration
 	junit     string
@@ -39,13 +40,14 @@ func newGrade() *cobra.Command {
 			"a point. The node may be a student's own program in any language. Grade a freshly started one: this registers rival nodes of\n" +
 			"its own with it, has it mine, and may leave its chain broken. Exit code 1: points were lost.",
 		Example: "  kuai grade http://127.0.0.1:5000\n  kuai grade 127.0.0.1:5000 --junit report.xml   # for continuous integration\n" +
-			"  kuai grade 127.0.0.1:5000 --gradescope /autograder/results/results.json\n" +
-			"  kuai grade 127.0.0.1:5000 --classroom50 result.json   # in autograder.py\n" +
+			"  kuai grade 127.0.0.1:5000 --wait 30s --gradescope /autograder/results/results.json\n" +
+			"  kuai grade 127.0.0.1:5000 --wait 30s --classroom50 result.json   # in autograder.py\n" +
 			"  kuai grade 127.0.0.1:5000 --rival-host host.docker.internal   # the node runs in a container",
 		Args: arguments(1, 1),
 	}
 	c.Flags().StringVar(&f.rivalHost, "rival-host", "127.0.0.1", "`host` by which the node reaches this machine, where the rival nodes listen")
 	c.Flags().IntVar(&f.zeros, "zeros", grade.DefaultZeros, "how many zeros the node's proofs start with, in hex")
+	c.Flags().DurationVar(&f.wait, "wait", 0, "how long to wait for a node that does not listen yet")
 	c.Flags().DurationVar(&f.timeout, "timeout", gradeTime, "end the grading after this time; what was not checked gives no point")
 	c.Flags().DurationVar(&f.request, "request-timeout", grade.DefaultRequestTime, "how long the node may take to answer a request")
 	pathVar(c.Flags(), &f.junit, "junit", "", "also write the report to this `file`, as JUnit XML")
@@ -68,6 +70,8 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 		err = fmt.Errorf("--zeros %d: want 1..%d", f.zeros, grade.MaxZeros)
 	case f.timeout <= 0 || f.request <= 0:
 		err = errors.New("--timeout and --request-timeout: want more than 0")
+	case f.wait < 0:
+		err = errors.New("--wait: want 0 or more")
 	}
 	var of grade.Classroom50
 	if err == nil && f.classroom != "" {
@@ -90,7 +94,7 @@ func (f *gradeFlags) run(c *cobra.Command, word string) error {
 	if f.tokenFile == "" {
 		token = asked.cookie()
 	}
-	o := grade.Options{Token: token, URL: url, RivalHost: f.rivalHost, Zeros: f.zeros, RequestTime: f.request}
+	o := grade.Options{Token: token, URL: url, RivalHost: f.rivalHost, Zeros: f.zeros, RequestTime: f.request, StartTime: f.wait}
 	report, err := grade.Run(ctx, o, show)
 	switch {
 	case errors.Is(err, grade.ErrToken) && f.tokenFile != "":

@@ -38,6 +38,7 @@ type Options struct {
 	RivalHost   string        // by which the node reaches this machine; "": 127.0.0.1
 	Zeros       int           // that a proof starts with, in hex; 0: DefaultZeros
 	RequestTime time.Duration // for the answer to one request; 0: DefaultRequestTime
+	StartTime   time.Duration // for which a node that does not listen yet is waited for
 	Token       string        // that the node asks for; "": none
 }
 
@@ -157,7 +158,7 @@ func begin(ctx context.Context, o *Options) (*session, error) {
 	n := newNode(o.URL, o.RequestTime)
 	n.token = o.Token
 	s := &session{node: n, zeros: o.Zeros, tag: rand.Text()[:8], mined: rightRule, rule: rightRule}
-	a, err := s.node.ask(ctx, "GET", "/chain", "")
+	a, err := s.node.firstAnswer(ctx, o.StartTime)
 	if err != nil {
 		return nil, noAnswer(ctx, o.URL, err)
 	}
@@ -184,10 +185,16 @@ func noAnswer(ctx context.Context, url string, err error) error {
 	if why := ended(ctx); why != "" {
 		return fmt.Errorf("%s before %s answered", why, url)
 	}
-	if dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial" {
+	if isDial(err) {
 		return fmt.Errorf("no node to grade at %s: %w; start it first", url, err)
 	}
 	return fmt.Errorf("%s cannot be graded: %w. Look whether the address and the port are right, and restart the program", url, err)
+}
+
+// isDial reports whether an error is that of a connection that could not be made.
+func isDial(err error) bool {
+	dial := (*net.OpError)(nil)
+	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
 // Ungraded returns the report of a node that could not be graded: no points, and each check says why.

@@ -47,6 +47,28 @@ type answer struct {
 
 var errRequests = fmt.Errorf("the limit of %d requests is reached", maxRequests)
 
+// dialEvery is how often a node that does not listen yet is tried.
+const dialEvery = 100 * time.Millisecond
+
+// firstAnswer asks for the chain. A node that does not listen yet is tried again for that long.
+func (n *node) firstAnswer(ctx context.Context, patience time.Duration) (answer, error) {
+	late := time.After(patience)
+	for {
+		a, err := n.ask(ctx, "GET", "/chain", "")
+		n.requests.Store(1)
+		if err == nil || !isDial(err) {
+			return a, err
+		}
+		select {
+		case <-time.After(dialEvery):
+		case <-late:
+			return a, err
+		case <-ctx.Done():
+			return a, err
+		}
+	}
+}
+
 // ask sends a request, with a body if it is not "".
 func (n *node) ask(ctx context.Context, method, path, body string) (answer, error) {
 	a := answer{asked: method + " " + path}
