@@ -72,7 +72,7 @@ func refusedElsewhere(t *testing.T) []string {
 	return texts
 }
 
-// isChinese reports whether a text has Chinese letters and no English phrase; names, commands and what is quoted are no phrases.
+// isChinese reports whether a text has Chinese letters and no English phrase. Names, commands and quotations are not phrases.
 func isChinese(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) && !regexp.MustCompile(`[a-z]{2,} (is|was|has|the|of|not|and|to) `).MatchString(text)
 }
