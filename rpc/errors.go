@@ -28,6 +28,7 @@ type problem struct {
 	page   string   // Flask's own body, if the tutorial has one for this problem
 	allow  []string // 405: the methods that there are
 	id     string   // of the payment whose outcome is not known
+	token  bool     // the token would do
 }
 
 func (p *problem) Error() string { return p.title + ": " + p.detail }
@@ -183,6 +184,9 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 	}
 	if p.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retry))
+	}
+	if p.token {
+		h.Set("WWW-Authenticate", "Bearer")
 	}
 	if p.allow != nil {
 		h.Set("Allow", strings.Join(p.allow, ", "))

@@ -78,7 +78,7 @@ func (s *Server) mayUseKeys(r *http.Request) error {
 	case s.cfg.Token == "" && !isLocal(r), s.cfg.Token != "" && !s.holdsToken(r):
 		return &problem{status: http.StatusForbidden, title: "keys refused",
 			detail: "This node signs payments for its own machine, or for those who hold its token.",
-			hint:   "Sign the payment elsewhere: kuai send does."}
+			hint:   "Sign the payment elsewhere: kuai send does.", token: s.cfg.Token != ""}
 	}
 	return nil
 }
