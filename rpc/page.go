@@ -97,6 +97,19 @@ func (s *Server) usualPayment() (payer, payee string) {
 	return "", ""
 }
 
+// accountNames are the names that the node gives to addresses of a secure network: the development accounts, and its own for rewards.
+func (s *Server) accountNames() map[string]string {
+	names := map[string]string{}
+	if s.cfg.Keys != nil && s.chain.Rules().IsSecure() {
+		for _, k := range s.cfg.Keys.Unlocked() {
+			if k.Name != "" {
+				names[k.Address] = k.Name
+			}
+		}
+	}
+	return names
+}
+
 // firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin.
 func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 	node, mining := s.nodeInfo(), s.minerInfo()
@@ -118,7 +131,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
 		shown := web.Payment{ID: t.ID, Sender: t.Sender, Recipient: t.Recipient, Amount: t.Amount.String()}
 		p.Payments = append(p.Payments, shown)
 	}
-	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations, Lab: s.cfg.Lab != nil}
+	p.State = web.State{Zeros: s.chain.Rules().Zeros, Operations: webOperations, Lab: s.cfg.Lab != nil, Accounts: s.accountNames()}
 	p.State.Answers = map[string]json.RawMessage{
 		"/node":                           api.Append(nil, node),
 		"/mining":                         api.Append(nil, mining),

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -57,9 +58,13 @@ type Payment struct{ ID, Sender, Recipient, Amount string }
 type State struct {
 	Answers    map[string]json.RawMessage `json:"answers"` // by the path and query that would be asked
 	Operations map[string]Operation       `json:"operations"`
-	Zeros      int                        `json:"zeros"` // hex zeros that a proof's hash starts with
-	Lab        bool                       `json:"lab"`   // the node was started with --lab
+	Zeros      int                        `json:"zeros"`              // hex zeros that a proof's hash starts with
+	Lab        bool                       `json:"lab"`                // the node was started with --lab
+	Accounts   map[string]string          `json:"accounts,omitempty"` // names of a secure network's accounts, by address
 }
+
+// name is how the page shows an address: by its name if it has one.
+func (s State) name(address string) string { return short(cmp.Or(s.Accounts[address], address)) }
 
 // Operation is a row of the API's table, from which the page writes curl commands.
 type Operation struct {
@@ -131,6 +136,7 @@ func parsePages() map[string]*template.Template {
 		texts := readTexts(language)
 		funcs := template.FuncMap{
 			"short": short,
+			"name":  State.name,
 			"text":  func(key string, args ...any) string { return fillIn(texts[key], args...) },
 		}
 		all[language] = template.Must(template.New("page").Funcs(funcs).Parse(insert(source, texts)))
@@ -171,15 +177,40 @@ func fillIn(text string, args ...any) string {
 	return text
 }
 
-// short is how the page shows a name: whole if it is short, else its start; of a peer id the end, as all of
-// them start alike.
+// Columns of a name that the page shows whole, and of the start and the end of a longer one.
+const (
+	wholeName = 24
+	nameStart = 13
+	nameEnd   = 10
+)
+
+// short is how the page shows a name: whole if it is short, else its start and its end, by which names of a kind differ; of a peer id the
+// end, as all of them start alike.
 func short(name string) string {
 	letters := []rune(name)
-	switch {
-	case strings.HasPrefix(name, "12D3KooW") && len(letters) == 52:
+	if strings.HasPrefix(name, "12D3KooW") && len(letters) == 52 {
 		return "12D3…" + string(letters[len(letters)-6:])
-	case len(letters) > 16:
-		return string(letters[:12]) + "…"
 	}
-	return name
+	start, end, all := 0, len(letters), columns(letters...)
+	if all <= wholeName {
+		return name
+	}
+	for columns(letters[:start+1]...) <= nameStart {
+		start++
+	}
+	for columns(letters[end-1:]...) <= nameEnd {
+		end--
+	}
+	return string(letters[:start]) + "…" + string(letters[end:])
+}
+
+// columns is how wide letters are: a Chinese one is as wide as two others.
+func columns(letters ...rune) (n int) {
+	for _, r := range letters {
+		n++
+		if r > 0x2e7f {
+			n++
+		}
+	}
+	return n
 }

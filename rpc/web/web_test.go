@@ -57,7 +57,8 @@ func TestLanguage(t *testing.T) {
 
 func TestShort(t *testing.T) {
 	for name, want := range map[string]string{
-		"bob": "bob", strings.Repeat("块", 20): strings.Repeat("块", 12) + "…",
+		"bob": "bob", strings.Repeat("块", 12): strings.Repeat("块", 12), strings.Repeat("块", 20): strings.Repeat("块", 6) + "…" + strings.Repeat("块", 5),
+		"computer-room-3-desk-17.local": "computer-room…k-17.local", "lab-pc-room-204-desk-17": "lab-pc-room-204-desk-17",
 		"12D3KooWPan1bBZGNrm4EWrVqhb2QX3JJMeNA2gjg1FETs1uKi7v": "12D3…1uKi7v",
 	} {
 		if got := short(name); got != want {

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -103,10 +105,132 @@ func TestRefusal(t *testing.T) {
 	p.says("pay", "Transaction will be added")
 	p.wait("it is good", `document.querySelector("#pay .answer").className === "answer good"`)
 	p.readable(t, "#pay .answer")
-	t.Log("it goes when the browser sends nothing")
-	p.fill(`#pay [name="amount"]`, "1e3")
+	t.Log("what the page can check, it says itself, and leads to the field")
+	for amount, says := range map[string]string{"1e3": "a number above 0", "": "a number above 0", "0.0": "a number above 0", "５": "a number above 0", "-1": "a number above 0",
+		strings.Repeat("9", 20): "at most", strings.Repeat("9", 400) + ".5": "at most"} {
+		p.run(fmt.Sprintf(`document.querySelector('#pay [name="amount"]').value = %q`, amount))
+		p.press("#pay button")
+		if amount == "" {
+			says = "Fill in: Amount."
+		}
+		p.says("pay", says)
+		p.focused(`#pay [name="amount"]`)
+	}
+	p.fill(`#pay [name="amount"]`, strings.Repeat("9", 18))
 	p.press("#pay button")
-	p.wait("no answer is left", `document.querySelector("#pay .answer").textContent === ""`)
+	p.says("pay", "Transaction will be added")
+}
+
+// TestRefusalsInChinese: each form of the page answers in the page's language, by the node or by itself, and speaks of no request.
+func TestRefusalsInChinese(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", "dev", "--lab")
+	p := openTab(t, n, wide, high)
+	p.expectRefusals()
+	p.press("#language")
+	p.shows("live", "实时")
+	check := func(form, field, value, says string) {
+		t.Helper()
+		p.run(fmt.Sprintf(`document.getElementById(%q)[%q].value = %q`, form, field, value))
+		p.press(fmt.Sprintf(`#%s button`, form))
+		p.says(form, says)
+		text := eval[string](p, fmt.Sprintf(`document.querySelector("#%s .answer").textContent`, form))
+		for _, word := range []string{"want", "must", "JSON", "byte", "Entry", "nodes", "GET ", "Authorization", "refused"} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s of %q: %s", form, value, text)
+			}
+		}
+	}
+	check("pay", "amount", "5.5", "不小于 1 的整数")
+	check("pay", "amount", "99999999999999999999", "最多 9007199254740991")
+	check("pay", "amount", "99999999", "却要付 99999999")
+	check("pay", "recipient", "bobb", "bobb 既不是地址")
+	check("pay", "sender", "alicee", "alicee 既不是地址")
+	check("pay", "sender", " ", "既不是地址")
+	check("pay", "sender", "", "请填写：付款方")
+	p.route("#/network")
+	check("join", "node", "nonsense", "地址无效")
+	check("join", "node", "http://a b", "地址无效")
+	check("join", "node", "ftp://a:1", "地址无效")
+	check("join", "node", n.url(), "这是本节点自己")
+	p.route("#/mining")
+	check("mode", "seconds", "0", "1 到 86400")
+	check("mode", "seconds", "5.5", "整数")
+	p.route("#/lab")
+	p.wait("the lab is open", `!document.getElementById("lab-home").hidden`)
+	check("switches", "loss", "101", "0 到 100")
+	p.route("#/chain")
+	for query, says := range map[string]string{"nobody": "不是地址", strings.Repeat("0", 64): "没有区块", strings.Repeat("0", 32): "没有付款"} {
+		p.fill("#query", query)
+		p.press("#query")
+		p.wait("it says why in Chinese", fmt.Sprintf(`document.querySelector("#detail .bad")?.textContent.includes(%q)`, says))
+	}
+}
+
+// TestSilentNode: what cannot be asked is not called missing, and comes when the node answers again. A view that there is not is.
+func TestSilentNode(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.expectRefusals()
+	p.shows("live", "Live")
+	p.route("#/nope")
+	p.wait("there is no such view", `document.querySelector("#detail h1")?.textContent === "There is no such view" && document.querySelector("#detail").textContent.includes("nope") && document.querySelector('#detail a[href="#/chain"]') !== null`)
+	n.Stop()
+	p.shows("live", "Reconnecting")
+	p.route("#/address/bob")
+	p.wait("it does not answer", `document.querySelector("#detail h1")?.textContent === "The node does not answer"`)
+	n.Restart()
+	p.wait("it does", `document.querySelector("#detail h1")?.textContent === "Addressbob"`)
+}
+
+// TestUnknownRecipient: a hint beside the field, that hinders nobody.
+func TestUnknownRecipient(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	n.pay("alice", "bob")
+	n.mine()
+	p := openTab(t, n, wide, high)
+	p.tipIs(2, ".pays", "1 payment")
+	to := func(name string) {
+		p.fill(`#pay [name="recipient"]`, name)
+		p.run(`document.querySelector('#pay [name="recipient"]').dispatchEvent(new Event("input", { bubbles: true }))`)
+	}
+	to("bbo")
+	p.shows("pay-new", "no payment of this recipient yet")
+	to("bob")
+	p.isEmpty("pay-new")
+	to("bbo")
+	p.shows("pay-new", "no payment")
+	p.press("#pay button")
+	p.says("pay", "Transaction will be added")
+}
+
+// TestWrongToken: a node that asks for its token is given a wrong one, then the right one; each time the page says what to do.
+func TestWrongToken(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("right\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, network := range []string{"classic", "dev"} {
+		n := startNode(t, "--network", network, "--api-token-file", file)
+		p := openTab(t, n, phoneWide, phoneHigh)
+		p.expectRefusals()
+		p.shows("live", "Live")
+		p.press("#pay button")
+		p.wait("it is asked for the token", `!document.getElementById("access").hidden && document.activeElement.id === "token"`)
+		p.shows("access-why", "--api-token-file")
+		p.fill("#token", "wrong")
+		p.press("#token")
+		p.wait("that is wrong", `!document.getElementById("access").hidden && document.activeElement.id === "token"`)
+		p.shows("access-why", "not this node's token")
+		p.fill("#token", "right")
+		p.press("#token")
+		p.says("pay", "Transaction will be added")
+		p.wait("it is asked no more", `document.getElementById("access").hidden`)
+		p.focused("#pay button")
+	}
 }
 
 // TestRefreshIsTriedAgain answers one question of the page with a status that is none of ours.

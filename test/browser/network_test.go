@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -38,4 +39,118 @@ func TestPeersOfPeers(t *testing.T) {
 	p.press("#language")
 	p.picture("phone")
 	p.shows("others", "只有其他节点认识")
+}
+
+// within is a function that reports whether elements lie within another one.
+const within = `((inner, outer) => inner.every((e) => ((a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1)(e.getBoundingClientRect(), outer.getBoundingClientRect())))`
+
+// TestMapShowsLatencies: each ring has its time, each edge its latency, and no text leaves the drawing, whatever the names and the width.
+func TestMapShowsLatencies(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	for _, name := range []string{"a-very-long-name-of-a-computer", "二零四教室的第十七台电脑", "c"} {
+		startNode(t, "--peer", n.multiaddr(), "--name", name)
+	}
+	p := openTab(t, n, wide, high)
+	p.shows("peers", "3")
+	p.route("#/network")
+	for _, width := range []int64{phoneWide, wide, 1920} {
+		p.do(chromedp.EmulateViewport(width, high))
+		p.run(`import("/web/store.js").then((s) => s.changed("peers"))`)
+		p.wait("the scale and the latencies are drawn", `document.querySelectorAll("#map .scale").length >= 2 && document.querySelectorAll("#map .latency").length === 3`)
+		p.wait("all is inside the drawing", within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
+		p.picture(fmt.Sprint("map-", width))
+	}
+}
+
+// TestFocusStaysAfterDisconnect goes to the next node's button, and to what is said when there is no other. The answer has the node's name, and
+// each button its command.
+func TestFocusStaysAfterDisconnect(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	one, two := startNode(t, "--name", "lab-pc-1"), startNode(t, "--name", "lab-pc-2")
+	n.register(one)
+	n.register(two)
+	p := openTab(t, n, wide, high)
+	p.route("#/network")
+	button := func(m *node, act string) string {
+		return fmt.Sprintf(`#others [data-peer=%q][data-act=%q]`, m.id(), act)
+	}
+	for _, m := range []*node{one, two} {
+		p.wait("it is connected", fmt.Sprintf(`document.querySelector(%q)?.textContent === "Disconnect"`, button(m, "leave")))
+	}
+	p.press(button(one, "curl"))
+	p.wait("its command is shown", fmt.Sprintf(`document.querySelector("#others-curl > :last-child code").textContent === "curl -X DELETE %s/peers/%s"`, n.url(), one.id()))
+	p.press(button(one, "leave"))
+	p.shows("others-said", "lab-pc-1: disconnected")
+	p.focused(button(two, "leave"))
+	p.press(button(two, "leave"))
+	p.shows("others-said", "lab-pc-2: disconnected")
+	p.wait("the focus is not lost", `["others-said", "others-title"].includes(document.activeElement.id)`)
+}
+
+// TestOwnAddressIsNoPeer: who registers the node with itself is told so.
+func TestOwnAddressIsNoPeer(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.route("#/network")
+	for _, address := range []string{fmt.Sprintf("127.0.0.1:%d", n.port), n.url() + "/", fmt.Sprintf("LocalHost:%d", n.port), n.multiaddr()} {
+		p.run(`document.querySelector('#join [name="node"]').value = ""`)
+		p.press("#join button")
+		p.says("join", "Fill in: Address of the other node.")
+		p.fill(`#join [name="node"]`, address)
+		p.press("#join button")
+		p.says("join", "That is this node itself")
+	}
+	other := startNode(t)
+	p.fill(`#join [name="node"]`, fmt.Sprintf("http://127.0.0.1:%d", other.port))
+	p.press("#join button")
+	p.says("join", "Registered")
+	p.fill(`#join [name="node"]`, other.multiaddr())
+	p.press("#join button")
+	p.says("join", "Registered")
+}
+
+// TestURLsKeepTheirPorts: two nodes on one host are told apart in the table.
+func TestURLsKeepTheirPorts(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, phoneWide, phoneHigh)
+	p.shows("live", "Live")
+	p.route("#/network")
+	const url = "http://computer-room-3.school.test:50017"
+	p.fill(`#join [name="node"]`, url)
+	p.press("#join button")
+	p.says("join", "Registered")
+	p.wait("its whole name is shown", fmt.Sprintf(`[...document.querySelectorAll("#others .place")].some((e) => e.innerText.includes(%q))`, strings.TrimPrefix(url, "http://")))
+	p.wait("a phone is wide enough", `document.documentElement.scrollWidth <= innerWidth`)
+}
+
+// TestSearchFindsNodes by name and by peer id: this node, a peer and a node that only a peer knows.
+func TestSearchFindsNodes(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--name", "teacher")
+	other := startNode(t, "--peer", n.multiaddr(), "--name", "lab-pc-1")
+	p := openTab(t, n, wide, high)
+	p.shows("peers", "1")
+	for query, want := range map[string]struct{ id, says string }{
+		"lab-pc-1": {other.id(), "lab-pc-1 is marked below"}, "LAB-pc-1 ": {other.id(), "lab-pc-1 is marked"}, other.id(): {other.id(), "lab-pc-1 is marked"},
+		"teacher": {n.id(), "teacher is this node"}, n.id(): {n.id(), "teacher is this node"},
+	} {
+		p.route("#/chain")
+		p.fill("#query", query)
+		p.press("#query")
+		p.wait("the network is shown", fmt.Sprintf(`location.hash === "#/network/%s"`, want.id))
+		p.shows("found", want.says)
+		if want.id == other.id() {
+			p.wait("its row is marked", `document.querySelector("#others .found")?.textContent.includes("lab-pc-1")`)
+		}
+	}
+	p.route("#/network/" + n.id())
+	p.shows("found", "teacher is this node")
+	p.wait("its address is a link", fmt.Sprintf(`document.querySelector('#found a').hash === "#/address/%s"`, n.id()))
+	p.run(`document.querySelector("#found a").click()`)
+	p.wait("the address leads back", fmt.Sprintf(`document.querySelector('#detail a[href="#/network/%s"]') !== null && document.querySelector("#detail h1").textContent.includes("teacher")`, n.id()))
 }

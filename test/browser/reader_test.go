@@ -37,8 +37,10 @@ func TestLanguageAndTheme(t *testing.T) {
 		getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 26)" && parseFloat(getComputedStyle(document.documentElement).fontSize) > 20`)
 	p.press("#language")
 	p.press("#theme")
+	p.wait("it is light", `document.getElementById("theme").getAttribute("aria-label") === "Colours: light"`)
+	p.press("#theme")
 	p.press("#size")
-	p.wait("and can be taken back", `document.getElementById("tab-chain").textContent === "Chain" &&
+	p.wait("and can be taken back", `localStorage.getItem("kuai-theme") === null && document.getElementById("theme").getAttribute("aria-label") === "Colours: as the system" && document.getElementById("tab-chain").textContent === "Chain" &&
 		getComputedStyle(document.body).backgroundColor === "rgb(247, 245, 240)" && parseFloat(getComputedStyle(document.documentElement).fontSize) < 20`)
 
 	t.Log("a browser that asks for Chinese gets it, before a script runs")
@@ -156,6 +158,7 @@ func TestCurl(t *testing.T) {
 		p.route("#/" + view)
 		p.wait("its commands are there", `[...document.querySelectorAll("main > section:not([hidden]) .curl code")].length > 0 &&
 			[...document.querySelectorAll("main > section:not([hidden]) .curl code")].every((c) => c.textContent.startsWith("curl "))`)
+		p.wait("each can be pressed", `[...document.querySelectorAll("main > section:not([hidden]) .curl summary")].every((s) => s.offsetHeight === 0 || s.offsetHeight >= 24)`)
 	}
 }
 
@@ -218,7 +221,13 @@ func TestInvitation(t *testing.T) {
 	p.shows("invitation", invite.Command)
 	p.wait("the QR code is drawn", `document.querySelector("#invitation .qr path").getAttribute("d").length > 100`)
 	p.run(`[...document.querySelectorAll("#invitation button")].at(-1).click()`)
-	p.wait("it fills the screen", `document.getElementById("projector").open && document.querySelector("#projector .qr").getBoundingClientRect().width > 400`)
+	for _, screen := range []struct{ width, height, qr, letter int64 }{{1280, 720, 500, 40}, {1920, 1080, 850, 60}, {360, 640, 250, 24}} {
+		p.do(chromedp.EmulateViewport(screen.width, screen.height))
+		p.wait("it fills the screen", fmt.Sprintf(`((d, qr, code) => d.open && d.clientWidth === innerWidth && d.clientHeight === innerHeight && d.scrollHeight <= d.clientHeight && d.scrollWidth <= d.clientWidth &&
+			qr.getBoundingClientRect().width >= %d && parseFloat(getComputedStyle(code).fontSize) >= %d)(document.getElementById("projector"), document.querySelector("#projector .qr"), document.getElementById("projector-code"))`, screen.qr, screen.letter))
+		p.picture(fmt.Sprint("projector-", screen.width))
+	}
+	p.wait("the code is whole", fmt.Sprintf(`document.getElementById("projector-code").textContent === %q`, invite.Code))
 	p.do(chromedp.KeyEvent(kb.Escape))
 	p.wait("it is closed", `!document.getElementById("projector").open`)
 }

@@ -12,8 +12,11 @@ func TestSecureNetwork(t *testing.T) {
 	p := openTab(t, n, wide, high)
 	p.shows("network", "(secure)")
 	p.shows("pay-hint", "kuai wallet unlock")
+	p.wait("accounts go by their names", `[...document.querySelectorAll("#payments bdi")].map((b) => b.textContent).join() === "alice,carol" && document.querySelector("#payments bdi").title.startsWith("12D3KooW") &&
+		document.querySelector("`+"#rail"+`").textContent.includes("rewards")`)
 	p.run(`document.querySelector("#payments a[href^='#/address/']").click()`) // the sender's
 	p.wait("the balance is that of the chain", `document.querySelector("#detail .balance b")?.textContent === "999"`)
+	p.wait("its name and address are shown", `document.querySelector("#detail h1").textContent === "Addressalice" && document.querySelector("#detail .panel .hash").textContent.startsWith("12D3KooW")`)
 	p.wait("what is pending cannot be spent", `document.querySelector("#detail .balance + .hint").textContent.startsWith("998 of it can be spent")`)
 	p.route("#/address/alice")
 	p.wait("what a name paid is taken off", `document.querySelector("#detail tbody tr .number")?.textContent === "−1"`)

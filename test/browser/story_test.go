@@ -95,7 +95,7 @@ func TestBlockFromAnotherNode(t *testing.T) {
 	p.focused("#join button")
 	p.shows("others", short(other.id()))
 	p.wait("the map shows it", `document.querySelectorAll("#map .peer:not(.off)").length === 1`)
-	p.wait("with the latency on its edge", `/^[0-9.]+ ms$/.test(document.querySelector("#map .edge text")?.textContent)`)
+	p.wait("with the latency on its edge", `/^[0-9.]+ ms$/.test(document.querySelector("#map .latency")?.textContent)`)
 
 	other.pay("alice", "bob")
 	p.wait("the payment crosses the map", `window.crossed ||= document.querySelector("#map circle.payment") !== null || document.getElementById("pending").textContent === "1"`)
@@ -179,7 +179,7 @@ func TestHostileNames(t *testing.T) {
 	if n := eval[int](p, `document.querySelectorAll("#payments :not(tr, td, a, bdi, code)").length`); n != 0 {
 		t.Errorf("%d elements were made of names", n)
 	}
-	if text := eval[string](p, `document.getElementById("payments").textContent`); strings.Contains(text, "\ufffd") || !strings.Contains(text, strings.Repeat("🀄", 12)+"…") {
+	if text := eval[string](p, `document.getElementById("payments").textContent`); strings.Contains(text, "\ufffd") || !strings.Contains(text, strings.Repeat("🀄", 6)+"…"+strings.Repeat("🀄", 5)) {
 		t.Errorf("a letter was cut in two: %q", text)
 	}
 	n.mine()

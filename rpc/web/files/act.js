@@ -2,7 +2,7 @@
 
 import { at, h, setText } from "/web/dom.js";
 import { t } from "/web/i18n.js";
-import { curl, operation, problem, request, setToken } from "/web/node.js";
+import { curl, hasToken, operation, problem, refusal, request, setToken } from "/web/node.js";
 import { everything, refresh } from "/web/store.js";
 
 // say shows an answer beside what was pressed. kind is "good", "bad" or "".
@@ -14,6 +14,35 @@ export function say(form, text, kind = "") {
 
 const busy = new Set(); // forms whose answer is awaited
 
+// wrong says what is wrong with a field that the browser does not take, in the page's language: the browser's own words are in its own.
+function wrong(field) {
+  const { valueMissing, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
+  if (field.type === "radio") return t("check.choose");
+  if (valueMissing && !field.validity.badInput) return t("check.missing", { field: field.labels[0].firstElementChild?.textContent ?? field.labels[0].textContent });
+  if (rangeUnderflow || rangeOverflow) return t("check.range", { low: field.min, high: field.max });
+  return t(stepMismatch || field.type === "number" ? "check.whole" : "check.digits");
+}
+
+// mark shows beside a form why it is not sent, and leads to the field at fault.
+export function mark(form, field, text) {
+  say(form, text, "bad");
+  field.setAttribute("aria-invalid", "true");
+  field.addEventListener("input", () => field.removeAttribute("aria-invalid"), { once: true });
+  field.focus();
+}
+
+// Each form says itself what the browser would not take.
+document.addEventListener(
+  "invalid",
+  (e) => {
+    const form = e.target.form;
+    if (!form.querySelector(".answer")) return;
+    e.preventDefault();
+    if (e.target === form.querySelector("input:invalid")) mark(form, e.target, wrong(e.target));
+  },
+  true,
+);
+
 // act gives a form its action. what(data) returns {id, parameters, query, body}, or null if there is nothing to
 // send; then(answer) the text of a good answer.
 export function act(form, what, { then = (answer) => answer.message, signal, done, below = form } = {}) {
@@ -23,7 +52,6 @@ export function act(form, what, { then = (answer) => answer.message, signal, don
     const sent = what(new FormData(form));
     if (sent) await send(form, sent, then, signal?.(), done);
   });
-  form.addEventListener("invalid", () => say(form, ""), true); // the browser refuses: the answer beside it is of an earlier press
   const command = curlLine(() => what(new FormData(form), true));
   below.after(command);
   form.addEventListener("input", () => command.update());
@@ -41,7 +69,7 @@ export async function send(form, sent, then, signal, done) {
   try {
     const res = await request(sent.id, { ...sent, signal });
     status = res.status;
-    if (status === 401) askToken(form);
+    if (!res.ok && res.headers.has("WWW-Authenticate")) askToken(form);
     if (!res.ok) say(form, refusal(status, await problem(res)), "bad");
     else say(form, await then(status === 204 ? {} : sent.stream ? res : await res.json(), status), "good");
   } catch (e) {
@@ -60,9 +88,6 @@ export async function send(form, sent, then, signal, done) {
   return status;
 }
 
-const refusal = (status, answer) =>
-  [answer.detail ?? t("error.status", { status }), answer.hint].filter(Boolean).join(" ");
-
 const silent = new Set(); // forms that say that the node did not answer
 
 // answersAgain clears what was said of a node that did not answer.
@@ -73,6 +98,8 @@ export function answersAgain() {
 
 function askToken(form) {
   at("access").hidden = false;
+  setText(at("access-why"), t(hasToken() ? "access.wrong" : "access.why"));
+  at("token").select();
   at("token").focus();
   at("access").onsubmit = (e) => {
     e.preventDefault();
@@ -93,7 +120,7 @@ export function curlLine(what) {
   details.update = () => {
     const sent = what();
     const body = sent?.body?.length < 20 ? " " + sent.body : "";
-    summary.textContent = sent ? "curl " + operation(sent.id) + body : "curl";
+    summary.textContent = sent ? "curl " + operation(sent.id) + body + (sent.about ? " · " + sent.about : "") : "curl";
     summary.title = t("curl.title");
     copy.firstChild.textContent = t("curl.copy");
     code.setAttribute("aria-label", t("curl.title"));

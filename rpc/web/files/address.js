@@ -1,11 +1,15 @@
 // An address: its balance and history.
 
-import { addressLink, h, hashLink, paymentLink, row, emptyRow } from "/web/dom.js";
+import { addressLink, h, hashLink, nodeName, paymentLink, row, emptyRow } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { ask } from "/web/node.js";
+import { known } from "/web/store.js";
 
 const page = 50;
+
+// isNode reports whether an address is the peer id of a node that this one knows.
+const isNode = (id) => id === known.node?.peer_id || known.peers?.peers.some((p) => p.id === id);
 
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;
@@ -14,7 +18,9 @@ export async function openAddress(root, name) {
     spendable = h("p", { class: "hint" }),
     count = h("p", { class: "hint" }),
     hint = h("p", { class: "hint" }, t("address.hint")),
-    body = h("tbody", {});
+    body = h("tbody", {}),
+    title = h("bdi", {}, name),
+    beside = h("p", { class: "hash", hidden: true });
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
   let next = null;
   const rows = (history) =>
@@ -37,6 +43,10 @@ export async function openAddress(root, name) {
   };
   const show = (a, append) => {
     account = a.address;
+    const called = nodeName(account);
+    title.textContent = called === account ? name : called;
+    beside.hidden = title.textContent === account;
+    beside.replaceChildren(h("code", {}, account));
     showBalance(a);
     hint.hidden = a.count > 0;
     count.textContent = t(a.count === 1 ? "address.count.one" : "address.count", { n: number(a.count) });
@@ -45,7 +55,11 @@ export async function openAddress(root, name) {
     if (append) body.append(...rows(a.history));
     else body.replaceChildren(...(a.history.length ? rows(a.history) : [emptyRow(6, t("address.none"))]));
   };
-  more.addEventListener("click", async () => show(await ask(path + "&before=" + next), true));
+  more.addEventListener("click", async () => {
+    const from = body.rows.length;
+    show(await ask(path + "&before=" + next), true);
+    if (more.hidden) body.rows[from]?.querySelector("a").focus(); // the button has gone
+  });
   show(await ask(path));
   const head = ["payment.block", "payment.from", "payment.to", "payment.amount", "payment.id", "payment.confirmations"];
   const numbers = new Set(["payment.amount", "payment.confirmations"]);
@@ -53,12 +67,14 @@ export async function openAddress(root, name) {
     h(
       "div",
       { class: "detail-head" },
-      h("h1", { class: "name" }, h("small", {}, t("address.title")), h("bdi", {}, name)),
+      h("h1", { class: "name" }, h("small", {}, t("address.title")), title),
       h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back"))),
     ),
     h(
       "section",
       { class: "panel" },
+      beside,
+      isNode(account) && h("p", {}, h("a", { href: "#/network/" + account }, t("address.node"))),
       h("p", { class: "balance" }, h("span", {}, t("address.balance")), balance),
       spendable,
       count,

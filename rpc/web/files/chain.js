@@ -1,21 +1,30 @@
 // The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block,
 // a payment, an address.
 
-import { at, emptyRow, h, isAddress, paymentLink, row, setText, addressLink } from "/web/dom.js";
-import { act, curlLine, say } from "/web/act.js";
+import { at, emptyRow, h, paymentLink, row, setText, addressLink } from "/web/dom.js";
+import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
-import * as blocks from "/web/blocks.js";
 import * as strip from "/web/strip.js";
-import { network, secure } from "/web/node.js";
 import { known } from "/web/store.js";
 import { openBlock } from "/web/block.js";
 import { openPayment } from "/web/payment.js";
 import { openAddress } from "/web/address.js";
+import * as pay from "/web/pay.js";
+import * as search from "/web/search.js";
 
 let detail = null; // what is open: {update}, null for the view itself
+const missing = new Set([400, 404]); // statuses of what there is not
 let turn = 0; // counts what was opened: an answer that comes too late is not shown
 
-const openers = { block: openBlock, payment: openPayment, address: openAddress };
+const openers = { block: openBlock, payment: openPayment, address: openAddress, nowhere: openNowhere };
+
+// openNowhere is what an address of the page leads to that it does not have.
+async function openNowhere(root, name) {
+  root.replaceChildren(refused(t("open.nowhere"), t("open.nowhere.hint", { name })));
+}
+
+const refused = (title, text) =>
+  h("section", { class: "panel" }, h("h1", {}, title), h("p", { class: "bad" }, text), h("p", {}, h("a", { href: "#/chain" }, t("open.back"))));
 
 // open shows what the address bar names.
 export async function open(kind, name) {
@@ -36,15 +45,8 @@ export async function open(kind, name) {
   try {
     opened = await opener(root, name, () => mine === turn);
   } catch (e) {
-    root.replaceChildren(
-      h(
-        "section",
-        { class: "panel" },
-        h("h1", {}, t("open.nothing")),
-        h("p", { class: "bad" }, e.message),
-        h("p", {}, h("a", { href: "#/chain" }, t("open.back"))),
-      ),
-    );
+    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), e.message));
+    if (!e.status) opened = { update: () => open(kind, name) }; // the node answers again
   }
   if (mine !== turn) return;
   detail = opened;
@@ -55,7 +57,7 @@ export async function open(kind, name) {
 export function update(what) {
   if (what.has("node") || what.has("pending") || what.has("mining") || what.has("peers")) strip.draw();
   if (what.has("pending")) showPending();
-  if (what.has("pending") || what.has("node")) keys?.update();
+  if (what.has("pending") || what.has("node")) pay.update();
   if (detail && (what.has("node") || what.has("pending") || what.has("reorg"))) detail.update?.(what);
 }
 
@@ -74,82 +76,12 @@ function showPending() {
 export function relabel() {
   strip.draw();
   showPending();
-  keys?.relabel();
-}
-
-let keys = null; // the module of this browser's key, on a secure network
-
-// draw returns a random payment id, 32 hex digits.
-const draw = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-
-// A payment that was not answered, or failed in the node, keeps its id when it is sent again, so that it counts once.
-let attempt = null;
-
-// The amount is sent as it was typed: a JavaScript number would lose digits, and 5.0 is not 5 on this chain.
-function payment(data, example) {
-  const amount =
-    data
-      .get("amount")
-      .trim()
-      .replace(/^0+(?=\d)/, "") || "0";
-  if (keys?.own()?.address === data.get("sender").trim()) return ownPayment(amount, data.get("recipient").trim(), example);
-  const text =
-    '{"sender": ' +
-    JSON.stringify(data.get("sender")) +
-    ', "recipient": ' +
-    JSON.stringify(data.get("recipient")) +
-    ', "amount": ' +
-    amount;
-  if (example) return { id: "newTransaction", body: text + "}" };
-  if (attempt?.text !== text) attempt = { text, id: draw() };
-  return { id: "newTransaction", body: text + ', "id": "' + attempt.id + '"}', again: t("pay.again") };
-}
-
-// ownPayment is signed by this browser's key.
-function ownPayment(amount, recipient, example) {
-  const sender = keys.own().address;
-  if (!isAddress(recipient)) {
-    if (!example) say(at("pay"), t("key.recipient"), "bad");
-    return null;
-  }
-  const text = [amount, sender, recipient].join();
-  if (attempt?.text !== text) attempt = { text, id: draw() };
-  return { id: "newTransaction", body: keys.signed(known.node?.network ?? network, { amount, id: attempt.id, recipient, sender }), again: t("pay.again") };
-}
-
-// search opens what was typed: a block by its number or hash, a payment by its id, or by the start of these as the page shows it;
-// else an address.
-function search(form) {
-  const typed = at("query").value,
-    text = typed.trim().toLowerCase();
-  if (!text) return;
-  const index = /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
-  let to = "address/" + encodeURIComponent(typed); // blanks are part of a name
-  if ((index >= 1 && index <= blocks.height) || /^[0-9a-f]{64}$/.test(text)) to = "block/" + text;
-  else if (/^[0-9a-f]{32}$/.test(text)) to = "payment/" + text;
-  else if (/^[0-9a-f]{8,63}$/.test(text)) {
-    const block = blocks.byHash(text),
-      pays = known.pending?.transactions.find((p) => p.id.startsWith(text));
-    if (block) to = "block/" + block.hash;
-    else if (pays) to = "payment/" + pays.id;
-  }
-  location.hash = "#/" + to;
-  form.reset();
+  pay.relabel();
 }
 
 export function start() {
   strip.begin();
-  const command = act(at("pay"), payment, {
-    done: (status) => {
-      if (status && status < 500) attempt = null;
-      command.update(); // a signed payment has another id next time
-    },
-  });
-  if (secure) import("/web/ownkey.js").then((module) => (keys = module));
-  at("search").addEventListener("submit", (e) => {
-    e.preventDefault();
-    search(e.target);
-  });
+  pay.start();
+  search.start();
   at("mine-next").after(curlLine(() => ({ id: "getPending" })));
 }

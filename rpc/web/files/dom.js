@@ -26,13 +26,30 @@ const peerID = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
 
 export const isAddress = (text) => peerID.test(text); // of a secure network
 
-// short is how a name is shown in a list: code points are not cut in two, and of a peer id the end is shown, as
-// all start alike.
-export function short(name) {
+const columns = (letter) => (letter.codePointAt(0) > 0x2e7f ? 2 : 1); // a Chinese letter is as wide as two others
+
+export const columnsOf = (text) => [...text].reduce((sum, letter) => sum + columns(letter), 0);
+
+// short is how a name is shown in a list: whole up to 24 columns, else its start and its end, by which names of a kind differ. Code
+// points are not cut in two. Of a peer id the end is shown, as all start alike.
+export function short(name, room = 24) {
   if (peerID.test(name)) return "12D3…" + name.slice(-6);
+  if (columnsOf(name) <= room) return name;
+  const take = (letters, room) => {
+    const taken = [];
+    for (const letter of letters) {
+      room -= columns(letter);
+      if (room < 0) break;
+      taken.push(letter);
+    }
+    return taken;
+  };
   const letters = [...name];
-  return letters.length > 16 ? letters.slice(0, 12).join("") + "…" : name;
+  return take(letters, room / 2 + 1).join("") + "…" + take(letters.reverse(), room / 2 - 2).reverse().join("");
 }
+
+// place shows a URL, host:port or multiaddr: whole, as the end tells it from others.
+export const place = (text) => h("bdi", { class: "place", title: text }, text);
 
 export const shortHash = (hash) => hash.slice(0, 8);
 

@@ -47,7 +47,7 @@ export function translate() {
   for (const e of document.querySelectorAll("[data-hint]")) e.placeholder = t(e.dataset.hint);
 }
 
-const locale = () => (language === "zh" ? "zh-CN" : "en");
+export const locale = () => (language === "zh" ? "zh-CN" : "en");
 
 export const number = (n) => n.toLocaleString(locale());
 export const about = (n) => n.toLocaleString(locale(), { notation: "compact", maximumFractionDigits: 1 });

@@ -35,16 +35,33 @@ function show() {
   );
 }
 
-// project shows the code and the QR code alone.
+// project shows the code and the QR code alone. A line of the code breaks between its groups only.
 function project() {
-  at("projector-code").textContent = shown.code;
+  const groups = shown.code.split("-");
+  at("projector-code").replaceChildren(...groups.map((g, i) => h("span", {}, i < groups.length - 1 ? g + "-" : g)));
+  at("projector-title").textContent = shown.command.slice(0, -shown.code.length);
   at("projector-qr").replaceChildren(...(shown.qr.path ? [qr(shown.qr)] : []));
   at("projector").showModal();
+  fit();
+}
+
+// fit makes the code as large as the screen has room for.
+function fit() {
+  const dialog = at("projector"),
+    code = at("projector-code");
+  if (!dialog.open) return;
+  const fits = (size) => {
+    code.style.fontSize = size + "px";
+    return dialog.scrollHeight <= dialog.clientHeight && code.scrollWidth <= code.clientWidth;
+  };
+  let size = Math.min(120, code.clientWidth / 7); // two groups in a line
+  while (size > 10 && !fits(size)) size *= 0.94;
 }
 
 export const relabel = () => shown && show();
 
 export function start() {
+  addEventListener("resize", fit);
   act(at("invite"), () => ({ id: "getInvite" }), {
     then(answer) {
       shown = answer;

@@ -1,10 +1,10 @@
 // The page: which view is open, what the node's events change, and the switches of language, theme and size.
 
-import { at, nodeName, setText, short, who } from "/web/dom.js";
+import { at, learnName, nodeName, setText, short, who } from "/web/dom.js";
 import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
 import { follow } from "/web/live.js";
 import { answersAgain, updateLines } from "/web/act.js";
-import { hasLab, parse, secure } from "/web/node.js";
+import { accounts, hasLab, parse, secure } from "/web/node.js";
 import { changed, everything, known, refresh, watch } from "/web/store.js";
 import * as blocks from "/web/blocks.js";
 import * as chain from "/web/chain.js";
@@ -15,15 +15,17 @@ import * as lab from "/web/lab.js";
 import { splitText } from "/web/sides.js";
 
 const views = { chain, forks, network, mining, lab };
+const details = new Set(["block", "payment", "address"]); // that the view of the chain opens
 let view = null; // the name of the open one
 
 // route opens what the address names: #/forks, #/block/7, #/address/%E5%BC%A0.
 function route() {
   const [, first = "chain", second = ""] = (location.hash || "#/chain").split("/");
   const wanted = Object.hasOwn(views, first) ? first : "chain";
-  let name = second;
+  const opened = Object.hasOwn(views, first) || details.has(first) ? first : "nowhere";
+  let name = opened === "nowhere" ? first : second;
   try {
-    name = decodeURIComponent(second);
+    name = decodeURIComponent(name);
   } catch {
     /* it is shown as it stands */
   }
@@ -35,7 +37,7 @@ function route() {
     if (v === view) at("tab-" + v).setAttribute("aria-current", "page");
     else at("tab-" + v).removeAttribute("aria-current");
   }
-  views[view].open(first, name);
+  views[view].open(opened, name);
   // A reader who hears the page is told where the link has led.
   if (moved && !at("main").contains(document.activeElement) && !document.activeElement.closest("nav"))
     at("main").focus({ preventScroll: true });
@@ -133,9 +135,12 @@ function switches() {
     relabel();
   });
   at("theme").addEventListener("click", () => {
-    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
-    choose("theme", now === "dark" ? "light" : "dark");
+    // From the system's colours to the others, to the system's as one's own choice, and back to whatever the system has.
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches,
+      [same, other] = dark ? ["dark", "light"] : ["light", "dark"];
+    const now = document.documentElement.dataset.theme;
+    choose("theme", !now ? other : now === other ? same : "");
+    showTheme();
   });
   at("size").addEventListener("click", () => {
     choose("size", document.documentElement.dataset.size ? "" : "large");
@@ -143,13 +148,22 @@ function switches() {
     showSize();
   });
   showSize();
+  showTheme();
   at("news-close").addEventListener("click", () => {
     at("news").hidden = true;
+    at("main").focus({ preventScroll: true }); // the button has gone
   });
 }
 
 const showSize = () =>
   at("size").setAttribute("aria-pressed", String(document.documentElement.dataset.size === "large"));
+
+// showTheme says which colours are chosen.
+function showTheme() {
+  const text = t("theme." + (document.documentElement.dataset.theme ?? "system"));
+  at("theme").setAttribute("aria-label", text);
+  at("theme").title = text;
+}
 
 function choose(key, value) {
   if (value) document.documentElement.dataset[key] = value;
@@ -161,8 +175,9 @@ function relabel() {
   for (const v of Object.values(views)) v.relabel?.();
   showFigures();
   showState();
+  showTheme();
   updateLines();
-  if (/^#\/(block|payment|address)\//.test(location.hash)) route();
+  if (!Object.hasOwn(views, location.hash.split("/")[1] ?? "chain")) route();
 }
 
 watch((what) => {
@@ -173,6 +188,7 @@ watch((what) => {
 });
 
 if ((document.documentElement.lang === "zh-CN") !== (language === "zh")) translate();
+for (const [address, name] of Object.entries(accounts)) learnName(address, name);
 blocks.begin();
 for (const v of Object.values(views)) v.start?.();
 switches();

@@ -1,16 +1,20 @@
 // The node and its peers as a map: the farther away, the longer an answer takes. What crosses an edge is seen
 // to cross it.
 
-import { nodeName, s, short, still } from "/web/dom.js";
+import { columnsOf, nodeName, s, short, still } from "/web/dom.js";
 import { t } from "/web/i18n.js";
 
 const most = 24; // peers that are drawn, and as many that only they know
 const crossing = 700; // ms that a pulse takes
+const crowd = 10; // peers up to which names stand above and below their circles, and latencies on the edges
+const narrow = 420; // units of a drawing that has no room for the names of a crowd
+const letter = 8.8; // units that a column of a name takes
 
 export const drawnPeers = most;
 
 let places = new Map(); // by peer id
 let centre = { x: 0, y: 0 };
+let nearest = 0.4; // of the way out: where the ring of 1 ms is
 const pulses = s("g", { class: "pulses" }); // what crosses goes on when the map is drawn anew
 
 // strangers are the ids that peers say to be connected with and this node is not, each with the ids of those who say so.
@@ -30,9 +34,12 @@ export function drawMap(root, self, peers) {
   const far = [...strangers(self, peers)].slice(0, most);
   const height = far.length ? Math.min(500, Math.max(400, width * 0.78)) : Math.min(440, Math.max(320, width * 0.72));
   centre = { x: width / 2, y: height / 2 };
-  const reach = { x: width / 2 - 44, y: height / 2 - 44 };
   const unknown = new Set(far.map(([id]) => id)); // a remembered peer that others are connected with is drawn once
   const drawn = peers.filter((p) => p.id && !unknown.has(p.id)).slice(0, most);
+  const many = drawn.length > crowd,
+    named = !many || width > narrow;
+  nearest = many ? 0.7 : width > narrow ? 0.4 : 0.6; // a crowd needs room
+  const reach = { x: width / 2 - (many && named ? 150 : 44), y: height / 2 - 44 };
   const inner = far.length ? { x: reach.x * 0.74, y: reach.y * 0.74 } : reach;
   places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, inner)]));
   const outside = spread(far, reach);
@@ -44,13 +51,13 @@ export function drawMap(root, self, peers) {
       role: "img",
       "aria-label": t("map.label", { n: connected }) + (far.length ? " " + t("map.far", { n: far.length }) : ""),
     },
-    [0.5, 0.75, 1].map((r) =>
-      s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: inner.x * r, ry: inner.y * r }),
-    ),
+    rings.map((ms) => s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: inner.x * out(ms), ry: inner.y * out(ms) })),
     theirs(drawn, outside),
-    drawn.map((p) => edge(p, places.get(p.id))),
-    [...outside].map(([id, at]) => stranger(id, at)),
-    drawn.map((p) => dot(p, places.get(p.id))),
+    drawn.map((p) => line(p, places.get(p.id))),
+    rings.filter((ms) => width > narrow || ms === 1 || ms === 1000).map((ms) => s("text", { class: "scale", x: centre.x - inner.x * out(ms) * 0.34, y: centre.y - inner.y * out(ms) * 0.94 + 4 }, scale(ms))),
+    [...outside].map(([id, at]) => stranger(id, at, width)),
+    drawn.map((p) => dot(p, places.get(p.id), width, many, named)),
+    !many && drawn.map((p) => latencyText(p, places.get(p.id), width)),
     pulses,
     s(
       "g",
@@ -107,43 +114,72 @@ function spread(far, reach) {
   );
 }
 
-// place puts a peer the farther out, the longer it takes to answer: 0.75 of the way for 1 ms, all of it for a second.
+const rings = [1, 10, 100, 1000]; // ms
+
+const scale = (ms) => (ms < 1000 ? ms + " " + t("unit.ms") : ms / 1000 + " " + t("unit.s"));
+
+// out is how far from the centre a peer is that takes so many ms to answer: each ring stands for ten times the time of the one within.
+const out = (ms) => nearest + ((1 - nearest) / 3) * Math.min(3, Math.log10(Math.max(0.3, ms)));
+
+// place puts a peer the farther out, the longer it takes to answer. One that is not connected is outside.
 function place(p, i, n, reach) {
-  const far = Math.min(1, Math.log10(1 + (p.latency_ms ?? 1)) / 3);
-  const r = 0.75 + 0.25 * far - (n > 10 && i % 2 ? 0.18 : 0);
-  const angle = (2 * Math.PI * i) / n - Math.PI / 4;
+  const r = out(p.latency_ms ?? 1000);
+  const angle = (2 * Math.PI * (i + (n > crowd ? 0.5 : 0))) / n - Math.PI / 4;
   return { x: centre.x + Math.cos(angle) * r * reach.x, y: centre.y + Math.sin(angle) * r * reach.y };
 }
 
-function stranger(id, at) {
+function stranger(id, at, width) {
   return s(
     "g",
     { class: "stranger", transform: `translate(${at.x} ${at.y})` },
     s("title", {}, id),
     s("circle", { r: 9 }),
-    s("text", { y: at.y >= centre.y ? 27 : -16 }, short(nodeName(id))),
+    label(short(nodeName(id), width > narrow ? 24 : 16), at, width, at.y >= centre.y ? 27 : -16),
   );
 }
 
-function edge(p, at) {
-  const latency = p.connected && p.latency_ms !== null;
-  const [x, y] = [centre.x + (at.x - centre.x) * 0.58, centre.y + (at.y - centre.y) * 0.58];
-  return s(
-    "g",
-    { class: "edge" + (p.connected ? "" : " off") },
-    s("line", { x1: centre.x, y1: centre.y, x2: at.x, y2: at.y }),
-    latency && s("text", { x, y: y + 4 }, p.latency_ms.toFixed(1) + " ms"),
-  );
+// label is a text above or below a place, moved aside where the drawing ends.
+function label(text, at, width, y) {
+  const half = (columnsOf(text) * letter) / 2;
+  const x = Math.max(half - at.x, Math.min(0, width - half - at.x));
+  return s("text", { x, y }, text);
 }
 
-function dot(p, at) {
+const latency = (p) => (p.connected && p.latency_ms !== null ? p.latency_ms.toFixed(1) + " " + t("unit.ms") : "");
+
+const line = (p, at) =>
+  s("g", { class: "edge" + (p.connected ? "" : " off") }, s("line", { x1: centre.x, y1: centre.y, x2: at.x, y2: at.y }));
+
+// latencyText stands beside the middle of an edge, on the side that is away from the middle of the drawing, where the scale is.
+function latencyText(p, at, width) {
+  const text = latency(p);
+  if (!text) return null;
+  const dx = at.x - centre.x,
+    dy = at.y - centre.y,
+    length = Math.hypot(dx, dy) || 1,
+    lean = ((dx < 0 ? -1 : 1) * Math.abs(dy)) / length; // of the text from the edge: to the right, to the left
+  const away = dx * dy >= 0 ? 1 : -1; // turns the edge's direction to that side
+  const gap = 7 + (10 * Math.abs(dx)) / length;
+  const x = centre.x + dx * 0.6 + (away * dy * gap) / length,
+    y = centre.y + dy * 0.6 - (away * dx * gap) / length;
+  const anchor = lean > 0.5 ? "right" : lean < -0.5 ? "left" : "",
+    room = text.length * letter;
+  return s("text", { class: "latency " + anchor, x: Math.max(room, Math.min(width - room, x)), y: y + 5 }, text);
+}
+
+function dot(p, at, width, many, named) {
+  const name = short(nodeName(p.id), width > narrow ? 24 : 16),
+    right = at.x >= centre.x;
+  const text = many
+    ? s("text", { class: right ? "right" : "left", x: right ? 24 : -24, y: 5 }, [name, latency(p)].filter(Boolean).join(" · "))
+    : label(name, at, width, at.y >= centre.y ? 37 : -26);
   return s(
     "g",
     { class: "peer" + (p.connected ? "" : " off"), transform: `translate(${at.x} ${at.y})` },
-    s("title", {}, p.id),
-    s("circle", { r: 18 }),
+    s("title", {}, [nodeName(p.id), p.id, latency(p)].join(" ")),
+    s("circle", { r: many ? 13 : 18 }),
     s("text", { class: "height", y: 5 }, p.height || ""),
-    s("text", { y: at.y >= centre.y ? 37 : -26 }, short(nodeName(p.id))),
+    named && text,
   );
 }
 

@@ -1,8 +1,9 @@
 // The view of the network: this node and its peers as a map and as a table, and the ways to connect.
 
-import { at, emptyRow, h, nodeName, row, setText, short, who } from "/web/dom.js";
-import { act, curlLine, say, send } from "/web/act.js";
-import { number, t } from "/web/i18n.js";
+import { addressLink, at, emptyRow, h, isAddress, nodeName, place, row, setText, short } from "/web/dom.js";
+import { act, curlLine, mark, say, send, updateLines } from "/web/act.js";
+import { language, number, t } from "/web/i18n.js";
+import { secure } from "/web/node.js";
 import { drawMap, drawnPeers, pulse, strangers } from "/web/map.js";
 import * as invite from "/web/invite.js";
 import { known, refresh } from "/web/store.js";
@@ -10,6 +11,9 @@ import { known, refresh } from "/web/store.js";
 const named = 4; // nodes that a cell lists by name
 const poll = 3000; // ms: latencies and heights of peers send no events
 let timer = 0;
+let wanted = ""; // the node that the address names
+let shown = ""; // the one that is in sight
+let told = ""; // the peer whose button's curl is shown
 
 const order = (p) => (p.connected ? 0 : 1);
 
@@ -31,15 +35,47 @@ function show() {
       if (i > 1 && i < titles.length - 1) cell.dataset.column = titles[i]; // said on a phone, which has no row of titles
       cell.classList.toggle("empty", cell.textContent === "–" || cell.textContent === "");
     }
-  const focused = document.activeElement?.dataset?.peer;
-  at("others").replaceChildren(...(rows.length ? rows : [emptyRow(7, t("network.none"))]));
-  if (focused)
-    at("others")
-      .querySelector(`[data-peer="${CSS.escape(focused)}"]`)
-      ?.focus();
+  refill(rows);
+  showFound();
   at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
   if (known.node.dialable) at("addresses").append(h("li", { class: "hint" }, outside(known.node.dialable)));
 }
+
+// refill puts the rows into the table. The focus stays with the button of its peer; if that has gone, it goes to the button in its
+// place, and after the last one to the heading.
+function refill(rows) {
+  const buttons = () => [...at("others").querySelectorAll("button")],
+    name = (b) => b.dataset.act + b.dataset.peer;
+  const place = buttons().indexOf(document.activeElement),
+    focused = place < 0 ? "" : name(document.activeElement);
+  at("others").replaceChildren(...(rows.length ? rows : [emptyRow(7, t("network.none"))]));
+  if (place < 0) return;
+  const all = buttons();
+  const next = all.find((b) => name(b) === focused) ?? all[Math.min(place - (place % 2), all.length - 2)] ?? at("others-title");
+  next.focus();
+}
+
+// showFound tells of the node that the address names, and marks its row.
+function showFound() {
+  at("found").hidden = !wanted;
+  if (!wanted) return;
+  const name = nodeName(wanted),
+    line = [...at("others").rows].find((r) => r.dataset.id === wanted),
+    kind = wanted === self() ? "found.self" : line ? "found.peer" : "found.none";
+  line?.classList.add("found");
+  const now = [wanted, name, kind, language].join();
+  if (shown === now) return;
+  const first = !shown;
+  shown = now;
+  const addresses = name === wanted || secure ? [wanted] : [wanted, name]; // on a classic network a name is an address, too
+  at("found").replaceChildren(
+    t(kind, { name: short(name) }) + " " + t("found.payments") + " ",
+    ...addresses.flatMap((a, i) => [i ? t("list.comma") : "", h("a", { href: "#/address/" + encodeURIComponent(a) }, h("bdi", {}, a))]),
+  );
+  if (first) at("found").scrollIntoView({ block: "center" });
+}
+
+const self = () => known.node?.peer_id;
 
 // outside reports whether others can dial this node, at which address, and who found so.
 function outside(d) {
@@ -68,8 +104,8 @@ function away(state) {
 function peerRow(p) {
   const state = p.connected ? t("peer." + (p.direction || "connected")) : away(p.state);
   const label = p.id || p.address;
-  return row(
-    who(label),
+  const cells = row(
+    p.id ? addressLink(p.id) : place(p.address),
     h("span", { class: "state " + (p.connected ? "on" : "off") }, state),
     { number: p.height ? number(p.height) : "–" },
     { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" },
@@ -77,6 +113,8 @@ function peerRow(p) {
     p.agent || "–",
     p.connected ? leave(label, "peer.disconnect") : p.static ? leave(label, "peer.forget") : "",
   );
+  cells.dataset.id = p.id;
+  return cells;
 }
 
 // namesCell lists some nodes, and counts the others.
@@ -89,9 +127,9 @@ function namesCell(ids) {
 }
 
 // farRow is a node that only peers know.
-const farRow = (id, by) =>
-  row(
-    who(id),
+function farRow(id, by) {
+  const cells = row(
+    addressLink(id),
     h("span", { class: "state off" }, t("peer.heard")),
     { number: "–" },
     { number: "–" },
@@ -99,26 +137,49 @@ const farRow = (id, by) =>
     "–",
     "",
   );
+  cells.dataset.id = id;
+  return cells;
+}
 
 // leave is the button that disconnects a peer or forgets a registered node.
 function leave(id, text) {
+  const label = isAddress(id) ? short(nodeName(id)) : id;
   return h(
     "form",
     {
       onsubmit: async (e) => {
         e.preventDefault();
         const status = await send(e.target, { id: "disconnectPeer", parameters: { id } }, () => "");
-        if (status === 204) say(at("others-said"), t("peer.left", { name: id }), "good");
+        if (status === 204) say(at("others-said"), t("peer.left", { name: label }), "good");
         // The table is filled anew every few seconds: what its forms say does not last.
         else say(at("others-said"), e.target.querySelector(".answer").textContent, "bad");
+        if ([document.body, at("others-title")].includes(document.activeElement)) at("others-said").focus();
       },
     },
-    h("button", { class: "second small", "data-peer": id, "aria-label": t(text) + " " + id }, t(text)),
+    h("button", { class: "second small", "data-act": "leave", "data-peer": id, "aria-label": t(text) + " " + label }, t(text)),
+    h(
+      "button",
+      { type: "button", class: "quiet small", "data-act": "curl", "data-peer": id, "aria-label": t("curl.title") + ": " + t(text) + " " + label, onclick: () => tell(id) },
+      "curl",
+    ),
     h("output", { class: "answer" }),
   );
 }
 
-export function open() {
+// tell shows the command of a peer's button.
+function tell(id) {
+  const first = !told;
+  told = id;
+  if (first) at("others-curl").append(curlLine(() => ({ id: "disconnectPeer", parameters: { id: told }, about: short(nodeName(told)) })));
+  updateLines();
+  const line = at("others-curl").lastElementChild;
+  line.open = true;
+  line.querySelector("summary").focus();
+}
+
+export function open(_, id) {
+  wanted = id;
+  shown = "";
   refresh("peers");
   show();
   clearInterval(timer);
@@ -153,22 +214,28 @@ async function verdict(res) {
   return t(start.startsWith('{"message"') ? "resolve.replaced" : "resolve.same");
 }
 
+let asked = ""; // the address that was sent to be registered
+
+// joined says what came of it: the node leaves its own address out.
+function joined(registered) {
+  const name = /^https?:\/\/([^/]+)/i.exec(asked)?.[1] ?? asked.replace(/\/+$/, "");
+  const id = asked.slice(asked.lastIndexOf("/p2p/") + 1);
+  return t(registered.some((n) => n.toLowerCase() === name.toLowerCase() || n.endsWith(id)) ? "join.done" : "join.self");
+}
+
 export function start() {
   invite.start();
   act(
     at("join"),
-    (data) => ({
-      id: "registerNodes",
-      body: JSON.stringify({ nodes: [data.get("node").trim() || "http://127.0.0.1:5001"] }),
-    }),
-    { then: () => t("join.done") },
+    (data, example) => {
+      const node = data.get("node").trim();
+      const id = /\/p2p\/([^/]+)\/?$/.exec(node)?.[1];
+      if (!example && id === self()) return mark(at("join"), at("join").node, t("join.self"));
+      asked = node;
+      return { id: "registerNodes", body: JSON.stringify({ nodes: [node || "http://127.0.0.1:5001"] }) };
+    },
+    { then: (answer) => joined(answer.total_nodes) },
   );
   act(at("resolve"), () => ({ id: "resolveChain", stream: true }), { then: verdict });
-  at("others-curl").append(
-    curlLine(() => ({ id: "getPeers" })),
-    curlLine(() => ({
-      id: "disconnectPeer",
-      parameters: { id: known.peers?.peers.find((p) => p.connected)?.id ?? "ID" },
-    })),
-  );
+  at("others-curl").append(curlLine(() => ({ id: "getPeers" })));
 }

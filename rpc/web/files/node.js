@@ -1,7 +1,7 @@
 // Questions to the node, and the curl that asks the same.
 
 import { at } from "/web/dom.js";
-import { t } from "/web/i18n.js";
+import { locale, t } from "/web/i18n.js";
 
 const first = JSON.parse(at("first").textContent);
 
@@ -13,6 +13,8 @@ export const network = first.answers["/node"].network; // its id, which signatur
 
 export const hasLab = first.lab; // the node was started with --lab
 
+export const accounts = first.accounts ?? {}; // names that the node gives to addresses of a secure network, by the addresses
+
 export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
 
 // parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer
@@ -22,16 +24,28 @@ export const parse = (text) => JSON.parse(text.replace(/"(amount|timestamp)":(-?
 // answered are what the page was sent with.
 const answered = new Map(Object.entries(first.answers));
 
+// Refusal is an answer that says no. Silence has no status.
 export class Refusal extends Error {
   constructor(status, answer) {
-    super([answer.detail ?? t("error.status", { status }), answer.hint].filter(Boolean).join(" "));
+    super(refusal(status, answer));
     this.status = status;
   }
 }
 
+// byRequest are hints to who writes requests, as the tables of the node have them: a reader of this page presses buttons.
+const byRequest = /\b(GET|POST|DELETE|PUT) \/|[Hh]eader|请求头|curl|\{"/;
+
+// refusal is what a refusal says to a reader. The node says it in the page's language.
+export function refusal(status, answer) {
+  if (status === 401) return t(token ? "access.wrong" : "access.needed");
+  const hint = byRequest.test(answer.hint ?? "") ? "" : answer.hint;
+  const gap = /[。！？]$/.test(answer.detail ?? "") ? "" : " ";
+  return [answer.detail ?? t("error.status", { status }), hint].filter(Boolean).join(gap);
+}
+
 // askText returns the text of an answer.
 export async function askText(path) {
-  const res = await fetch(path, { headers: { Accept: "application/json" } }).catch(() => {
+  const res = await fetch(path, { headers: headers() }).catch(() => {
     throw new Error(t("error.silent"));
   });
   if (!res.ok) throw new Refusal(res.status, await problem(res));
@@ -65,13 +79,18 @@ export const setToken = (text) => {
   token = text;
 };
 
+// headers ask for answers in the page's language.
+const headers = () => ({ Accept: "application/json", "Accept-Language": locale() });
+
+export const hasToken = () => token !== "";
+
 // request sends an operation's request.
 export function request(id, { parameters, query, body, signal } = {}) {
   const { method, path } = target(id, parameters, query);
-  const headers = { Accept: "application/json" };
-  if (body) headers["Content-Type"] = "application/json";
-  if (token) headers.Authorization = "Bearer " + token;
-  return fetch(path, { method, headers, body, signal });
+  const all = headers();
+  if (token) all.Authorization = "Bearer " + token;
+  if (body) all["Content-Type"] = "application/json";
+  return fetch(path, { method, headers: all, body, signal });
 }
 
 const quote = (text) => "'" + text.replaceAll("'", "'\\''") + "'";

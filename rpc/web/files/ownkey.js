@@ -20,7 +20,7 @@ function show(focus) {
 }
 
 function none() {
-  const input = h("input", { name: "seed", required: true, maxlength: "64", autocomplete: "off", spellcheck: "false" });
+  const input = h("input", { name: "seed", required: true, autocomplete: "off", spellcheck: "false" });
   const form = h(
     "form",
     { id: "key-take", class: "fields one" },
