@@ -76,7 +76,7 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	n.server = stream.NewServer(n.table)
 	n.table.Serve(n.server)
 	n.client = stream.Client{Host: h, Network: net, Refused: n.table.Refused}
-	n.sync = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip}, n.table, n.client, n.server, log)
+	n.sync = chainsync.New(c, chainsync.Config{Agent: cfg.Agent, Name: cfg.Name, Synced: m.synced, Switched: n.publishTip, Pulled: n.publishPayment}, n.table, n.client, n.server, log)
 	n.followTeacher(cfg.Teacher)
 	n.gossip = gossip.New(gossip.Parts{
 		Host: h, Chain: c, Server: n.server, Syncer: n.sync, Table: n.table, Counter: m, Lab: cfg.Lab,
@@ -128,6 +128,13 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) publishTip(tip *consensus.Block) {
 	if ctx := n.running.Load(); ctx != nil {
 		n.gossip.PublishTip(*ctx, tip)
+	}
+}
+
+// publishPayment sends a payment that a pool exchange brought.
+func (n *Node) publishPayment(p consensus.Payment) {
+	if ctx := n.running.Load(); ctx != nil {
+		n.gossip.PublishPayment(*ctx, p)
 	}
 }
 

@@ -2,6 +2,7 @@ package p2p_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,4 +188,27 @@ func TestHundredNodes(t *testing.T) {
 		t.Logf("tip of 100 nodes after %v", took)
 		net.Conserved(ids)
 	})
+}
+
+// TestPulledPaymentsArePublished: what a node pulls from the pool of one neighbour is at the other one before that one asks.
+func TestPulledPaymentsArePublished(t *testing.T) {
+	bubble(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line}, func(t *testing.T, net *p2ptest.Net) {
+		net.Connected(10 * time.Second)
+		for range 3 {
+			net.Cut(func(i int) int { return min(i, 1) })
+			ids := net.Pay(0, 2)
+			net.Rest(20 * time.Second) // gossip has forgotten them
+			net.Heal()
+			net.Await(10*time.Second, "the node between has them", func() bool { return holds(net.Nodes[1], ids) })
+			net.Rest(time.Second)
+			if !holds(net.Nodes[2], ids) {
+				t.Error("the node at the end has to ask for them")
+			}
+		}
+	})
+}
+
+// holds reports whether all of ids are pending at n.
+func holds(n *p2ptest.Node, ids []consensus.ID) bool {
+	return !slices.ContainsFunc(ids, func(id consensus.ID) bool { _, ok := n.Chain.PendingByID(id); return !ok })
 }

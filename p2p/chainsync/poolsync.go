@@ -245,6 +245,7 @@ func (s *Syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 		switch _, err := s.chain.Submit(t, from.String()); {
 		case err == nil:
 			added++
+			s.onPull(t)
 		case !errors.Is(err, chain.ErrKnown):
 			return added, err
 		}

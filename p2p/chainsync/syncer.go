@@ -37,6 +37,7 @@ type Config struct {
 	Name     string                      // what its operator calls this node, told to peers
 	Synced   func(moved bool, err error) // called after every sync
 	Switched func(tip *consensus.Block)  // called after every sync that moved the tip
+	Pulled   func(p consensus.Payment)   // called with every payment that a pool exchange brought
 }
 
 // table is what the syncer tells the table of peers, and asks about them.
@@ -68,6 +69,7 @@ type Syncer struct {
 
 	onSync   func(moved bool, err error)
 	onSwitch func(tip *consensus.Block)
+	onPull   func(p consensus.Payment)
 
 	wakes         chan struct{} // size one: woken is not empty
 	returns       chan struct{} // size one: returned is not empty
@@ -92,6 +94,7 @@ func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *
 		host: client.Host, chain: c, network: client.Network, agent: cfg.Agent, name: cfg.Name, peers: peers, client: client, server: server, log: log,
 		spanBlocks:    spanBlocks,
 		onSwitch:      cfg.Switched,
+		onPull:        cfg.Pulled,
 		onSync:        cfg.Synced,
 		wakes:         make(chan struct{}, 1),
 		returns:       make(chan struct{}, 1),
@@ -106,6 +109,9 @@ func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *
 	}
 	if s.onSwitch == nil {
 		s.onSwitch = func(*consensus.Block) {}
+	}
+	if s.onPull == nil {
+		s.onPull = func(consensus.Payment) {}
 	}
 	if s.onSync == nil {
 		s.onSync = func(bool, error) {}

@@ -112,7 +112,6 @@ type Gossip struct {
 
 	relayed *relayed                             // blocks passed on, or made, by parent
 	orphans *lru.Cache[consensus.Hash, struct{}] // heard, parent not held
-	passing *lru.Cache[consensus.ID, struct{}]   // transactions that gossip handed to the chain
 
 	mu     sync.Mutex
 	scores map[peer.ID]float64
@@ -141,14 +140,13 @@ func New(p Parts) *Gossip {
 		pulls:   newPulls(),
 		meshed:  make(chan peer.ID, maxPeers),
 		relayed: newRelayed(),
-		orphans: newest[consensus.Hash](maxOrphans),
-		passing: newest[consensus.ID](maxPassing),
+		orphans: newOrphans(),
 	}
 }
 
-// newest returns a set of the most recent keys, at most size.
-func newest[K comparable](size int) *lru.Cache[K, struct{}] {
-	set, err := lru.New[K, struct{}](size)
+// newOrphans returns a set of hashes that keeps the most recent ones.
+func newOrphans() *lru.Cache[consensus.Hash, struct{}] {
+	set, err := lru.New[consensus.Hash, struct{}](maxOrphans)
 	if err != nil {
 		panic("gossip: the size is greater than 0: " + err.Error())
 	}

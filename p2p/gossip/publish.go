@@ -18,7 +18,6 @@ import (
 const (
 	maxOrphans = 1024
 	menders    = 4
-	maxPassing = 2 * chain.MaxEvents // transactions whose events may still wait
 )
 
 // Run spreads what happens on this chain until ctx ends.
@@ -84,16 +83,9 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 	return pos
 }
 
-// news reports whether e is to be published: it is our own, or it came by a stream and not by gossip.
+// news reports whether e is to be published: it is our own, or a block that gossip heard too early to pass it on, and that is attached now.
 func (g *Gossip) news(e chain.Event) bool {
-	switch {
-	case e.From == "":
-		return true
-	case e.Kind == chain.EventTransaction:
-		return !g.passing.Remove(e.Payment.ID())
-	default:
-		return g.orphans.Remove(e.Header.Hash) // gossip heard it too early to pass it on; now it is attached
-	}
+	return e.From == "" || e.Kind != chain.EventTransaction && g.orphans.Remove(e.Header.Hash)
 }
 
 // publish sends e's subject.
@@ -156,6 +148,13 @@ func (g *Gossip) late(ctx context.Context, from peer.ID, topic string, data []by
 // PublishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
 func (g *Gossip) PublishTip(ctx context.Context, tip *consensus.Block) {
 	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
+		g.log.Error("not published", "error", err)
+	}
+}
+
+// PublishPayment sends a payment that a pool exchange brought: gossip may have lost it for neighbours, too.
+func (g *Gossip) PublishPayment(ctx context.Context, p consensus.Payment) {
+	if err := g.publishTransaction(ctx, p); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}
 }

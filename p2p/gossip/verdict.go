@@ -90,10 +90,7 @@ func (g *Gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 	if err != nil {
 		return g.say("transaction", from, err)
 	}
-	g.passing.Add(t.ID(), struct{}{})
-	if _, err = g.c.Submit(t, from.String()); err != nil {
-		g.passing.Remove(t.ID())
-	} else {
+	if _, err = g.c.Submit(t, from.String()); err == nil {
 		g.s.PaymentFrom(from, t.ID())
 	}
 	return g.say("transaction", from, err)
