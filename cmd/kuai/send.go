@@ -51,7 +51,7 @@ func newSend() *cobra.Command {
 	f.asking.bind(c)
 	f.bindDir(c)
 	f.passwordFlags.bind(c)
-	c.Flags().BoolVar(&f.yes, "yes", false, "pay an address that has no name here without a question")
+	c.Flags().BoolVar(&f.yes, "yes", false, "pay an address that has no name here, or the id of a node, without a question")
 	c.RunE = func(c *cobra.Command, words []string) error { return f.run(c, words) }
 	return c
 }
@@ -121,7 +121,7 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 		return p, err
 	}
 	if knowsRecipient {
-		if err := f.confirm(c, recipient); err != nil {
+		if err := f.confirm(c, client, n, recipient); err != nil {
 			return p, err
 		}
 		p.Recipient = recipient.Address.String()
@@ -139,7 +139,13 @@ func (f *sending) payment(c *cobra.Command, client *rpc.Client, words []string) 
 }
 
 // confirm warns of a recipient that has no name here, and asks on a terminal whether to pay it: once the node has the payment, it is too late.
-func (f *sending) confirm(c *cobra.Command, recipient wallet.Entry) error {
+// The id of a node looks like an address, and has no wallet.
+func (f *sending) confirm(c *cobra.Command, client *rpc.Client, n api.Node, recipient wallet.Entry) error {
+	if recipient.Name == "" && !recipient.HasKey && !f.yes {
+		if err := notOfNode(c, client, n, recipient.Address.String()); err != nil {
+			return err
+		}
+	}
 	if !warnUnnamed(c, recipient) || f.yes || !term.IsTerminal(int(os.Stdin.Fd())) || !isTerminal(c.ErrOrStderr()) {
 		return nil
 	}
@@ -157,6 +163,20 @@ func (f *sending) confirm(c *cobra.Command, recipient wallet.Entry) error {
 	case <-c.Context().Done():
 	}
 	return errors.New("nothing was sent")
+}
+
+// notOfNode refuses an address that is the id of the node or of one of its peers.
+func notOfNode(c *cobra.Command, client *rpc.Client, n api.Node, address string) error {
+	ctx, cancel := context.WithTimeout(c.Context(), rpc.DefaultTimeout)
+	defer cancel()
+	known, err := client.Peers(ctx)
+	if err != nil {
+		return err
+	}
+	if address != n.PeerID && !slices.ContainsFunc(known.Peers, func(p api.Peer) bool { return p.ID == address }) {
+		return nil
+	}
+	return fmt.Errorf("%s is the id of a node and not of an account: nobody could spend what it gets. 'kuai status' shows where that node's rewards go; --yes pays the id all the same", address)
 }
 
 // ambiguous refuses a name that is a development account of the node's network and means another address on this machine.
