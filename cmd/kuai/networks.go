@@ -176,24 +176,45 @@ func wholeAmount(text string) bool {
 }
 
 func newNetworkShow() *cobra.Command {
-	var asJSON bool
+	var f inviting
 	c := &cobra.Command{
-		Use:     "show NETWORK",
-		Short:   "Print the file of a network: classic, secure, dev, or one of a file",
-		Long:    "Print the file of a network with all that it may hold: classic, secure, dev, or one of a file. Programs that check a chain by\nthemselves read it.",
-		Example: "  kuai network show dev > dev.json\n  kuai network show class-5b.json",
-		Args:    arguments(1, 1),
+		Use:   "show [NETWORK]",
+		Short: "Print the file of a network: of the node that runs, classic, secure, dev, or one of a file",
+		Long: "Print the file of a network with all that it may hold: of the node that runs, or of NETWORK, which is classic, secure, dev or a\n" +
+			"file. Programs that check a chain by themselves read it. It is JSON, with --json or without.",
+		Example: "  kuai network show > network.json\n  kuai network show dev > dev.json\n  kuai network show class-5b.json",
+		Args:    arguments(0, 1),
 	}
-	c.Flags().BoolVar(&asJSON, "json", true, "print JSON, as always")
+	f.bind(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := networkRules(args[0])
+		r, err := f.rules(c, args)
 		if err != nil {
-			return usageError{err}
+			return err
 		}
 		_, err = c.OutOrStdout().Write(invite.NetworkFile(r))
 		return err
 	}
 	return c
+}
+
+// rules returns the rules of the network that is named, or of the node that runs.
+func (f *inviting) rules(c *cobra.Command, names []string) (*consensus.Rules, error) {
+	if len(names) > 0 {
+		r, err := networkRules(names[0])
+		return r, usage(err)
+	}
+	if err := f.asking.find(c); err != nil {
+		return nil, err
+	}
+	v, err := f.ask(c.Context())
+	if err != nil {
+		return nil, f.explain(err)
+	}
+	i, err := invite.Parse(v.Code)
+	if err != nil {
+		return nil, err
+	}
+	return i.Rules()
 }
 
 // The built-in networks beside the classic one.
