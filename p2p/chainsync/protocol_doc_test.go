@@ -3,6 +3,7 @@ package chainsync
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/hosttest"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -51,6 +54,26 @@ func TestProtocolDocument(t *testing.T) {
 			t.Errorf("the document does not show %s", want)
 		}
 	}
+}
+
+// TestProtocolSaysTheLimits holds docs/PROTOCOL.md against the limits of statuses, syncs and pool exchanges.
+func TestProtocolSaysTheLimits(t *testing.T) {
+	hosttest.Documented(t, "../../docs/PROTOCOL.md",
+		fmt.Sprintf("A request must be complete within %.0f s of the opening", stream.RequestWithin.Seconds()),
+		fmt.Sprintf("At least 83 bytes, at most %d. The opener waits %.0f s", wire.MaxStatus, statusWithin.Seconds()),
+		fmt.Sprintf("up to %d bytes of frames behind the first one", wire.MaxStatus),
+		fmt.Sprintf("Request, one frame of 49..%d bytes", wire.MaxSyncRequest),
+		fmt.Sprintf("Head of the answer, one frame of exactly %d bytes", wire.SyncHeadSize),
+		fmt.Sprintf("≤ the request's and ≤ %d", maxServed),
+		fmt.Sprintf("The request is one frame of 1..%d hashes (%d..%d bytes)", wire.MaxBlocksAsked, wire.HashSize, wire.MaxBlocksAsked*wire.HashSize),
+		fmt.Sprintf("frames of 1..%d transaction ids (%d..%d bytes)", wire.IDsInFrame, wire.IDSize, wire.MaxIDs),
+		fmt.Sprintf("It gives up after %.0f s", poolWithin.Seconds()),
+		fmt.Sprintf("neither its end nor %d KiB within 2 s (four round trips if these take longer, but 6 s at most)", stream.StallBytes>>10),
+		fmt.Sprintf("then every 1..2 s (random) to %s random peers", []string{"", "one", "two"}[statusPeers]),
+		fmt.Sprintf("fetched in spans of %d blocks or %d MiB", spanBlocks, spanBytes>>20),
+		fmt.Sprintf("goes to another peer after %.0f s", slowAfter.Seconds()),
+		fmt.Sprintf("less than %d KiB of new blocks in %.0f s", stream.StallBytes>>10, dullAfter.Seconds()),
+	)
 }
 
 var hexWords = regexp.MustCompile(`^ {4}(?:[←→] +| {2})?((?:[0-9a-f]{2,} ?)+)(?: {2,}.*)?$`)

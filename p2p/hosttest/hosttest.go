@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/rand"
 	"log/slog"
+	"os"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -116,4 +119,19 @@ func ID(t testing.TB) peer.ID {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// Documented checks that each sentence stands in a document. Lines may break anywhere in it, and numbers have no commas.
+func Documented(t testing.TB, path string, sentences ...string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(\d),(\d{3})`).ReplaceAllString(strings.Join(strings.Fields(string(raw)), " "), "$1$2")
+	for _, s := range sentences {
+		if !strings.Contains(text, s) {
+			t.Errorf("%s does not say %q", path, s)
+		}
+	}
 }
