@@ -88,6 +88,11 @@ export async function send(form, sent, then, signal, done) {
   return status;
 }
 
+// forget clears what was said in another language.
+export function forget() {
+  for (const output of document.querySelectorAll("form .answer:is(.good, .bad)")) if (!busy.has(output.closest("form"))) say(output, "");
+}
+
 const silent = new Set(); // forms that say that the node did not answer
 
 // answersAgain clears what was said of a node that did not answer.
@@ -98,7 +103,8 @@ export function answersAgain() {
 
 function askToken(form) {
   at("access").hidden = false;
-  setText(at("access-why"), t(hasToken() ? "access.wrong" : "access.why"));
+  at("access-why").dataset.t = hasToken() ? "access.wrong" : "access.why";
+  setText(at("access-why"), t(at("access-why").dataset.t));
   at("token").select();
   at("token").focus();
   at("access").onsubmit = (e) => {

@@ -66,7 +66,7 @@ export const learnName = (id, name) => name && names.set(id, name);
 export const nodeName = (id) => names.get(id) ?? id;
 
 // who shows a name as text that is apart from what is around it, whatever its direction of writing.
-export const who = (name) => h("bdi", { title: name, class: peerID.test(name) ? "mono" : null }, short(nodeName(name)));
+export const who = (name) => h("bdi", { title: name, class: peerID.test(nodeName(name)) ? "mono" : null }, short(nodeName(name)));
 
 export const addressLink = (name) => h("a", { href: "#/address/" + encodeURIComponent(name) }, who(name));
 export const hashLink = (hash, text) =>

@@ -3,7 +3,7 @@
 import { at, learnName, nodeName, setText, short, who } from "/web/dom.js";
 import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
 import { follow } from "/web/live.js";
-import { answersAgain, updateLines } from "/web/act.js";
+import { answersAgain, forget, updateLines } from "/web/act.js";
 import { accounts, hasLab, parse, secure } from "/web/node.js";
 import { changed, everything, known, refresh, watch } from "/web/store.js";
 import * as blocks from "/web/blocks.js";
@@ -176,6 +176,7 @@ function relabel() {
   showFigures();
   showState();
   showTheme();
+  forget();
   updateLines();
   if (!Object.hasOwn(views, location.hash.split("/")[1] ?? "chain")) route();
 }

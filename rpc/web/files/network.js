@@ -108,7 +108,7 @@ function peerRow(p) {
     p.id ? addressLink(p.id) : place(p.address),
     h("span", { class: "state " + (p.connected ? "on" : "off") }, state),
     { number: p.height ? number(p.height) : "–" },
-    { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " ms" },
+    { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " " + t("unit.ms") },
     namesCell(p.knows),
     p.agent || "–",
     p.connected ? leave(label, "peer.disconnect") : p.static ? leave(label, "peer.forget") : "",
