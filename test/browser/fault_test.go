@@ -204,6 +204,16 @@ func TestUnknownRecipient(t *testing.T) {
 	p.shows("pay-new", "no payment")
 	p.press("#pay button")
 	p.says("pay", "Transaction will be added")
+
+	secure := startNode(t, "--network", "dev")
+	p = openTab(t, secure, wide, high)
+	p.shows("live", "Live")
+	to(secure.id())
+	p.shows("pay-new", "the id of a node, not an account")
+	to("carol")
+	p.isEmpty("pay-new")
+	p.route("#/network/" + secure.id())
+	p.wait("its rewards are led to", `document.querySelector("#found a")?.textContent === "rewards"`)
 }
 
 // TestWrongToken: a node that asks for its token is given a wrong one, then the right one; each time the page says what to do.

@@ -4,12 +4,9 @@ import { addressLink, h, hashLink, nodeName, paymentLink, row, emptyRow } from "
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { ask } from "/web/node.js";
-import { known } from "/web/store.js";
+import { isNode } from "/web/store.js";
 
 const page = 50;
-
-// isNode reports whether an address is the peer id of a node that this one knows.
-const isNode = (id) => id === known.node?.peer_id || known.peers?.peers.some((p) => p.id === id);
 
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;

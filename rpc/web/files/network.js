@@ -1,6 +1,6 @@
 // The view of the network: this node and its peers as a map and as a table, and the ways to connect.
 
-import { addressLink, at, emptyRow, h, isAddress, nodeName, place, row, setText, short } from "/web/dom.js";
+import { addressLink, at, emptyRow, h, isAddress, nodeName, place, row, setText, short, who } from "/web/dom.js";
 import { act, curlLine, mark, say, send, updateLines } from "/web/act.js";
 import { language, number, t } from "/web/i18n.js";
 import { secure } from "/web/node.js";
@@ -67,13 +67,23 @@ function showFound() {
   if (shown === now) return;
   const first = !shown;
   shown = now;
-  const addresses = name === wanted || secure ? [wanted] : [wanted, name]; // on a classic network a name is an address, too
+  const addresses = [...addressesOf(wanted)];
   at("found").replaceChildren(
-    t(kind, { name: short(name) }) + " " + t("found.payments") + " ",
-    ...addresses.flatMap((a, i) => [i ? t("list.comma") : "", h("a", { href: "#/address/" + encodeURIComponent(a) }, h("bdi", {}, a))]),
+    t(kind, { name: short(name) }) + " " + (addresses.length ? t("found.payments") + " " : ""),
+    ...addresses.flatMap((a, i) => [i ? t("list.comma") : "", h("a", { href: "#/address/" + encodeURIComponent(a) }, who(a))]),
   );
   if (first) at("found").scrollIntoView({ block: "center" });
 }
+
+// addressesOf are those under which a node's payments may be found. On a classic network each name is an address; on a secure one a node's
+// id is none, and another node's address is not known.
+function addressesOf(id) {
+  if (!secure) return new Set([id, nodeName(id)]);
+  return new Set(id === self() && known.node.rewards ? [known.node.rewards] : []);
+}
+
+// nodeLink shows a node, with a link to its payments if its id is an address.
+const nodeLink = (id) => (secure ? who(id) : addressLink(id));
 
 const self = () => known.node?.peer_id;
 
@@ -105,7 +115,7 @@ function peerRow(p) {
   const state = p.connected ? t("peer." + (p.direction || "connected")) : away(p.state);
   const label = p.id || p.address;
   const cells = row(
-    p.id ? addressLink(p.id) : place(p.address),
+    p.id ? nodeLink(p.id) : place(p.address),
     h("span", { class: "state " + (p.connected ? "on" : "off") }, state),
     { number: p.height ? number(p.height) : "–" },
     { number: p.latency_ms === null ? "–" : p.latency_ms.toFixed(1) + " " + t("unit.ms") },
@@ -129,7 +139,7 @@ function namesCell(ids) {
 // farRow is a node that only peers know.
 function farRow(id, by) {
   const cells = row(
-    addressLink(id),
+    nodeLink(id),
     h("span", { class: "state off" }, t("peer.heard")),
     { number: "–" },
     { number: "–" },

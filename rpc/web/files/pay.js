@@ -4,7 +4,7 @@ import { at, isAddress, setText } from "/web/dom.js";
 import { act, mark } from "/web/act.js";
 import { t } from "/web/i18n.js";
 import { accounts, ask, network, secure } from "/web/node.js";
-import { known } from "/web/store.js";
+import { isNode, known } from "/web/store.js";
 
 const most = secure ? 2n ** 53n - 1n : 2n ** 63n - 1n; // of a whole amount
 const pause = 400; // ms without a key pressed, until the recipient is looked up
@@ -87,6 +87,7 @@ function hint(form) {
   setText(at("pay-new"), "");
   const name = form.elements.recipient.value;
   if (!name || (secure && partyFault(name.trim()))) return;
+  if (secure && isNode(name.trim())) return setText(at("pay-new"), t("pay.node"));
   timer = setTimeout(async () => {
     const a = await ask("/addresses/" + encodeURIComponent(secure ? name.trim() : name) + "?limit=1").catch(() => null);
     const waits = known.pending?.transactions.some((p) => p.recipient === name || p.sender === name);
@@ -97,7 +98,7 @@ function hint(form) {
 export const update = () => keys?.update();
 export function relabel() {
   keys?.relabel();
-  if (at("pay-new").textContent) setText(at("pay-new"), t("pay.new"));
+  if (at("pay-new").textContent) hint(at("pay"));
 }
 
 export function start() {

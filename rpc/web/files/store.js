@@ -17,6 +17,9 @@ export const known = {
   trouble: "", // why the last question had no answer
 };
 
+// isNode reports whether an id is this node's, or a peer's.
+export const isNode = (id) => id === known.node?.peer_id || Boolean(known.peers?.peers.some((p) => p.id === id));
+
 const gap = 250; // ms between two rounds of questions
 const retry = 2000; // ms after a question that had no answer
 
