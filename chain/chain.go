@@ -68,8 +68,8 @@ func Open(st *store.Store, r *consensus.Rules, now func() time.Time) (*Chain, er
 // Close waits for the disk. It does not close the store.
 func (c *Chain) Close() error {
 	c.writing.Lock()
-	defer c.writing.Unlock()
-	c.closed.Store(true)
+	c.closed.Store(true) // what changes the state asks for it while it holds writing
+	c.writing.Unlock()
 	return c.Sync()
 }
 

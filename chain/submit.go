@@ -30,6 +30,14 @@ func (c *Chain) Submit(payment consensus.Payment, from string) (next int64, err 
 	return c.tip.Index + 1, nil
 }
 
+// made is a payment that was made at this node, on its way to disk.
+type made struct {
+	payment consensus.Payment
+	p       *pending // what is staged under its id; nil if it was refused
+	next    int64
+	err     error
+}
+
 // Pay adds a payment that was made at this node, and returns when it is on disk. Nobody sees the payment before that. Returns as
 // Submit, and ErrUnsettled if the disk fails meanwhile: the payment may then be pending after a restart. The same payment, by its
 // id, waits for the same outcome and gets ErrKnown, so it is never paid twice.
@@ -37,43 +45,69 @@ func (c *Chain) Pay(payment consensus.Payment) (next int64, err error) {
 	if err := c.checkSignature(payment); err != nil {
 		return 0, err
 	}
-	p, err := c.stage(payment)
-	if p == nil {
-		return 0, err
-	}
-	if failed := c.Sync(); failed != nil && p.Payment == payment {
-		return 0, unsettled(failed)
-	} else if failed != nil {
-		return 0, failed // another payment has this id; this one was not written
-	}
-	next, entered := c.enterStaged(p)
-	return next, cmp.Or(err, entered)
+	m := &made{payment: payment}
+	_ = c.syncs.share(m, c.bring) // m has what it means for the payment
+	return m.next, m.err
 }
 
-// stage writes a payment that nobody sees yet, without waiting for the disk. With ErrKnown it returns the payment with the same id
-// that was staged before; with any other error none.
-func (c *Chain) stage(payment consensus.Payment) (*pending, error) {
+// stage writes payments that nobody sees yet, in one batch, without waiting for the disk.
+func (c *Chain) stage(all []*made) {
+	if len(all) == 0 {
+		return
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if p, ok := c.pool.staged[payment.ID()]; ok {
-		return p, ErrKnown
+	batch := c.store.NewBatch()
+	defer batch.Close()
+	var staged []*made
+	for _, m := range all {
+		if p, ok := c.pool.staged[m.payment.ID()]; ok {
+			m.p, m.err = p, ErrKnown
+			continue
+		}
+		p, err := c.admit(m.payment, "")
+		if err != nil {
+			m.err = err
+			continue
+		}
+		m.p = p
+		c.pool.stage(p) // also if the write fails: the id stays taken until a restart
+		batch.SetPending(record(p))
+		staged = append(staged, m)
 	}
-	p, err := c.admit(payment, "")
-	if err != nil {
-		return nil, err
+	if len(staged) == 0 {
+		return
 	}
-	c.pool.stage(p) // also if the write fails: the id stays taken until a restart
-	if err := c.write(p, func() {}); err != nil {
-		return nil, unsettled(err)
+	if err := c.commit(batch, func() {}); err != nil {
+		for _, m := range staged {
+			m.p, m.err = nil, unsettled(err)
+		}
 	}
-	return p, nil
 }
 
-// enterStaged shows a staged payment that is on disk. ErrKnown if a block has taken it meanwhile, ErrFunds if its sender has too little
-// since.
-func (c *Chain) enterStaged(p *pending) (next int64, err error) {
+// enterStaged shows the staged payments to everybody. They are on disk, unless failed says why not.
+func (c *Chain) enterStaged(all []*made, failed error) {
+	if len(all) == 0 {
+		return
+	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	for _, m := range all {
+		switch {
+		case m.p == nil:
+		case failed != nil && m.p.Payment == m.payment:
+			m.err = unsettled(failed)
+		case failed != nil:
+			m.err = failed // another payment has this id; this one was not written
+		default:
+			next, err := c.enterOne(m.p)
+			m.next, m.err = next, cmp.Or(m.err, err)
+		}
+	}
+}
+
+// enterOne shows a staged payment. ErrKnown if a block has taken it meanwhile, ErrFunds if its sender has too little since.
+func (c *Chain) enterOne(p *pending) (next int64, err error) {
 	switch {
 	case c.pool.staged[p.ID()] == p:
 		return c.enter(p, ""), nil
@@ -127,6 +161,9 @@ func (c *Chain) admit(payment consensus.Payment, from string) (*pending, error) 
 func (c *Chain) unknown(id consensus.ID) error {
 	if _, ok := c.pool.find(id); ok {
 		return ErrKnown
+	}
+	if !c.stored.mayHave(id) {
+		return nil // a search takes 1.4 of the 10 µs of a payment (BenchmarkDurablePost)
 	}
 	search, err := c.store.IDs()
 	if err != nil {

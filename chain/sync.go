@@ -11,7 +11,8 @@ type syncs struct {
 
 // write is one write to disk, for all who joined before it began.
 type write struct {
-	lead chan struct{} // tells one of them to begin it
+	made []*made       // payments that it brings to disk
+	lead chan struct{} // tells one of those who wait to begin it
 	done chan struct{} // closed when it has ended
 	err  error
 }
@@ -21,23 +22,28 @@ func (c *Chain) Sync() error {
 	if c.durable.Load() >= c.applied.Load() {
 		return c.store.Err()
 	}
-	return c.syncs.share(func() error {
-		target := c.applied.Load()
-		if err := c.store.Sync(); err != nil {
-			return err
-		}
-		c.durable.Store(target) // nobody else writes now
-		return nil
-	})
+	return c.syncs.share(nil, c.bring)
 }
 
-// share returns the outcome of a write that began after the call. One of those who wait makes it, by do.
-func (s *syncs) share(do func() error) error {
-	w := s.join()
+// bring brings payments to disk, and all that was held at the call. One call runs at a time.
+func (c *Chain) bring(all []*made) (err error) {
+	c.stage(all)
+	if target := c.applied.Load(); target == c.durable.Load() {
+		err = c.store.Err()
+	} else if err = c.store.Sync(); err == nil {
+		c.durable.Store(target)
+	}
+	c.enterStaged(all, err)
+	return err
+}
+
+// share returns the outcome of a write that began after the call, with m in it unless that is nil. One of those who wait makes it, by do.
+func (s *syncs) share(m *made, do func([]*made) error) error {
+	w := s.join(m)
 	select {
 	case <-w.lead:
 		s.begin()
-		w.err = do()
+		w.err = do(w.made)
 		s.end()
 		close(w.done)
 	case <-w.done:
@@ -46,11 +52,14 @@ func (s *syncs) share(do func() error) error {
 }
 
 // join returns the next write. Where none runs, the caller is to begin it.
-func (s *syncs) join() *write {
+func (s *syncs) join(m *made) *write {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil {
 		s.next = &write{lead: make(chan struct{}, 1), done: make(chan struct{})}
+	}
+	if m != nil {
+		s.next.made = append(s.next.made, m)
 	}
 	if !s.busy {
 		s.busy = true

@@ -50,7 +50,9 @@ func (s *syncs) stop() (release func(error)) {
 	return func(err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.hold = nil
+		if s.hold == hold { // else the next ones wait for another release
+			s.hold = nil
+		}
 		if err != nil {
 			hold <- err
 		}

@@ -252,6 +252,77 @@ func TestStagedPaymentMeetsItself(t *testing.T) {
 	}
 }
 
+// TestPaymentsShareAWrite: payments that come while a write runs go to disk together, in one write, and each gets its own answer.
+func TestPaymentsShareAWrite(t *testing.T) {
+	for name, tc := range map[string]struct {
+		failure  error // of their write
+		close    bool  // the chain is closed while they wait
+		fresh    error // what those get that are new
+		repeated error // and one that is mined already
+	}{
+		"written": {nil, false, nil, chain.ErrKnown},
+		"failed":  {errorfs.ErrInjected, false, chain.ErrUnsettled, chain.ErrKnown},
+		"closed":  {nil, true, chain.ErrClosed, chain.ErrClosed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, st, disk, s := slow(t)
+				defer shut(t, c, st)
+				mined := chaintest.Payment()
+				if _, err := c.Add(chaintest.Block(t, c.Rules(), c.Tip(), "m", mined.Transaction()), "peer"); err != nil {
+					t.Fatal(err)
+				}
+				before := s.count.Load()
+				releaseFirst := s.stop()
+				pay := func(p consensus.Payment) <-chan error {
+					result := make(chan error, 1)
+					go func() { result <- made{payment: p}.add(c) }()
+					synctest.Wait()
+					return result
+				}
+				first, again := pay(chaintest.Payment()), pay(mined)
+				others := make(map[consensus.Payment]<-chan error)
+				for range 20 {
+					p := chaintest.Payment()
+					others[p] = pay(p)
+				}
+				if tc.close {
+					go func() { _ = c.Close() }() // shut closes it once more
+					synctest.Wait()
+				}
+				releaseOthers := s.stop()
+				releaseFirst(nil)
+				if err := <-first; err != nil {
+					t.Errorf("the first: %v", err)
+				}
+				synctest.Wait()
+				for _, result := range others {
+					if len(result) > 0 && !tc.close {
+						t.Error("a payment is answered before it is on disk")
+					}
+				}
+				releaseOthers(tc.failure)
+				if err := <-again; !errors.Is(err, tc.repeated) {
+					t.Errorf("one that is mined: %v, want %v", err, tc.repeated)
+				}
+				for p, result := range others {
+					if err := <-result; !errors.Is(err, tc.fresh) || (made{payment: p}).holds(t, c) != (err == nil) {
+						t.Errorf("one of the others: %v, want %v", err, tc.fresh)
+					}
+				}
+				if n := s.count.Load() - before; n > 2 {
+					t.Errorf("%d writes, want one for the first payment and one for the others", n)
+				}
+				after, stop := restarted(t, disk, 0)
+				defer stop()
+				if tc.failure == nil && state(after) != state(c) {
+					t.Errorf("after a crash the chain is another one: %s, was %s", state(after), state(c))
+				}
+			})
+		})
+	}
+}
+
 // once checks that one event tells of the payment.
 func once(t *testing.T, c *chain.Chain, id consensus.ID) {
 	t.Helper()
