@@ -1,7 +1,6 @@
 package chain
 
 import (
-	"slices"
 	"sync"
 
 	"kuai/chain/consensus"
@@ -48,20 +47,23 @@ func (e *Event) size() int {
 // events keeps the last events and wakes subscribers. It has a lock of its own, so that they do not wait for a batch.
 type events struct {
 	mu      sync.Mutex
-	kept    []Event // ascending, without gaps
-	bytes   int
+	ring    []Event // event n is at n modulo its length
+	gone    uint64  // the last event that is not kept any more
 	last    uint64
+	bytes   int
 	watcher map[chan struct{}]struct{}
 }
+
+func (e *events) at(seq uint64) *Event { return &e.ring[seq%uint64(len(e.ring))] }
 
 func (e *events) add(ev Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.makeRoom(ev.size())
 	e.last++
 	ev.Seq = e.last
-	e.kept = append(e.kept, ev)
+	*e.at(ev.Seq) = ev
 	e.bytes += ev.size()
-	e.trim()
 	for wake := range e.watcher {
 		select {
 		case wake <- struct{}{}:
@@ -70,14 +72,30 @@ func (e *events) add(ev Event) {
 	}
 }
 
-// trim forgets the oldest events, never the newest.
-func (e *events) trim() {
-	drop := 0
-	for n := len(e.kept); n-drop > 1 && (n-drop > MaxEvents || e.bytes > MaxEventBytes); drop++ {
-		e.bytes -= e.kept[drop].size()
-		e.kept[drop] = Event{} // the array stays until it is full: release the block
+// makeRoom forgets the oldest events, as many as the next one needs, and makes the ring larger if it is full.
+func (e *events) makeRoom(size int) {
+	for e.gone < e.last && (e.last-e.gone == MaxEvents || e.bytes+size > MaxEventBytes) {
+		e.gone++
+		e.bytes -= e.at(e.gone).size()
+		*e.at(e.gone) = Event{} // release the block
 	}
-	e.kept = e.kept[drop:]
+	if n := len(e.ring); e.last-e.gone == uint64(n) {
+		kept := e.after(e.gone)
+		e.ring = make([]Event, min(max(2*n, 64), MaxEvents))
+		for _, ev := range kept {
+			*e.at(ev.Seq) = ev
+		}
+	}
+}
+
+// after returns the events after position seq, which are all kept.
+func (e *events) after(seq uint64) []Event {
+	list := make([]Event, 0, e.last-seq)
+	for seq < e.last {
+		seq++
+		list = append(list, *e.at(seq))
+	}
+	return list
 }
 
 // Events returns the events after position seq (0: all that are kept), ascending; lost says that some are gone already.
@@ -85,14 +103,10 @@ func (c *Chain) Events(seq uint64) (events []Event, lost bool) {
 	e := &c.events
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	first := e.last - uint64(len(e.kept)) // position before the oldest kept
 	if seq >= e.last {
 		return nil, false
 	}
-	if seq < first {
-		return slices.Clone(e.kept), true
-	}
-	return slices.Clone(e.kept[seq-first:]), false
+	return e.after(max(seq, e.gone)), seq < e.gone
 }
 
 // LastEvent returns the newest event's Seq.
