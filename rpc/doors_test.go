@@ -174,8 +174,6 @@ func paymentDoor(t *testing.T, r *consensus.Rules) {
 		case c.Loose, bytes.HasPrefix(c.Raw, []byte("\ufeff")): // a body may begin with a mark, a canonical text may not
 		case r.IsSecure() && strings.HasSuffix(c.Name, "without signature"): // which the node would add
 			status, says = 400, "does not hold the unlocked key"
-		case r.IsSecure() && c.Rule == consensus.RuleTransactionSize: // read key by key, the long one is named
-			status, says = 400, fmt.Sprintf("Refused by the rule \\\"%s\\\"", consensus.RuleID)
 		case c.Syntax:
 			status, says = 400, ""
 		case c.Rule != "":

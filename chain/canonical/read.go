@@ -166,7 +166,7 @@ func (r *reader) array(depth int) Value {
 
 func (r *reader) object(depth int) Value {
 	r.enter(depth)
-	o := Object{}
+	o := make(Object, 0, 4)
 	if r.take('}') {
 		return o
 	}
@@ -219,13 +219,18 @@ func (r *reader) string() string {
 	var s []byte
 	for r.pos < len(r.text) {
 		n := plainPrefix(r.text[r.pos:])
-		s = append(s, r.text[r.pos:r.pos+n]...)
+		plain := r.text[r.pos : r.pos+n]
 		r.pos += n
+		if r.peek() == '"' {
+			r.pos++
+			if s == nil {
+				return string(plain) // most strings: one copy
+			}
+			return string(append(s, plain...))
+		}
+		s = append(s, plain...)
 		switch c := r.peek(); {
 		case r.pos == len(r.text):
-		case c == '"':
-			r.pos++
-			return string(s)
 		case c == '\\':
 			s = r.escape(s)
 		case c < ' ':

@@ -53,29 +53,22 @@ func (r *Rules) ReadPayment(text []byte, id ID) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	t, err := r.checkPayment(o)
-	if err != nil {
-		return Payment{}, err
-	}
-	return Payment{t.ID, string(t.AppendCanonical(nil))}, nil
+	return r.ParsePayment(canonical.AppendValue(make([]byte, 0, 256), o))
 }
 
 // ReadUnsigned is ReadPayment for a payment that its sender has still to sign, on a secure network. A signature that it has is dropped.
 func (r *Rules) ReadUnsigned(text []byte, id ID) (Transaction, error) {
-	o, err := readParts(text, id, tutorialKeys)
+	o, err := readParts(text, id)
 	if err != nil {
 		return Transaction{}, err
 	}
 	return readPayment(o, "", false)
 }
 
-// tutorialKeys are those that the tutorial asks for, in its order.
-var tutorialKeys = []string{"sender", "recipient", "amount"}
-
 // readKeys reads the object that ReadPayment checks.
 func (r *Rules) readKeys(text []byte, id ID) (canonical.Object, error) {
 	if !r.IsSecure() {
-		return readParts(text, id, tutorialKeys)
+		return readParts(text, id)
 	}
 	v, err := canonical.Read(text)
 	if err != nil {
@@ -88,23 +81,23 @@ func (r *Rules) readKeys(text []byte, id ID) (canonical.Object, error) {
 	return o, nil // a missing id or another key breaks a rule
 }
 
-// readParts reads an object in any spelling, and keeps these keys of it, which it must have, and the id.
-func readParts(text []byte, id ID, keys []string) (canonical.Object, error) {
+// readParts reads an object in any spelling that has the tutorial's keys, and keeps those and the id.
+func readParts(text []byte, id ID) (canonical.Object, error) {
 	v, err := canonical.Read(text)
 	if err != nil {
 		return nil, err
 	}
 	body, _ := v.(canonical.Object)
-	if missing := missingKeys(body, keys...); missing != nil {
+	if missing := missingKeys(body, "sender", "recipient", "amount"); missing != nil {
 		return nil, &MissingError{Keys: missing}
 	}
-	o := canonical.Object{{Key: "id", Value: id.String()}}
-	if own, ok := body.Get("id"); ok {
-		o[0].Value = own
-	}
-	for _, key := range keys {
-		v, _ := body.Get(key)
-		o = append(o, canonical.Member{Key: key, Value: v})
+	o := canonical.Object{{Key: "amount"}, {Key: "id"}, {Key: "recipient"}, {Key: "sender"}}
+	for i, m := range o {
+		own, ok := body.Get(m.Key)
+		if !ok {
+			own = id.String()
+		}
+		o[i].Value = own
 	}
 	return o, nil
 }
