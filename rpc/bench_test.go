@@ -33,7 +33,9 @@ import (
 func onDisk(b *testing.B) (*node, string) {
 	b.Helper()
 	c, shut := chaintest.OpenDisk(b, chaintest.Rules(), b.TempDir())
-	b.Cleanup(shut)
+	var run sync.WaitGroup
+	run.Go(func() { _ = c.Run(b.Context()) })
+	b.Cleanup(func() { run.Wait(); shut() }) // the context ends first
 	n, m := &fakeNetwork{id: testPeer}, &testMiner{chain: c, name: testPeer}
 	s := &node{New(Config{}, c, n, m, quiet()), n, m}
 	return s, serveBench(b, s.httpServer(b.Context()))

@@ -175,6 +175,9 @@ func (s *Server) servesHost(host string) bool {
 		return true
 	}
 	host = hostname(host)
+	if s.isNamed(host) {
+		return true
+	}
 	if _, ok := parseIP(host); ok {
 		return true
 	}
@@ -182,11 +185,13 @@ func (s *Server) servesHost(host string) bool {
 	switch {
 	case err != nil:
 		return false
-	case name == "localhost" || s.hosts[name]:
+	case s.isNamed(name):
 		return true
 	}
 	return s.exposed.Load() && !strings.Contains(name, ".")
 }
+
+func (s *Server) isNamed(name string) bool { return name == "localhost" || s.hosts[name] }
 
 // hostname takes the port and the brackets off.
 func hostname(host string) string {

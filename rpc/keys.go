@@ -112,7 +112,7 @@ func (s *Server) unlock(w http.ResponseWriter, r *http.Request) {
 }
 
 func readSeed(w http.ResponseWriter, r *http.Request) (seed [SeedBytes]byte, lasting time.Duration, err error) {
-	body, err := readBody(w, r, `{"seed": "64 hex digits", "seconds": 600}`)
+	body, err := readBody(w, r)
 	if err != nil {
 		if problemOf(err).status == http.StatusRequestEntityTooLarge {
 			return seed, 0, err

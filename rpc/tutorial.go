@@ -71,9 +71,9 @@ func (s *Server) mineMany(w http.ResponseWriter, r *http.Request) {
 // wanted reads {"blocks": N}; 0 says that there is none.
 func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (int, error) {
 	const example = `{"blocks": 3}`
-	body, err := readBody(w, r, example)
+	body, err := readBody(w, r)
 	if err != nil || len(bytes.TrimSpace(body)) == 0 {
-		return 0, err
+		return 0, badJSON(r, err, example)
 	}
 	o, err := parseObject(r, body, example)
 	if err != nil {
@@ -107,16 +107,14 @@ func (s *Server) mineRun(w http.ResponseWriter, r *http.Request, n int) {
 
 // newTransaction puts a payment into the pool. The answer is sent when the payment is on disk.
 func (s *Server) newTransaction(w http.ResponseWriter, r *http.Request) {
-	payer, payee := s.usualPayment()
-	example := fmt.Sprintf(`{"sender": "%s", "recipient": "%s", "amount": 5}`, cmp.Or(payer, "ADDRESS"), cmp.Or(payee, "ADDRESS"))
-	body, err := readBody(w, r, example)
-	if err != nil {
-		s.fail(w, r, err)
-		return
+	var tx consensus.Payment
+	body, err := readBody(w, r)
+	if err == nil {
+		tx, err = s.readPayment(r, body, chain.NewID())
 	}
-	tx, err := s.readPayment(r, body, chain.NewID())
 	if err != nil {
-		s.fail(w, r, badJSON(r, err, example))
+		payer, payee := s.usualPayment()
+		s.fail(w, r, badJSON(r, err, fmt.Sprintf(`{"sender": "%s", "recipient": "%s", "amount": 5}`, cmp.Or(payer, "ADDRESS"), cmp.Or(payee, "ADDRESS"))))
 		return
 	}
 	next, err := s.chain.Pay(tx)
@@ -174,13 +172,17 @@ func accepted(w http.ResponseWriter, status int, id consensus.ID, message string
 	answer(w, status, api.Message{Message: message})
 }
 
-// readBody reads a body of any Content-Type within the limit, in any encoding that Flask reads, and returns it as UTF-8.
-// example is a body that would do.
-func readBody(w http.ResponseWriter, r *http.Request, example string) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+// readBody reads a body of any Content-Type within the limit, in any encoding that Flask reads, and returns it as UTF-8. Its errors
+// are for badJSON.
+func readBody(w http.ResponseWriter, r *http.Request) (body []byte, err error) {
+	if n := r.ContentLength; n >= 0 && n <= smallBody {
+		body = make([]byte, n)
+		_, err = io.ReadFull(r.Body, body)
+	} else {
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
+	}
 	if err == nil {
-		body, err = canonical.DecodeText(body)
-		return body, badJSON(r, err, example)
+		return canonical.DecodeText(body)
 	}
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
 		return nil, err
@@ -188,20 +190,23 @@ func readBody(w http.ResponseWriter, r *http.Request, example string) ([]byte, e
 	return nil, badRequest("body not received", "The body ended before its length.", "Send it again.")
 }
 
+// smallBody is how much is allocated for a body before it is here.
+const smallBody = 4 << 10
+
 // readObject reads a body that must be a JSON object; example is one.
 func readObject(w http.ResponseWriter, r *http.Request, example string) (canonical.Object, error) {
-	body, err := readBody(w, r, example)
+	body, err := readBody(w, r)
 	if err != nil {
-		return nil, err
+		return nil, badJSON(r, err, example)
 	}
 	return parseObject(r, body, example)
 }
 
 // readKeys is readObject for a body whose keys may all be left out: a mistyped one would pass for a value that is wanted so.
 func readKeys(w http.ResponseWriter, r *http.Request, example string, keys ...string) (canonical.Object, error) {
-	body, err := readBody(w, r, example)
+	body, err := readBody(w, r)
 	if err != nil {
-		return nil, err
+		return nil, badJSON(r, err, example)
 	}
 	v, err := canonical.Read(body)
 	if err != nil {
