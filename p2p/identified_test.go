@@ -71,6 +71,48 @@ func afterLosers(t *testing.T, n *testNode) (kept bool) {
 	return n.h.Network().Connectedness(h.ID()) == network.Connected
 }
 
+// TestOneConnectionOfTwoEndsNothing ends one of two connections with a peer, the older or the newer one: it is up as long as the other one lasts.
+func TestOneConnectionOfTwoEndsNothing(t *testing.T) {
+	for name, older := range map[string]bool{"the older one": true, "the newer one": false} {
+		t.Run(name, func(t *testing.T) {
+			n, h := runNode(t, chaintest.Rules(), nil), hosttest.New(t)
+			at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+			if err := h.Connect(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			hosttest.Eventually(t, "the peer is up", func() bool { return connectedLine(n, h) })
+			newer, err := h.Network().(*swarm.Swarm).TransportForDialing(at.Addrs[0]).Dial(t.Context(), at.Addrs[0], at.ID) // its swarm does not know of it
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer newer.Close()
+			conns := func() int { return len(n.h.Network().ConnsToPeer(h.ID())) }
+			hosttest.Eventually(t, "it has two connections", func() bool { return conns() == 2 })
+			end := func(older bool) {
+				if older {
+					_ = h.Network().ClosePeer(at.ID)
+				} else {
+					_ = newer.Close()
+				}
+			}
+			end(older)
+			hosttest.Eventually(t, "it has one", func() bool { return conns() == 1 })
+			marker := hosttest.New(t) // the node hears of it after it has heard of the end
+			if err := marker.Connect(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			hosttest.Eventually(t, "the marker is up", func() bool { return connectedLine(n, marker) })
+			if strings.Contains(n.log.String(), "peer disconnected") {
+				t.Errorf("it is down: %s", n.log)
+			}
+			end(!older)
+			hosttest.Eventually(t, "it is down after the last one", func() bool {
+				return strings.Contains(n.log.String(), `msg="peer disconnected" peer=`+h.ID().String())
+			})
+		})
+	}
+}
+
 // connectedLine reports whether the log of n has a line that h connected.
 func connectedLine(n *testNode, h host.Host) bool {
 	for line := range strings.Lines(n.log.String()) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // TestHearsayPushesNobodyOut lets an attacker name a thousand peers, and connect with hundreds of identities for longer than the
@@ -50,6 +51,33 @@ func TestHearsayPushesNobodyOut(t *testing.T) {
 			if !slices.ContainsFunc(first, func(p prospect) bool { return p.ID == id }) {
 				t.Errorf("an honest peer is not among the first %d to be dialled", len(first))
 			}
+		}
+	})
+}
+
+// TestSubnetIsThatOfTheConnection lets an attacker connect from one subnet with identities that say that they listen in ten, for longer than
+// an honest peer stayed: which subnet counts is proved by the connection.
+func TestSubnetIsThatOfTheConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, err := openBook("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stays := func(p peer.AddrInfo, from string, stay time.Duration) {
+			b.came(p.ID, p.Addrs)
+			b.proved(p.ID, ma.StringCast(from))
+			time.Sleep(stay)
+			b.went(p.ID)
+		}
+		for i := range 10 {
+			stays(bookPeer(t, fmt.Sprintf("/ip4/198.51.%d.1/tcp/15000", i)), fmt.Sprintf("/ip4/203.0.113.%d/tcp/40000", i+1), 2*time.Hour)
+		}
+		honest := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
+		stays(honest, "/ip4/192.0.2.1/tcp/40000", time.Hour)
+		time.Sleep(time.Hour) // all may be dialled again
+		first := b.prospects()[:perSubnet+1]
+		if !slices.ContainsFunc(first, func(p prospect) bool { return p.ID == honest.ID }) {
+			t.Errorf("the honest peer is not among the first %d to be dialled", len(first))
 		}
 	})
 }
