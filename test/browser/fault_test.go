@@ -141,6 +141,7 @@ func TestRefusalsInChinese(t *testing.T) {
 			}
 		}
 	}
+	check("pay", "amount", "5", "付款将写入区块 2")
 	check("pay", "amount", "5.5", "不小于 1 的整数")
 	check("pay", "amount", "99999999999999999999", "最多 9007199254740991")
 	check("pay", "amount", "99999999", "却要付 99999999")

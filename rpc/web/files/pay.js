@@ -104,6 +104,7 @@ export function relabel() {
 export function start() {
   const form = at("pay");
   const command = act(form, payment, {
+    then: ({ message }) => t(message.includes("was added") ? "pay.known" : "pay.done", { n: /[0-9]+$/.exec(message)[0] }),
     done: (status) => {
       if (status && status < 500) attempt = null;
       command.update(); // a signed payment has another id next time
