@@ -31,17 +31,35 @@ type Event struct {
 	Header   consensus.Header  // the new tip (EventBlock, EventReorg)
 	Block    *consensus.Block  // the new tip (EventBlock, EventReorg)
 	Payment  consensus.Payment // EventTransaction
+	Unpaid   []Unpaid          // EventBlock, EventReorg: what this change dropped for good
 	Returned int               // EventReorg: transactions that are pending again
-	Unpaid   int               // EventReorg: those that are neither pending any more nor mined, as their senders cannot pay them on the new branch
 	Dropped  int               // EventReorg: blocks that left the active chain
 	Old      consensus.Header  // EventBlock, EventReorg: the tip before
 }
 
-func (e *Event) size() int {
-	if e.Block != nil {
-		return len(e.Block.Canonical())
+// Unpaid is a payment that was pending, or was mined on the branch that a reorg left, and that the new tip makes impossible.
+type Unpaid struct {
+	Payment  consensus.Payment
+	Conflict bool // the chain holds another payment with its id; otherwise its sender has too little
+}
+
+// uncoveredPayments are the payments that their senders cannot pay any more.
+func uncoveredPayments(dropped []*pending) (all []Unpaid) {
+	for _, p := range dropped {
+		all = append(all, Unpaid{Payment: p.Payment})
 	}
-	return len(e.Payment.Canonical())
+	return all
+}
+
+func (e *Event) size() int {
+	size := len(e.Payment.Canonical())
+	if e.Block != nil {
+		size = len(e.Block.Canonical())
+	}
+	for _, u := range e.Unpaid {
+		size += len(u.Payment.Canonical())
+	}
+	return size
 }
 
 // events keeps the last events and wakes subscribers. It has a lock of its own, so that they do not wait for a batch.

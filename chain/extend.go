@@ -97,10 +97,10 @@ func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal err
 			return 0, err
 		}
 		if !ok && i > 0 && ids[i-1].id == p.id {
-			on, ok = ids[i-1].index, true
+			on.Index, ok = ids[i-1].index, true
 		}
 		if ok && (refusal == nil || p.index < index) {
-			index, refusal = p.index, consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", p.id, on)
+			index, refusal = p.index, consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", p.id, on.Index)
 		}
 	}
 	return index, refusal
@@ -109,7 +109,7 @@ func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal err
 // extendBy adds blocks that were checked, by the batch; ids may be of blocks after them, too.
 func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPosition, balances *accounts, from string, now time.Time) error {
 	old, tip := c.tip, run[len(run)-1]
-	total, leaving := c.fill(batch, run, ids, origin(from, now))
+	total, leaving, unpaid := c.fill(batch, run, ids, origin(from, now))
 	work := c.fillWork(batch, run)
 	dropped, err := c.uncovered(nil, leaving, balances)
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 	for _, p := range dropped {
 		batch.DeletePending(p.seq)
 	}
-	leaving = append(leaving, dropped...)
+	leaving, unpaid = append(leaving, dropped...), append(unpaid, uncoveredPayments(dropped)...)
 	setTip(batch, tip.Header())
 	err = c.commit(batch, func() {
 		c.tip, c.work, c.total = tip.Header(), work, total
@@ -131,13 +131,14 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 	if len(run) > 1 { // the event must not keep a whole page of blocks
 		tip = tip.Clone()
 	}
-	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.Header(), Block: tip, Old: old})
+	c.events.add(Event{Kind: EventBlock, From: from, Header: tip.Header(), Block: tip, Old: old, Unpaid: unpaid})
 	return nil
 }
 
-// fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, and the pending
-// transactions that the blocks hold. Keys that come in order cost the engine half as much, so one kind follows the other, each sorted.
-func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPosition, o store.Origin) (total int64, mined []*pending) {
+// fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, the pending transactions
+// whose ids the blocks hold, and those of them whose id is another payment's there. Keys that come in order cost the engine half as
+// much, so one kind follows the other, each sorted.
+func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPosition, o store.Origin) (total int64, mined []*pending, unpaid []Unpaid) {
 	total = c.total
 	for _, b := range run {
 		total += int64(len(b.Canonical()))
@@ -151,19 +152,28 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 	for _, b := range byHash {
 		batch.SetPosition(b.Header().Hash, c.activeAt(b.Index()))
 	}
-	last := run[len(run)-1].Index()
+	first, last := run[0].Index(), run[len(run)-1].Index()
 	for _, p := range ids {
 		if p.index > last {
 			continue
 		}
 		c.stored.add(p.id)
 		batch.SetID(p.id, c.activeAt(p.index), p.offset)
-		if p, ok := c.pool.find(p.id); ok {
-			mined = append(mined, p)
-			batch.DeletePending(p.seq)
+		if waits, ok := c.pool.find(p.id); ok {
+			mined = append(mined, waits)
+			batch.DeletePending(waits.seq)
+			if !holds(run[p.index-first], p.offset, waits.Payment) {
+				unpaid = append(unpaid, Unpaid{waits.Payment, true})
+			}
 		}
 	}
-	return total, mined
+	return total, mined, unpaid
+}
+
+// holds reports whether the transaction at this offset of a block is p: another payment may have the same id.
+func holds(b *consensus.Block, offset int, p consensus.Payment) bool {
+	rest := b.Canonical()[offset:]
+	return len(rest) >= len(p.Canonical()) && string(rest[:len(p.Canonical())]) == p.Canonical()
 }
 
 // fillWork writes the work up to each of the blocks on the tip, where it is kept, and returns that after the last.

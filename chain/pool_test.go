@@ -3,6 +3,7 @@ package chain_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -220,6 +221,69 @@ func TestFullPoolLosesNothing(t *testing.T) {
 	conserved(t, c.Chain, submitted)
 	if l, err := c.Transaction(tree.Blocks()[0].Transactions()[0].ID); err != nil || l.Block != c.Tip() {
 		t.Errorf("the first returned payment is not in the next block: %+v, %v", l, err)
+	}
+	sound(t, c.Chain)
+}
+
+// unpaid returns what the newest event says is dropped for good: the payments, and whether another one has their id.
+func unpaid(t *testing.T, c *chain.Chain) map[consensus.Payment]bool {
+	t.Helper()
+	events, _ := c.Events(c.LastEvent() - 1)
+	all := make(map[consensus.Payment]bool)
+	for _, u := range events[0].Unpaid {
+		all[u.Payment] = u.Conflict
+	}
+	return all
+}
+
+// TestConflictIsTold: a block with another payment of a pending payment's id drops that one for good, and its event says so.
+func TestConflictIsTold(t *testing.T) {
+	for _, r := range []*consensus.Rules{chaintest.Rules(), chaintest.SecureRules()} {
+		c := openRestartable(t, r)
+		twice, once := chaintest.PaymentOn(r), chaintest.PaymentOn(r)
+		for _, p := range []consensus.Payment{twice, once} {
+			if _, err := c.Submit(p, "peer"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		addAll(t, c.Chain, []*consensus.Block{chaintest.Block(t, r, c.Tip(), "miner", once.Transaction(), otherWithID(r, twice))})
+		if got, want := unpaid(t, c.Chain), map[consensus.Payment]bool{twice: true}; !maps.Equal(got, want) {
+			t.Errorf("dropped: %v, want %v", got, want)
+		}
+		if count, _ := c.PoolSize(); count != 0 {
+			t.Errorf("%d are pending", count)
+		}
+		sound(t, c.Chain)
+	}
+}
+
+// otherWithID returns another payment with the id of p.
+func otherWithID(r *consensus.Rules, p consensus.Payment) consensus.Transaction {
+	t := p.Transaction()
+	t.Amount = "7"
+	if r.IsSecure() {
+		return chaintest.Sign(r, "alice", t)
+	}
+	return t
+}
+
+// TestConflictInReorg: a branch that replaces the active one may hold other payments with the ids of those that were pending or mined.
+func TestConflictInReorg(t *testing.T) {
+	r := chaintest.Rules()
+	mined, atTip, same, waiting := chaintest.Payment(), chaintest.Payment(), chaintest.Payment(), chaintest.Payment()
+	tree := chaintest.New(t).Pay(mined.Transaction(), atTip.Transaction(), same.Transaction()).Fork(1).
+		Pay(otherWithID(r, mined), same.Transaction(), otherWithID(r, waiting)).Pay(otherWithID(r, atTip))
+	c := openRestartable(t, r)
+	addAll(t, c.Chain, tree.Blocks()[:1])
+	if _, err := c.Submit(waiting, "peer"); err != nil {
+		t.Fatal(err)
+	}
+	addAll(t, c.Chain, tree.Blocks()[1:])
+	if got, want := unpaid(t, c.Chain), map[consensus.Payment]bool{mined: true, atTip: true, waiting: true}; !maps.Equal(got, want) {
+		t.Errorf("dropped: %v, want %v", got, want)
+	}
+	if count, _ := c.PoolSize(); count != 0 {
+		t.Errorf("%d are pending", count)
 	}
 	sound(t, c.Chain)
 }

@@ -20,13 +20,15 @@ type reorg struct {
 	base  int64 // canonical bytes of the chain up to the fork
 	batch *store.Batch
 
-	sides    map[uint32]side           // branches as they are then; count 0: without side blocks
-	last     store.Range               // of the active chain then
-	ids      map[consensus.ID]struct{} // of the new tip, which the store does not hold yet
-	joining  *idFilter                 // of the blocks that become active
-	mined    []*pending                // pool entries on the new branch
-	returned []*pending                // payments of the old branch that the new one lacks
-	dropped  []*pending                // of the pool and of those, what is not covered on the new branch
+	sides    map[uint32]side      // branches as they are then; count 0: without side blocks
+	last     store.Range          // of the active chain then
+	ids      map[consensus.ID]int // of the new tip, which the store does not hold yet, with the offsets of their payments
+	joining  *idFilter            // of the blocks that become active
+	mined    []*pending           // pool entries on the new branch
+	returned []*pending           // payments of the old branch that the new one lacks
+	dropped  []*pending           // of the pool and of those, what is not covered on the new branch
+	unpaid   []Unpaid             // those, and what has the id of another payment of the new branch
+	compared storedBlock          // of the new branch, the last that was compared with
 	balances *accounts
 }
 
@@ -34,11 +36,11 @@ type reorg struct {
 func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, way path, from string, now time.Time) error {
 	s := &reorg{
 		c: c, b: b, at: c.follows(way.steps[0]), way: way, work: work, total: total,
-		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
+		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]int),
 	}
 	defer s.batch.Close()
-	for _, id := range b.IDs() {
-		s.ids[id] = struct{}{}
+	for offset, id := range b.IDs() {
+		s.ids[id] = offset
 	}
 	var err error
 	if s.balances, err = c.applySwitch(way, b); err != nil {
@@ -68,7 +70,7 @@ func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, w
 	}
 	c.events.add(Event{
 		Kind: EventReorg, From: from, Header: c.tip, Block: b, Old: old,
-		Returned: len(s.returned), Unpaid: len(s.dropped), Dropped: int(old.Index - way.fork().Index),
+		Returned: len(s.returned), Unpaid: s.unpaid, Dropped: int(old.Index - way.fork().Index),
 	})
 	c.wakeTrim()
 	return nil
@@ -77,10 +79,13 @@ func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, w
 // findMined finds the pending transactions that the new branch holds, and notes its ids.
 func (s *reorg) findMined() error {
 	s.joining = filterForBlocks(int(s.total - s.base))
-	note := func(id consensus.ID) {
+	note := func(b *consensus.Block, offset int, id consensus.ID) {
 		s.joining.add(id)
 		if p, ok := s.c.pool.find(id); ok {
 			s.mined = append(s.mined, p)
+			if !holds(b, offset, p.Payment) {
+				s.unpaid = append(s.unpaid, Unpaid{p.Payment, true})
+			}
 		}
 	}
 	for _, part := range s.way.ranges() {
@@ -88,13 +93,13 @@ func (s *reorg) findMined() error {
 			if err != nil {
 				return err
 			}
-			for _, id := range b.IDs() {
-				note(id)
+			for offset, id := range b.IDs() {
+				note(b.Block, offset, id)
 			}
 		}
 	}
-	for _, id := range s.b.IDs() {
-		note(id)
+	for offset, id := range s.b.IDs() {
+		note(s.b, offset, id)
 	}
 	return nil
 }
@@ -128,15 +133,15 @@ func (s *reorg) findReturned(now time.Time) error {
 
 // returnAll returns the payments of a block to the pool. It reports whether there is room for more.
 func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
-	for offset, id := range b.IDs() {
-		if again, err := s.joins(id, search); err != nil {
-			return false, err
-		} else if again {
-			continue
-		}
+	for offset := range b.IDs() {
 		payment, ok := b.PaymentAt(offset)
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
+		}
+		if again, err := s.joins(payment, search); err != nil {
+			return false, err
+		} else if again {
+			continue
 		}
 		p := s.c.pending(payment, from, now.UnixMilli())
 		p.returned = true
@@ -160,20 +165,34 @@ func (s *reorg) findDropped() (err error) {
 	for _, p := range s.dropped {
 		gone[p] = true
 	}
+	s.unpaid = append(s.unpaid, uncoveredPayments(s.dropped)...)
 	s.returned = slices.DeleteFunc(s.returned, func(p *pending) bool { return gone[p] })
 	return nil
 }
 
-// joins reports whether the new branch holds a transaction of the old one.
-func (s *reorg) joins(id consensus.ID, search *store.IDs) (bool, error) {
-	if !s.joining.mayHave(id) {
+// joins reports whether the new branch holds a payment of the old one, or another with its id, which is noted.
+func (s *reorg) joins(p consensus.Payment, search *store.IDs) (bool, error) {
+	if !s.joining.mayHave(p.ID()) {
 		return false, nil
 	}
-	if _, ok := s.ids[id]; ok {
-		return true, nil
+	on := s.b
+	offset, ok := s.ids[p.ID()]
+	if !ok {
+		at, ok, err := s.c.onPath(search, p.ID(), s.way)
+		if err != nil || !ok {
+			return false, err
+		}
+		if s.compared.Block == nil || s.compared.Position != at.Position {
+			if s.compared, err = s.c.read(s.c.store.Reader, at.Position); err != nil {
+				return false, err
+			}
+		}
+		on, offset = s.compared.Block, at.Offset
 	}
-	_, ok, err := s.c.onPath(search, id, s.way)
-	return ok, err
+	if !holds(on, offset, p) {
+		s.unpaid = append(s.unpaid, Unpaid{p, true})
+	}
+	return true, nil
 }
 
 // disconnect makes the active blocks above the fork side blocks.

@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -222,8 +223,8 @@ func TestReorgReturnsWhatCanBePaid(t *testing.T) {
 		}
 	}
 	events, _ := c.Events(c.LastEvent() - 1)
-	if e := events[0]; e.Kind != chain.EventReorg || e.Returned != 1 || e.Unpaid != 3 { // rich, poor and waiting
-		t.Errorf("the event tells of %d returned and %d unpaid payments, want 1 and 3", e.Returned, e.Unpaid)
+	if e := events[0]; e.Kind != chain.EventReorg || e.Returned != 1 || len(e.Unpaid) != 3 { // rich, poor and waiting
+		t.Errorf("the event tells of %d returned and %d unpaid payments, want 1 and 3", e.Returned, len(e.Unpaid))
 	}
 	side, err := c.SideBlock(poor.ID())
 	if err != nil || side.Index != 3 {
@@ -241,6 +242,24 @@ func TestReorgReturnsWhatCanBePaid(t *testing.T) {
 	chaintest.MineOn(t, c.Chain, 1)
 	has(t, c.Chain, "carol", 990, 990)
 	sound(t, c.Chain)
+}
+
+// TestUncoveredAtABlock: a block that spends what a pending payment needs drops that one, and its event says so.
+func TestUncoveredAtABlock(t *testing.T) {
+	r := chaintest.SecureRules()
+	c := chaintest.Open(t, r)
+	large, small := submitted(t, c, "alice", "bob", 600), submitted(t, c, "alice", "carol", 300)
+	addAll(t, c, []*consensus.Block{chaintest.Block(t, r, c.Tip(), "miner", chaintest.Signed(r, "alice", "gina", 500))})
+	if got, want := unpaid(t, c), map[consensus.Payment]bool{large: false}; !maps.Equal(got, want) {
+		t.Errorf("dropped: %v, want %v", got, want)
+	}
+	if _, ok := c.PendingByID(small.ID()); !ok {
+		t.Error("what can still be paid is not pending")
+	}
+	chaintest.MineOn(t, c, 1)
+	if got := unpaid(t, c); len(got) != 0 {
+		t.Errorf("a block that drops nothing tells of %v", got)
+	}
 }
 
 // TestSecureAddresses: the index of addresses knows the endowments of the genesis block.

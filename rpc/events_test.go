@@ -85,7 +85,7 @@ func TestEventsTellWhatHappens(t *testing.T) {
 	}
 	genesis := n.chain.Rules().Genesis.Header()
 	a := chaintest.MineOn(t, n.chain, 1)[0]
-	expected := fmt.Sprintf(`{"from":"","hash":"%s","index":2,"previous_hash":"%s","timestamp":%s,"transactions":2}`, a.Hash(), genesis.Hash, api.Append(nil, a.Header().Timestamp))
+	expected := fmt.Sprintf(`{"from":"","hash":"%s","index":2,"previous_hash":"%s","timestamp":%s,"transactions":2,"unpaid":0}`, a.Hash(), genesis.Hash, api.Append(nil, a.Header().Timestamp))
 	if got := s.next("block"); got.data != expected || got.id != n.boot+"-2" {
 		t.Errorf("%+v\nexpected %s", got, expected)
 	}
@@ -137,5 +137,34 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	w := n.do("HEAD", "/events", "")
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/event-stream" || len(n.streams) != maxStreams-1 {
 		t.Errorf("HEAD: %d %v", w.Code, w.Header())
+	}
+}
+
+// TestEventsTellWhatIsUnpaid: the event of a block lists the payments that it makes impossible, and why.
+func TestEventsTellWhatIsUnpaid(t *testing.T) {
+	n := startSecure(t, Config{})
+	r := n.chain.Rules()
+	s := listenTo(t, listen(t, n.Handler()), "")
+	poor, twice := chaintest.Pay(r, "alice", "bob", 600), chaintest.Pay(r, "carol", "bob", 5)
+	for _, p := range []consensus.Payment{poor, twice} {
+		if _, err := n.chain.Submit(p, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := twice.Transaction()
+	other.Amount = "6"
+	block := chaintest.Block(t, r, n.chain.Tip(), "miner", chaintest.Signed(r, "alice", "gina", 500), chaintest.Sign(r, "carol", other))
+	if _, err := n.chain.Add(block, "peer"); err != nil {
+		t.Fatal(err)
+	}
+	got, bob := s.next("block"), chaintest.Account("bob")
+	for _, want := range []string{
+		`"unpaid":2,"unpaid_payments":[`,
+		fmt.Sprintf(`{"amount":600,"id":"%s","reason":"funds","recipient":"%s","sender":"%s"}`, poor.ID(), bob, chaintest.Account("alice")),
+		fmt.Sprintf(`{"amount":5,"id":"%s","reason":"conflict","recipient":"%s","sender":"%s"}`, twice.ID(), bob, chaintest.Account("carol")),
+	} {
+		if !strings.Contains(got.data, want) {
+			t.Errorf("%s lacks %s", got.data, want)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (s *Server) unknownTransaction(id consensus.ID) error {
 	side, err := s.chain.SideBlock(id)
 	switch {
 	case errors.Is(err, chain.ErrNotFound):
-		return notFound("This node knows no transaction "+id.String()+".", "A payment leaves the pool if nobody mines it for a day, or if its sender can no longer pay it after a reorg.")
+		return notFound("This node knows no transaction "+id.String()+".", "A payment leaves the pool if nobody mines it for a day, or if a block leaves its sender too little for it.")
 	case err != nil:
 		return err
 	}

@@ -76,7 +76,7 @@ var chineseRefusals = map[string]string{
 	"A block is named by its index (1 is the first), by its hash (64 lower-case hex digits) or by \"latest\".":       "区块用高度（从 1 开始）、哈希值（64 位小写十六进制数字）或 \"latest\" 指定。",
 	"%s is not a transaction's id, which is 32 lower-case hex digits.":                                               "%s 不是付款的 id：id 是 32 位小写十六进制数字。",
 	"The node draws one for each payment; the lists of pending payments and of an address's transactions show them.": "id 由节点随机生成；待确认付款的列表和地址的历史记录中可以看到。",
-	"A payment leaves the pool if nobody mines it for a day, or if its sender can no longer pay it after a reorg.":   "一天内没有写入区块的付款会被丢弃；链重组后付款人余额不足的付款也会被丢弃。",
+	"A payment leaves the pool if nobody mines it for a day, or if a block leaves its sender too little for it.":     "一天内没有写入区块的付款会被丢弃；新区块使付款人余额不足时，付款也会被丢弃。",
 	"Transaction %s is not in the chain, but in block %s %s of a side branch.":                                       "付款 %s 不在主链上，而在分叉的区块 %s %s 中。",
 	"After a reorg a payment is pending again if its sender can still pay it.":                                       "链重组后，如果付款人仍付得起，付款会重新等待确认。",
 	"Sign the payment again with another id, or leave out the id and the signature if the node signs.":               "请换一个 id 重新签名；如果由节点签名，就不要写 id 和签名。",

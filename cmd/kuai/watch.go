@@ -207,9 +207,10 @@ func (t *teller) words(e event) ([]string, error) {
 		var b api.ReorgEvent // of a block it has all fields but those of the old tip
 		err := json.Unmarshal(e.Data, &b)
 		if err == nil && e.Name == "reorg" {
-			return []string{reorgText(l, b)}, nil
+			return append([]string{reorgText(l, b)}, unpaidLines(l, b)...), nil
 		}
-		return []string{l.format("block %d  %s, %s, from %s", b.Index, b.Hash, counted(l, b.Transactions, "transaction"), fromText(l, b.From, b.FromName))}, err
+		line := l.format("block %d  %s, %s, from %s", b.Index, b.Hash, counted(l, b.Transactions, "transaction"), fromText(l, b.From, b.FromName))
+		return append([]string{line}, unpaidLines(l, b)...), err
 	case "transaction":
 		var p api.TransactionEvent
 		err := json.Unmarshal(e.Data, &p)
@@ -234,15 +235,24 @@ func reorgText(l language, b api.ReorgEvent) string {
 	case b.Returned > 1:
 		returned = l.format("%d payments are pending again", b.Returned)
 	}
-	switch {
-	case b.Unpaid == 1:
-		returned += l.text(", 1 is dropped as its sender can no longer pay it")
-	case b.Unpaid > 1:
-		returned += l.format(", %d are dropped as their senders can no longer pay them", b.Unpaid)
-	}
 	point := b.Old.Index - int64(b.Dropped)
 	return l.format("reorg    another branch, from block %d on, replaced %s: the tip was block %d %s and is now block %d %s, from %s; %s",
 		point+1, counted(l, b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(l, b.From, b.FromName), returned)
+}
+
+// unpaidLines tells of each payment that the new tip makes impossible.
+func unpaidLines(l language, b api.ReorgEvent) (lines []string) {
+	for _, p := range b.UnpaidPayments {
+		form := "unpaid   payment %s  %s from %s to %s can no longer be paid: its sender has too little since block %d"
+		if p.Reason == "conflict" {
+			form = "unpaid   payment %s  %s from %s to %s can no longer be paid: another payment with its id was mined, up to block %d"
+		}
+		lines = append(lines, l.format(form, p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
+	}
+	if more := b.Unpaid - len(b.UnpaidPayments); more > 0 {
+		lines = append(lines, l.format("unpaid   payments that can no longer be paid, beside these: %d", more))
+	}
+	return lines
 }
 
 func (t *teller) peerWords(data []byte) (lines []string, err error) {

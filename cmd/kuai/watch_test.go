@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,9 +77,25 @@ func TestReorgText(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	for unpaid, says := range map[int]string{1: ", 1 is dropped as its sender can no longer pay it", 3: ", 3 are dropped as their senders can no longer pay them"} {
-		if b.Unpaid = unpaid; !strings.HasSuffix(reorgText(language{}, b), says) {
-			t.Errorf("%q, want %q at the end", reorgText(language{}, b), says)
+}
+
+func TestUnpaidLines(t *testing.T) {
+	told := newTeller(nil, language{}, false)
+	for _, kind := range []string{"block", "reorg"} {
+		lines, err := told.words(event{Name: kind, Data: []byte(`{"index":9,"unpaid":103,"unpaid_payments":[
+			{"amount":5,"id":"x","reason":"funds","recipient":"b","sender":"a"},{"amount":7,"id":"y","reason":"conflict","recipient":"b","sender":"a"}]}`)})
+		want := []string{
+			"unpaid   payment x  5 from a to b can no longer be paid: its sender has too little since block 9",
+			"unpaid   payment y  7 from a to b can no longer be paid: another payment with its id was mined, up to block 9",
+			"unpaid   payments that can no longer be paid, beside these: 101",
+		}
+		if err != nil || len(lines) != 4 || !slices.Equal(lines[1:], want) {
+			t.Errorf("%s: %q, %v, want a line and %q", kind, lines, err, want)
+		}
+		for _, line := range unpaidLines(language{zh: true}, api.ReorgEvent{Unpaid: 3, UnpaidPayments: []api.UnpaidPayment{{ID: "x", Reason: "funds"}, {ID: "y", Reason: "conflict"}}}) {
+			if !strings.Contains(line, "无法支付") {
+				t.Errorf("in Chinese: %s", line)
+			}
 		}
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // What gossip remembers for a while.
 const (
-	maxOrphans = 1024
-	menders    = 4
+	maxOrphans      = 1024
+	menders         = 4
+	maxUnpaidLogged = 10 // of the payments that one block makes impossible
 )
 
 // Run spreads what happens on this chain until ctx ends.
@@ -74,13 +75,24 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 		g.m.Happened(e)
 		if e.Kind == chain.EventReorg {
 			g.log.Info("another branch replaced ours", "index", e.Header.Index, "hash", e.Header.Hash.Short(), "old_index", e.Old.Index, "blocks_dropped", e.Dropped,
-				"payments_returned", e.Returned, "payments_unpaid", e.Unpaid, "from", e.From)
+				"payments_returned", e.Returned, "payments_unpaid", len(e.Unpaid), "from", e.From)
+		}
+		for _, u := range e.Unpaid[:min(len(e.Unpaid), maxUnpaidLogged)] {
+			g.log.Info("payment can no longer be paid", "id", u.Payment.ID(), "reason", unpaidReason(u), "index", e.Header.Index, "hash", e.Header.Hash.Short(), "of", len(e.Unpaid))
 		}
 		if g.news(e) {
 			g.publish(ctx, e)
 		}
 	}
 	return pos
+}
+
+// unpaidReason says in the log why a payment was dropped for good.
+func unpaidReason(u chain.Unpaid) string {
+	if u.Conflict {
+		return "the chain holds another payment with its id"
+	}
+	return "its sender has too little"
 }
 
 // news reports whether e is to be published: it is our own, or a block that gossip heard too early to pass it on, and that is attached now.

@@ -1,29 +1,43 @@
 package api
 
+import "encoding/json"
+
 // BlockEvent is a new tip.
 type BlockEvent struct {
-	From         string  `json:"from"`
-	FromName     string  `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
-	Hash         string  `json:"hash" pattern:"^[0-9a-f]{64}$"`
-	Index        int64   `json:"index" minimum:"1"`
-	PreviousHash string  `json:"previous_hash"`
-	Timestamp    float64 `json:"timestamp"`
-	Transactions int     `json:"transactions" description:"Their number, with the reward."`
+	From           string          `json:"from"`
+	FromName       string          `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
+	Hash           string          `json:"hash" pattern:"^[0-9a-f]{64}$"`
+	Index          int64           `json:"index" minimum:"1"`
+	PreviousHash   string          `json:"previous_hash"`
+	Timestamp      float64         `json:"timestamp"`
+	Transactions   int             `json:"transactions" description:"Their number, with the reward."`
+	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and can no longer be paid."`
+	UnpaidPayments []UnpaidPayment `json:"unpaid_payments,omitempty" description:"The first 100 of them."`
+}
+
+// UnpaidPayment is a payment that can no longer be paid.
+type UnpaidPayment struct {
+	Amount    json.Number `json:"amount" description:"As it was spelled."`
+	ID        string      `json:"id" pattern:"^[0-9a-f]{32}$"`
+	Reason    string      `json:"reason" enum:"conflict,funds" description:"conflict: the chain holds another payment with this id; funds: the sender has too little."`
+	Recipient string      `json:"recipient"`
+	Sender    string      `json:"sender"`
 }
 
 // ReorgEvent is a new tip on another branch.
 type ReorgEvent struct {
-	Dropped      int      `json:"dropped" description:"Blocks that left the chain."`
-	From         string   `json:"from"`
-	FromName     string   `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
-	Hash         string   `json:"hash" pattern:"^[0-9a-f]{64}$"`
-	Index        int64    `json:"index" minimum:"1"`
-	Old          BlockRef `json:"old" description:"The tip before."`
-	PreviousHash string   `json:"previous_hash"`
-	Returned     int      `json:"returned" description:"Payments that are pending again."`
-	Timestamp    float64  `json:"timestamp"`
-	Transactions int      `json:"transactions" description:"Their number, with the reward."`
-	Unpaid       int      `json:"unpaid" description:"Payments that are dropped, as their senders can no longer pay them."`
+	Dropped        int             `json:"dropped" description:"Blocks that left the chain."`
+	From           string          `json:"from"`
+	FromName       string          `json:"from_name,omitempty" description:"What that peer calls itself: claimed, not proved; left out if it is not connected or has no name."`
+	Hash           string          `json:"hash" pattern:"^[0-9a-f]{64}$"`
+	Index          int64           `json:"index" minimum:"1"`
+	Old            BlockRef        `json:"old" description:"The tip before."`
+	PreviousHash   string          `json:"previous_hash"`
+	Returned       int             `json:"returned" description:"Payments that are pending again."`
+	Timestamp      float64         `json:"timestamp"`
+	Transactions   int             `json:"transactions" description:"Their number, with the reward."`
+	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and can no longer be paid."`
+	UnpaidPayments []UnpaidPayment `json:"unpaid_payments,omitempty" description:"The first 100 of them."`
 }
 
 // TransactionEvent is a new pending payment.
