@@ -62,6 +62,7 @@ func TestPaymentsWay(t *testing.T) {
 	p.wait("it is pending", `document.querySelector("#detail .now")?.textContent === "Pending"`)
 	n.mine()
 	p.wait("it is mined", `[...document.querySelectorAll("#detail .done")].some((e) => e.textContent === "In block 2")`)
+	p.wait("it has one confirmation", `document.querySelector("#detail [role=status]").textContent.includes("with 1 confirmation.")`)
 	n.mine()
 	p.wait("it has two confirmations", `document.querySelector("#detail [role=status]").textContent.includes("with 2 confirmations")`)
 	other.mineBlocks(3)

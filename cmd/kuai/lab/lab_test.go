@@ -61,6 +61,23 @@ func TestVerdictsHold(t *testing.T) {
 	}
 }
 
+// TestMajorityExplainsItsFigures: half of the mining power overtakes in the end, but not always before it gives up, which is what the chart shows.
+func TestMajorityExplainsItsFigures(t *testing.T) {
+	story := tell(t, "51-percent", Options{Seed: 1})
+	last := story.Steps[len(story.Steps)-1]
+	half := last.Charts[0].Bars[5]
+	if half.Label.EN != "50 %" || math.Abs(half.Expected-100*30.0/34) > 1e-9 {
+		t.Errorf("%+v, want 30 of 34: three blocks behind and one ahead, before 30 further back", half)
+	}
+	for language, text := range map[string]string{"English": last.Text.EN, "Chinese": last.Text.ZH} {
+		for _, figure := range []string{"88.2 %", "100 %", "30"} {
+			if !strings.Contains(text, figure) {
+				t.Errorf("%s says nothing of %s: %s", language, figure, text)
+			}
+		}
+	}
+}
+
 // TestSameSeedSameStory: byte for byte, and another seed tells another one.
 func TestSameSeedSameStory(t *testing.T) {
 	for _, l := range List() {

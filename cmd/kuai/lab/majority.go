@@ -1,5 +1,7 @@
 package lab
 
+import "fmt"
+
 var majority = lesson{
 	Lesson: Lesson{
 		Name: "51-percent", Kind: KindIdea, Nodes: 4, MinNodes: 2, MaxNodes: MaxNodes,
@@ -61,7 +63,7 @@ func runMajority(w *world) {
 	w.tell("%[1]s shows its chain. All nodes adopt it, as it is valid and longer: %[2]s of the others are dropped, with the payment to the shop.",
 		"%[1]s 公开它的链。这条链有效而且更长，所有节点都采用了它：其他人的 %[2]s 被放弃，付给商店的款也随之消失。", attacker.name, blocksText(e.Dropped))
 
-	c := Chart{Title: Text{"Overtakes from three blocks behind", "从落后三个区块到反超的比例"}, Unit: "%", Bars: []Bar{}}
+	c := Chart{Title: Text{"Overtakes from three blocks behind, before giving up 30 further back", "从落后三个区块开始、在再落后 30 个而放弃之前反超的比例"}, Unit: "%", Bars: []Bar{}}
 	asComputed := true
 	for _, s := range []float64{0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6} {
 		expected, found := catchUp(s, behind+1, giveUp), raceWins(w.finds(s), behind+1, giveUp)
@@ -69,8 +71,9 @@ func runMajority(w *world) {
 		c.Bars = append(c.Bars, Bar{percent(s), 100 * expected, 100 * found})
 	}
 	w.charts = append(w.charts, c)
-	w.tell("The same with other shares of the mining power: %[1]d races each. A race starts three blocks behind. It ends when the attacker leads, or when he falls %[2]d blocks further back and gives up. The computed odds are those of the gambler's ruin.",
-		"换成其他算力比例：每种比例模拟 %[1]d 场竞赛，从落后三个区块开始，直到攻击者领先，或再落后 %[2]d 个区块而放弃。理论值按赌徒破产问题计算。", races, giveUp)
+	w.tell("The same with other shares of the mining power: %[1]d races each. A race starts three blocks behind. It ends when the attacker leads, or when he falls %[2]d blocks further back and gives up. So the figures are the chance to overtake before giving up, the gambler's ruin: with half of the mining power %[3]s %%. An attacker who never gives up overtakes in the end with half of it or more: 100 %%.",
+		"换成其他算力比例：每种比例模拟 %[1]d 场竞赛，从落后三个区块开始，直到攻击者领先，或再落后 %[2]d 个区块而放弃。所以图中是放弃之前反超的概率，按赌徒破产问题计算：算力占一半时为 %[3]s %%。如果永不放弃，掌握一半以上的算力最终必定反超：100 %%。",
+		races, giveUp, fmt.Sprintf("%.1f", 100*catchUp(0.5, behind+1, giveUp)))
 
 	w.check(confirmed && secret.Index > public.Index, "the shop's payment was confirmed, and the secret chain got longer", "商店的付款曾被确认，而秘密的链更长")
 	w.check(agree(all) && recipientOf(shop, id) == "mallory-2", "all nodes adopt the attacker's chain", "所有节点都采用了攻击者的链")

@@ -46,7 +46,7 @@ export async function openAddress(root, name) {
     beside.replaceChildren(h("code", {}, account));
     showBalance(a);
     hint.hidden = a.count > 0;
-    count.textContent = t(a.count === 1 ? "address.count.one" : "address.count", { n: number(a.count) });
+    count.textContent = t("address.count", { n: number(a.count) });
     next = a.next;
     more.hidden = !next;
     if (append) body.append(...rows(a.history));

@@ -82,7 +82,7 @@ async function state(b, badge, children) {
   badge.className = "badge " + (b.active ? "active" : "side");
   const n = blocks.height - b.index + 1;
   badge.textContent = b.active
-    ? t(n === 1 ? "block.confirmed.one" : "block.confirmed", { n: number(n) })
+    ? t("block.confirmed", { n: number(n) })
     : t("block.side");
   const links = [];
   if (next && next.previous === b.hash) links.push(hashLink(next.hash, next.hash));

@@ -76,7 +76,7 @@ async function draw() {
       setText(
         at("tree-story"),
         known.forks?.count
-          ? t(known.forks.count === 1 ? "forks.now.one" : "forks.now", { n: number(known.forks.count) })
+          ? t("forks.now", { n: number(known.forks.count) })
           : t("forks.none"),
       );
   } catch {
@@ -155,15 +155,13 @@ function words(r) {
     point: number(r.point),
     length: blocksText(r.index - r.point),
     dropped: blocksText(r.dropped),
-    returned: t(r.returned === 0 ? "reorg.returned.none" : r.returned === 1 ? "reorg.returned.one" : "reorg.returned", {
-      n: number(r.returned),
-    }),
-    unpaid: r.unpaid ? t(r.unpaid === 1 ? "reorg.unpaid.one" : "reorg.unpaid", { n: number(r.unpaid) }) : "",
+    returned: t(r.returned === 0 ? "reorg.returned.none" : "reorg.returned", { n: number(r.returned) }),
+    unpaid: r.unpaid ? t("reorg.unpaid", { n: number(r.unpaid) }) : "",
     from: r.from && r.from !== r.miner ? t("reorg.from", { from: name(r.from) }) : "",
   });
 }
 
-const blocksText = (n) => t(n === 1 ? "blocks.one" : "blocks.many", { n: number(n) });
+const blocksText = (n) => t("blocks.many", { n: number(n) });
 
 function showStories() {
   const items = storiesNow().map((r) =>

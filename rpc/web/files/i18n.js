@@ -16,8 +16,12 @@ function stored() {
   }
 }
 
-// t returns a text, with {name} replaced by args.name.
-export const t = (id, args) => texts[language][id].replace(/\{([a-z]+)\}/g, (_, name) => args?.[name] ?? "");
+// t returns a text, with {name} replaced by args.name. If args.n is one, it is the text id.one, if there is such a text.
+export const t = (id, args) =>
+  ((String(args?.n) === "1" && texts[language][id + ".one"]) || texts[language][id]).replace(
+    /\{([a-z]+)\}/g,
+    (_, name) => args?.[name] ?? "",
+  );
 
 // pick returns the reader's language of a text of the node that is in both.
 export const pick = (text) => text[language];

@@ -24,18 +24,18 @@ function show() {
     at("mining-lead"),
     pace
       ? t("mining.lead.secure", { mean: about(tries), seconds: number(pace.block_seconds) })
-      : t("mining.lead", { zeros, mean: number(tries) }),
+      : t("mining.lead", { n: zeros, mean: number(tries) }),
   );
   drawOdds(m.tries);
   const share = Math.round(100 * (1 - Math.exp(-m.tries / tries)));
   let text = t("mining.idle");
   if (m.searching)
     text = t("mining.running", {
-      tries: number(m.tries),
+      n: number(m.tries),
       share,
       left: m.expected === null ? "?" : duration(m.expected),
     });
-  else if (m.tries) text = t("mining.last", { tries: number(m.tries), share });
+  else if (m.tries) text = t("mining.last", { n: number(m.tries), share });
   setText(at("search-text"), text);
   at("odds").classList.toggle("running", m.searching);
   at("mining-facts").replaceChildren(
@@ -102,7 +102,7 @@ function drawOdds(tries) {
       {
         viewBox: "0 0 600 104",
         role: "img",
-        "aria-label": t("odds.label", { tries: number(tries), mean: about(mean()) }),
+        "aria-label": t("odds.label", { n: number(tries), mean: about(mean()) }),
       },
       s("path", { class: "area", d: curve + `L${width} 70L0 70Z` }),
       s("path", { class: "curve", d: curve }),

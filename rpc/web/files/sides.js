@@ -67,7 +67,7 @@ function told(answer) {
   const failed = answer.asked.filter((a) => a.error);
   const followed = answer.asked.length - failed.length;
   return [
-    t(followed === 1 ? "sides.followed.one" : "sides.followed", { n: number(followed) }),
+    t("sides.followed", { n: number(followed) }),
     ...failed.map((a) => name(a.id) + ": " + a.error),
   ].join(" · ");
 }

@@ -135,7 +135,7 @@ function fillCard(card, index) {
 }
 
 export const paymentsText = (n) =>
-  n === 0 ? t("payments.none") : t(n === 1 ? "payments.one" : "payments.many", { n: number(n) });
+  t(n === 0 ? "payments.none" : "payments.many", { n: number(n) });
 
 function fillGhost(card) {
   const [title, pays, miner] = card.children;

@@ -113,7 +113,7 @@ async function mineAgain(form) {
         mined++;
         break;
       }
-      say(form, t("tamper.searching", { n: number(copy[i].index), tries: number(tries) }));
+      say(form, t("tamper.searching", { block: number(copy[i].index), n: number(tries) }));
       await new Promise((r) => setTimeout(r));
       if (!searching || parts !== panel) return;
     }
@@ -121,7 +121,7 @@ async function mineAgain(form) {
   }
   searching = false;
   const seconds = (performance.now() - began) / 1000;
-  say(form, mined ? t("tamper.done", { n: number(mined), tries: number(tries), time: duration(seconds) }) : t("tamper.nothing"), "good");
+  say(form, mined ? t("tamper.done", { blocks: number(mined), n: number(tries), time: duration(seconds) }) : t("tamper.nothing"), "good");
 }
 
 // panel is the part of the lesson's page.
