@@ -71,6 +71,49 @@ func TestPaymentsWay(t *testing.T) {
 	p.shows("news-text", "1 payment is pending again")
 }
 
+// TestUnpaid: a block of another node takes the money that a pending payment needs, without a reorg, and the page says so wherever the
+// reader is.
+func TestUnpaid(t *testing.T) {
+	t.Parallel()
+	n, other := startNode(t, "--network", "dev"), startNode(t, "--network", "dev")
+	pay := func(n *node, recipient string, amount int) {
+		t.Helper()
+		var answer struct{ Message string }
+		n.ask("POST", "/transactions/new", fmt.Sprintf(`{"sender": "alice", "recipient": %q, "amount": %d}`, recipient, amount), &answer)
+	}
+	pay(n, "bob", 600)
+	pay(other, "carol", 700)
+	other.mine()
+	p, second := openTab(t, n, wide, high), openTab(t, n, phoneWide, phoneHigh)
+	second.expectRefusals() // the node knows the payment no more
+	for _, q := range []*tab{p, second} {
+		q.shows("live", "Live")
+		q.wait("the payment is pending", `document.querySelectorAll("#payments a[href^='#/payment/']").length === 1`)
+	}
+	second.run(`document.querySelector("#payments a[href^='#/payment/']").click()`)
+	second.wait("it waits", `document.querySelector("#detail .now")?.textContent === "Pending"`)
+	p.route("#/mining")
+	n.register(other)
+	p.shows("news-text", "has too little since block 2.")
+	p.wait("the link leads to the payments", `document.getElementById("news-link").hash === "#/chain"`)
+	second.shows("news-text", "can no longer be paid")
+	second.wait("the payment's way ends", `document.querySelector("#detail .back")?.textContent === "Can no longer be paid"`)
+	second.wait("and why", `document.querySelector("#detail [role=status]").textContent.includes("of 600 from")`)
+	second.picture("way")
+	p.press("#news-close")
+	p.route("#/chain")
+	p.shows("unpaid", "has too little")
+	p.do(chromedp.Reload())
+	p.shows("unpaid", "has too little")
+	p.press("#language")
+	p.shows("unpaid", "余额不足")
+	if w := eval[int](second, `document.documentElement.scrollWidth`); w > phoneWide {
+		t.Errorf("the page is %d pixels wide", w)
+	}
+	p.run(`document.getElementById("unpaid").scrollIntoView()`)
+	p.picture("unpaid")
+}
+
 // TestForkAndReorg draws a fork and tells a reorg, and plays it again.
 func TestForkAndReorg(t *testing.T) {
 	t.Parallel()

@@ -11,6 +11,7 @@ import { openPayment } from "/web/payment.js";
 import { openAddress } from "/web/address.js";
 import * as pay from "/web/pay.js";
 import * as search from "/web/search.js";
+import * as unpaid from "/web/unpaid.js";
 
 let detail = null; // what is open: {update}, null for the view itself
 const missing = new Set([400, 404]); // statuses of what there is not
@@ -45,7 +46,7 @@ export async function open(kind, name) {
   try {
     opened = await opener(root, name, () => mine === turn);
   } catch (e) {
-    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), e.message));
+    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), (kind === "payment" && unpaid.of(name)) || e.message));
     if (!e.status) opened = { update: () => open(kind, name) }; // the node answers again
   }
   if (mine !== turn) return;
@@ -57,6 +58,7 @@ export async function open(kind, name) {
 export function update(what) {
   if (what.has("node") || what.has("pending") || what.has("mining") || what.has("peers")) strip.draw();
   if (what.has("pending")) showPending();
+  if (what.has("node")) unpaid.begin();
   if (what.has("pending") || what.has("node")) pay.update();
   if (detail && (what.has("node") || what.has("pending") || what.has("reorg"))) detail.update?.(what);
 }
@@ -76,6 +78,7 @@ function showPending() {
 export function relabel() {
   strip.draw();
   showPending();
+  unpaid.show();
   pay.relabel();
 }
 

@@ -13,6 +13,7 @@ import * as network from "/web/network.js";
 import * as mining from "/web/mining.js";
 import * as lab from "/web/lab.js";
 import { splitText } from "/web/sides.js";
+import * as unpaid from "/web/unpaid.js";
 
 const views = { chain, forks, network, mining, lab };
 const details = new Set(["block", "payment", "address"]); // that the view of the chain opens
@@ -96,16 +97,19 @@ const heard = {
     showState();
   },
   block(text) {
-    network.heard("block", JSON.parse(text).from);
+    const event = parse(text);
+    network.heard("block", event.from);
     refresh("node", "mining", "pending");
+    if (event.unpaid) toast(unpaid.tell(event), "chain");
   },
   async reorg(text) {
-    const event = JSON.parse(text);
+    const event = parse(text);
     blocks.leave(event.old.index - event.dropped);
     network.heard("block", event.from);
     refresh(...everything);
     changed("reorg");
-    toast(await forks.tell(event));
+    const lost = unpaid.tell(event);
+    toast([await forks.tell(event), lost].filter(Boolean).join(" "), "forks");
   },
   transaction(text) {
     network.heard("payment", parse(text).from);
@@ -122,10 +126,13 @@ const heard = {
   },
 };
 
-// toast tells a reorg wherever the reader is; the story stays in the view of forks.
-function toast(text) {
-  if (view === "forks") return;
+// toast tells what is not to be missed wherever the reader is; the story stays in a view, which a link opens.
+function toast(text, to) {
+  if (view === "forks" && to === "forks") return;
   at("news-text").textContent = text;
+  at("news-link").href = "#/" + to;
+  at("news-link").dataset.t = to === "forks" ? "news.show" : "news.payments";
+  setText(at("news-link"), t(at("news-link").dataset.t));
   at("news").hidden = false;
 }
 

@@ -4,6 +4,7 @@ import { addressLink, fact, h, hashLink } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { ask } from "/web/node.js";
+import * as unpaid from "/web/unpaid.js";
 
 const settled = 6; // confirmations that are drawn as steps
 
@@ -13,6 +14,7 @@ export async function openPayment(root, id) {
   let info = await ask("/transactions/" + encodeURIComponent(id));
   const p = info.transaction;
   const block = h("dd", {});
+  const lost = { status: "lost", confirmations: 0, block: null, transaction: p };
   root.replaceChildren(
     h(
       "div",
@@ -39,20 +41,27 @@ export async function openPayment(root, id) {
   );
   const show = () => {
     way.replaceChildren(...steps(info));
-    text.textContent = t("payment.is." + info.status, { n: number(info.confirmations), block: info.block?.index });
+    text.textContent =
+      (info.status === "lost" && unpaid.of(id)) ||
+      t("payment.is." + info.status, { n: number(info.confirmations), block: info.block?.index });
     block.replaceChildren(info.block ? hashLink(info.block.hash, number(info.block.index)) : "–");
   };
   show();
   return {
     async update() {
-      info = await ask("/transactions/" + encodeURIComponent(id)).catch(() => info);
+      info = await ask("/transactions/" + encodeURIComponent(id)).catch((e) => (e.status === 404 ? lost : info));
+      if (different(info.transaction, p)) info = lost;
       show();
     },
   };
 }
 
+// different reports whether two payments of the same id are not the same.
+const different = (a, b) => ["amount", "recipient", "sender"].some((key) => a[key] !== b[key]);
+
 function steps(info) {
   const mined = info.status === "mined";
+  if (info.status === "lost") return [h("li", { class: "done" }, t("way.sent")), h("li", { class: "back" }, t("way.lost"))];
   const all = [h("li", { class: "done" }, t("way.sent"))];
   if (info.status === "returned") all.push(h("li", { class: "back" }, t("way.returned")));
   all.push(

@@ -1,0 +1,60 @@
+// Payments that a block made impossible: told when it happens, and kept in this browser, as the node keeps only what can
+// still be mined.
+
+import { at, h, nodeName, short } from "/web/dom.js";
+import { clock, number, remember, t } from "/web/i18n.js";
+import { known } from "/web/store.js";
+
+const kept = 20;
+const key = () => "kuai-unpaid-" + known.node.genesis.slice(0, 16);
+let stories = null;
+
+function now() {
+  if (!stories && known.node) {
+    try {
+      stories = JSON.parse(localStorage.getItem(key())) ?? [];
+    } catch {
+      stories = [];
+    }
+  }
+  return stories ?? [];
+}
+
+// tell keeps what an event of a new tip says to be unpaid, and returns it in words, the first of several.
+export function tell({ index, unpaid, unpaid_payments: list = [] }) {
+  if (!unpaid) return "";
+  const told = list.map((p) => ({ ...p, index, at: Date.now() / 1000 }));
+  stories = [...told, ...now()].slice(0, kept);
+  remember(key(), JSON.stringify(stories));
+  show();
+  return words(told[0]) + (unpaid > 1 ? " " + t("unpaid.more", { n: number(unpaid - 1) }) : "");
+}
+
+// of returns what is known of a payment, "" if it can be paid for all that is known.
+export function of(id) {
+  const story = now().find((s) => s.id === id);
+  return story ? words(story) : "";
+}
+
+const apart = (text) => "\u2068" + text + "\u2069"; // whatever its direction of writing
+const name = (account) => apart(short(nodeName(account)));
+
+const words = (s) =>
+  t("unpaid." + s.reason, {
+    id: s.id.slice(0, 8),
+    amount: s.amount,
+    sender: name(s.sender),
+    recipient: name(s.recipient),
+    block: number(s.index),
+  });
+
+// begin lists them once it is known of which chain they are.
+export function begin() {
+  if (!stories && known.node) show();
+}
+
+// show lists them below the payments that wait.
+export function show() {
+  at("unpaid-title").hidden = !now().length;
+  at("unpaid").replaceChildren(...now().map((s) => h("li", { title: s.id }, h("time", {}, clock(s.at)), " ", words(s))));
+}
