@@ -132,6 +132,8 @@ func TestForkAndReorg(t *testing.T) {
 		`document.querySelectorAll("#tree .node.active").length === 4 && document.querySelectorAll("#tree .node.side").length === 2`)
 	p.wait("the reorg is told", `document.querySelector("#reorgs p")?.textContent.includes("2 blocks left the chain, and 2 payments are pending again")`)
 	p.shows("reorgs", "mined by "+short(other.id()))
+	p.shows("reorgs", "It had the first block of ours before that of the other.")
+	p.wait("the tip is marked", `document.querySelector("#tree .tip").textContent === "Tip"`)
 	p.shows("branches", "3 · ")
 	p.shows("tree-story", "1 side branch")
 
@@ -147,6 +149,39 @@ func TestForkAndReorg(t *testing.T) {
 	p.wait("the side branch is drawn", `document.querySelectorAll("#tree .node.side").length === 2`)
 	p.run(`document.querySelector("#tree .node.side").dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }))`)
 	p.wait("it is a block of a side branch", `document.querySelector("#detail .badge.side") !== null`)
+}
+
+// TestForksOnAPhone: the tip is in sight, and a button shows that there is more, and goes there.
+func TestForksOnAPhone(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--network", networkFile(t, "easy", 0))
+	n.mineBlocks(20)
+	p := openTab(t, n, phoneWide, phoneHigh)
+	p.still()
+	p.shows("live", "Live")
+	p.route("#/forks")
+	inSight := func(index int) string {
+		return fmt.Sprintf(`((box) => [...document.querySelectorAll("#tree .node")].some((n) => n.querySelector(".index").textContent === "%d" &&
+			n.getBoundingClientRect().left >= box.left && n.getBoundingClientRect().right <= box.right))(document.getElementById("tree").getBoundingClientRect())`, index)
+	}
+	p.wait("the tip is in sight", inSight(21))
+	p.wait("it is marked", `document.querySelector("#tree .tip").textContent === "Tip"`)
+	p.wait("there is more to the left alone", `!document.getElementById("tree-older").hidden && document.getElementById("tree-newer").hidden`)
+	p.picture("newest")
+	for range 9 {
+		if eval[bool](p, `document.getElementById("tree-older").hidden`) {
+			break
+		}
+		p.run(`window.before = document.getElementById("tree").scrollLeft`)
+		p.press("#tree-older")
+		p.wait("it goes left", `document.getElementById("tree").scrollLeft < window.before`)
+	}
+	p.wait("the oldest that is drawn is in sight", inSight(10))
+	p.wait("there is more to the right alone", `document.getElementById("tree-older").hidden && !document.getElementById("tree-newer").hidden`)
+	p.focused("#tree")
+	n.mine()
+	p.shows("tree", "22")
+	p.wait("what is looked at stays", inSight(11))
 }
 
 // TestManyBlocks has far more blocks come than a page could show one by one.

@@ -72,6 +72,7 @@ async function draw() {
     const m = await model();
     tree ??= new Tree(at("tree"));
     if (!playing && m.blocks.length) tree.draw(m);
+    showEdges();
     if (!playing)
       setText(
         at("tree-story"),
@@ -131,10 +132,12 @@ export async function tell(event) {
     point,
     miner: "",
     ours: "",
+    first: "",
   };
   try {
     story.miner = (await block(event.hash)).miner;
     story.ours = (await block(event.old.hash)).miner;
+    story.first = await firstSeen(story);
   } catch {
     /* told without names */
   }
@@ -142,6 +145,13 @@ export async function tell(event) {
   remember(key(), JSON.stringify(stories));
   showStories();
   return words(story);
+}
+
+// firstSeen tells whose first block this node had first, "" if it does not know.
+async function firstSeen(r) {
+  const [[ours], [theirs]] = await Promise.all([back(r.old.hash, r.point), back(r.hash, r.point)]);
+  if (ours?.previous !== theirs?.previous || !ours?.received || !theirs.received || ours.received === theirs.received) return "";
+  return ours.received < theirs.received ? "ours" : "theirs";
 }
 
 const name = (id) => (id ? short(nodeName(id)) : t("block.self"));
@@ -153,6 +163,7 @@ function words(r) {
     ours: name(r.ours),
     index: number(r.index),
     point: number(r.point),
+    first: r.first ? t("reorg.first." + r.first) : "",
     length: blocksText(r.index - r.point),
     dropped: blocksText(r.dropped),
     returned: t(r.returned === 0 ? "reorg.returned.none" : "reorg.returned", { n: number(r.returned) }),
@@ -226,6 +237,17 @@ function stop() {
   draw();
 }
 
+// showEdges shows a button where there is more of the drawing than is seen.
+function showEdges() {
+  const box = at("tree"),
+    more = { older: box.scrollLeft, newer: box.scrollWidth - box.clientWidth - box.scrollLeft };
+  for (const [side, hides] of Object.entries(more)) {
+    const button = at("tree-" + side);
+    if (hides < 8 && document.activeElement === button) box.focus(); // a hidden button loses the focus
+    button.hidden = hides < 8;
+  }
+}
+
 export function open() {
   refresh("forks");
   showStories();
@@ -256,5 +278,9 @@ export function relabel() {
 }
 
 export function start() {
+  at("tree").addEventListener("scroll", showEdges, { passive: true });
+  new ResizeObserver(showEdges).observe(at("tree"));
+  for (const [side, way] of Object.entries({ older: -1, newer: 1 }))
+    at("tree-" + side).addEventListener("click", () => at("tree").scrollBy({ left: way * 0.8 * at("tree").clientWidth }));
   at("forks-curl").append(curlLine(() => ({ id: "getForks" })));
 }

@@ -7,7 +7,7 @@ import { t } from "/web/i18n.js";
 const stepX = 124,
   stepY = 100,
   left = 56,
-  above = 36; // of the places of blocks, in the drawing's units
+  above = 50; // of the places of blocks, in the drawing's units
 const half = { w: 42, h: 25 }; // of a block
 
 // lanesOf gives each branch the first lane in which no other one is at the same heights. Branches have {from, to}.
@@ -27,7 +27,8 @@ export class Tree {
     this.root = root;
     this.edges = s("g", { class: "edges" });
     this.nodes = s("g", { class: "nodes" });
-    this.svg = s("svg", { class: "tree-svg", role: "group", "aria-label": t("forks.tree") }, this.edges, this.nodes);
+    this.tip = s("text", { class: "tip" });
+    this.svg = s("svg", { class: "tree-svg", role: "group", "aria-label": t("forks.tree") }, this.edges, this.nodes, this.tip);
     this.drawn = new Map(); // by hash: {node, edge, title}
     root.replaceChildren(this.svg);
   }
@@ -39,8 +40,12 @@ export class Tree {
     );
     const high = Math.max(...blocks.map((b) => b.index)),
       lanes = Math.max(0, ...blocks.map((b) => b.lane));
+    const tip = blocks.findLast((b) => b.kind === "active");
+    this.tip.textContent = tip ? t("forks.tip") : "";
+    this.tip.setAttribute("x", tip ? places.get(tip.hash).x : 0);
+    this.tip.setAttribute("y", above - half.h - 9);
     const width = left * 2 + (high - low) * stepX,
-      height = above * 2 + lanes * stepY + 16;
+      height = above + 36 + lanes * stepY + 16;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.style.width = width / 16 + "rem";
     this.svg.style.height = height / 16 + "rem";
