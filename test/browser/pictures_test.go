@@ -71,6 +71,16 @@ func TestReadmePictures(t *testing.T) {
 	}
 }
 
+// legible looks for text in drawings that is smaller than 11 pixels.
+func (p *tab) legible(name string) {
+	p.t.Helper()
+	small := eval[[]string](p, `[...document.querySelectorAll("main > section:not([hidden]) svg text")].map((e) =>
+		[e.textContent, parseFloat(getComputedStyle(e).fontSize) * (e.ownerSVGElement.getScreenCTM()?.a ?? 1)]).filter(([text, size]) => text && size < 11).map((e) => e.join(" "))`)
+	if len(small) > 0 {
+		p.t.Errorf("%s in a window of %d pixels has small texts: %q", name, eval[int](p, `innerWidth`), small)
+	}
+}
+
 // TestPictures takes pictures of each view in three widths and both themes, of the whole page into the folder
 // that KUAI_PICTURES names, else of the window into a temporary one, and looks for what sticks out of the
 // window.
@@ -103,6 +113,7 @@ func TestPictures(t *testing.T) {
 				if wide := eval[int64](p, `document.documentElement.scrollWidth`); wide > size[0] {
 					t.Errorf("%s is %d pixels wide in a window of %d", v.name, wide, size[0])
 				}
+				p.legible(v.name)
 				p.keep(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", v.name, size[0], theme)), whole)
 			}
 		}

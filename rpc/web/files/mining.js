@@ -78,9 +78,10 @@ const parseDuration = (text) =>
     0,
   );
 
-// drawOdds shows the tries of a search on a scale of three times what is to be expected.
+// drawOdds shows the tries of a search on a scale of three times what is to be expected. One unit is a pixel, so that the
+// labels are as large as text is.
 function drawOdds(tries) {
-  const width = 600,
+  const width = at("odds").clientWidth || 600, // 0 while another view is open
     scale = 3,
     x = (width * Math.min(scale, tries / mean())) / scale;
   const tick = (n) => [
@@ -88,7 +89,7 @@ function drawOdds(tries) {
     s(
       "text",
       { x: (width * n) / scale, y: 94, class: n === scale ? "end" : n ? "" : "begin" },
-      n ? n + " × " + t("odds.mean") : "0",
+      n ? n + " ×" + (n === 1 ? " " + t("odds.mean") : "") : "0",
     ),
   ];
   // How likely a search is to have ended by a number of tries, as a curve.
@@ -100,7 +101,7 @@ function drawOdds(tries) {
     s(
       "svg",
       {
-        viewBox: "0 0 600 104",
+        viewBox: `0 0 ${width} 104`,
         role: "img",
         "aria-label": t("odds.label", { n: number(tries), mean: about(mean()) }),
       },
@@ -218,6 +219,7 @@ async function run(form) {
 }
 
 export function start() {
+  new ResizeObserver(() => known.mining && drawOdds(known.mining.tries)).observe(at("odds"));
   act(
     at("mine"),
     (_, example) => {
