@@ -77,7 +77,7 @@ var chineseTexts = map[string]string{
 	"tips: ": "最新区块：", "answer: ": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
-	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点",
+	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点", "lab": "实验室",
 	"outside": "外部连接", "page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
 	"name": "名称", "key": "密钥", "words": "助记词", "wallet": "钱包",
 
@@ -89,11 +89,14 @@ var chineseTexts = map[string]string{
 	"a block in %s s, %s tries":                     "每 %s 秒一个区块，%s 次尝试",
 	"a block in %s s, %s tries; lately one in %s s": "每 %s 秒一个区块，%s 次尝试；最近每 %s 秒一个",
 
-	"block %s, %s":                            "区块 %s，%s",
-	"%s payments, %s bytes":                   "%s 笔付款，%s 字节",
-	"%s payment, %s bytes":                    "%s 笔付款，%s 字节",
-	"%s, idle":                                "%s，空闲",
-	"%s, searching at %s tries/s":             "%s，正在搜索，每秒 %s 次",
+	"block %s, %s":                "区块 %s，%s",
+	"%s payments, %s bytes":       "%s 笔付款，%s 字节",
+	"%s payment, %s bytes":        "%s 笔付款，%s 字节",
+	"%s, idle":                    "%s，空闲",
+	"%s, searching at %s tries/s": "%s，正在搜索，每秒 %s 次",
+	"split until %s, by %t: this node is on side %s; peers cut off: %s": "网络分裂到 %s 为止，由%t发起：本节点在第 %s 侧；已断开的节点：%s 个",
+	"peers cut off by 'kuai lab switches': %s":                          "被 kuai lab switches 断开的节点：%s 个",
+	"this node":                               "本节点",
 	"level with the peers":                    "已与对等节点同步",
 	"%s (%s), at block %s":                    "%s（%s），区块 %s",
 	"in memory, gone when this process ends":  "只在内存中，进程结束后消失",

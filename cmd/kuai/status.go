@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,10 @@ import (
 type statusInfo struct {
 	api.Node
 	Connected []api.Peer `json:"connected"`
+	Cut       []string   `json:"cut,omitempty"` // ids of peers that the lab keeps away
 }
+
+const cutByLab = "cut off by the lab" // the state of such a peer
 
 func newStatus() *cobra.Command {
 	return verb("status", "Show the node's chain, pending payments, mining and peers", askStatus, printStatus)
@@ -36,6 +40,9 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 	for _, p := range peers.Peers {
 		if p.Connected {
 			s.Connected = append(s.Connected, p)
+		}
+		if p.State == cutByLab {
+			s.Cut = append(s.Cut, p.ID)
 		}
 	}
 	return s, nil
@@ -56,6 +63,7 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 		{"target", targetText(s.Node)},
 		{"pace", paceText(s.Pace)},
 		{"sync", syncText(s.Sync)},
+		{"lab", labText(s)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
 		if line[1] != "" {
@@ -67,6 +75,22 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// labText tells on which side of a split network the node is, and how many peers its lab keeps away; "" if there is neither.
+func labText(s statusInfo) string {
+	switch {
+	case s.Split != nil:
+		by := s.Split.Teacher
+		if by == s.PeerID {
+			by = "this node"
+		}
+		return fmt.Sprintf("split until %s, by %s: this node is on side %d; peers cut off: %d",
+			s.Split.Until.Local().Format(time.TimeOnly), by, s.Split.Side, len(s.Cut))
+	case len(s.Cut) > 0:
+		return fmt.Sprintf("peers cut off by 'kuai lab switches': %d", len(s.Cut))
+	}
+	return ""
 }
 
 // targetText is the target of a secure network, "" of a classic one, whose zeros never change.

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/rpc/api"
 )
@@ -48,6 +49,39 @@ func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
 		_, line, _ = strings.Cut(chinese.String(), "\n"+language{zh: true}.label("outside"))
 		if line, _, _ = strings.Cut(line, "\n"); c.said != nil && (line == "" || strings.Contains(line, "dialled")) {
 			t.Errorf("in Chinese: %q", line)
+		}
+	}
+}
+
+// TestStatusTellsOfTheLab: the line says on which side of a split network the node is, and how many peers the lab keeps away.
+func TestStatusTellsOfTheLab(t *testing.T) {
+	until := time.Date(2026, 1, 2, 16, 50, 0, 0, time.Local)
+	for _, c := range []struct {
+		split         *api.NodeSplit
+		cut           []string
+		want, chinese string
+	}{
+		{nil, nil, "", ""},
+		{nil, []string{"b", "c"}, "peers cut off by 'kuai lab switches': 2", "被 kuai lab switches 断开的节点：2 个"},
+		{
+			&api.NodeSplit{Side: 2, Teacher: "b", Until: until}, []string{"b"},
+			"split until 16:50:00, by b: this node is on side 2; peers cut off: 1", "网络分裂到 16:50:00 为止，由b发起：本节点在第 2 侧；已断开的节点：1 个",
+		},
+		{
+			&api.NodeSplit{Side: 1, Teacher: "a", Until: until}, nil,
+			"split until 16:50:00, by this node: this node is on side 1; peers cut off: 0", "网络分裂到 16:50:00 为止，由本节点发起：本节点在第 1 侧；已断开的节点：0 个",
+		},
+	} {
+		s := statusInfo{Node: api.Node{PeerID: "a", Split: c.split}, Cut: c.cut}
+		for l, want := range map[language]string{{}: c.want, {zh: true}: c.chinese} {
+			var out strings.Builder
+			if err := printStatus(&out, l, s); err != nil {
+				t.Fatal(err)
+			}
+			_, line, found := strings.Cut(out.String(), "\n"+l.label("lab"))
+			if line, _, _ = strings.Cut(line, "\n"); line != want || found != (want != "") {
+				t.Errorf("%+v, %q: %q, want %q", c.split, c.cut, line, want)
+			}
 		}
 	}
 }

@@ -174,7 +174,7 @@ func TestForksOnAPhone(t *testing.T) {
 		}
 		p.run(`window.before = document.getElementById("tree").scrollLeft`)
 		p.press("#tree-older")
-		p.wait("it goes left", `document.getElementById("tree").scrollLeft < window.before`)
+		p.wait("it goes left, and the button knows", `((at) => at < window.before && at < 2 === document.getElementById("tree-older").hidden)(document.getElementById("tree").scrollLeft)`)
 	}
 	p.wait("the oldest that is drawn is in sight", inSight(10))
 	p.wait("there is more to the right alone", `document.getElementById("tree-older").hidden && !document.getElementById("tree-newer").hidden`)

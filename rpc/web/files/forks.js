@@ -243,8 +243,8 @@ function showEdges() {
     more = { older: box.scrollLeft, newer: box.scrollWidth - box.clientWidth - box.scrollLeft };
   for (const [side, hides] of Object.entries(more)) {
     const button = at("tree-" + side);
-    if (hides < 8 && document.activeElement === button) box.focus(); // a hidden button loses the focus
-    button.hidden = hides < 8;
+    if (hides < 2 && document.activeElement === button) box.focus(); // a hidden button loses the focus
+    button.hidden = hides < 2;
   }
 }
 
