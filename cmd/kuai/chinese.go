@@ -95,7 +95,7 @@ var chineseTexts = map[string]string{
 	"%s, idle":                    "%s，空闲",
 	"%s, searching at %s tries/s": "%s，正在搜索，每秒 %s 次",
 	"split until %s, by %t: this node is on side %s; peers cut off: %s": "网络分裂到 %s 为止，由%t发起：本节点在第 %s 侧；已断开的节点：%s 个",
-	"peers cut off by 'kuai lab switches': %s":                          "被 kuai lab switches 断开的节点：%s 个",
+	"peers cut off by 'kuai lab switches': %s":                          "被 'kuai lab switches' 断开的节点：%s 个",
 	"this node":                               "本节点",
 	"level with the peers":                    "已与对等节点同步",
 	"%s (%s), at block %s":                    "%s（%s），区块 %s",

@@ -62,7 +62,7 @@ func TestStatusTellsOfTheLab(t *testing.T) {
 		want, chinese string
 	}{
 		{nil, nil, "", ""},
-		{nil, []string{"b", "c"}, "peers cut off by 'kuai lab switches': 2", "被 kuai lab switches 断开的节点：2 个"},
+		{nil, []string{"b", "c"}, "peers cut off by 'kuai lab switches': 2", "被 'kuai lab switches' 断开的节点：2 个"},
 		{
 			&api.NodeSplit{Side: 2, Teacher: "b", Until: until}, []string{"b"},
 			"split until 16:50:00, by b: this node is on side 2; peers cut off: 1", "网络分裂到 16:50:00 为止，由b发起：本节点在第 2 侧；已断开的节点：1 个",

@@ -243,11 +243,13 @@ func reorgText(l language, b api.ReorgEvent) string {
 // unpaidLines tells of each payment that the new tip makes impossible.
 func unpaidLines(l language, b api.ReorgEvent) (lines []string) {
 	for _, p := range b.UnpaidPayments {
-		form := "unpaid   payment %s  %s from %s to %s can no longer be paid: its sender has too little since block %d"
 		if p.Reason == "conflict" {
-			form = "unpaid   payment %s  %s from %s to %s can no longer be paid: another payment with its id was mined, up to block %d"
+			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: another payment with its id was mined, up to block %d",
+				p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
+			continue
 		}
-		lines = append(lines, l.format(form, p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
+		lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: its sender has too little since block %d",
+			p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
 	}
 	if more := b.Unpaid - len(b.UnpaidPayments); more > 0 {
 		lines = append(lines, l.format("unpaid   payments that can no longer be paid, beside these: %d", more))
