@@ -60,6 +60,10 @@ func TestMapShowsLatencies(t *testing.T) {
 		p.wait("the scale and the latencies are drawn", `document.querySelectorAll("#map .scale").length >= 2 && document.querySelectorAll("#map .latency").length === 3`)
 		p.wait("all is inside the drawing", within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
 		p.picture(fmt.Sprint("map-", width))
+		p.run(`import("/web/map.js").then((m) => m.drawMap(document.getElementById("map"), "self", Array.from({ length: 24 }, (_, i) => ({ id: "room-204-desk-" + i, connected: true, height: 7, latency_ms: 1 + (i % 7) }))))`)
+		p.wait("so is all of a crowd", `document.querySelectorAll("#map .peer").length === 24 && `+within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
+		p.wait("whose names do not cover each other", `((boxes) => boxes.every((a, i) => boxes.every((b, j) => i === j || a.right <= b.left || b.right <= a.left || a.top + 3 >= b.bottom - 3 || b.top + 3 >= a.bottom - 3)))([...document.querySelectorAll("#map .crowd text")].map((t) => t.getBoundingClientRect()))`)
+		p.picture(fmt.Sprint("crowd-", width))
 	}
 }
 

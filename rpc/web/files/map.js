@@ -9,6 +9,7 @@ const crossing = 700; // ms that a pulse takes
 const crowd = 10; // peers up to which names stand above and below their circles, and latencies on the edges
 const narrow = 420; // units of a drawing that has no room for the names of a crowd
 const letter = 8.8; // units that a column of a name takes
+const aside = { columns: 16, letter: 7.6, gap: 16 }; // of names that stand beside the circles of a crowd
 
 export const drawnPeers = most;
 
@@ -39,7 +40,7 @@ export function drawMap(root, self, peers) {
   const many = drawn.length > crowd,
     named = !many || width > narrow;
   nearest = many ? 0.7 : width > narrow ? 0.4 : 0.6; // a crowd needs room
-  const reach = { x: width / 2 - (many && named ? 150 : 44), y: height / 2 - 44 };
+  const reach = { x: width / 2 - (many && named ? aside.columns * aside.letter + 26 : 44), y: height / 2 - 44 };
   const inner = far.length ? { x: reach.x * 0.74, y: reach.y * 0.74 } : reach;
   places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, inner)]));
   const outside = spread(far, reach);
@@ -54,9 +55,10 @@ export function drawMap(root, self, peers) {
     rings.map((ms) => s("ellipse", { class: "ring", cx: centre.x, cy: centre.y, rx: inner.x * out(ms), ry: inner.y * out(ms) })),
     theirs(drawn, outside),
     drawn.map((p) => line(p, places.get(p.id))),
-    rings.filter((ms) => width > narrow || ms === 1 || ms === 1000).map((ms) => s("text", { class: "scale", x: centre.x - inner.x * out(ms) * 0.34, y: centre.y - inner.y * out(ms) * 0.94 + 4 }, scale(ms))),
+    rings.filter((ms) => (width > narrow && !many) || ms === 1 || ms === 1000).map((ms) => s("text", { class: "scale", x: centre.x - inner.x * out(ms) * 0.34, y: centre.y - inner.y * out(ms) * 0.94 + 4 }, scale(ms))),
     [...outside].map(([id, at]) => stranger(id, at, width)),
-    drawn.map((p) => dot(p, places.get(p.id), width, many, named)),
+    drawn.map((p) => dot(p, places.get(p.id), width, many)),
+    many && named && names(drawn),
     !many && drawn.map((p) => latencyText(p, places.get(p.id), width)),
     pulses,
     s(
@@ -105,8 +107,8 @@ function spread(far, reach) {
       at.reduce((sum, p) => sum + (p.x - centre.x) / reach.x, 0),
     );
   };
-  const aside = 0.35; // of the line from the centre, where the name of the peer stands
-  const sorted = far.map((f) => ({ id: f[0], at: angle(f) + aside })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const beside = 0.35; // of the line from the centre, where the name of the peer stands
+  const sorted = far.map((f) => ({ id: f[0], at: angle(f) + beside })).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   const gap = Math.min(0.5, (2 * Math.PI) / Math.max(1, sorted.length));
   for (let i = 1; i < sorted.length; i++) sorted[i].at = Math.max(sorted[i].at, sorted[i - 1].at + gap);
   return new Map(
@@ -167,19 +169,34 @@ function latencyText(p, at, width) {
   return s("text", { class: "latency " + anchor, x: Math.max(room, Math.min(width - room, x)), y: y + 5 }, text);
 }
 
-function dot(p, at, width, many, named) {
-  const name = short(nodeName(p.id), width > narrow ? 24 : 16),
-    right = at.x >= centre.x;
-  const text = many
-    ? s("text", { class: right ? "right" : "left", x: right ? 24 : -24, y: 5 }, [name, latency(p)].filter(Boolean).join(" · "))
-    : label(name, at, width, at.y >= centre.y ? 37 : -26);
+// names are those of a crowd, beside the circles, each a line away from the next one: up from the middle in the upper half, down in the other.
+function names(drawn) {
+  const all = [];
+  for (const right of [true, false])
+    for (const up of [true, false]) {
+      const some = drawn
+        .map((p) => ({ p, at: places.get(p.id) }))
+        .filter(({ at }) => at.x >= centre.x === right && at.y < centre.y === up)
+        .sort((a, b) => (up ? b.at.y - a.at.y : a.at.y - b.at.y));
+      let last = centre.y + (up ? aside.gap / 2 : -aside.gap / 2);
+      for (const { p, at } of some) {
+        last = up ? Math.min(at.y, last - aside.gap) : Math.max(at.y, last + aside.gap);
+        all.push(
+          s("text", { class: right ? "right" : "left", x: at.x + (right ? 20 : -20), y: last + 5 }, short(nodeName(p.id), aside.columns)),
+        );
+      }
+    }
+  return s("g", { class: "crowd" }, all);
+}
+
+function dot(p, at, width, many) {
   return s(
     "g",
     { class: "peer" + (p.connected ? "" : " off"), transform: `translate(${at.x} ${at.y})` },
     s("title", {}, [nodeName(p.id), p.id, latency(p)].join(" ")),
     s("circle", { r: many ? 13 : 18 }),
     s("text", { class: "height", y: 5 }, p.height || ""),
-    named && text,
+    !many && label(short(nodeName(p.id), width > narrow ? 24 : 16), at, width, at.y >= centre.y ? 37 : -26),
   );
 }
 
