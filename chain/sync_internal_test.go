@@ -43,3 +43,40 @@ func TestWaitersShareAWrite(t *testing.T) {
 		}
 	})
 }
+
+// A write waits for as many payments as the last ones lead to expect, for a short time, and not for a caller who has none.
+func TestWriteGathersPayments(t *testing.T) {
+	for name, tc := range map[string]struct {
+		last   [2]int
+		come   []*made
+		waited time.Duration
+		wrote  int
+	}{
+		"alone":               {[2]int{1, 1}, []*made{{}}, 0, 1},
+		"after a mined block": {[2]int{0, 1}, []*made{{}}, 0, 1},
+		"as many as expected": {[2]int{2, 4}, []*made{{}, {}, {}}, 0, 3},
+		"fewer":               {[2]int{2, 4}, []*made{{}, {}}, gatherFor, 2},
+		"none":                {[2]int{2, 4}, []*made{nil}, 0, 0},
+		"one who has none":    {[2]int{20, 20}, []*made{{}, {}, nil}, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := syncs{sizes: tc.last}
+				began := time.Now()
+				var all sync.WaitGroup
+				for _, m := range tc.come {
+					all.Go(func() {
+						_ = s.share(m, func(together []*made) error {
+							if waited := time.Since(began); waited != tc.waited || len(together) != tc.wrote {
+								t.Errorf("%d payments are written after %v, want %d after %v", len(together), waited, tc.wrote, tc.waited)
+							}
+							return nil
+						})
+					})
+					synctest.Wait()
+				}
+				all.Wait()
+			})
+		})
+	}
+}
