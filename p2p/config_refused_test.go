@@ -1,16 +1,17 @@
-package p2p
+package p2p_test
 
 import (
 	"strings"
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
 func TestConnectChecksTheForm(t *testing.T) {
 	a := runNode(t, chaintest.Rules(), nil)
-	id, err := EphemeralIdentity()
+	id, err := p2p.EphemeralIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +39,12 @@ func TestConnectChecksTheForm(t *testing.T) {
 
 func TestPortThatIsTakenIsSaid(t *testing.T) {
 	a := runNode(t, chaintest.Rules(), nil)
-	key, err := EphemeralIdentity()
+	key, err := p2p.EphemeralIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := strings.Split(a.Addresses()[0], "/p2p/")[0]
-	_, err = New(Config{Identity: key, Listen: []string{at}}, a.c, a.log.Logger())
+	_, err = p2p.New(p2p.Config{Identity: key, Listen: []string{at}}, a.c, a.log.Logger())
 	if err == nil || !strings.Contains(err.Error(), at) {
 		t.Errorf("got %v, want an error that names %s", err, at)
 	}
@@ -51,23 +52,23 @@ func TestPortThatIsTakenIsSaid(t *testing.T) {
 
 func TestConfigThatMakesNoSenseIsSaid(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
-	key, err := EphemeralIdentity()
+	key, err := p2p.EphemeralIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range []struct {
 		name string
-		cfg  Config
+		cfg  p2p.Config
 		want string
 	}{
-		{"no identity", Config{}, "Identity"},
-		{"listen", Config{Identity: key, Listen: []string{"0.0.0.0:15000"}}, "not a multiaddr"},
-		{"announce", Config{Identity: key, Announce: []string{"example.org"}}, "not a multiaddr"},
-		{"swarm key", Config{Identity: key, SwarmKey: []byte("secret")}, "/key/swarm/psk/1.0.0/"},
-		{"peer", Config{Identity: key, Peers: []string{"/ip4/192.0.2.1/tcp/1"}}, "/p2p/"},
+		{"no identity", p2p.Config{}, "Identity"},
+		{"listen", p2p.Config{Identity: key, Listen: []string{"0.0.0.0:15000"}}, "not a multiaddr"},
+		{"announce", p2p.Config{Identity: key, Announce: []string{"example.org"}}, "not a multiaddr"},
+		{"swarm key", p2p.Config{Identity: key, SwarmKey: []byte("secret")}, "/key/swarm/psk/1.0.0/"},
+		{"peer", p2p.Config{Identity: key, Peers: []string{"/ip4/192.0.2.1/tcp/1"}}, "/p2p/"},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			_, err := New(k.cfg, c, new(hosttest.Log).Logger())
+			_, err := p2p.New(k.cfg, c, new(hosttest.Log).Logger())
 			if err == nil || !strings.Contains(err.Error(), k.want) {
 				t.Errorf("got %v, want %q", err, k.want)
 			}

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -33,7 +34,7 @@ func TestDisconnectForgetsARememberedPeer(t *testing.T) {
 	a, dir := runRemembered(t)
 	a.stop()
 
-	again := runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
+	again := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Dir = dir })
 	if p, ok := again.peer(a.ID()); !ok || p.Connected || p.Static {
 		t.Fatalf("listed %t: %+v", ok, p)
 	}
@@ -54,19 +55,19 @@ func TestDisconnectByURL(t *testing.T) {
 	a := runNode(t, r, nil)
 	const silent, first, second = "http://127.0.0.1:5000", "http://127.0.0.1:5001", "http://127.0.0.1:5002"
 	var asked atomic.Int64
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{silent, first, second}
-		c.AskURL = func(_ context.Context, url string) (Answer, error) {
+		c.AskURL = func(_ context.Context, url string) (p2p.Answer, error) {
 			if url == silent {
 				asked.Add(1)
-				return Answer{}, errors.New("nobody answers")
+				return p2p.Answer{}, errors.New("nobody answers")
 			}
-			return Answer{Addresses: a.Addresses()}, nil
+			return p2p.Answer{Addresses: a.Addresses()}, nil
 		}
 	})
 	hosttest.Eventually(t, "the silent one is asked again", func() bool { return asked.Load() > 1 })
 	hosttest.Eventually(t, "both others have led to the peer", func() bool {
-		return !slices.ContainsFunc(b.Peers(), func(p Peer) bool { return p.Address == first || p.Address == second })
+		return !slices.ContainsFunc(b.Peers(), func(p p2p.Peer) bool { return p.Address == first || p.Address == second })
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -25,7 +26,7 @@ type bookEntry struct {
 }
 
 // remembering makes a node know peers from an earlier run.
-func remembering(t *testing.T, peers ...bookEntry) func(*Config) {
+func remembering(t *testing.T, peers ...bookEntry) func(*p2p.Config) {
 	t.Helper()
 	raw, err := json.Marshal(peers)
 	if err != nil {
@@ -35,13 +36,13 @@ func remembering(t *testing.T, peers ...bookEntry) func(*Config) {
 	if err := os.WriteFile(filepath.Join(dir, "peers.json"), raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return func(c *Config) { c.Dir = dir }
+	return func(c *p2p.Config) { c.Dir = dir }
 }
 
 // TestDeadPeersHoldUpNobody remembers one peer that lives and many that lived longer and are gone.
 func TestDeadPeersHoldUpNobody(t *testing.T) {
 	r := chaintest.Rules()
-	living := runNode(t, r, func(*Config) {})
+	living := runNode(t, r, func(*p2p.Config) {})
 	info, err := peer.AddrInfoFromString(living.Addresses()[0])
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -16,8 +17,8 @@ import (
 // in one subnet. The node still finds the honest network among them.
 func TestEclipseAcrossARestart(t *testing.T) {
 	r := chaintest.Rules()
-	at := func(subnet, host int) func(*Config) {
-		return func(c *Config) { c.Listen = []string{fmt.Sprintf("/ip4/127.0.%d.%d/tcp/0", subnet, host)} }
+	at := func(subnet, host int) func(*p2p.Config) {
+		return func(c *p2p.Config) { c.Listen = []string{fmt.Sprintf("/ip4/127.0.%d.%d/tcp/0", subnet, host)} }
 	}
 	var file []bookEntry
 	var honest []*testNode

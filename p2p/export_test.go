@@ -7,12 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/chainsync"
+	"kuai/p2p/gossip"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
+	"kuai/p2p/stream"
 	"kuai/p2p/wire"
 )
 
@@ -35,6 +39,27 @@ func (n *Node) Blamed() map[string]string {
 	}
 	return out
 }
+
+// What tests look at of a node.
+func (n *Node) Host() host.Host              { return n.h }
+func (n *Node) Table() *peers.Table          { return n.table }
+func (n *Node) Server() *stream.Server       { return n.server }
+func (n *Node) Sync() *chainsync.Syncer      { return n.sync }
+func (n *Node) Gossip() *gossip.Gossip       { return n.gossip }
+func (n *Node) Net() string                  { return n.net }
+func (n *Node) Synced(moved bool, err error) { n.metrics.synced(moved, err) }
+
+// What tests tell a node beside its settings.
+func (c *Config) DialNobody()        { c.dialsNobody = true }
+func (c *Config) TakePeers(most int) { c.mostPeers = most }
+func (c *Config) LeaveRouters()      { c.mapsNoPort = true }
+func (c *Config) CountPrivate()      { c.natPrivate = true }
+
+// Hosts without a node.
+var (
+	NewHost   = newHost
+	NewDialer = newDialer
+)
 
 // Frame is payload as it stands on a stream.
 func Frame(payload []byte) []byte { return wire.AppendFrame(nil, payload) }

@@ -18,9 +18,6 @@ import (
 
 var flood = flag.Int("flood", 40_000, "how many payments TestPaymentFlood sends")
 
-// maxHostileHeap is what all nodes of a test and their enemies may use together.
-const maxHostileHeap = 256 << 20
-
 // TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the block, so they cost
 // nothing; a node that hears them passes on a few.
 func TestSiblingsAreHardlyPassedOn(t *testing.T) {

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"slices"
@@ -17,14 +17,14 @@ func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 	other.Version++
 	a, b := runNode(t, chaintest.Rules(), nil), runNode(t, other, nil)
 	for _, n := range []*testNode{a, b} { // a node that is met before it answers is of no network yet
-		hosttest.Eventually(t, "it answers", func() bool { return slices.Contains(n.h.Mux().Protocols(), stream.ID(n.net, stream.Status)) })
+		hosttest.Eventually(t, "it answers", func() bool { return slices.Contains(n.Host().Mux().Protocols(), stream.ID(n.Net(), stream.Status)) })
 	}
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
 	rests := func() bool {
 		p, ok := b.peer(a.ID())
-		return ok && !p.Connected && strings.Contains(p.LastError, "another network, "+a.net) && time.Until(p.NextDial) > 5*time.Minute
+		return ok && !p.Connected && strings.Contains(p.LastError, "another network, "+a.Net()) && time.Until(p.NextDial) > 5*time.Minute
 	}
 	hosttest.Eventually(t, "it is left alone", rests)
 	for _, n := range []*testNode{a, b} {
@@ -35,7 +35,7 @@ func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 				t.Errorf("%q: %s", unwanted, text)
 			}
 		}
-		if strings.Count(text, "of another network") != 1 || !strings.Contains(text, a.net) || !strings.Contains(text, b.net) {
+		if strings.Count(text, "of another network") != 1 || !strings.Contains(text, a.Net()) || !strings.Contains(text, b.Net()) {
 			t.Errorf("not one line with both networks: %s", text)
 		}
 	}

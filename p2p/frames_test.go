@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"github.com/libp2p/go-libp2p/core/crypto"
@@ -29,6 +29,7 @@ import (
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p"
 	"kuai/p2p/gossip"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
@@ -37,7 +38,7 @@ import (
 
 var malformed = flag.Int("malformed", 100_000, "how many frames TestMalformedFrames sends")
 
-// maxHostileHeap is what a process may use while strangers do their worst, the strangers themselves included.
+// maxHostileHeap is what all nodes of a test and the strangers who do their worst may use together.
 const maxHostileHeap = 256 << 20
 
 // heapWatch keeps the most that was in use, looked at now and then.
@@ -116,15 +117,15 @@ func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 func stranger(t *testing.T, n *testNode) host.Host {
 	t.Helper()
 	h := hosttest.New(t)
-	n.table.Protect(h.ID())
+	n.Table().Protect(h.ID())
 	return h
 }
 
 // send opens a stream, writes raw and waits for the end of what is answered.
 func send(ctx context.Context, h host.Host, n *testNode, id protocol.ID, raw []byte) error {
-	s, err := h.NewStream(ctx, n.h.ID(), id)
+	s, err := h.NewStream(ctx, n.Host().ID(), id)
 	if err != nil { // disconnected for what came before
-		return h.Connect(ctx, peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()})
+		return h.Connect(ctx, peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()})
 	}
 	defer s.Reset()
 	_ = s.SetDeadline(time.Now().Add(hosttest.Soon))
@@ -151,7 +152,7 @@ func TestMalformedFrames(t *testing.T) {
 	hosttest.Eventually(t, "the two agree", func() bool { return friend.c.Tip() == victim.c.Tip() })
 
 	count := *malformed
-	if Raced {
+	if p2p.Raced {
 		count /= 10
 	}
 	heap := &heapWatch{}
@@ -163,7 +164,7 @@ func TestMalformedFrames(t *testing.T) {
 		evil.Go(func() {
 			for i := range count / 2 / 4 {
 				name := names[i%len(names)]
-				if err := send(t.Context(), h, victim, stream.ID(victim.net, name), m.frame(name)); err != nil {
+				if err := send(t.Context(), h, victim, stream.ID(victim.Net(), name), m.frame(name)); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
 				}
@@ -193,14 +194,14 @@ func TestMalformedFrames(t *testing.T) {
 
 // unlimited lifts n's rates, so that every request is read.
 func unlimited(n *testNode) {
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.server.Handlers)), []string{gossip.HeardBlocks, gossip.HeardPayments}) {
-		n.server.SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.Server().Handlers)), []string{gossip.HeardBlocks, gossip.HeardPayments}) {
+		n.Server().SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
 	}
 }
 
 // spoilGossip sends count messages that are not RPCs, or carry what nobody may pass on.
 func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWatch) {
-	topics := []string{gossip.BlockTopic(n.net), gossip.TxTopic(n.net), "another"}
+	topics := []string{gossip.BlockTopic(n.Net()), gossip.TxTopic(n.Net()), "another"}
 	subscribe := &pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: proto.Bool(true), Topicid: &topics[0]}}}
 	publish := &pb.RPC{Publish: []*pb.Message{{Data: []byte("rubbish"), Topic: &topics[0]}, {Data: []byte("{}"), Topic: &topics[1]}, {Topic: &topics[2]}}}
 	control := &pb.RPC{Control: &pb.ControlMessage{
@@ -219,9 +220,9 @@ func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWa
 		m.good[kinds[i]] = wire.AppendFrame(nil, raw)
 	}
 	for i := 0; i < count; {
-		s, err := h.NewStream(t.Context(), n.h.ID(), pubsub.GossipSubID_v12)
+		s, err := h.NewStream(t.Context(), n.Host().ID(), pubsub.GossipSubID_v12)
 		if err != nil {
-			if err := h.Connect(t.Context(), peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}); err != nil {
+			if err := h.Connect(t.Context(), peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}); err != nil {
 				t.Error(err)
 				return
 			}
@@ -254,15 +255,15 @@ func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count i
 	accepted := 0
 	for i := range count {
 		name := []string{"block", "old block", "announcement", "payment"}[i%4]
-		topic := gossip.BlockTopic(n.net)
+		topic := gossip.BlockTopic(n.Net())
 		if name == "payment" {
-			topic = gossip.TxTopic(n.net)
+			topic = gossip.TxTopic(n.Net())
 		}
 		raw := m.frame(name)
 		if string(raw) == string(m.good[name]) {
 			continue
 		}
-		if n.gossip.Judge(t.Context(), "evil", topic, raw) == pubsub.ValidationAccept {
+		if n.Gossip().Judge(t.Context(), "evil", topic, raw) == pubsub.ValidationAccept {
 			accepted++ // a letter of a name or a digit of an amount: another valid payment
 		}
 	}
@@ -289,7 +290,7 @@ func TestMalformedAnswers(t *testing.T) {
 	var mu sync.Mutex
 	m := &mangler{rand.New(rand.NewPCG(5, 5)), good}
 	for name := range good {
-		evil.SetStreamHandler(stream.ID(victim.net, name), func(s network.Stream) {
+		evil.SetStreamHandler(stream.ID(victim.Net(), name), func(s network.Stream) {
 			mu.Lock()
 			raw := m.frame(name)
 			mu.Unlock()
@@ -301,17 +302,17 @@ func TestMalformedAnswers(t *testing.T) {
 		})
 	}
 	ask := map[string]func(){
-		stream.Status: func() { _ = victim.sync.Now(t.Context()) },
-		stream.Sync:   func() { _, _ = victim.sync.Download(t.Context(), evil.ID()) },
-		stream.Blocks: func() { _, _ = victim.sync.Fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
-		stream.Pool:   func() { _ = victim.sync.PullPool(t.Context(), evil.ID()) },
-		"peers":       func() { _, _ = victim.table.AskPeers(t.Context(), evil.ID()) },
+		stream.Status: func() { _ = victim.Sync().Now(t.Context()) },
+		stream.Sync:   func() { _, _ = victim.Sync().Download(t.Context(), evil.ID()) },
+		stream.Blocks: func() { _, _ = victim.Sync().Fetch(t.Context(), evil.ID(), []consensus.Hash{blocks[0].Hash()}) },
+		stream.Pool:   func() { _ = victim.Sync().PullPool(t.Context(), evil.ID()) },
+		"peers":       func() { _, _ = victim.Table().AskPeers(t.Context(), evil.ID()) },
 	}
 	heap := &heapWatch{}
 	for i := range max(100, *malformed/50) {
 		for _, question := range ask {
-			if victim.h.Network().Connectedness(evil.ID()) != network.Connected {
-				if err := evil.Connect(t.Context(), peer.AddrInfo{ID: victim.h.ID(), Addrs: victim.h.Addrs()}); err != nil {
+			if victim.Host().Network().Connectedness(evil.ID()) != network.Connected {
+				if err := evil.Connect(t.Context(), peer.AddrInfo{ID: victim.Host().ID(), Addrs: victim.Host().Addrs()}); err != nil {
 					t.Fatal(err)
 				}
 			}

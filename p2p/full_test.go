@@ -1,10 +1,11 @@
-package p2p
+package p2p_test
 
 import (
 	"strings"
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -12,10 +13,10 @@ import (
 // there is room, or when the operator of the hub asks for it.
 func TestFullHubRefusesOthers(t *testing.T) {
 	r := chaintest.Rules()
-	hub := runNode(t, r, func(c *Config) { c.mostPeers = 2 })
+	hub := runNode(t, r, func(c *p2p.Config) { c.TakePeers(2) })
 	at := hub.Addresses()[0]
 	spoke := func() *testNode {
-		return runNode(t, r, func(c *Config) { c.Peers, c.dialsNobody = []string{at}, true })
+		return runNode(t, r, func(c *p2p.Config) { c.Peers = []string{at}; c.DialNobody() })
 	}
 	spokes := []*testNode{spoke(), spoke()}
 	hosttest.Eventually(t, "the hub is full", func() bool { return hub.connectedTo(spokes[0]) && hub.connectedTo(spokes[1]) })

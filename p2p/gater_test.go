@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/addrpolicy"
 	"kuai/p2p/hosttest"
 )
@@ -19,8 +20,8 @@ var refusedAddresses = []string{
 
 // TestRefusedAddressesAreRefusedAtOnce: the user who names one is told, and nothing is kept.
 func TestRefusedAddressesAreRefusedAtOnce(t *testing.T) {
-	n := runNode(t, chaintest.Rules(), func(c *Config) {
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, errors.New("asked") }
+	n := runNode(t, chaintest.Rules(), func(c *p2p.Config) {
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{}, errors.New("asked") }
 	})
 	id := "/p2p/" + hosttest.IDOf(t, hosttest.Key(t))
 	bad := []string{"http://169.254.169.254:5000", "http://[64:ff9b::a9fe:a9fe]"}
@@ -28,7 +29,7 @@ func TestRefusedAddressesAreRefusedAtOnce(t *testing.T) {
 		bad = append(bad, a+id)
 	}
 	for _, a := range bad {
-		if err := CheckPeer(a); !errors.Is(err, addrpolicy.ErrRefused) {
+		if err := p2p.CheckPeer(a); !errors.Is(err, addrpolicy.ErrRefused) {
 			t.Errorf("CheckPeer(%s): %v", a, err)
 		}
 		if err := n.Connect(a); !errors.Is(err, addrpolicy.ErrRefused) {

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 )
 
 // BenchmarkHops times a small block from the miner's chain to the last node's chain in a line of real hosts on loopback,
@@ -50,12 +51,14 @@ func benchLine(b *testing.B, n int) []*chain.Chain {
 	var done []chan error
 	before := ""
 	for range n {
-		key, err := EphemeralIdentity()
+		key, err := p2p.EphemeralIdentity()
 		if err != nil {
 			b.Fatal(err)
 		}
 		c := chaintest.Open(b, chaintest.Rules())
-		node, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, dialsNobody: true}, c, slog.New(slog.DiscardHandler))
+		cfg := p2p.Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}}
+		cfg.DialNobody()
+		node, err := p2p.New(cfg, c, slog.New(slog.DiscardHandler))
 		if err != nil {
 			b.Fatal(err)
 		}

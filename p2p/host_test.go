@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"log/slog"
@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 )
@@ -16,7 +17,7 @@ import (
 // simulated hosts of TestLongOutageEnds have none either.
 func TestHostDialsAlways(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
-	h, err := newHost(Config{Identity: hosttest.Key(t), QUIC: true}, peers.NewGater("", "", nil, log), log)
+	h, err := p2p.NewHost(p2p.Config{Identity: hosttest.Key(t), QUIC: true}, peers.NewGater("", "", nil, log), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,14 +32,14 @@ func TestHostDialsAlways(t *testing.T) {
 
 // TestQUICConnects: a host with QUIC reaches a node by it, and a host without does not.
 func TestQUICConnects(t *testing.T) {
-	server := runNode(t, chaintest.Rules(), func(c *Config) { c.QUIC, c.Listen = true, []string{"/ip4/127.0.0.1/udp/0/quic-v1"} })
+	server := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.QUIC, c.Listen = true, []string{"/ip4/127.0.0.1/udp/0/quic-v1"} })
 	var address string
-	for _, a := range server.h.Addrs() {
+	for _, a := range server.Host().Addrs() {
 		address = a.String()
 	}
-	dials(t, Config{QUIC: true}, server.ID(), address)
+	dials(t, p2p.Config{QUIC: true}, server.ID(), address)
 	log := slog.New(slog.DiscardHandler)
-	h, err := newHost(Config{Identity: hosttest.Key(t)}, peers.NewGater("", "", nil, log), log)
+	h, err := p2p.NewHost(p2p.Config{Identity: hosttest.Key(t)}, peers.NewGater("", "", nil, log), log)
 	if err != nil {
 		t.Fatal(err)
 	}

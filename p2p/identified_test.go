@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"io"
@@ -37,7 +37,7 @@ func TestLosersOfADialRaceEndNothing(t *testing.T) {
 func afterLosers(t *testing.T, n *testNode) (kept bool) {
 	t.Helper()
 	const losers = 3
-	failed, err := n.h.EventBus().Subscribe(new(event.EvtPeerIdentificationFailed))
+	failed, err := n.Host().EventBus().Subscribe(new(event.EvtPeerIdentificationFailed))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func afterLosers(t *testing.T, n *testNode) (kept bool) {
 		<-done
 		_ = s.Reset()
 	})
-	at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+	at := peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}
 	if err := h.Connect(t.Context(), at); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func afterLosers(t *testing.T, n *testNode) (kept bool) {
 	if strings.Contains(n.log.String(), "peer disconnected") {
 		t.Errorf("a peer that was never connected is disconnected: %s", n.log)
 	}
-	return n.h.Network().Connectedness(h.ID()) == network.Connected
+	return n.Host().Network().Connectedness(h.ID()) == network.Connected
 }
 
 // TestOneConnectionOfTwoEndsNothing ends one of two connections with a peer, the older or the newer one: it is up as long as the other one lasts.
@@ -76,7 +76,7 @@ func TestOneConnectionOfTwoEndsNothing(t *testing.T) {
 	for name, older := range map[string]bool{"the older one": true, "the newer one": false} {
 		t.Run(name, func(t *testing.T) {
 			n, h := runNode(t, chaintest.Rules(), nil), hosttest.New(t)
-			at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+			at := peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}
 			if err := h.Connect(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestOneConnectionOfTwoEndsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer newer.Close()
-			conns := func() int { return len(n.h.Network().ConnsToPeer(h.ID())) }
+			conns := func() int { return len(n.Host().Network().ConnsToPeer(h.ID())) }
 			hosttest.Eventually(t, "it has two connections", func() bool { return conns() == 2 })
 			end := func(older bool) {
 				if older {
@@ -144,16 +144,16 @@ func TestAnonymousConnectionHasItsTime(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), nil)
 	mute, friend := hosttest.New(t), hosttest.New(t)
 	mute.SetStreamHandler(identify.ID, func(s network.Stream) { _ = s.Reset() })
-	at := peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}
+	at := peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}
 	for _, h := range []host.Host{mute, friend} {
 		if err := h.Connect(t.Context(), at); err != nil {
 			t.Fatal(err)
 		}
 	}
-	hosttest.Eventually(t, "the mute peer is connected", func() bool { return n.h.Network().Connectedness(mute.ID()) == network.Connected })
-	hosttest.Eventually(t, "it is left", func() bool { return n.h.Network().Connectedness(mute.ID()) != network.Connected })
+	hosttest.Eventually(t, "the mute peer is connected", func() bool { return n.Host().Network().Connectedness(mute.ID()) == network.Connected })
+	hosttest.Eventually(t, "it is left", func() bool { return n.Host().Network().Connectedness(mute.ID()) != network.Connected })
 	hosttest.Eventually(t, "the friend is up", func() bool { return connectedLine(n, friend) })
-	if n.h.Network().Connectedness(friend.ID()) != network.Connected {
+	if n.Host().Network().Connectedness(friend.ID()) != network.Connected {
 		t.Error("a peer that said what it speaks is left")
 	}
 	if connectedLine(n, mute) {

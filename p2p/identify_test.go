@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -22,11 +23,11 @@ func TestIdentifyTellsWhoAnswers(t *testing.T) {
 		return []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(digit, 64) + "\n")
 	}
 	for _, own := range [][]byte{nil, key("a")} {
-		with := func(c *Config) { c.SwarmKey = own }
+		with := func(c *p2p.Config) { c.SwarmKey = own }
 		n, other := runNode(t, r, with), runNode(t, r, with)
 		ctx, cancel := context.WithTimeout(t.Context(), hosttest.Soon)
 		defer cancel()
-		address, err := Identify(ctx, hostPort(t, n.Addresses()[0]), own)
+		address, err := p2p.Identify(ctx, hostPort(t, n.Addresses()[0]), own)
 		if err != nil || address != n.Addresses()[0] {
 			t.Fatalf("got %s, %v, want %s", address, err, n.Addresses()[0])
 		}
@@ -36,7 +37,7 @@ func TestIdentifyTellsWhoAnswers(t *testing.T) {
 		hosttest.Eventually(t, "the nodes are connected", func() bool { return n.connectedTo(other) })
 		short, cancel := context.WithTimeout(t.Context(), time.Second) // who has another key understands nothing, and may wait for more
 		defer cancel()
-		if address, err := Identify(short, hostPort(t, n.Addresses()[0]), key("b")); err == nil {
+		if address, err := p2p.Identify(short, hostPort(t, n.Addresses()[0]), key("b")); err == nil {
 			t.Errorf("with another key %s answers", address)
 		}
 	}
@@ -44,7 +45,7 @@ func TestIdentifyTellsWhoAnswers(t *testing.T) {
 
 // TestIdentifyRefusesWhatNoNodeMayDial asks for a metadata service.
 func TestIdentifyRefusesWhatNoNodeMayDial(t *testing.T) {
-	if _, err := Identify(t.Context(), "169.254.169.254:80", nil); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := p2p.Identify(t.Context(), "169.254.169.254:80", nil); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"crypto/rand"
@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"kuai/p2p"
 )
 
 func TestIdentityIsMadeOnceAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.key")
-	first, err := LoadIdentity(path)
+	first, err := p2p.LoadIdentity(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func TestIdentityIsMadeOnceAndKept(t *testing.T) {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v", info.Mode())
 	}
-	second, err := LoadIdentity(path)
+	second, err := p2p.LoadIdentity(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func TestIdentityThatIsNotOursIsRefused(t *testing.T) {
 			if err := os.WriteFile(path, c.raw, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := LoadIdentity(path); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := p2p.LoadIdentity(path); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})

@@ -2,11 +2,14 @@ package p2p
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"kuai/p2p/hosttest"
 )
 
 // admitted opens up to n connections of different peers from one address and says how many were let in.
@@ -54,5 +57,25 @@ func TestConnectionsFromOneAddress(t *testing.T) {
 func TestLowWaterIsBelowTheLimits(t *testing.T) {
 	if maxPeers >= lowWater || lowWater >= highWater || highWater >= maxConnsInbound || maxConnsInbound >= maxConns {
 		t.Errorf("peers %d, low %d, high %d, inbound %d, all %d: each must leave room below the next", maxPeers, lowWater, highWater, maxConnsInbound, maxConns)
+	}
+}
+
+// full is a resource manager whose limits are reached.
+type full struct{ network.NullResourceManager }
+
+func (full) OpenConnection(network.Direction, bool, ma.Multiaddr) (network.ConnManagementScope, error) {
+	return nil, network.ErrResourceLimitExceeded
+}
+
+func TestLimitsAreNamedOnceInAWhile(t *testing.T) {
+	log := &hosttest.Log{}
+	m := &frankManager{ResourceManager: &full{}, log: log.Logger()}
+	for range 1000 {
+		if _, err := m.OpenConnection(network.DirInbound, true, ma.StringCast("/ip4/192.0.2.1/tcp/1")); err == nil {
+			t.Fatal("let in")
+		}
+	}
+	if n := strings.Count(log.String(), "refused by a limit"); n != 1 {
+		t.Errorf("said %d times, want once: %s", n, log)
 	}
 }

@@ -1,20 +1,21 @@
-package p2p
+package p2p_test
 
 import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
 // TestNodesOfOneMachine: a node dials those of which Config.Local tells, again and again without complaint about what it cannot use.
 func TestNodesOfOneMachine(t *testing.T) {
 	r := chaintest.Rules()
-	a := runNode(t, r, func(c *Config) {
+	a := runNode(t, r, func(c *p2p.Config) {
 		c.Listen, c.Announce = []string{"/ip4/0.0.0.0/tcp/0"}, []string{"/ip4/192.0.2.1/tcp/1"}
 	})
 	own := make(chan string, 1)
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Local = func() []string {
 			address := <-own
 			own <- address

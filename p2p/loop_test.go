@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"fmt"
@@ -8,17 +8,18 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
 // TestPeersAskedForAreBounded asks for one peer more than may be kept, and again for those that are.
 func TestPeersAskedForAreBounded(t *testing.T) {
-	cfg := Config{Identity: hosttest.Key(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}}
-	n, err := New(cfg, chaintest.Open(t, chaintest.Rules()), (&hosttest.Log{}).Logger())
+	cfg := p2p.Config{Identity: hosttest.Key(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}}
+	n, err := p2p.New(cfg, chaintest.Open(t, chaintest.Rules()), (&hosttest.Log{}).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer n.h.Close()
+	defer n.Host().Close()
 	const most = 1024
 	at := func(i int) string { return fmt.Sprintf("/ip4/127.0.0.1/tcp/9/p2p/%s", numbered(i)) }
 	for range 2 {

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"encoding/binary"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"kuai/chain/consensus"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -55,7 +56,7 @@ func ownNetwork(t *testing.T) *consensus.Rules {
 }
 
 // neighbourly makes a node look for neighbours, and listen where they reach it.
-func neighbourly(c *Config) { c.MDNS, c.Listen = true, []string{"/ip4/0.0.0.0/tcp/0"} }
+func neighbourly(c *p2p.Config) { c.MDNS, c.Listen = true, []string{"/ip4/0.0.0.0/tcp/0"} }
 
 func TestNeighboursFindEachOther(t *testing.T) {
 	needMulticast(t)

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -38,8 +39,8 @@ func sample(t *testing.T, reg prometheus.Gatherer, name string, labels ...string
 func TestWhatTheOperatorSees(t *testing.T) {
 	r := chaintest.Rules()
 	regA, regB := prometheus.NewRegistry(), prometheus.NewRegistry()
-	a := runNode(t, r, func(c *Config) { c.Registerer = regA })
-	b := runNode(t, r, func(c *Config) { c.Registerer = regB })
+	a := runNode(t, r, func(c *p2p.Config) { c.Registerer = regA })
+	b := runNode(t, r, func(c *p2p.Config) { c.Registerer = regB })
 	chaintest.MineOn(t, a.c, 3)
 	if err := b.Connect(a.Addresses()[0]); err != nil {
 		t.Fatal(err)
@@ -78,12 +79,12 @@ func TestWhatTheOperatorSees(t *testing.T) {
 }
 
 func TestWhatHappensBeforeRunIsPublished(t *testing.T) {
-	key, err := EphemeralIdentity()
+	key, err := p2p.EphemeralIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
 	reg, c := prometheus.NewRegistry(), chaintest.Open(t, chaintest.Rules())
-	n, err := New(Config{Identity: key, Registerer: reg}, c, slog.New(slog.DiscardHandler))
+	n, err := p2p.New(p2p.Config{Identity: key, Registerer: reg}, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,14 +99,14 @@ func TestWhatHappensBeforeRunIsPublished(t *testing.T) {
 
 func TestResultsOfSyncs(t *testing.T) {
 	reg := prometheus.NewRegistry()
-	a := runNode(t, chaintest.Rules(), func(c *Config) { c.Registerer = reg })
+	a := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Registerer = reg })
 	fault := errors.New("a fault")
 	for i, c := range []struct {
 		moved  bool
 		err    error
 		result string
 	}{{true, nil, "adopted"}, {true, fault, "part"}, {false, nil, "nothing"}, {false, fault, "failed"}} {
-		a.metrics.synced(c.moved, c.err)
+		a.Synced(c.moved, c.err)
 		if got := sample(t, reg, "kuai_syncs_total", c.result); got != 1 {
 			t.Errorf("case %d: %v syncs with result %s, want 1", i, got, c.result)
 		}

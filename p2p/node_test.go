@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/stream"
 	"kuai/p2p/wire"
@@ -22,25 +23,25 @@ import (
 
 // testNode is a node on a loopback port.
 type testNode struct {
-	*Node
+	*p2p.Node
 	c    *chain.Chain
 	log  *hosttest.Log
 	stop func() // ends Run; more than once is fine
 }
 
 // runNode starts a node on loopback; it ends with the test.
-func runNode(t *testing.T, r *consensus.Rules, change func(*Config)) *testNode {
+func runNode(t *testing.T, r *consensus.Rules, change func(*p2p.Config)) *testNode {
 	t.Helper()
-	key, err := EphemeralIdentity()
+	key, err := p2p.EphemeralIdentity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}
+	cfg := p2p.Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}
 	if change != nil {
 		change(&cfg)
 	}
 	n := &testNode{c: chaintest.Open(t, r), log: &hosttest.Log{}}
-	if n.Node, err = New(cfg, n.c, n.log.Logger()); err != nil {
+	if n.Node, err = p2p.New(cfg, n.c, n.log.Logger()); err != nil {
 		t.Fatal(err)
 	}
 	n.stop = running(t, n.Node)
@@ -48,7 +49,7 @@ func runNode(t *testing.T, r *consensus.Rules, change func(*Config)) *testNode {
 }
 
 // running runs n until stop, which may be called more than once, or the test's end.
-func running(t *testing.T, n *Node) (stop func()) {
+func running(t *testing.T, n *p2p.Node) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -63,11 +64,11 @@ func running(t *testing.T, n *Node) (stop func()) {
 	return stop
 }
 
-func (n *testNode) peer(id string) (Peer, bool) {
+func (n *testNode) peer(id string) (p2p.Peer, bool) {
 	peers := n.Peers()
-	i := slices.IndexFunc(peers, func(p Peer) bool { return p.ID == id })
+	i := slices.IndexFunc(peers, func(p p2p.Peer) bool { return p.ID == id })
 	if i < 0 {
-		return Peer{}, false
+		return p2p.Peer{}, false
 	}
 	return peers[i], true
 }
@@ -133,15 +134,15 @@ func TestLargeBlockIsAnnouncedAndPulled(t *testing.T) {
 
 func TestStaticPeerIsDialledUntilItIsThere(t *testing.T) {
 	r := chaintest.Rules()
-	key, _ := EphemeralIdentity()
-	same := func(c *Config) { c.Identity = key }
+	key, _ := p2p.EphemeralIdentity()
+	same := func(c *p2p.Config) { c.Identity = key }
 	a := runNode(t, r, same)
 	at := a.Addresses()[0]
 	a.stop()
 
-	b := runNode(t, r, func(c *Config) { c.Peers = []string{at} })
+	b := runNode(t, r, func(c *p2p.Config) { c.Peers = []string{at} })
 	hosttest.Eventually(t, "the failure is said", func() bool { return strings.Contains(b.log.String(), "static peer not reached") })
-	again := runNode(t, r, func(c *Config) {
+	again := runNode(t, r, func(c *p2p.Config) {
 		same(c)
 		c.Listen = []string{strings.Split(at, "/p2p/")[0]}
 	})
@@ -187,13 +188,13 @@ func TestURLPeerIsReachedAtTheURLsHost(t *testing.T) {
 		strings.Replace(a.Addresses()[0], "/ip4/127.0.0.1/", "/ip4/0.0.0.0/", 1),
 		strings.Replace(a.Addresses()[0], "/ip4/127.0.0.1/", "/ip4/172.31.255.254/", 1),
 	}
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{"http://127.0.0.1:5000/"}
-		c.AskURL = func(_ context.Context, url string) (Answer, error) {
+		c.AskURL = func(_ context.Context, url string) (p2p.Answer, error) {
 			if url != "http://127.0.0.1:5000" {
 				t.Errorf("asked for %q", url)
 			}
-			return Answer{Addresses: said}, nil
+			return p2p.Answer{Addresses: said}, nil
 		}
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
@@ -220,7 +221,7 @@ func runRemembered(t *testing.T) (n *testNode, dir string) {
 	r := chaintest.Rules()
 	dir = t.TempDir()
 	n = runNode(t, r, nil)
-	friend := runNode(t, r, func(c *Config) { c.Dir = dir })
+	friend := runNode(t, r, func(c *p2p.Config) { c.Dir = dir })
 	if err := friend.Connect(n.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
 		t.Errorf("peers.json has mode %v", info.Mode())
 	}
 
-	again := runNode(t, chaintest.Rules(), func(c *Config) { c.Dir = dir })
+	again := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Dir = dir })
 	hosttest.Eventually(t, "the remembered peer is connected", func() bool { return again.connectedTo(a) })
 	if p, _ := again.peer(a.ID()); p.Static {
 		t.Error("a remembered peer became a static one")
@@ -265,10 +266,10 @@ func TestPeersOfPeersAreFound(t *testing.T) {
 func tellsPeers(t *testing.T, n *testNode) bool {
 	t.Helper()
 	asker := hosttest.New(t) // a new one each time, as each may ask once in a while
-	if err := asker.Connect(t.Context(), peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}); err != nil {
+	if err := asker.Connect(t.Context(), peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := asker.NewStream(t.Context(), n.h.ID(), stream.ID(n.c.Rules().Network(), stream.Peers))
+	s, err := asker.NewStream(t.Context(), n.Host().ID(), stream.ID(n.c.Rules().Network(), stream.Peers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +285,7 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 	key := func(c string) []byte {
 		return []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(c, 64) + "\n")
 	}
-	with := func(k []byte) func(*Config) { return func(c *Config) { c.SwarmKey = k } }
+	with := func(k []byte) func(*p2p.Config) { return func(c *p2p.Config) { c.SwarmKey = k } }
 	a, b, c := runNode(t, r, with(key("a"))), runNode(t, r, with(key("a"))), runNode(t, r, with(key("b")))
 	for _, n := range []*testNode{b, c} {
 		if err := n.Connect(a.Addresses()[0]); err != nil {
@@ -297,8 +298,8 @@ func TestSwarmKeyKeepsStrangersOut(t *testing.T) {
 		t.Error("connected with another key")
 	}
 
-	id, _ := EphemeralIdentity()
-	_, err := New(Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.Logger())
+	id, _ := p2p.EphemeralIdentity()
+	_, err := p2p.New(p2p.Config{Identity: id, QUIC: true, SwarmKey: key("a")}, a.c, a.log.Logger())
 	if err == nil || !strings.Contains(err.Error(), "TCP only") {
 		t.Errorf("swarm key with QUIC: %v", err)
 	}
@@ -311,11 +312,11 @@ func TestSyncBeforeRun(t *testing.T) {
 	mined := chaintest.MineOn(t, ahead.c, 3)
 	key := hosttest.Key(t)
 	c := chaintest.Open(t, r)
-	n, err := New(Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}, c, new(hosttest.Log).Logger())
+	n, err := p2p.New(p2p.Config{Identity: key, Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Agent: "kuai-test"}, c, new(hosttest.Log).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.h.Connect(t.Context(), peer.AddrInfo{ID: ahead.h.ID(), Addrs: ahead.h.Addrs()}); err != nil {
+	if err := n.Host().Connect(t.Context(), peer.AddrInfo{ID: ahead.Host().ID(), Addrs: ahead.Host().Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	synced := make(chan error, 1)

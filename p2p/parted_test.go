@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -39,9 +40,9 @@ func TestPeerStaysAwayThatWasDisconnectedByItsURL(t *testing.T) {
 	const url = "http://127.0.0.1:5000"
 	r := chaintest.Rules()
 	a := runNode(t, r, nil)
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{url}
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: a.Addresses()}, nil }
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{Addresses: a.Addresses()}, nil }
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	if err := b.Disconnect(url); err != nil {

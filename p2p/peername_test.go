@@ -1,16 +1,17 @@
-package p2p
+package p2p_test
 
 import (
 	"strings"
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
 func TestPeersTellTheirNames(t *testing.T) {
 	r := chaintest.Rules()
-	named, silent := runNode(t, r, func(cfg *Config) { cfg.Name = "Anna's laptop" }), runNode(t, r, nil)
+	named, silent := runNode(t, r, func(cfg *p2p.Config) { cfg.Name = "Anna's laptop" }), runNode(t, r, nil)
 	if err := silent.Connect(named.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func TestPeersTellTheirNames(t *testing.T) {
 // TestNamesAreInTheLog: beside the peer that said it, and that sent a block.
 func TestNamesAreInTheLog(t *testing.T) {
 	r := chaintest.Rules()
-	named, other := runNode(t, r, func(cfg *Config) { cfg.Name = "lab-pc-7" }), runNode(t, r, nil)
+	named, other := runNode(t, r, func(cfg *p2p.Config) { cfg.Name = "lab-pc-7" }), runNode(t, r, nil)
 	if err := other.Connect(named.Addresses()[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -47,8 +48,8 @@ func TestNamesAreInTheLog(t *testing.T) {
 }
 
 func TestHostileNameIsRefusedInTheConfig(t *testing.T) {
-	cfg := Config{Identity: hosttest.Key(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Name: "a\nb"}
-	if _, err := New(cfg, chaintest.Open(t, chaintest.Rules()), (&hosttest.Log{}).Logger()); err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
+	cfg := p2p.Config{Identity: hosttest.Key(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Name: "a\nb"}
+	if _, err := p2p.New(cfg, chaintest.Open(t, chaintest.Rules()), (&hosttest.Log{}).Logger()); err == nil || !strings.Contains(err.Error(), `"a\nb"`) {
 		t.Errorf("%v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -30,9 +31,9 @@ func freePort(t *testing.T) string {
 func TestPeersTellWhyOneIsNotReached(t *testing.T) {
 	const url = "http://127.0.0.1:5999"
 	dead := hosttest.IDOf(t, hosttest.Key(t))
-	n := runNode(t, chaintest.Rules(), func(c *Config) {
+	n := runNode(t, chaintest.Rules(), func(c *p2p.Config) {
 		c.Peers = []string{freePort(t) + "/p2p/" + dead, url}
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, errors.New("nobody answers") }
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{}, errors.New("nobody answers") }
 	})
 	for id, want := range map[string]struct{ address, reason string }{
 		dead: {"/p2p/" + dead, "connection refused"},

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"kuai/chain/chaintest"
@@ -11,7 +12,12 @@ import (
 
 // TestProtocolSaysTheLimits holds docs/PROTOCOL.md against the limits of hosts and of stream protocols.
 func TestProtocolSaysTheLimits(t *testing.T) {
-	n := runNode(t, chaintest.Rules(), func(c *Config) { c.Lab, c.Teacher = NewLab(), func(string) bool { return false } })
+	cfg := Config{Identity: hosttest.Key(t), Lab: NewLab(), Teacher: func(string) bool { return false }}
+	n, err := New(cfg, chaintest.Open(t, chaintest.Rules()), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.h.Close()
 	want := []string{
 		fmt.Sprintf("A node has at most %d connections, %d of them from outside, %d with one peer, and %d in their handshake", maxConns, maxConnsInbound, maxPeerConns, maxPending),
 		fmt.Sprintf("One public address has %d connections at most, and opens %d at once and then %d a second", maxPublicConns, publicBurst, publicRate),

@@ -1,28 +1,26 @@
-package p2p
+package p2p_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/libp2p/go-libp2p/core/network"
-	ma "github.com/multiformats/go-multiaddr"
-
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
 // TestRefusalsAreExplained looks into the log of a node that does not reach its static peer.
 func TestRefusalsAreExplained(t *testing.T) {
 	r := chaintest.Rules()
-	swarm := func(digit string) func(*Config) {
-		return func(c *Config) {
+	swarm := func(digit string) func(*p2p.Config) {
+		return func(c *p2p.Config) {
 			c.SwarmKey = []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat(digit, 64) + "\n")
 		}
 	}
 	stranger := "/p2p/" + hosttest.IDOf(t, hosttest.Key(t))
 	for _, c := range []struct {
 		name        string
-		here, there func(*Config)
+		here, there func(*p2p.Config)
 		at          func(address string) string
 		want        string
 	}{
@@ -45,25 +43,5 @@ func TestRefusalsAreExplained(t *testing.T) {
 				t.Errorf("the log does not say %q: %s", c.want, here.log)
 			}
 		})
-	}
-}
-
-// full is a resource manager whose limits are reached.
-type full struct{ network.NullResourceManager }
-
-func (full) OpenConnection(network.Direction, bool, ma.Multiaddr) (network.ConnManagementScope, error) {
-	return nil, network.ErrResourceLimitExceeded
-}
-
-func TestLimitsAreNamedOnceInAWhile(t *testing.T) {
-	log := &hosttest.Log{}
-	m := &frankManager{ResourceManager: &full{}, log: log.Logger()}
-	for range 1000 {
-		if _, err := m.OpenConnection(network.DirInbound, true, ma.StringCast("/ip4/192.0.2.1/tcp/1")); err == nil {
-			t.Fatal("let in")
-		}
-	}
-	if n := strings.Count(log.String(), "refused by a limit"); n != 1 {
-		t.Errorf("said %d times, want once: %s", n, log)
 	}
 }

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -24,7 +25,7 @@ func (n *testNode) shows(t *testing.T, state string) {
 func TestStatesOfRealPeers(t *testing.T) {
 	r, other, key := chaintest.Rules(), chaintest.Rules(), hosttest.Key(t)
 	other.Version++
-	asks := func(at string, change func(*Config)) *testNode {
+	asks := func(at string, change func(*p2p.Config)) *testNode {
 		n := runNode(t, r, change)
 		if err := n.Connect(at); err != nil {
 			t.Fatal(err)
@@ -36,10 +37,12 @@ func TestStatesOfRealPeers(t *testing.T) {
 	friend.shows(t, "connected")
 	asks("/ip4/127.0.0.1/tcp/9/p2p/"+friend.ID(), nil).shows(t, "unreachable, next try in 1 s: connection refused")
 	asks(runNode(t, other, nil).Addresses()[0], nil).shows(t, "other network, next try in 10 min")
-	asks("http://127.0.0.1:5000", func(c *Config) {
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{}, fmt.Errorf("asked: %w", ErrFlask) }
+	asks("http://127.0.0.1:5000", func(c *p2p.Config) {
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) {
+			return p2p.Answer{}, fmt.Errorf("asked: %w", p2p.ErrFlask)
+		}
 	}).shows(t, "Flask node, next try in 1 s")
-	same := func(c *Config) { c.Identity = key }
+	same := func(c *p2p.Config) { c.Identity = key }
 	asks(runNode(t, r, same).Addresses()[0], same).shows(t, "same identity as this node, next try in 10 min")
 }
 
@@ -47,7 +50,7 @@ func TestStatesOfRealPeers(t *testing.T) {
 func TestRefusedPeerIsShown(t *testing.T) {
 	gone := hosttest.ID(t)
 	n := runNode(t, chaintest.Rules(), remembering(t, bookEntry{ID: gone.String(), Addrs: []string{"/ip4/127.0.0.1/tcp/9"}, Stayed: 1, Seen: 1}))
-	n.table.Punish(gone, errors.New("test"))
+	n.Table().Punish(gone, errors.New("test"))
 	n.shows(t, "refused because it broke the protocol, next try in 10 min")
 	if p := n.Peers()[0]; p.NextDial.IsZero() || gone.String() != p.ID {
 		t.Errorf("%+v", p)

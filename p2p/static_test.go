@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -21,13 +22,13 @@ func TestOneNodeByManyNames(t *testing.T) {
 	a := runNode(t, r, nil)
 	at := a.Addresses()[0]
 	said := make(chan []string, 2)
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{at, strings.Replace(at, "127.0.0.1", "127.0.0.2", 1), at, "http://127.0.0.1:5000", "http://127.0.0.1:5001"}
-		c.AskURL = func(_ context.Context, url string) (Answer, error) {
+		c.AskURL = func(_ context.Context, url string) (p2p.Answer, error) {
 			if url == "http://127.0.0.1:5000" {
-				return Answer{Addresses: []string{at}}, nil
+				return p2p.Answer{Addresses: []string{at}}, nil
 			}
-			return Answer{Addresses: <-said}, nil
+			return p2p.Answer{Addresses: <-said}, nil
 		}
 	})
 	said <- b.Addresses()
@@ -44,13 +45,15 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 	first, second := runNode(t, r, nil), runNode(t, r, nil)
 	var said atomic.Pointer[testNode]
 	said.Store(first)
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{"http://127.0.0.1:5000"}
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: said.Load().Addresses()}, nil }
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) {
+			return p2p.Answer{Addresses: said.Load().Addresses()}, nil
+		}
 	})
 	protected := func(n *testNode) bool {
-		static := slices.ContainsFunc(b.Peers(), func(p Peer) bool { return p.ID == n.ID() && p.Static })
-		return static && b.h.ConnManager().IsProtected(n.h.ID(), "static")
+		static := slices.ContainsFunc(b.Peers(), func(p p2p.Peer) bool { return p.ID == n.ID() && p.Static })
+		return static && b.Host().ConnManager().IsProtected(n.Host().ID(), "static")
 	}
 	hosttest.Eventually(t, "the first is a static peer", func() bool { return b.connectedTo(first) && protected(first) })
 	said.Store(second)
@@ -60,9 +63,9 @@ func TestAURLLeadsToAnotherPeer(t *testing.T) {
 		t.Error("the first is one still")
 	}
 	for _, n := range []*testNode{first, second} {
-		b.table.Punish(n.h.ID(), errors.New("a test"))
+		b.Table().Punish(n.Host().ID(), errors.New("a test"))
 	}
-	if !b.table.IsRefused(first.h.ID()) || b.table.IsRefused(second.h.ID()) {
+	if !b.Table().IsRefused(first.Host().ID()) || b.Table().IsRefused(second.Host().ID()) {
 		t.Error("an ordinary peer that breaks the protocol is refused, a static one is not")
 	}
 }
@@ -72,31 +75,31 @@ func TestAURLThatFallsSilent(t *testing.T) {
 	r := chaintest.Rules()
 	a := runNode(t, r, nil)
 	var silent atomic.Bool
-	b := runNode(t, r, func(c *Config) {
+	b := runNode(t, r, func(c *p2p.Config) {
 		c.Peers = []string{"http://127.0.0.1:5000"}
-		c.AskURL = func(context.Context, string) (Answer, error) {
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) {
 			if silent.Load() {
-				return Answer{}, errors.New("nobody answers")
+				return p2p.Answer{}, errors.New("nobody answers")
 			}
-			return Answer{Addresses: a.Addresses()}, nil
+			return p2p.Answer{Addresses: a.Addresses()}, nil
 		}
 	})
 	hosttest.Eventually(t, "the two are connected", func() bool { return b.connectedTo(a) })
 	silent.Store(true)
-	before := b.h.Network().ConnsToPeer(a.h.ID())
+	before := b.Host().Network().ConnsToPeer(a.Host().ID())
 	for _, c := range before {
 		c.Close()
 	}
 	hosttest.Eventually(t, "the two are connected again", func() bool {
-		return slices.ContainsFunc(b.h.Network().ConnsToPeer(a.h.ID()), func(c network.Conn) bool { return !slices.Contains(before, c) })
+		return slices.ContainsFunc(b.Host().Network().ConnsToPeer(a.Host().ID()), func(c network.Conn) bool { return !slices.Contains(before, c) })
 	})
 }
 
 // TestOwnURLsAreNotKept: one node has very many names, and a client may give them all.
 func TestOwnURLsAreNotKept(t *testing.T) {
 	own := make(chan []string)
-	b := runNode(t, chaintest.Rules(), func(c *Config) {
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: <-own}, nil }
+	b := runNode(t, chaintest.Rules(), func(c *p2p.Config) {
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{Addresses: <-own}, nil }
 	})
 	for i := range 20 {
 		if err := b.Connect(fmt.Sprintf("http://127.0.0.%d:5000", i+1)); err != nil {

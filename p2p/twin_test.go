@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 )
 
@@ -20,9 +21,9 @@ func runTwins(t *testing.T, met func(a, b *testNode)) (a, b *testNode, dir strin
 	r, key := chaintest.Rules(), hosttest.Key(t)
 	var at []string
 	dir = t.TempDir()
-	same := func(c *Config) {
+	same := func(c *p2p.Config) {
 		c.Identity, c.Dir = key, dir
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: at}, nil }
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{Addresses: at}, nil }
 	}
 	b = runNode(t, r, same)
 	at = b.Addresses()
@@ -46,10 +47,10 @@ func TestTwinsAreNamed(t *testing.T) {
 		"by name":      connect(func(b *testNode) string { return strings.Replace(address(b), "/ip4/127.0.0.1/", "/dns4/localhost/", 1) }),
 		"by URL":       connect(func(*testNode) string { return "http://127.0.0.1:5000" }),
 		"by multicast": func(_ *testing.T, a, b *testNode) {
-			a.table.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, true)
+			a.Table().Hear(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, true)
 		},
 		"by a friend": func(_ *testing.T, a, b *testNode) {
-			a.table.Hear(peer.AddrInfo{ID: b.h.ID(), Addrs: b.h.Addrs()}, false)
+			a.Table().Hear(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, false)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,16 +69,16 @@ func TestTwinsAreNamed(t *testing.T) {
 // TestOneNodeIsNoTwin gives a node its own addresses in every way.
 func TestOneNodeIsNoTwin(t *testing.T) {
 	var own []string
-	n := runNode(t, chaintest.Rules(), func(c *Config) {
+	n := runNode(t, chaintest.Rules(), func(c *p2p.Config) {
 		c.Listen = []string{"/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.2/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
 		c.QUIC = true
-		c.AskURL = func(context.Context, string) (Answer, error) { return Answer{Addresses: own}, nil }
+		c.AskURL = func(context.Context, string) (p2p.Answer, error) { return p2p.Answer{Addresses: own}, nil }
 	})
 	own = n.Addresses()
 	if len(own) != 3 {
 		t.Fatalf("addresses %v", own)
 	}
-	n.table.Hear(peer.AddrInfo{ID: n.h.ID(), Addrs: n.h.Addrs()}, true)
+	n.Table().Hear(peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}, true)
 	for i, at := range append(own, "http://127.0.0.1:5000") {
 		if err := n.Connect(at); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package p2p
+package p2p_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"kuai/chain/chaintest"
+	"kuai/p2p"
 	"kuai/p2p/hosttest"
 	"kuai/p2p/peers"
 	"kuai/test/process"
@@ -19,9 +20,9 @@ import (
 // TestWebSocketSharesThePort: a node that listens for both on one port takes peers that speak either.
 func TestWebSocketSharesThePort(t *testing.T) {
 	plain := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", process.FreePort(t))
-	server := runNode(t, chaintest.Rules(), func(c *Config) { c.Listen = []string{plain, plain + "/ws"} })
+	server := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Listen = []string{plain, plain + "/ws"} })
 	for _, address := range []string{plain, plain + "/ws"} {
-		dials(t, Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
+		dials(t, p2p.Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
 	}
 }
 
@@ -29,20 +30,20 @@ func TestWebSocketSharesThePort(t *testing.T) {
 func TestWebSocketWithASwarmKey(t *testing.T) {
 	key := []byte("/key/swarm/psk/1.0.0/\n/base16/\n" + strings.Repeat("ab", 32) + "\n")
 	plain, other := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", process.FreePort(t)), fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", process.FreePort(t))
-	server := runNode(t, chaintest.Rules(), func(c *Config) { c.SwarmKey, c.Listen = key, []string{plain, other} })
+	server := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.SwarmKey, c.Listen = key, []string{plain, other} })
 	for _, address := range []string{plain, other} {
-		dials(t, Config{SwarmKey: key, Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
+		dials(t, p2p.Config{SwarmKey: key, Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
 	}
-	if _, err := newHost(Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
+	if _, err := p2p.NewHost(p2p.Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
 		t.Errorf("one port: %v", err)
 	}
 }
 
 // dials connects a host of its own to address and to no other one.
-func dials(t *testing.T, cfg Config, to, address string) {
+func dials(t *testing.T, cfg p2p.Config, to, address string) {
 	t.Helper()
 	cfg.Identity = hosttest.Key(t)
-	h, err := newHost(cfg, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
+	h, err := p2p.NewHost(cfg, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

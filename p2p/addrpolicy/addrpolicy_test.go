@@ -1,9 +1,11 @@
-package addrpolicy
+package addrpolicy_test
 
 import (
 	"errors"
 	"net/netip"
 	"testing"
+
+	"kuai/p2p/addrpolicy"
 )
 
 func TestCheck(t *testing.T) {
@@ -29,8 +31,8 @@ func TestCheck(t *testing.T) {
 		{"ISATAP", []string{"2001:db8::5efe:169.254.169.254", "fd00::200:5efe:a9fe:a9fe"}, true},
 	} {
 		for _, text := range c.addrs {
-			err := Check(netip.MustParseAddr(text))
-			if (err != nil) != c.refused || err != nil && !errors.Is(err, ErrRefused) {
+			err := addrpolicy.Check(netip.MustParseAddr(text))
+			if (err != nil) != c.refused || err != nil && !errors.Is(err, addrpolicy.ErrRefused) {
 				t.Errorf("%s, %s: %v", c.name, text, err)
 			}
 		}
@@ -39,7 +41,7 @@ func TestCheck(t *testing.T) {
 
 // TestCheckOfNothing: the zero Addr, which holds no address, is neither refused nor a crash.
 func TestCheckOfNothing(t *testing.T) {
-	if err := Check(netip.Addr{}); err != nil {
+	if err := addrpolicy.Check(netip.Addr{}); err != nil {
 		t.Error(err)
 	}
 }

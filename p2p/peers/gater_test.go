@@ -1,4 +1,4 @@
-package peers
+package peers_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 )
 
 // refusedMultiaddrs are what no node dials, without the peer id.
@@ -24,7 +25,7 @@ var refusedMultiaddrs = []string{
 
 // TestRefusedAddressesAreNotDialled: nor those that were heard of, by number or by name.
 func TestRefusedAddressesAreNotDialled(t *testing.T) {
-	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ConnectionGater(NewGater("", "", nil, slog.New(slog.DiscardHandler))), libp2p.MultiaddrResolver(metadataResolver{}))
+	h, err := libp2p.New(libp2p.NoListenAddrs, libp2p.ConnectionGater(peers.NewGater("", "", nil, slog.New(slog.DiscardHandler))), libp2p.MultiaddrResolver(metadataResolver{}))
 	if err != nil {
 		t.Fatal(err)
 	}
