@@ -54,7 +54,7 @@ func (s *Server) labOnly(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case s.cfg.Lab == nil:
 			s.refuse(w, r, &problem{status: http.StatusNotFound, title: "no lab", detail: "This node has no lab.",
-				hint: "Start a node with it: kuai daemon --lab."})
+				hint: "Start it with one: kuai daemon --lab, or kuai join --lab for a network that was joined by a code."})
 		case s.cfg.Token == "" && !isLocal(r):
 			s.refuse(w, r, &problem{status: http.StatusForbidden, title: "lab refused",
 				detail: "Without a token this node lets its own machine only use its lab.",

@@ -74,7 +74,7 @@ var chineseTexts = map[string]string{
 	"End the split of the network":                                             "结束网络的分裂",
 	"Run a lesson, or all of them, and tell whether it came out as it teaches": "运行一个或全部实验课，并报告结果是否符合预期",
 
-	"tips: ": "最新区块：", "answer: ": "答案：", "computed": "理论值", "found": "实测值", "tries": "次",
+	"tips: ": "最新区块：", "answer: ": "答案：", "expected: ": "预测：", "computed": "理论值", "found": "实测值", "tries": "次",
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点", "lab": "实验室",

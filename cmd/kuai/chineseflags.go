@@ -76,6 +76,7 @@ var chineseFlags = map[string]string{
 	"also write the report to this file, as JUnit XML":                                             "同时把报告以 JUnit XML 格式写入此文件",
 	"how long the node may take to answer a request":                                               "节点响应一个请求的最长时间",
 	"host by which the node reaches this machine, where the rival nodes listen":                    "被测节点用来访问本机的主机名；对手节点在其上监听",
+	"do not ask for a prediction, as on what isn't a terminal":                                     "不请你预测；输出不是终端时本来就不问",
 	"how long to wait for a node that does not listen yet":                                         "节点还没开始监听时，最多等待多久",
 	"end the grading after this time; what was not checked gives no point":                         "超过此时间就结束评分；未检查的项目不得分",
 	"how many zeros the node's proofs start with, in hex":                                          "被测节点的工作量证明以几个十六进制的零开头",

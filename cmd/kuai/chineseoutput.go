@@ -30,6 +30,7 @@ var chineseOutput = map[string]string{
 	"%s added to %s: %s":            "已添加 %s，文件 %s：共 %s",
 	"%s are valid":                  "%s全部有效",
 	"Our chain is authoritative: %s, and %d in the other": "保留本节点的链：%s，对方 %d 个",
+	"What do you expect? [1-%d, Enter to go on without]":  "你的预测是？[1-%d，回车跳过]",
 	"The network is in %s":                                "网络已写入 %s",
 
 	"connected again to %s":                       "已重新连接 %s",

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"kuai/cmd/kuai/lab"
 )
@@ -57,8 +61,9 @@ func newLabList() *cobra.Command {
 // labFlags are those of 'kuai lab run'.
 type labFlags struct {
 	nodes int
-	seed  uint64
-	json  bool
+	seed   uint64
+	noWait bool
+	json   bool
 }
 
 func newLabRun() *cobra.Command {
@@ -66,14 +71,16 @@ func newLabRun() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Run a lesson, or all of them, and tell whether it came out as it teaches",
-		Long: "Run a lesson, and print what happens step by step and the verdict. NAME is one of 'kuai lab list', or all: then each lesson is one\n" +
-			"line. Exit code 1: a verdict does not hold. With --json, the story is an object; with all, a list of them.",
+		Long: "Run a lesson: ask on a terminal what you expect, then print what happens step by step and the verdict. NAME is one of\n" +
+			"'kuai lab list', or all: then each lesson is one line. Exit code 1: a verdict does not hold. With --json, the story is an object;\n" +
+			"with all, a list of them.",
 		Example:   "  kuai lab run tampering\n  kuai lab run fork-race --nodes 8 --seed 7\n  kuai lab run all --json",
 		Args:      arguments(1, 1),
 		ValidArgs: append(lab.Names(), allLessons),
 	}
 	c.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes take part; 0: as many as the lesson has")
 	c.Flags().Uint64Var(&f.seed, "seed", lab.DefaultSeed, "what all chance comes from: another seed, another story")
+	c.Flags().BoolVar(&f.noWait, "no-wait", false, "do not ask for a prediction, as on what isn't a terminal")
 	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, words []string) error {
 		if words[0] == allLessons {
@@ -120,15 +127,45 @@ func (f *labFlags) runOne(c *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
+	out, l := c.OutOrStdout(), languageFor(c)
 	if f.json {
-		err = printJSON(c.OutOrStdout(), s)
-	} else {
-		err = printStory(c.OutOrStdout(), languageFor(c), s)
+		err = printJSON(out, s)
+	} else if err = printQuestion(out, l, s); err == nil {
+		said := 0
+		if !f.noWait && isTerminal(out) && term.IsTerminal(int(os.Stdin.Fd())) {
+			said, err = askPrediction(c.Context(), out, os.Stdin, l, len(s.Choices))
+		}
+		err = errors.Join(err, printStory(out, l, s, said))
 	}
 	if err != nil {
 		return err
 	}
 	return verdict(s)
+}
+
+// askPrediction asks which of so many choices will come true, and returns its number: 0 if nothing was chosen.
+func askPrediction(ctx context.Context, out io.Writer, in io.Reader, l language, choices int) (int, error) {
+	lines := make(chan string)
+	go func() { // ends with the process if the question is interrupted
+		defer close(lines)
+		for typed := bufio.NewScanner(in); typed.Scan(); {
+			lines <- strings.TrimSpace(typed.Text())
+		}
+	}()
+	for {
+		fmt.Fprintf(out, "\n%s ", l.format("What do you expect? [1-%d, Enter to go on without]", choices))
+		select {
+		case line := <-lines:
+			if line == "" {
+				return 0, nil
+			}
+			if n, err := strconv.Atoi(line); err == nil && n >= 1 && n <= choices {
+				return n, nil
+			}
+		case <-ctx.Done():
+			return 0, errors.New("interrupted before the story was told")
+		}
+	}
 }
 
 func (f *labFlags) runAll(c *cobra.Command) error {
@@ -178,13 +215,20 @@ const (
 	storyIndent  = 10
 )
 
-// printStory prints a story for people.
-func printStory(to io.Writer, l language, s *lab.Story) error {
+// printQuestion prints what a lesson asks.
+func printQuestion(to io.Writer, l language, s *lab.Story) error {
 	var w strings.Builder
 	fmt.Fprintf(&w, "%s\n%s\n", l.of(s.Title), hang("", l.of(s.Question), 0))
 	for i, choice := range s.Choices {
 		fmt.Fprintln(&w, hang(fmt.Sprintf("  %d. ", i+1), l.of(choice), 5))
 	}
+	_, err := io.WriteString(to, w.String())
+	return err
+}
+
+// printStory prints for people what happens, and the verdict. said is the number of the choice that was expected, 0 for none.
+func printStory(to io.Writer, l language, s *lab.Story, said int) error {
+	var w strings.Builder
 	labels := make(map[string]string)
 	tips := ""
 	for _, step := range s.Steps {
@@ -200,7 +244,11 @@ func printStory(to io.Writer, l language, s *lab.Story) error {
 			printChart(&w, l, chart)
 		}
 	}
-	fmt.Fprintf(&w, "\n%s\n\n", hang(l.text("answer: "), fmt.Sprintf("%d. %s", s.Answer+1, l.of(s.Choices[s.Answer])), storyIndent))
+	fmt.Fprintln(&w)
+	if said > 0 {
+		fmt.Fprintln(&w, hang(l.text("expected: "), fmt.Sprintf("%d. %s", said, l.of(s.Choices[said-1])), storyIndent))
+	}
+	fmt.Fprintf(&w, "%s\n\n", hang(l.text("answer: "), fmt.Sprintf("%d. %s", s.Answer+1, l.of(s.Choices[s.Answer])), storyIndent))
 	for _, check := range s.Verdict.Checks {
 		fmt.Fprintln(&w, hang(passed(check.OK)+"  ", l.of(check.Text), 6))
 	}

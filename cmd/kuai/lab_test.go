@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestStoriesFitATerminal(t *testing.T) {
 	}
 	for _, l := range []language{{}, {zh: true}} {
 		var b strings.Builder
-		if err := printStory(&b, l, s); err != nil {
+		if err := errors.Join(printQuestion(&b, l, s), printStory(&b, l, s, 1)); err != nil {
 			t.Fatal(err)
 		}
 		packed := strings.Join(strings.Fields(b.String()), "")
