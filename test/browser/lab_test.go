@@ -58,6 +58,7 @@ func TestSwitches(t *testing.T) {
 	other.mineBlocks(2)
 	n.mine()
 	p.shows("height", "2")
+	p.wait("there is a curl for that, too", `[...document.querySelectorAll("#switches ~ .curl code")].some((c) => c.textContent.endsWith("/lab/switches -d '{}'"))`)
 	p.press("#heal")
 	p.says("switches", "All switches are off")
 	p.shows("peers", "1")
@@ -259,11 +260,44 @@ func TestTampering(t *testing.T) {
 	p.focused("#tamper-form button")
 	p.press("#tamper-form [type=button]")
 	p.shows("tamper-said", "All links hold.")
+
+	t.Log("what is not a block is told, and not mined")
+	write := func(from, to string) {
+		t.Helper()
+		p.run(fmt.Sprintf(`((e) => { e.value = e.value.replace(%s, %q); e.dispatchEvent(new Event("input")); })(document.querySelector("#tamper textarea"))`, from, to))
+	}
+	p.run(`document.querySelectorAll(".scratch")[1].click()`)
+	for _, c := range []struct{ from, to, fault string }{
+		{`/"proof": [0-9]+/`, `"proof": "abc"`, "has no valid proof"},
+		{`/"proof": "abc"/`, `"proof": -7`, "has no valid proof"},
+		{`/"proof": -7/`, `"proof": 7`, ""},
+		{`/"previous_hash": "[0-9a-f]+"/`, `"previous_hash": 5`, "has no valid previous_hash"},
+		{`/^.*$/`, "garbage", "is not JSON any more"},
+		{`/^.*$/`, "null", "has no valid index"},
+	} {
+		write(c.from, c.to)
+		if c.fault == "" {
+			p.isEmptyAnswer("tamper-form")
+			continue
+		}
+		p.wait("the block says so", fmt.Sprintf(`document.querySelectorAll(".scratch")[1].textContent.includes(%q)`, c.fault))
+		p.press("#tamper-form button")
+		p.says("tamper-form", "Block 2 "+c.fault+": there is nothing to mine.")
+		p.wait("nothing was mined", fmt.Sprintf(`document.querySelector("#tamper textarea").value.includes(%q)`, c.to))
+	}
+	p.press("#tamper-form [type=button]")
+	p.shows("tamper-said", "All links hold.")
 	var chain struct{ Height int }
 	n.ask("GET", "/node", "", &chain)
 	if chain.Height != 4 {
 		t.Errorf("the node has %d blocks", chain.Height)
 	}
+}
+
+// isEmptyAnswer waits until no answer is beside a form.
+func (p *tab) isEmptyAnswer(form string) {
+	p.t.Helper()
+	p.wait("there is no answer in #"+form, fmt.Sprintf(`document.querySelector("#%s .answer").textContent === ""`, form))
 }
 
 // TestLabByKeyboard goes from the bar to a verdict by Tab, arrows, Space and Enter.

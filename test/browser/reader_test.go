@@ -132,8 +132,12 @@ func TestTryProof(t *testing.T) {
 	p.press("#try-run")
 	p.wait("a proof is found", `!document.getElementById("try-send").hidden`)
 	p.wait("its zeros are marked", `document.querySelector("#tried mark.enough").textContent.startsWith("00")`)
+	p.wait("the commands ask for the work and send the proof", `((shown) => shown.length === 2 && shown[0].endsWith("/mining/work") &&
+		shown[1].includes("/mining/submit") && shown[1].includes('"proof":' + document.querySelector("#try [name=proof]").value + "}"))(
+		[...document.querySelectorAll("#try ~ .curl code")].map((c) => c.textContent))`)
 	p.press("#try-send")
 	p.says("try", "Mined block 2")
+	p.wait("the proof is used up", `document.querySelectorAll("#try ~ .curl").length === 1`)
 	n.waitHeight(2)
 }
 

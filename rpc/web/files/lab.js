@@ -2,7 +2,7 @@
 // to start one.
 
 import { at, h, nodeName, setText, short } from "/web/dom.js";
-import { act, copyButton, say, send } from "/web/act.js";
+import { act, copyButton, curlLine, say, send } from "/web/act.js";
 import { number, pick, t } from "/web/i18n.js";
 import { hasLab, problem, request } from "/web/node.js";
 import * as lesson from "/web/lesson.js";
@@ -166,6 +166,7 @@ export function start() {
   sides.start();
   const form = at("switches");
   const command = act(form, (data) => ({ id: "setSwitches", body: JSON.stringify(asked(data)) }), { then: switched });
+  command.after(curlLine(() => ({ id: "setSwitches", body: "{}" })));
   form.addEventListener("input", () => {
     typed = true;
   });

@@ -2,7 +2,7 @@
 // is valid.
 
 import { at, fact, h, s, setText } from "/web/dom.js";
-import { act, say, send } from "/web/act.js";
+import { act, curlLine, say, send } from "/web/act.js";
 import { about, duration, number, t } from "/web/i18n.js";
 import { ask, secure, zeros } from "/web/node.js";
 import * as blocks from "/web/blocks.js";
@@ -178,6 +178,7 @@ const forged = (answer) =>
 // Own tries: the reader's numbers, on the work that the node has now.
 let running = false;
 let work = null;
+let submits = null; // the command that makes a block of what was found
 
 async function tryOne(form) {
   work = await ask("/mining/work");
@@ -188,11 +189,19 @@ function showTry(form, proof) {
   const { before, after } = work.text;
   at("tried").replaceChildren(proofSteps(before, proof, after, secure ? work.target : work.zeros));
   const found = sha256(`${before}${proof}${after}`) <= work.target;
-  at("try-send").hidden = !found;
   form.proof.value = found ? proof : proof + 1;
+  offer(found);
   if (found) say(form, t("try.found", { n: number(proof) }), "good");
   else say(form, t("try.no", { n: number(proof) }));
   return found;
+}
+
+// offer shows how a block is made of the number that was found, or hides it.
+function offer(found) {
+  at("try-send").hidden = !found;
+  submits.update();
+  if (found) at("tried").before(submits);
+  else submits.remove();
 }
 
 // run tries numbers one after the other, some in each of the browser's turns.
@@ -254,16 +263,21 @@ export function start() {
       say(form, error.message, "bad");
     }),
   );
-  at("try-send").addEventListener("click", () => {
+  const found = () => {
     const tried = Number(form.proof.value),
-      proof = work.root ? `${work.root}.${tried}` : tried;
+      proof = work?.root ? `${work.root}.${tried}` : tried;
+    return work && { id: "submitProof", body: JSON.stringify({ parent: work.parent.hash, proof }) };
+  };
+  submits = curlLine(found);
+  at("tried").before(curlLine(() => ({ id: "getWork" })));
+  at("try-send").addEventListener("click", () => {
     send(
       form,
-      { id: "submitProof", body: JSON.stringify({ parent: work.parent.hash, proof }) },
+      found(),
       (answer) => t("mine.done", { n: number(answer.block.index) }),
       undefined,
       () => {
-        at("try-send").hidden = true;
+        offer(false);
       },
     );
   });

@@ -38,7 +38,28 @@ async function load() {
   chosen = Math.max(0, copy.length - 3);
 }
 
-const field = (text, key) => text.match(new RegExp(`"${key}": "?([0-9a-f]*)`))?.[1] ?? "";
+const field = (text, key) => text.match(new RegExp(`"${key}":\\s*"?([0-9a-f]*)`))?.[1] ?? "";
+
+// What the members of a block are. Proof and parent hash are replaced in the text, so they are looked for there.
+const shape = {
+  index: (b) => Number.isSafeInteger(b.index),
+  previous_hash: (b, text) => typeof b.previous_hash === "string" && /"previous_hash":\s*"[^"\\]*"/.test(text),
+  proof: (b, text) => Number.isInteger(b.proof) && /"proof":\s*[0-9]+\s*[,}]/.test(text),
+  timestamp: (b) => typeof b.timestamp === "number",
+  transactions: (b) => Array.isArray(b.transactions),
+};
+
+// garbage says why a text is not a block, "" if it is one.
+function garbage(text) {
+  let b;
+  try {
+    b = JSON.parse(text);
+  } catch {
+    return t("tamper.json");
+  }
+  const key = Object.keys(shape).find((key) => !b || !shape[key](b, text));
+  return key ? t("tamper.shape", { key }) : "";
+}
 
 // check says of each block of the copy whether it follows the one before.
 function check() {
@@ -48,22 +69,24 @@ function check() {
     now.links = !before || now.previous === before.hash;
     now.proven = !before || leading(sha256(before.proof + now.proof + now.previous)) >= zeros;
     now.changed = now.hash !== b.was;
+    now.garbage = now.changed ? garbage(b.text) : "";
+    now.bad = Boolean(now.garbage) || !now.links || !now.proven;
     before = now;
     return now;
   });
 }
 
 const fault = (now) =>
-  !now.links ? t("tamper.broken") : !now.proven ? t("tamper.unproven") : now.changed ? t("tamper.changed") : t("tamper.fits");
+  now.garbage || (!now.links ? t("tamper.broken") : !now.proven ? t("tamper.unproven") : now.changed ? t("tamper.changed") : t("tamper.fits"));
 
 // show shows the state of all blocks. The field is filled only if another block is chosen: it is being typed in.
 function show(refill) {
   if (!parts || !copy) return;
   const state = check();
-  const broken = state.findIndex((now) => !now.links || !now.proven);
+  const broken = state.findIndex((now) => now.bad);
   parts.buttons.forEach((button, i) => {
     const now = state[i],
-      bad = !now.links || !now.proven;
+      bad = now.bad;
     button.setAttribute("aria-pressed", String(i === chosen));
     button.className = "scratch " + (bad ? "wrong" : now.changed ? "changed" : "");
     button.replaceChildren(
@@ -89,6 +112,12 @@ function show(refill) {
 // mineAgain repairs the copy from the first block on that does not follow the one before.
 async function mineAgain(form) {
   if (searching) return;
+  const state = check(),
+    at = state.findIndex((now) => now.garbage);
+  if (at >= 0) {
+    say(form, t("tamper.garbage", { n: number(copy[at].index), fault: state[at].garbage }), "bad");
+    return;
+  }
   const panel = parts,
     began = performance.now();
   searching = true;
@@ -96,7 +125,7 @@ async function mineAgain(form) {
     mined = 0;
   for (let i = 1; i < copy.length; i++) {
     const now = check();
-    if (now[i].links && now[i].proven) continue;
+    if (!now[i].bad) continue;
     const before = now[i - 1];
     for (let proof = 0; ; ) {
       const end = performance.now() + turn;
@@ -108,8 +137,8 @@ async function mineAgain(form) {
       }
       if (found) {
         copy[i].text = copy[i].text
-          .replace(/"previous_hash": "[^"]*"/, `"previous_hash": "${before.hash}"`)
-          .replace(/"proof": [0-9]*/, `"proof": ${proof}`);
+          .replace(/"previous_hash":\s*"[^"]*"/, `"previous_hash": "${before.hash}"`)
+          .replace(/"proof":\s*[0-9]+/, `"proof": ${proof}`);
         mined++;
         break;
       }
@@ -160,6 +189,8 @@ function bench() {
   const said = h("p", { role: "status", id: "tamper-said" });
   text.addEventListener("input", () => {
     copy[chosen].text = text.value;
+    searching = false; // for what was there before
+    say(form, "");
     show();
   });
   const form = h(
