@@ -89,6 +89,11 @@ type Peer struct {
 
 	LastError string    // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
 	NextDial  time.Time // when it is dialled next; zero while connected, and if no dial is due
+
+	LeftHeight int64          // where the branch ended that it has left for ours last, 0: none since it connected
+	LeftTip    consensus.Hash // its last block
+	LeftFork   int64          // the last block of it that is on our chain, too, 0: not known
+	LeftAt     time.Time
 }
 
 // SyncStatus says what the sync is doing.

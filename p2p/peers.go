@@ -29,6 +29,8 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	out.Score, out.Knows = scores[id], n.table.Theirs(id)
 	if s, ok := n.sync.Claim(id); ok {
 		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.sync.ClockAhead(id)
+		left := n.sync.Left(id)
+		out.LeftHeight, out.LeftTip, out.LeftFork, out.LeftAt = left.Height, left.Tip, left.Fork, left.At
 	}
 	return out
 }

@@ -129,14 +129,18 @@ func (f *feed) pull() {
 
 // state gathers what has changed of peers and mining.
 func (f *feed) state() {
+	var left []api.LeftBranch
 	ids, names, peers := []string{}, []string{}, f.s.network.Peers()
 	for _, p := range peers {
 		if p.Connected {
 			ids, names = append(ids, p.ID), append(names, p.Name)
+			if p.LeftHeight > 0 {
+				left = append(left, api.LeftBranch{At: p.LeftAt, Fork: p.LeftFork, Height: p.LeftHeight, Peer: p.ID, Tip: p.LeftTip.String()})
+			}
 		}
 	}
 	f.names = peerNames(peers)
-	f.changed(&f.peers, "peer", api.PeerEvent{Connected: len(ids), Names: names, Peers: ids})
+	f.changed(&f.peers, "peer", api.PeerEvent{Connected: len(ids), Left: left, Names: names, Peers: ids})
 	f.changed(&f.mining, "mining", miningEvent(f.s.miner.Status()))
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
@@ -137,6 +138,18 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	w := n.do("HEAD", "/events", "")
 	if w.Code != 200 || w.Header().Get("Content-Type") != "text/event-stream" || len(n.streams) != maxStreams-1 {
 		t.Errorf("HEAD: %d %v", w.Code, w.Header())
+	}
+}
+
+// TestEventsTellWhatPeersLeft: a branch that lost, as a peer told of it.
+func TestEventsTellWhatPeersLeft(t *testing.T) {
+	n := start(t, Config{})
+	tip := n.chain.Tip().Hash
+	n.net.peers = []Peer{{ID: "a", Connected: true, LeftHeight: 3, LeftTip: tip, LeftFork: 1, LeftAt: time.Unix(1e9, 0)}, {ID: "b", Connected: true}}
+	got := listenTo(t, listen(t, n.Handler()), "").next("peer")
+	want := fmt.Sprintf(`{"connected":2,"left":[{"at":"2001-09-09T01:46:40Z","fork":1,"height":3,"peer":"a","tip":"%s"}],"names":["",""],"peers":["a","b"]}`, tip)
+	if got.data != want {
+		t.Errorf("%s, want %s", got.data, want)
 	}
 }
 

@@ -119,6 +119,11 @@ type Peer struct {
 	ClockAhead time.Duration // of this node's clock, to the second; negative: behind, 0: or not known
 	LastError  string        // of the last dial, "" while connected
 	NextDial   time.Time     // zero while connected, and if no dial is due
+
+	LeftHeight int64          // where the branch ended that it has left for ours last, 0: none since it connected
+	LeftTip    consensus.Hash // its last block
+	LeftFork   int64          // the last block of it that is on our chain, too, 0: not known
+	LeftAt     time.Time
 }
 
 // Reach is what is known of whether the node can be dialled from outside its local network.

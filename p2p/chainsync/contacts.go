@@ -26,6 +26,9 @@ type contact struct {
 	missed  int           // exchanges in a row without an answer
 	busy    time.Time     // since when it answers no status but asks for patience; zero: it answers, or says nothing
 	astray  bool          // its tip was on a branch that we do not know, and not ahead of us
+	branch  Branch        // where that was, while it is astray
+	fork    int64         // the last block in common when it asked for blocks, since its last status; 0: it did not
+	left    Branch        // the last such branch that it has left for ours
 	pulling bool          // a pull from its pool is under way
 	due     bool          // another pull waits for its time
 	pulled  time.Time     // when its pool was pulled last
@@ -66,6 +69,52 @@ func (s *Syncer) ClockAhead(p peer.ID) time.Duration {
 		return c.ahead
 	}
 	return 0
+}
+
+// Branch is a branch of a peer's that this node does not hold.
+type Branch struct {
+	Tip    consensus.Hash
+	Height int64
+	Fork   int64     // the last block that is on our chain, too; 0: not known
+	At     time.Time // when the peer was seen to have left it, zero: never
+}
+
+// Left returns the branch that p has left for ours last, since it connected.
+func (s *Syncer) Left(p peer.ID) Branch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.contacts[p]; c != nil {
+		return c.left
+	}
+	return Branch{}
+}
+
+// leaves sets where the branch leaves our chain, if it does so there.
+func (b *Branch) leaves(fork int64) {
+	if 0 < fork && fork < b.Height {
+		b.Fork = fork
+	}
+}
+
+// noteFork keeps where the branch that p is on leaves our chain, as p shows when it asks for ours.
+func (s *Syncer) noteFork(p peer.ID, fork int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.contact(p)
+	c.fork = fork // its status may be heard a moment later
+	c.branch.leaves(fork)
+}
+
+// noteLeft keeps a branch that p has left for ours, unless it is ours that has become that one.
+func (s *Syncer) noteLeft(p peer.ID, b Branch) {
+	if s.chain.Has(b.Tip) {
+		return
+	}
+	b.At = time.Now()
+	s.mu.Lock()
+	s.contact(p).left = b
+	s.mu.Unlock()
+	s.log.Info("peer has left a branch of its own for ours", "peer", p, "index", b.Height, "hash", b.Tip.Short(), "fork", b.Fork)
 }
 
 // TipFrom notes a block of p's that gossip brought and that became the tip.

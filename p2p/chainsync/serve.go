@@ -31,6 +31,9 @@ func (s *Syncer) serveSync(_ context.Context, x *stream.Exchange) error {
 	snap := s.chain.Snapshot()
 	defer snap.Close()
 	head := planAnswer(snap, req)
+	if len(req.Locator) > 0 {
+		s.noteFork(x.Peer, head.Fork)
+	}
 	if err := wire.WriteFrame(x.W, head.Append(nil)); err != nil {
 		return err
 	}

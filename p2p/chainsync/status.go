@@ -139,12 +139,22 @@ func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 	named := !c.heard && msg.Name != ""
 	c.msg, c.heard = msg, true
 	c.ahead = msg.Time.Sub(s.chain.Now()).Round(time.Second)
+	left := c.branch
 	if known && c.astray {
 		s.returned[p] = struct{}{}
 		signal(s.returns)
 	}
 	c.astray = !known && (c.astray || !ahead)
+	c.branch = Branch{}
+	if c.astray {
+		c.branch = Branch{Tip: msg.Tip, Height: msg.Height, Fork: left.Fork}
+		c.branch.leaves(c.fork)
+	}
+	c.fork = 0
 	s.mu.Unlock()
+	if known && left.Height > 0 {
+		s.noteLeft(p, left)
+	}
 	if named {
 		s.log.Info("peer says its name", "peer", p, "name", msg.Name)
 	}

@@ -82,6 +82,49 @@ func TestPeerThatNeverAnswersIsDisconnected(t *testing.T) {
 	hosttest.Eventually(t, "it is disconnected", func() bool { return here.host.Network().Connectedness(dead.id) != network.Connected })
 }
 
+// TestBranchThatAPeerLeft: what a peer had of its own is known after it has left it for our chain, and not if our chain became its.
+func TestBranchThatAPeerLeft(t *testing.T) {
+	hosttest.NoLeaks(t)
+	trunk := chaintest.New(t).Mine(4)
+	ours := trunk.Blocks()
+	theirs := chaintest.NewOn(t, trunk.Rules()).Mine(1).Fork(1).Mine(5).Branch()
+	here := newStation(t, chainOf(t, trunk.Rules(), ours...))
+	other := newStation(t, chaintest.Open(t, trunk.Rules())).id
+	says := func(b *consensus.Block) {
+		said := here.self()
+		said.Height, said.Tip = b.Index(), b.Hash()
+		here.hear(other, said)
+	}
+	says(theirs[0])
+	says(theirs[1])
+	here.noteFork(other, 1)
+	if left := here.Left(other); left.Height != 0 {
+		t.Errorf("left %+v already", left)
+	}
+	says(ours[3])
+	left := here.Left(other)
+	if left.Height != 3 || left.Tip != theirs[1].Hash() || left.Fork != 1 || left.At.IsZero() {
+		t.Errorf("left %+v", left)
+	}
+	t.Log("it may ask for our chain a moment before its status is heard")
+	here.noteFork(other, 1)
+	says(theirs[2])
+	says(ours[3])
+	if left = here.Left(other); left.Height != 4 || left.Fork != 1 {
+		t.Errorf("left %+v", left)
+	}
+	says(theirs[3])
+	for _, b := range theirs {
+		if _, err := here.chain.Add(b, "peer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says(theirs[4])
+	if again := here.Left(other); again != left {
+		t.Errorf("the branch that became ours is told as left: %+v", again)
+	}
+}
+
 // TestStatusOfALaterProgram has fields behind those that this program knows, and further frames behind it. Both are skipped, as far as
 // they stay within a status's size.
 func TestStatusOfALaterProgram(t *testing.T) {

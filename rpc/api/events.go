@@ -1,6 +1,9 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // BlockEvent is a new tip.
 type BlockEvent struct {
@@ -49,9 +52,19 @@ type TransactionEvent struct {
 
 // PeerEvent lists the connected peers.
 type PeerEvent struct {
-	Connected int      `json:"connected"`
-	Names     []string `json:"names" description:"What each of the peers calls itself, \"\" for no name: claimed, not proved."`
-	Peers     []string `json:"peers"`
+	Connected int          `json:"connected"`
+	Left      []LeftBranch `json:"left,omitempty" description:"Branches that connected peers have left for this node's chain, the last of each peer."`
+	Names     []string     `json:"names" description:"What each of the peers calls itself, \"\" for no name: claimed, not proved."`
+	Peers     []string     `json:"peers"`
+}
+
+// LeftBranch is a branch that lost against this node's chain, as a peer had told of it: this node does not hold its blocks.
+type LeftBranch struct {
+	At     time.Time `json:"at" description:"When the peer was seen to have left it."`
+	Fork   int64     `json:"fork,omitempty" description:"The last block that both have in common; left out if not known."`
+	Height int64     `json:"height" minimum:"1"`
+	Peer   string    `json:"peer"`
+	Tip    string    `json:"tip" pattern:"^[0-9a-f]{64}$"`
 }
 
 // MiningEvent is what the miner is at while it does not search.

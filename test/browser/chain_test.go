@@ -151,6 +151,28 @@ func TestForkAndReorg(t *testing.T) {
 	p.wait("it is a block of a side branch", `document.querySelector("#detail .badge.side") !== null`)
 }
 
+// TestBranchThatLost: the side that wins hears of the other one's branch, whose blocks it does not get.
+func TestBranchThatLost(t *testing.T) {
+	t.Parallel()
+	n, other := startNode(t), startNode(t)
+	n.mineBlocks(3)
+	other.mineBlocks(2)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	n.register(other)
+	other.waitHeight(4)
+	story := "A branch of 2 blocks after block 1, up to block 3, lost: " + short(other.id()) + " had it"
+	p.shows("news-text", story)
+	p.route("#/forks")
+	p.shows("reorgs", story)
+	p.do(chromedp.Reload())
+	p.shows("reorgs", story)
+	second := openTab(t, n, phoneWide, phoneHigh)
+	second.route("#/forks")
+	second.shows("live", "Live")
+	second.wait("it is told once", `document.querySelectorAll("#reorgs li").length === 1 && document.querySelector("#reorgs p").textContent.includes("lost")`)
+}
+
 // TestForksOnAPhone: the tip is in sight, and a button shows that there is more, and goes there.
 func TestForksOnAPhone(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,8 @@ import (
 )
 
 var (
-	watchedBlocks = flag.Int("watched-blocks", 0, "how many blocks TestPageKeepsItsSize lets come, 20 a second; 0: it has the page look at old blocks instead")
+	watchedBlocks = flag.Int("watched-blocks", 0, "how many blocks TestPageKeepsItsSize lets come; 0: it has the page look at old blocks instead")
+	watchedRate   = flag.Int("watched-rate", 20, "how many of them come in a second")
 	rounds        = [2]int{6_000, 13_500} // blocks seen at the two looks: the page keeps 5,000, then forgets all but 1,250, so it holds as many at both
 )
 
@@ -41,9 +42,9 @@ func measure(p *tab) size {
 
 // TestPageKeepsItsSize has a page see 6,000 and then 13,500 blocks, more than it keeps, and go through all views now and then: what it holds in memory,
 // in its document and in listeners stays the same. By default it asks for old blocks, some thousand a second. With -watched-blocks 13500 so many
-// blocks come, 20 a second, in 11 minutes:
+// blocks come, 20 a second, in 11 minutes; with -watched-rate 3 in 75:
 //
-//	go test ./test/browser -run KeepsItsSize -watched-blocks 13500 -timeout 1h -v
+//	go test ./test/browser -run KeepsItsSize -watched-blocks 13500 -timeout 2h -v
 func TestPageKeepsItsSize(t *testing.T) {
 	n := startNode(t, "--lab", "--network", networkFile(t, "easy", 0), "--log-level", "warn")
 	if *watchedBlocks == 0 {
@@ -70,7 +71,7 @@ func TestPageKeepsItsSize(t *testing.T) {
 		}
 	}
 	if *watchedBlocks > 0 {
-		tick := time.NewTicker(time.Second / 20)
+		tick := time.NewTicker(time.Second / time.Duration(*watchedRate))
 		defer tick.Stop()
 		see = func(from, to int) {
 			for at := from; at < min(to, *watchedBlocks); at++ {

@@ -58,7 +58,6 @@ export async function open(kind, name) {
 export function update(what) {
   if (what.has("node") || what.has("pending") || what.has("mining") || what.has("peers")) strip.draw();
   if (what.has("pending")) showPending();
-  if (what.has("node")) unpaid.begin();
   if (what.has("pending") || what.has("node")) pay.update();
   if (detail && (what.has("node") || what.has("pending") || what.has("reorg"))) detail.update?.(what);
 }
@@ -83,6 +82,7 @@ export function relabel() {
 }
 
 export function start() {
+  unpaid.begin();
   strip.begin();
   pay.start();
   search.start();

@@ -4,7 +4,7 @@
 import { at, emptyRow, h, hashLink, nodeName, row, setText, short } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { clock, number, remember, t } from "/web/i18n.js";
-import { askText, parse } from "/web/node.js";
+import { askText, genesis, parse } from "/web/node.js";
 import * as blocks from "/web/blocks.js";
 import { known, refresh } from "/web/store.js";
 import { lanesOf, Tree } from "/web/tree.js";
@@ -103,11 +103,11 @@ function showBranches() {
 }
 
 // Stories of reorgs are kept in this browser: the node does not keep them.
-const key = () => "kuai-reorgs-" + known.node.genesis.slice(0, 16);
+const key = () => "kuai-reorgs-" + genesis.slice(0, 16);
 let stories = null;
 
 function storiesNow() {
-  if (!stories && known.node) {
+  if (!stories) {
     try {
       stories = JSON.parse(localStorage.getItem(key())) ?? [];
     } catch {
@@ -141,10 +141,14 @@ export async function tell(event) {
   } catch {
     /* told without names */
   }
+  keep(story);
+  return words(story);
+}
+
+function keep(story) {
   stories = [story, ...storiesNow()].slice(0, storiesKept);
   remember(key(), JSON.stringify(stories));
   showStories();
-  return words(story);
 }
 
 // firstSeen tells whose first block this node had first, "" if it does not know.
@@ -154,10 +158,26 @@ async function firstSeen(r) {
   return ours.received < theirs.received ? "ours" : "theirs";
 }
 
+// tellLeft keeps the stories of branches that peers have left for ours, each once, and returns the newest that is new.
+export function tellLeft(branches) {
+  const fresh = branches.filter((b) => !storiesNow().some((r) => r.hash === b.tip));
+  for (const b of fresh)
+    if (!storiesNow().some((r) => r.hash === b.tip))
+      keep({ at: Date.parse(b.at) / 1000, hash: b.tip, left: b.peer, index: b.height, point: b.fork ?? 0 });
+  return fresh.length ? words(stories[0]) : "";
+}
+
 const name = (id) => (id ? short(nodeName(id)) : t("block.self"));
 
 // words tells a reorg.
 function words(r) {
+  if (r.left)
+    return t(r.point ? "left.story.fork" : "left.story", {
+      n: number(r.index - r.point),
+      point: number(r.point),
+      index: number(r.index),
+      peer: name(r.left),
+    });
   return t("reorg.story", {
     miner: name(r.miner),
     ours: name(r.ours),
@@ -180,7 +200,7 @@ function showStories() {
       "li",
       {},
       h("p", {}, h("time", {}, clock(r.at)), " ", words(r)),
-      h("button", { type: "button", class: "second", onclick: () => play(r) }, t("reorg.play")),
+      !r.left && h("button", { type: "button", class: "second", onclick: () => play(r) }, t("reorg.play")),
     ),
   );
   at("reorgs").replaceChildren(...(items.length ? items : [h("li", { class: "none" }, t("reorg.none"))]));
@@ -265,7 +285,6 @@ export function close() {
 }
 
 export function update(what) {
-  if (what.has("node") && !stories) showStories(); // it is known now of which chain
   if (what.has("forks")) showBranches();
   if (what.has("forks") || what.has("node")) draw();
 }

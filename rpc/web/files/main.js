@@ -115,7 +115,9 @@ const heard = {
     network.heard("payment", parse(text).from);
     refresh("pending");
   },
-  peer() {
+  peer(text) {
+    const lost = forks.tellLeft(JSON.parse(text).left ?? []);
+    if (lost) toast(lost, "forks");
     refresh("peers", ...(hasLab ? ["node"] : [])); // a split is seen by who is connected
   },
   mining() {

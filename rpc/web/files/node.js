@@ -11,6 +11,8 @@ export const secure = first.answers["/node"].profile === "secure"; // payments a
 
 export const network = first.answers["/node"].network; // its id, which signatures cover
 
+export const genesis = first.answers["/node"].genesis; // hash of the first block: what this browser keeps of a chain is kept for it
+
 export const hasLab = first.lab; // the node was started with --lab
 
 export const accounts = first.accounts ?? {}; // names that the node gives to addresses of a secure network, by the addresses

@@ -3,14 +3,14 @@
 
 import { at, h, nodeName, short } from "/web/dom.js";
 import { clock, number, remember, t } from "/web/i18n.js";
-import { known } from "/web/store.js";
+import { genesis } from "/web/node.js";
 
 const kept = 20;
-const key = () => "kuai-unpaid-" + known.node.genesis.slice(0, 16);
+const key = () => "kuai-unpaid-" + genesis.slice(0, 16);
 let stories = null;
 
 function now() {
-  if (!stories && known.node) {
+  if (!stories) {
     try {
       stories = JSON.parse(localStorage.getItem(key())) ?? [];
     } catch {
@@ -48,9 +48,9 @@ const words = (s) =>
     block: number(s.index),
   });
 
-// begin lists them once it is known of which chain they are.
+// begin lists those of earlier.
 export function begin() {
-  if (!stories && known.node) show();
+  if (!stories) show();
 }
 
 // show lists them below the payments that wait.
