@@ -60,7 +60,7 @@ func newLabList() *cobra.Command {
 
 // labFlags are those of 'kuai lab run'.
 type labFlags struct {
-	nodes int
+	nodes  int
 	seed   uint64
 	noWait bool
 	json   bool
