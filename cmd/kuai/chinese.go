@@ -97,6 +97,7 @@ var chineseTexts = map[string]string{
 	"split until %s, by %t: this node is on side %s; peers cut off: %s": "网络分裂到 %s 为止，由%t发起：本节点在第 %s 侧；已断开的节点：%s 个",
 	"peers cut off by 'kuai lab switches': %s":                          "被 'kuai lab switches' 断开的节点：%s 个",
 	"this node":                               "本节点",
+	"no peers to sync with":                   "没有可以同步的对等节点",
 	"level with the peers":                    "已与对等节点同步",
 	"%s (%s), at block %s":                    "%s（%s），区块 %s",
 	"in memory, gone when this process ends":  "只在内存中，进程结束后消失",

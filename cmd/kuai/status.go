@@ -62,7 +62,7 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 		{"mining", miningText(s.Mining)},
 		{"target", targetText(s.Node)},
 		{"pace", paceText(s.Pace)},
-		{"sync", syncText(s.Sync)},
+		{"sync", syncText(s.Sync, len(s.Connected))},
 		{"lab", labText(s)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
@@ -142,9 +142,12 @@ func miningText(m api.NodeMining) string {
 	return m.Mode + ", idle"
 }
 
-func syncText(s api.NodeSync) string {
-	if s.Active {
+func syncText(s api.NodeSync, peers int) string {
+	switch {
+	case s.Active:
 		return syncProgress(s) + ", from " + s.Peer
+	case peers == 0:
+		return "no peers to sync with"
 	}
 	return "level with the peers"
 }

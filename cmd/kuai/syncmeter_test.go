@@ -65,8 +65,11 @@ func TestSyncText(t *testing.T) {
 		"at block 100 of 400, 25 %, 100 blocks/s, about 3s left, from p":   {Active: true, Height: 100, Target: 400, Rate: 100, Peer: "p"},
 		"at block 399 of 400, 99 %, 1000 blocks/s, about 1s left, from me": {Active: true, Height: 399, Target: 400, Rate: 1000, Peer: "me"},
 	} {
-		if got := syncText(s); got != want {
+		if got := syncText(s, 1); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	if got := syncText(api.NodeSync{}, 0); got != "no peers to sync with" {
+		t.Errorf("%q", got)
 	}
 }
