@@ -38,7 +38,7 @@ func TestBlockOpens(t *testing.T) {
 
 	t.Log("search finds a block by index and hash, an address, a payment, and says what is not there")
 	p.expectRefusals()
-	for query, title := range map[string]string{"3": "Block 3", child: "Block 3", strings.ToUpper(child): "Block 3", child[:8]: "Block 3", " b  ob ": "Address b  ob ", "bob": "Addressbob", "99": "Address99", "00112233445566778899aabbccddeeff": "Nothing found"} {
+	for query, title := range map[string]string{"3": "Block 3", child: "Block 3", strings.ToUpper(child): "Block 3", child[:8]: "Block 3", " b  ob ": "Address␠b␠␠ob␠", "bob": "Addressbob", "99": "Address99", "00112233445566778899aabbccddeeff": "Nothing found"} {
 		p.fill("#query", query)
 		p.press("#query")
 		p.wait(query+" is found", fmt.Sprintf(`document.querySelector("#detail h1")?.textContent === %q`, title))

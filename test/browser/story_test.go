@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -162,8 +163,9 @@ func TestHostileNames(t *testing.T) {
 	n := startNode(t)
 	names := []string{
 		`<img src=/x onerror=alert(1)>`, `</script><script>alert(1)</script>`, `<b>x</b>`, "\u202egnp.exe", "🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄🀄", `"'&lt;`,
-		"../../node", strings.Repeat("w", 256), "مرحبا بالعالم", "{{.State}}", "a\nb",
+		"../../node", strings.Repeat("w", 256), "مرحبا بالعالم", "{{.State}}", "a\nb", " alice ", "小明❤️👩🏽‍💻",
 	}
+	seen := map[string]string{"\u202egnp.exe": `\u202egnp.exe`, "a\nb": `a\u000ab`, " alice ": "␠alice␠"}
 	for _, name := range names {
 		n.pay(name, name)
 	}
@@ -182,14 +184,24 @@ func TestHostileNames(t *testing.T) {
 	if text := eval[string](p, `document.getElementById("payments").textContent`); strings.Contains(text, "\ufffd") || !strings.Contains(text, strings.Repeat("🀄", 6)+"…"+strings.Repeat("🀄", 5)) {
 		t.Errorf("a letter was cut in two: %q", text)
 	}
+	for name, look := range seen {
+		if !eval[bool](p, fmt.Sprintf(`[...document.querySelectorAll("#payments bdi")].some((b) => b.title === %q && b.textContent === %q)`, name, look)) {
+			t.Errorf("%q is not shown as %q", name, look)
+		}
+	}
 	n.mine()
-	p.tipIs(2, ".pays", "11 payments")
+	p.tipIs(2, ".pays", fmt.Sprintf("%d payments", len(names)))
+	t.Log("a name is cut once to the width of a block")
+	for _, name := range append(names, strings.Repeat("W", 40), strings.Repeat("i", 40)) {
+		p.run(fmt.Sprintf(`import("/web/dom.js").then((d) => { document.querySelector(%q).textContent = d.fit(%q); })`, newest+".miner", name))
+		p.wait(name+" fits", fmt.Sprintf(`((m) => m.textContent !== "" && m.scrollWidth <= m.clientWidth && m.textContent.split("…").length <= 2)(document.querySelector(%q))`, newest+".miner"))
+	}
 	t.Log("each has an address of its own, by its link")
 	for i, name := range names {
 		p.route("#/block/2")
 		p.wait("the block is open", fmt.Sprintf(`document.querySelectorAll("#detail tbody tr").length === %d`, len(names)+1))
 		p.run(fmt.Sprintf(`document.querySelector("#detail tbody tr:nth-child(%d) a").click()`, i+1))
-		p.wait(name+" is open", fmt.Sprintf(`document.querySelector("#detail h1 bdi")?.textContent === %q`, name))
+		p.wait(name+" is open", fmt.Sprintf(`document.querySelector("#detail h1 bdi")?.textContent === %q`, cmp.Or(seen[name], name)))
 		p.wait("its history is there", `document.querySelectorAll("#detail tbody tr").length === 1 && document.querySelector("#detail .amount").textContent === "0"`)
 		if w := eval[int](p, `document.documentElement.scrollWidth`); w > phoneWide {
 			t.Errorf("%q makes the page %d pixels wide", name, w)

@@ -1,6 +1,6 @@
 // An address: its balance and history.
 
-import { addressLink, h, hashLink, nodeName, paymentLink, row, emptyRow } from "/web/dom.js";
+import { addressLink, h, hashLink, nodeName, paymentLink, row, emptyRow, visible } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { ask } from "/web/node.js";
@@ -16,7 +16,7 @@ export async function openAddress(root, name) {
     count = h("p", { class: "hint" }),
     hint = h("p", { class: "hint" }, t("address.hint")),
     body = h("tbody", {}),
-    title = h("bdi", {}, name),
+    title = h("bdi", {}, visible(name)),
     beside = h("p", { class: "hash", hidden: true });
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
   let next = null;
@@ -41,9 +41,9 @@ export async function openAddress(root, name) {
   const show = (a, append) => {
     account = a.address;
     const called = nodeName(account);
-    title.textContent = called === account ? name : called;
-    beside.hidden = title.textContent === account;
-    beside.replaceChildren(h("code", {}, account));
+    title.textContent = visible(called === account ? name : called);
+    beside.hidden = title.textContent === visible(account);
+    beside.replaceChildren(h("code", {}, visible(account)));
     showBalance(a);
     hint.hidden = a.count > 0;
     count.textContent = t("address.count", { n: number(a.count) });

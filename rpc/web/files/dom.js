@@ -34,6 +34,7 @@ export const columnsOf = (text) => [...text].reduce((sum, letter) => sum + colum
 // points are not cut in two. Of a peer id the end is shown, as all start alike.
 export function short(name, room = 24) {
   if (peerID.test(name)) return "12D3…" + name.slice(-6);
+  name = visible(name);
   if (columnsOf(name) <= room) return name;
   const take = (letters, room) => {
     const taken = [];
@@ -46,6 +47,29 @@ export function short(name, room = 24) {
   };
   const letters = [...name];
   return take(letters, room / 2 + 1).join("") + "…" + take(letters.reverse(), room / 2 - 2).reverse().join("");
+}
+
+// visible writes what of a name is not seen as an escape, and blanks that are not between two letters as a sign, so that different names
+// look different. The joiners of an emoji stay; what begins like an escape or a sign is one, too.
+const emoji = /^\p{Extended_Pictographic}/u;
+const unseen =
+  /\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}]?(?:\u200d\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}]?)*|[\p{C}\p{Zl}\p{Zp}\u2420]|\p{Default_Ignorable_Code_Point}|(?! )\p{Zs}|\\(?=u)/gu;
+export const visible = (name) =>
+  name
+    .replace(unseen, (c) => (emoji.test(c) ? c : "\\u" + c.codePointAt(0).toString(16).padStart(4, "0")))
+    .replace(/^ +| +$| {2,}/g, (blanks) => "␠".repeat(blanks.length));
+
+// fit shortens a name to the width of a block in a drawing or in the strip.
+const blockWidth = 8.7; // em
+let brush = null;
+export function fit(name) {
+  if (!brush) {
+    brush = document.createElement("canvas").getContext("2d");
+    brush.font = "100px " + getComputedStyle(document.documentElement).getPropertyValue("--sans");
+  }
+  let text = short(name);
+  for (let room = 23; room > 5 && brush.measureText(text).width > 100 * blockWidth; room--) text = short(name, room);
+  return text;
 }
 
 // place shows a URL, host:port or multiaddr: whole, as the end tells it from others.

@@ -1,7 +1,7 @@
 // The strip of blocks, newest first, with the pending payments as the ghost of the next block before them. Only
 // the cards in sight exist.
 
-import { at, h, hue, setText, short, nodeName, shortHash, still } from "/web/dom.js";
+import { at, fit, h, hue, setText, nodeName, shortHash, still } from "/web/dom.js";
 import { number, t } from "/web/i18n.js";
 import * as blocks from "/web/blocks.js";
 import { known } from "/web/store.js";
@@ -16,6 +16,7 @@ const cards = new Map(); // by index; 0 is the ghost
 let top = 0; // the index that the rail begins with, 0 for the tip
 let shownHeight = 0;
 let selected = ""; // hash of the block that is open
+let stop = 0; // the card that Tab leads to; the arrows lead to the others
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
 const pitch = () => 11.5 * rem();
@@ -26,7 +27,7 @@ const slotOf = (index) => first() - index + 1;
 
 export function select(hash, index) {
   selected = hash;
-  if (index) show(index);
+  if (index) show((stop = index));
   draw();
 }
 
@@ -43,7 +44,7 @@ function show(index) {
 
 // newest scrolls to the ghost.
 export function newest() {
-  top = 0;
+  top = stop = 0;
   strip.scrollLeft = 0;
   draw();
 }
@@ -62,7 +63,8 @@ export function draw() {
   shownHeight = blocks.height;
   const from = Math.max(0, Math.floor(strip.scrollLeft / pitch()) - spare);
   const to = Math.min(Math.min(first(), most) + 1, Math.ceil((strip.scrollLeft + strip.clientWidth) / pitch()) + spare);
-  const wanted = new Set([0]);
+  if (stop && (stop > first() || slotOf(stop) > most)) stop = 0;
+  const wanted = new Set([0, stop]);
   for (let slot = Math.max(1, from); slot < to; slot++) wanted.add(first() - slot + 1);
   for (const [index, card] of cards)
     if (!wanted.has(index) && !card.contains(document.activeElement)) drop(index, card);
@@ -104,6 +106,7 @@ function place(index, before) {
   }
   slot.style.transform = `translateX(${index ? slotOf(index) * pitch() : 0}px)`;
   slot.classList.toggle("last", index === 1);
+  slot.firstChild.tabIndex = index === stop ? 0 : -1;
   slot.setAttribute("aria-setsize", blocks.height + 1);
   slot.setAttribute("aria-posinset", index ? blocks.height - index + 2 : 1);
   if (index) fillCard(slot.firstChild, index);
@@ -127,7 +130,7 @@ function fillCard(card, index) {
   setText(title, number(index));
   setText(hash, block ? shortHash(block.hash) : "…");
   setText(pays, block ? paymentsText(block.payments) : "");
-  setText(miner, block ? (block.miner ? short(nodeName(block.miner)) : t("block.first")) : "");
+  setText(miner, block ? (block.miner ? fit(nodeName(block.miner)) : t("block.first")) : "");
   card.className = "card " + (block ? hue(block.miner) : "");
   card.href = "#/block/" + (block?.hash ?? index);
   if (block && block.hash === selected) card.setAttribute("aria-current", "true");
@@ -158,19 +161,25 @@ strip.addEventListener(
 );
 new ResizeObserver(() => draw()).observe(strip);
 
-// The arrows go from card to card.
+// The arrows go from card to card, Home to the ghost, End to the first block.
 strip.addEventListener("keydown", (e) => {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
-  const slot = document.activeElement.closest?.(".slot");
-  if (!step || !slot) return;
-  const here = [...cards].find(([, card]) => card === slot)[0];
-  const next = here === 0 ? (step > 0 ? first() : null) : here === first() && step < 0 ? 0 : here - step;
-  if (next === null || next < 0 || next > first()) return;
+  const here = [...cards].find(([, slot]) => slot.contains(document.activeElement))?.[0];
+  if (here === undefined || e.altKey || e.ctrlKey || e.metaKey) return;
+  const older = here ? Math.max(1, here - 1) : first(),
+    newer = here && here < first() ? here + 1 : 0;
+  const next = { ArrowRight: older, ArrowLeft: newer, Home: 0, End: 1 }[e.key];
+  if (next === undefined) return;
   e.preventDefault();
-  if (next) show(next);
+  if (e.key === "Home") newest();
+  else if (next) show(next);
   else strip.scrollLeft = 0;
+  stop = next;
   draw();
-  cards.get(next)?.firstChild.focus();
+  cards.get(next).firstChild.focus({ preventScroll: true });
+});
+strip.addEventListener("focusin", () => {
+  stop = [...cards].find(([, slot]) => slot.contains(document.activeElement))?.[0] ?? stop;
+  for (const [index, slot] of cards) slot.firstChild.tabIndex = index === stop ? 0 : -1;
 });
 
 // begin takes the place of the cards of the first paint.

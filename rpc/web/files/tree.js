@@ -1,7 +1,7 @@
 // The tree of branches as a drawing: older blocks left, newer right, the active chain on top. Blocks are known
 // by their hashes, so that what moves between two drawings is seen to move.
 
-import { hue, nodeName, s, short, shortHash, still } from "/web/dom.js";
+import { fit, hue, nodeName, s, short, shortHash, still } from "/web/dom.js";
 import { t } from "/web/i18n.js";
 
 const stepX = 124,
@@ -102,7 +102,7 @@ function newNode(b) {
       s("rect", { class: "band", x: -half.w + 1, y: -half.h + 1, width: 6, height: 2 * half.h - 2, rx: 3 }),
       s("text", { x: 3, y: -3, class: "index" }, b.index),
       s("text", { x: 3, y: 15, class: "hash" }, shortHash(b.hash)),
-      s("text", { y: half.h + 17, class: "miner" }, b.miner ? short(nodeName(b.miner)) : t("block.first")),
+      s("text", { y: half.h + 17, class: "miner" }, b.miner ? fit(nodeName(b.miner)) : t("block.first")),
     ),
   );
 }
