@@ -99,7 +99,11 @@ func TestUnpaid(t *testing.T) {
 	second.shows("news-text", "can no longer be paid")
 	second.wait("the payment's way ends", `document.querySelector("#detail .back")?.textContent === "Can no longer be paid"`)
 	second.wait("and why", `document.querySelector("#detail [role=status]").textContent.includes("of 600 from")`)
+	second.wait("its title", `document.querySelector("#detail h1").textContent === "Payment that can no longer be paid"`)
 	second.picture("way")
+	second.do(chromedp.Reload())
+	second.wait("all is there after a reload", `document.querySelector("#detail h1")?.textContent === "Payment that can no longer be paid" && document.querySelector("#detail .back") !== null &&
+		document.querySelector("#detail .amount").textContent === "600" && document.querySelector("#detail [role=status]").textContent.includes("of 600 from")`)
 	p.press("#news-close")
 	p.route("#/chain")
 	p.shows("unpaid", "has too little")

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // Windows of a desktop and of a phone, in CSS pixels.
@@ -196,6 +198,16 @@ func TestHostileNames(t *testing.T) {
 		p.run(fmt.Sprintf(`import("/web/dom.js").then((d) => { document.querySelector(%q).textContent = d.fit(%q); })`, newest+".miner", name))
 		p.wait(name+" fits", fmt.Sprintf(`((m) => m.textContent !== "" && m.scrollWidth <= m.clientWidth && m.textContent.split("…").length <= 2)(document.querySelector(%q))`, newest+".miner"))
 	}
+	t.Log("names leave room for amounts and ids")
+	for _, width := range []int64{phoneWide, wide} {
+		p.do(chromedp.EmulateViewport(width, high))
+		p.route("#/block/2")
+		p.wait("all cells are in sight", fmt.Sprintf(`document.querySelectorAll("#detail tbody tr").length === %d && [...document.querySelectorAll("#detail td > *")].every((c) =>
+			c.getBoundingClientRect().right <= c.closest(".panel").getBoundingClientRect().right)`, len(names)+1))
+		p.run(`document.querySelector("#detail table").scrollIntoView()`)
+		p.picture(fmt.Sprintf("names-%d", width))
+	}
+	p.do(chromedp.EmulateViewport(phoneWide, phoneHigh))
 	t.Log("each has an address of its own, by its link")
 	for i, name := range names {
 		p.route("#/block/2")

@@ -1,6 +1,6 @@
 // A block that is open: its fields, the bytes that are hashed, its proof, where it comes from.
 
-import { addressLink, fact, h, hashBits, hashLink, hue, paymentLink, row, who } from "/web/dom.js";
+import { addressLink, fact, h, hashBits, hashLink, hue, paymentLink, paymentRow, who } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { dateTime, number, t } from "/web/i18n.js";
 import { ask, askText, parse, secure, zeros } from "/web/node.js";
@@ -114,15 +114,15 @@ async function sideChildren(b) {
 }
 
 function payments(b) {
-  const body = h("tbody", {});
+  const body = h("tbody", { role: "rowgroup" });
   const add = (to) =>
     body.replaceChildren(
       ...b.transactions
         .slice(0, to)
         .map((p) =>
-          row(
-            p.sender === "0" ? h("em", {}, t(b.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender),
-            addressLink(p.recipient),
+          paymentRow(
+            p.sender === "0" ? h("em", {}, t(b.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender, 18),
+            addressLink(p.recipient, 18),
             { number: p.amount },
             paymentLink(p.id),
           ),
@@ -144,13 +144,13 @@ function payments(b) {
       t("block.all", { n: number(b.transactions.length) }),
     );
   const head = ["from", "to", "amount", "id"].map((k) =>
-    h("th", { scope: "col", class: k === "amount" && "number" }, t("payment." + k)),
+    h("th", { scope: "col", role: "columnheader", class: k === "amount" && "number" }, t("payment." + k)),
   );
   if (!b.transactions.length) return h("p", { class: "none" }, t("block.empty"));
   return h(
     "div",
     { class: "wide", role: "group", tabindex: "0", "aria-label": t("block.payments") },
-    h("table", {}, h("thead", {}, h("tr", {}, head)), body),
+    h("table", { role: "table", class: "cards payments" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)), body),
     more,
   );
 }

@@ -1,7 +1,7 @@
 // The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block,
 // a payment, an address.
 
-import { at, emptyRow, h, paymentLink, row, setText, addressLink } from "/web/dom.js";
+import { at, emptyRow, h, paymentLink, paymentRow, setText, addressLink } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import * as strip from "/web/strip.js";
@@ -46,7 +46,7 @@ export async function open(kind, name) {
   try {
     opened = await opener(root, name, () => mine === turn);
   } catch (e) {
-    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), (kind === "payment" && unpaid.of(name)) || e.message));
+    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), e.message));
     if (!e.status) opened = { update: () => open(kind, name) }; // the node answers again
   }
   if (mine !== turn) return;
@@ -66,7 +66,7 @@ function showPending() {
   const pool = known.pending;
   if (!pool) return;
   const rows = pool.transactions.map((p) =>
-    row(addressLink(p.sender), addressLink(p.recipient), { number: p.amount }, paymentLink(p.id)),
+    paymentRow(addressLink(p.sender), addressLink(p.recipient), { number: p.amount }, paymentLink(p.id)),
   );
   at("payments").replaceChildren(...(rows.length ? rows : [emptyRow(4, t("next.none"))]));
   const rest = pool.count - pool.transactions.length;

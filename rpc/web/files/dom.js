@@ -1,5 +1,7 @@
 // Elements, and how values are shown. Text from the chain always becomes a text node or an attribute, never markup.
 
+import { t } from "/web/i18n.js";
+
 export const at = (id) => document.getElementById(id);
 
 // h makes an element; s one of SVG. Attributes that start with "on" are listeners; null and false are left out.
@@ -90,9 +92,9 @@ export const learnName = (id, name) => name && names.set(id, name);
 export const nodeName = (id) => names.get(id) ?? id;
 
 // who shows a name as text that is apart from what is around it, whatever its direction of writing.
-export const who = (name) => h("bdi", { title: name, class: peerID.test(nodeName(name)) ? "mono" : null }, short(nodeName(name)));
+export const who = (name, room) => h("bdi", { title: name, class: peerID.test(nodeName(name)) ? "mono" : null }, short(nodeName(name), room));
 
-export const addressLink = (name) => h("a", { href: "#/address/" + encodeURIComponent(name) }, who(name));
+export const addressLink = (name, room) => h("a", { href: "#/address/" + encodeURIComponent(name) }, who(name, room));
 export const hashLink = (hash, text) =>
   h("a", { href: "#/block/" + hash, title: hash }, h("code", {}, text ?? shortHash(hash)));
 export const paymentLink = (id) =>
@@ -109,6 +111,13 @@ export const row = (...cells) =>
         : h("td", { role: "cell" }, c),
     ),
   );
+
+// paymentRow is a row whose first cells are who pays whom; a phone, which has no row of titles, says which cell is which.
+export function paymentRow(...cells) {
+  const tr = row(...cells);
+  for (const [i, key] of ["from", "to", "amount", "id"].entries()) tr.cells[i].dataset.column = t("payment." + key);
+  return tr;
+}
 export const emptyRow = (columns, text) => h("tr", {}, h("td", { colspan: columns, class: "none" }, text));
 
 // fact is a pair of a description list.

@@ -1,6 +1,6 @@
 // A payment's way: pending, mined, confirmed; or returned.
 
-import { addressLink, fact, h, hashLink } from "/web/dom.js";
+import { addressLink, fact, h, hashLink, setText } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import { ask } from "/web/node.js";
@@ -11,15 +11,20 @@ const settled = 6; // confirmations that are drawn as steps
 export async function openPayment(root, id) {
   const way = h("ol", { class: "way" }),
     text = h("p", { role: "status" });
-  let info = await ask("/transactions/" + encodeURIComponent(id));
+  let info = await ask("/transactions/" + encodeURIComponent(id)).catch((e) => {
+    const told = e.status === 404 && unpaid.of(id);
+    if (!told) throw e;
+    return { status: "lost", confirmations: 0, block: null, transaction: told };
+  });
   const p = info.transaction;
-  const block = h("dd", {});
+  const title = h("h1", {}),
+    block = h("dd", {});
   const lost = { status: "lost", confirmations: 0, block: null, transaction: p };
   root.replaceChildren(
     h(
       "div",
       { class: "detail-head" },
-      h("h1", {}, t("payment.title")),
+      title,
       h("nav", { class: "neighbours" }, h("a", { href: "#/chain" }, t("open.back"))),
     ),
     h("section", { class: "panel" }, way, text),
@@ -40,9 +45,10 @@ export async function openPayment(root, id) {
     ),
   );
   const show = () => {
+    setText(title, t(info.status === "lost" ? "payment.title.lost" : "payment.title"));
     way.replaceChildren(...steps(info));
     text.textContent =
-      (info.status === "lost" && unpaid.of(id)) ||
+      (info.status === "lost" && unpaid.why(id)) ||
       t("payment.is." + info.status, { n: number(info.confirmations), block: info.block?.index });
     block.replaceChildren(info.block ? hashLink(info.block.hash, number(info.block.index)) : "–");
   };

@@ -14,6 +14,7 @@ const editable = 8192; // characters of a block
 const turn = 30; // ms of a search in each of the browser's turns
 
 let copy = null; // {index, text, hash: as it was}, the oldest first
+let reward = ""; // of a block, as the network spells it
 let chosen = 0;
 let searching = false;
 let parts = null; // elements of the panel that is shown
@@ -36,7 +37,11 @@ async function load() {
     return { index: Number(field(bytes, "index")), text: bytes, was: sha256(bytes), locked: bytes.length > editable };
   });
   chosen = Math.max(0, copy.length - 3);
+  reward = spelled(copy.at(-1).text).transactions.at(-1)?.amount ?? "";
 }
+
+// spelled reads a block with amounts as they are spelled: 1.0 is another reward than 1.
+const spelled = (text) => JSON.parse(text.replace(/"amount": (-?[0-9][0-9.eE+-]*)/g, '"amount": "$1"'));
 
 const field = (text, key) => text.match(new RegExp(`"${key}":\\s*"?([0-9a-f]*)`))?.[1] ?? "";
 
@@ -61,15 +66,42 @@ function garbage(text) {
   return key ? t("tamper.shape", { key }) : "";
 }
 
+const has = (o, keys) => o !== null && typeof o === "object" && Object.keys(o).join() === keys;
+const named = (name) => typeof name === "string" && name !== "";
+
+// Rules of a classic network that every node checks, of {b: the block, text, before: its parent in the copy}.
+const rules = {
+  spelling: ({ text }) => /^[ -~]*$/.test(text) && spaced(text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (part) => (part[0] === '"' ? part : ""))) === text,
+  keys: ({ b }) => has(b, "index,previous_hash,proof,timestamp,transactions") && b.transactions.every((p) => has(p, "amount,recipient,sender") || has(p, "amount,id,recipient,sender")),
+  index: ({ b, before }) => !before || b.index === before.index + 1,
+  time: ({ b }) => b.timestamp > 0 && b.timestamp < 2 ** 53,
+  amount: ({ b }) => b.transactions.every((p) => typeof p.amount === "number" && p.amount > 0 && p.amount < Infinity),
+  names: ({ b }) => b.transactions.every((p) => named(p.sender) && named(p.recipient)),
+  reward: ({ b, text }) =>
+    b.transactions.every((p, i) => (p.sender === "0") === (i === b.transactions.length - 1)) && b.transactions.at(-1)?.id === undefined && spelled(text).transactions.at(-1)?.amount === reward,
+  ids: ({ b }) => {
+    const ids = b.transactions.map((p) => p.id).filter((id) => id !== undefined);
+    return ids.every((id) => /^[0-9a-f]{32}$/.test(id)) && new Set(ids).size === ids.length;
+  },
+};
+
+// wrong says which rule a block breaks whatever it follows, "" if none.
+function wrong(text, before) {
+  const block = { b: JSON.parse(text), text, before };
+  const rule = Object.keys(rules).find((rule) => !rules[rule](block));
+  return rule ? t("tamper.rule." + rule, { reward }) : "";
+}
+
 // check says of each block of the copy whether it follows the one before.
 function check() {
   let before = null;
-  return copy.map((b) => {
+  return copy.map((b, i) => {
     const now = { hash: sha256(b.text), proof: field(b.text, "proof"), previous: field(b.text, "previous_hash") };
     now.links = !before || now.previous === before.hash;
     now.proven = !before || leading(sha256(before.proof + now.proof + now.previous)) >= zeros;
     now.changed = now.hash !== b.was;
     now.garbage = now.changed ? garbage(b.text) : "";
+    now.rule = now.changed && !now.garbage && b.index > 1 ? wrong(b.text, copy[i - 1]) : "";
     now.bad = Boolean(now.garbage) || !now.links || !now.proven;
     before = now;
     return now;
@@ -77,16 +109,23 @@ function check() {
 }
 
 const fault = (now) =>
-  now.garbage || (!now.links ? t("tamper.broken") : !now.proven ? t("tamper.unproven") : now.changed ? t("tamper.changed") : t("tamper.fits"));
+  now.garbage ||
+  (!now.links
+    ? t("tamper.broken")
+    : !now.proven
+      ? t("tamper.unproven")
+      : now.rule
+        ? t("tamper.refused", { rule: now.rule })
+        : t(now.changed ? "tamper.changed" : "tamper.fits"));
 
 // show shows the state of all blocks. The field is filled only if another block is chosen: it is being typed in.
 function show(refill) {
   if (!parts || !copy) return;
   const state = check();
-  const broken = state.findIndex((now) => now.bad);
+  const broken = state.findIndex((now) => now.bad || now.rule);
   parts.buttons.forEach((button, i) => {
     const now = state[i],
-      bad = now.bad;
+      bad = now.bad || now.rule;
     button.setAttribute("aria-pressed", String(i === chosen));
     button.className = "scratch " + (bad ? "wrong" : now.changed ? "changed" : "");
     button.replaceChildren(
@@ -104,7 +143,7 @@ function show(refill) {
     parts.said,
     broken < 0
       ? t(state.some((now) => now.changed) ? "tamper.whole" : "tamper.same")
-      : t("tamper.from", { n: number(copy[broken].index) }),
+      : t(state[broken].rule ? "tamper.unlawful" : "tamper.from", { n: number(copy[broken].index), rule: state[broken].rule }),
   );
   parts.said.className = broken < 0 ? "" : "bad";
 }
@@ -196,7 +235,7 @@ function bench() {
   const form = h(
     "form",
     { id: "tamper-form", class: "actions" },
-    h("button", { class: "first" }, t("tamper.mine")),
+    h("button", { class: "second" }, t("tamper.mine")),
     h(
       "button",
       {

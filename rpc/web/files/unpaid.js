@@ -30,11 +30,9 @@ export function tell({ index, unpaid, unpaid_payments: list = [] }) {
   return words(told[0]) + (unpaid > 1 ? " " + t("unpaid.more", { n: number(unpaid - 1) }) : "");
 }
 
-// of returns what is known of a payment, "" if it can be paid for all that is known.
-export function of(id) {
-  const story = now().find((s) => s.id === id);
-  return story ? words(story) : "";
-}
+// of returns what is known of a payment that can no longer be paid, undefined if it can for all that is known; why says why, or "".
+export const of = (id) => now().find((s) => s.id === id);
+export const why = (id) => (of(id) ? words(of(id)) : "");
 
 const apart = (text) => "\u2068" + text + "\u2069"; // whatever its direction of writing
 const name = (account) => apart(short(nodeName(account)));
