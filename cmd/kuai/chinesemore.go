@@ -37,6 +37,7 @@ var chineseMore = map[string]string{
 	"add --quic, or listen on TCP, as /ip4/0.0.0.0/tcp/15000":                                                                                  "请加上 --quic，或监听 TCP，例如 /ip4/0.0.0.0/tcp/15000",
 	"--announce %s: want a multiaddr, as /ip4/203.0.113.7/tcp/15000: %s":                                                                       "--announce %s：应为 multiaddr，例如 /ip4/203.0.113.7/tcp/15000：%s",
 	"key %s: %t": "键 %s：%t",
+	"it is of the network %s, this node of %s: start both with the same --network":                "它属于网络 %s，本节点属于 %s：请用相同的 --network 启动两者",
 	"a list of strings is wanted, not %s in it":                                                   "应为字符串列表，其中不能有 %s",
 	"a string, a number, true, false or a list of strings is wanted, not %s":                      "应为字符串、数、true、false 或字符串列表，不能是 %s",
 	"the node at %s is of network %s, not of that of --network: name another by -p or --data-dir": "位于 %s 的节点属于网络 %s，不是 --network 指定的网络：请用 -p 或 --data-dir 指定另一个节点",

@@ -89,6 +89,8 @@ func TestRefusal(t *testing.T) {
 	p.fill(`#pay [name="recipient"]`, strings.Repeat("块", 200)) // 600 bytes
 	p.press(`#pay [name="recipient"]`)
 	p.wait("the answer is a refusal", `document.querySelector("#pay .answer").className === "answer bad"`)
+	p.says("pay", "at most 256 bytes, this one 600")
+	p.isEmpty("pay-new")
 	p.focused(`#pay [name="recipient"]`)
 	p.readable(t, "#pay .answer")
 	for _, word := range []string{"undefined", "null", "Failed to fetch"} {
@@ -106,7 +108,7 @@ func TestRefusal(t *testing.T) {
 	p.wait("it is good", `document.querySelector("#pay .answer").className === "answer good"`)
 	p.readable(t, "#pay .answer")
 	t.Log("what the page can check, it says itself, and leads to the field")
-	for amount, says := range map[string]string{"1e3": "a number above 0", "": "a number above 0", "0.0": "a number above 0", "５": "a number above 0", "-1": "a number above 0",
+	for amount, says := range map[string]string{"1e": "a number above 0", "12345678901234567.5": "would become 1.2345678901234568e+16", "": "a number above 0", "0.0": "a number above 0", "５": "a number above 0", "-1": "a number above 0",
 		strings.Repeat("9", 20): "at most", strings.Repeat("9", 400) + ".5": "at most"} {
 		p.run(fmt.Sprintf(`document.querySelector('#pay [name="amount"]').value = %q`, amount))
 		p.press("#pay button")
@@ -119,6 +121,44 @@ func TestRefusal(t *testing.T) {
 	p.fill(`#pay [name="amount"]`, strings.Repeat("9", 18))
 	p.press("#pay button")
 	p.says("pay", "Transaction will be added")
+}
+
+// TestAmountsAsWritten: the page shows amounts as they are in the chain, from the first moment on, and says before a payment is sent how the
+// node will write its amount.
+func TestAmountsAsWritten(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	var all []string
+	for _, c := range []struct{ typed, written string }{
+		{"9007199254740993", ""}, {"5.0", ""}, {"0.1000", "0.1"}, {"0.00000001", "1e-08"}, {"1e3", "1000.0"}, {"1.5e-7", "1.5e-07"},
+		{"12345678901234567e0", "1.2345678901234568e+16"}, {"0012.50", "12.5"}, {"1e+16", ""}, {"0.0001", ""}, {"1234567890123456.0", ""},
+	} {
+		p.fill(`#pay [name="amount"]`, c.typed)
+		p.run(`document.querySelector('#pay [name="amount"]').dispatchEvent(new Event("input", { bubbles: true }))`)
+		if c.typed == "12345678901234567e0" { // it would lose a digit
+			p.isEmpty("pay-written")
+			p.wait("there is no command of a form at fault", `document.querySelector("#pay + .curl code").textContent.startsWith("No command")`)
+			continue
+		}
+		if want := c.written; want == "" {
+			c.written = c.typed
+			p.isEmpty("pay-written")
+		} else {
+			p.wait("it is foretold", fmt.Sprintf(`document.getElementById("pay-written").textContent === "Will be written as %s."`, want))
+		}
+		all = append(all, c.written)
+		p.press("#pay button")
+		p.shows("pending", fmt.Sprint(len(all)))
+	}
+	shown := fmt.Sprintf(`[...document.querySelectorAll("#payments td.number")].map((c) => c.textContent).join(" ") === %q`, strings.Join(all, " "))
+	p.wait("they are as they were foretold", shown)
+	t.Log("they are so from the first moment on")
+	late := openTab(t, n, wide, high, without(`const real = window.fetch;
+		window.fetch = (path, options) => path.startsWith("/transactions") ? new Promise(() => {}) : real(path, options);`))
+	late.wait("the scripts have drawn the table", `document.querySelector("#payments td a[href^='#/address/']") !== null && document.getElementById("live").textContent === "Live"`)
+	late.wait("with the amounts as they are", shown)
 }
 
 // TestRefusalsInChinese: each form of the page answers in the page's language, by the node or by itself, and speaks of no request.
@@ -157,6 +197,10 @@ func TestRefusalsInChinese(t *testing.T) {
 	p.route("#/mining")
 	check("mode", "seconds", "0", "1 到 86400")
 	check("mode", "seconds", "5.5", "整数")
+	p.run(`document.querySelector('#mode [value="manual"]').checked = true`)
+	check("mode", "seconds", "5", "当前模式：手动")
+	p.route("#/chain")
+	check("pay", "sender", strings.Repeat("w", 257), "既不是地址")
 	p.route("#/lab")
 	p.wait("the lab is open", `!document.getElementById("lab-home").hidden`)
 	check("switches", "loss", "101", "0 到 100")
@@ -232,8 +276,11 @@ func TestWrongToken(t *testing.T) {
 		p.press("#pay button")
 		p.wait("it is asked for the token", `!document.getElementById("access").hidden && document.activeElement.id === "token"`)
 		p.shows("access-why", "--api-token-file")
+		p.says("pay", "Enter the token above")
 		p.fill("#token", "wrong")
 		p.press("#token")
+		p.focused("#pay button")
+		p.press("#pay button")
 		p.wait("that is wrong", `!document.getElementById("access").hidden && document.activeElement.id === "token"`)
 		p.shows("access-why", "not this node's token")
 		p.press("#language")
@@ -242,7 +289,11 @@ func TestWrongToken(t *testing.T) {
 		p.press("#language")
 		p.fill("#token", "right")
 		p.press("#token")
-		p.says("pay", "Transaction will be added")
+		p.says("pay", `Press "Send" again`)
+		p.focused("#pay button")
+		p.press("#pay button")
+		p.says("pay", "Transaction will be added to Block 2")
+		p.shows("pending", "1")
 		p.wait("it is asked no more", `document.getElementById("access").hidden`)
 		p.focused("#pay button")
 	}

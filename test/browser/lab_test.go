@@ -102,12 +102,12 @@ func TestSides(t *testing.T) {
 	p.wait("the curl asks for the same", fmt.Sprintf(`document.querySelector("#sides + .curl code").textContent.includes('{"seconds":600,"other":["%s"]}')`, one.id()))
 	p.press("#sides-go")
 	p.says("sides", "2 nodes have followed")
-	p.shows("sides-now", "This node is on the first side; on the other: 1.")
+	p.shows("sides-now", "This node is on side 1; nodes on side 2: 1.")
 	p.focused("#sides-heal")
 	p.shows("sides-heal", "End the split")
 	p.shows("lab-split", "by this node: this node is on side 1")
 	student.shows("lab-split", "by "+short(teacher.id())+": this node is on side 2")
-	student.shows("sides-now", "This node is on the second side")
+	student.shows("sides-now", "This node is on side 2")
 	student.shows("peers", "0")
 	if w := eval[int](student, `document.documentElement.scrollWidth`); w > phoneWide {
 		t.Errorf("the page is %d pixels wide", w)
@@ -360,6 +360,7 @@ func TestLabToken(t *testing.T) {
 	p.focused("#token")
 	p.fill("#token", token)
 	p.press("#access button")
+	p.press("#lab-open button")
 	p.wait("the lesson is open", `document.querySelector("#lesson h1")?.textContent === "Fork race"`)
 	p.walk(0)
 }

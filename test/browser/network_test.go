@@ -85,6 +85,7 @@ func TestFocusStaysAfterDisconnect(t *testing.T) {
 	}
 	p.press(button(one, "curl"))
 	p.wait("its command is shown", fmt.Sprintf(`document.querySelector("#others-curl > :last-child code").textContent === "curl -X DELETE %s/peers/%s"`, n.url(), one.id()))
+	p.wait("its summary names it", fmt.Sprintf(`document.querySelector("#others-curl > :last-child summary").textContent.startsWith("curl DELETE /peers/%s")`, short(one.id())))
 	p.press(button(one, "leave"))
 	p.shows("others-said", "lab-pc-1: disconnected")
 	p.focused(button(two, "leave"))
@@ -139,6 +140,8 @@ func TestSearchFindsNodes(t *testing.T) {
 	other := startNode(t, "--peer", n.multiaddr(), "--name", "lab-pc-1")
 	p := openTab(t, n, wide, high)
 	p.shows("peers", "1")
+	p.press("#search button")
+	p.says("search", "Type an index, a hash")
 	for query, want := range map[string]struct{ id, says string }{
 		"lab-pc-1": {other.id(), "lab-pc-1 is marked below"}, "LAB-pc-1 ": {other.id(), "lab-pc-1 is marked"}, other.id(): {other.id(), "lab-pc-1 is marked"},
 		"teacher": {n.id(), "teacher is this node"}, n.id(): {n.id(), "teacher is this node"},
@@ -146,6 +149,7 @@ func TestSearchFindsNodes(t *testing.T) {
 		p.route("#/chain")
 		p.fill("#query", query)
 		p.press("#query")
+		p.isEmpty("search-said")
 		p.wait("the network is shown", fmt.Sprintf(`location.hash === "#/network/%s"`, want.id))
 		p.shows("found", want.says)
 		if want.id == other.id() {

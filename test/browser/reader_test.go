@@ -132,7 +132,7 @@ func TestKeyboardOnly(t *testing.T) {
 	p.wait("instant is chosen", `document.querySelector("#mode :checked").value === "instant"`)
 	tab("#mode button")
 	key("\r")
-	p.says("mode", "The mode is instant")
+	p.says("mode", "The mode is Instant")
 	tab(`#try [name="proof"]`)
 	key("\r")
 	p.wait("the number was tried", `document.querySelector("#tried mark, #tried .bad, #tried .good") !== null`)

@@ -37,6 +37,29 @@ func TestManyTabs(t *testing.T) {
 	}
 }
 
+// TestReorgIsToldOnce: each tab tells of a reorg, and the browser keeps one story of it.
+func TestReorgIsToldOnce(t *testing.T) {
+	t.Parallel()
+	n, other := startNode(t), startNode(t)
+	n.mine()
+	other.mineBlocks(2)
+	tabs := []*tab{openTab(t, n, wide, high), openTab(t, n, wide, high), openTab(t, n, wide, high)}
+	for _, p := range tabs {
+		p.shows("live", "Live")
+	}
+	n.register(other)
+	for _, p := range tabs {
+		p.shows("news-text", "left the chain")
+	}
+	for _, p := range tabs {
+		p.route("#/forks")
+		p.wait("there is one story", `document.querySelectorAll("#reorgs li p").length === 1`)
+	}
+	p := openTab(t, n, wide, high)
+	p.route("#/forks")
+	p.wait("one is kept", `document.querySelectorAll("#reorgs li p").length === 1`)
+}
+
 // without is done before a page is loaded: the browser lacks what the script deletes.
 func without(script string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {

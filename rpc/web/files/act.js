@@ -2,7 +2,7 @@
 
 import { at, h, setText } from "/web/dom.js";
 import { t } from "/web/i18n.js";
-import { curl, hasToken, operation, problem, refusal, request, setToken } from "/web/node.js";
+import { curl, hasToken, operation, parse, problem, refusal, request, setToken } from "/web/node.js";
 import { everything, refresh } from "/web/store.js";
 
 // say shows an answer beside what was pressed. kind is "good", "bad" or "".
@@ -18,6 +18,7 @@ const busy = new Set(); // forms whose answer is awaited
 function wrong(field) {
   const { valueMissing, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
   if (field.type === "radio") return t("check.choose");
+  if (valueMissing && field.dataset.missing) return t(field.dataset.missing);
   if (valueMissing && !field.validity.badInput) return t("check.missing", { field: field.labels[0].firstElementChild?.textContent ?? field.labels[0].textContent });
   if (rangeUnderflow || rangeOverflow) return t("check.range", { low: field.min, high: field.max });
   return t(stepMismatch || field.type === "number" ? "check.whole" : "check.digits");
@@ -52,7 +53,7 @@ export function act(form, what, { then = (answer) => answer.message, signal, don
     const sent = what(new FormData(form));
     if (sent) await send(form, sent, then, signal?.(), done);
   });
-  const command = curlLine(() => what(new FormData(form), true));
+  const command = curlLine(() => (form.querySelector("input:invalid:not([type=radio], :placeholder-shown)") ? null : what(new FormData(form), true)));
   below.after(command);
   form.addEventListener("input", () => command.update());
   return command;
@@ -70,8 +71,8 @@ export async function send(form, sent, then, signal, done) {
     const res = await request(sent.id, { ...sent, signal });
     status = res.status;
     if (!res.ok && res.headers.has("WWW-Authenticate")) askToken(form);
-    if (!res.ok) say(form, refusal(status, await problem(res)), "bad");
-    else say(form, await then(status === 204 ? {} : sent.stream ? res : await res.json(), status), "good");
+    else if (!res.ok) say(form, refusal(status, await problem(res)), "bad");
+    else say(form, await then(status === 204 ? {} : sent.stream ? res : parse(await res.text()), status), "good");
   } catch (e) {
     if (signal?.aborted) say(form, t("act.stopped"));
     else if (status) say(form, e.message, "bad");
@@ -104,6 +105,7 @@ export function answersAgain() {
 function askToken(form) {
   at("access").hidden = false;
   at("access-why").dataset.t = hasToken() ? "access.wrong" : "access.why";
+  say(form, t("access.enter"), "bad");
   setText(at("access-why"), t(at("access-why").dataset.t));
   at("token").select();
   at("token").focus();
@@ -112,8 +114,9 @@ function askToken(form) {
     setToken(at("token").value);
     updateLines(); // they send it, too
     at("access").hidden = true;
-    form.requestSubmit ? form.requestSubmit() : form.querySelector("button").click();
-    form.querySelector("button").focus();
+    const button = form.querySelector("button:not([type=button])") ?? form.querySelector("button");
+    say(form, t("access.again", { button: button.textContent })); // not sent by itself: a payment would be sent twice
+    button.focus();
   };
 }
 
@@ -126,11 +129,12 @@ export function curlLine(what) {
   details.update = () => {
     const sent = what();
     const body = sent?.body?.length < 20 ? " " + sent.body : "";
-    summary.textContent = sent ? "curl " + operation(sent.id) + body + (sent.about ? " · " + sent.about : "") : "curl";
+    summary.textContent = sent ? "curl " + operation(sent.id, sent.parameters) + body + (sent.about ? " · " + sent.about : "") : "curl";
     summary.title = t("curl.title");
     copy.firstChild.textContent = t("curl.copy");
     code.setAttribute("aria-label", t("curl.title"));
-    setText(code, sent ? curl(sent.id, sent) : "");
+    setText(code, sent ? curl(sent.id, sent) : t("curl.none"));
+    copy.hidden = !sent;
   };
   details.update();
   lines.add(new WeakRef(details));

@@ -107,14 +107,15 @@ const key = () => "kuai-reorgs-" + genesis.slice(0, 16);
 let stories = null;
 
 function storiesNow() {
-  if (!stories) {
-    try {
-      stories = JSON.parse(localStorage.getItem(key())) ?? [];
-    } catch {
-      stories = [];
-    }
+  return (stories ??= saved() ?? []);
+}
+
+function saved() {
+  try {
+    return JSON.parse(localStorage.getItem(key()));
+  } catch {
+    return null;
   }
-  return stories ?? [];
 }
 
 // tell keeps the story of a reorg.
@@ -146,7 +147,8 @@ export async function tell(event) {
 }
 
 function keep(story) {
-  stories = [story, ...storiesNow()].slice(0, storiesKept);
+  const others = saved() ?? storiesNow(); // another tab may have told it
+  stories = [story, ...others.filter((r) => r.hash !== story.hash || r.old?.hash !== story.old?.hash)].slice(0, storiesKept);
   remember(key(), JSON.stringify(stories));
   showStories();
 }

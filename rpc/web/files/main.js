@@ -52,7 +52,7 @@ function showFigures() {
     document.title = known.node.height + " · kuai";
   }
   if (known.pending) setText(at("pending"), number(known.pending.count));
-  if (known.mining) setText(at("mining"), modeText(known.mining.mode));
+  if (known.mining) setText(at("mining"), mining.modeText(known.mining.mode));
   if (known.peers) setText(at("peers"), number(known.peers.peers.filter((p) => p.connected).length));
   showLabs();
 }
@@ -65,11 +65,6 @@ function showLabs() {
   setText(at("lab-peers"), labs.length ? t("lab.peers", { who: who.join(", ") }) : "");
   setText(at("lab-split"), splitText());
   at("lab-note").hidden = !hasLab && !labs.length;
-}
-
-function modeText(mode) {
-  const [kind, every] = mode.split("=");
-  return t("mode." + kind) + (every ? " " + every : "");
 }
 
 const states = { connecting: "live.connecting", live: "live.on", lost: "live.lost" };

@@ -161,6 +161,12 @@ export function relabel() {
   at("tried").replaceChildren();
 }
 
+// modeText is a mode in the page's language.
+export function modeText(mode) {
+  const [kind, every] = mode.split("=");
+  return t("mode." + kind) + (every ? " " + every : "");
+}
+
 // change is what the form of the mode asks for.
 function change(data) {
   const mode = data.get("mode") === "interval" ? `interval=${data.get("seconds")}s` : data.get("mode");
@@ -173,7 +179,7 @@ function change(data) {
 const forged = (answer) =>
   answer.index
     ? t("mine.done", { n: number(answer.index) })
-    : t("mine.done.many", { n: number(answer.blocks.length), message: answer.message });
+    : t("mine.done.many", { n: number(answer.blocks.length) });
 
 // Own tries: the reader's numbers, on the work that the node has now.
 let running = false;
@@ -250,7 +256,7 @@ export function start() {
     then: forged,
     below: at("mine-actions").nextElementSibling,
   });
-  act(at("mode"), change, { then: (m) => t("mode.done", { mode: m.mode }) });
+  act(at("mode"), change, { then: (m) => t("mode.done", { mode: modeText(m.mode) }) });
   const form = at("try");
   form.addEventListener("submit", (e) => {
     e.preventDefault();

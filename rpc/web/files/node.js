@@ -1,9 +1,13 @@
 // Questions to the node, and the curl that asks the same.
 
-import { at } from "/web/dom.js";
+import { at, short } from "/web/dom.js";
 import { locale, t } from "/web/i18n.js";
 
-const first = JSON.parse(at("first").textContent);
+// parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer
+// can hold such a key, as a quote in it follows a backslash.
+export const parse = (text) => JSON.parse(text.replace(/"(amount|timestamp)":(-?[0-9][0-9.eE+-]*)/g, '"$1":"$2"'));
+
+const first = parse(at("first").textContent);
 
 export const zeros = first.zeros; // hex zeros that a proof's hash starts with
 
@@ -17,11 +21,7 @@ export const hasLab = first.lab; // the node was started with --lab
 
 export const accounts = first.accounts ?? {}; // names that the node gives to addresses of a secure network, by the addresses
 
-export const firstBlocks = () => parse(JSON.stringify(first.answers.blocks));
-
-// parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer
-// can hold such a key, as a quote in it follows a backslash.
-export const parse = (text) => JSON.parse(text.replace(/"(amount|timestamp)":(-?[0-9][0-9.eE+-]*)/g, '"$1":"$2"'));
+export const firstBlocks = () => first.answers.blocks;
 
 // answered are what the page was sent with.
 const answered = new Map(Object.entries(first.answers));
@@ -58,7 +58,7 @@ export async function ask(path) {
   if (answered.has(path)) {
     const answer = answered.get(path);
     answered.delete(path); // the next question is about news
-    return parse(JSON.stringify(answer));
+    return answer;
   }
   return parse(await askText(path));
 }
@@ -73,8 +73,9 @@ function target(id, parameters, query) {
   return { method: op.method, path: path + (query ? "?" + query : "") };
 }
 
-// operation names one as its documentation does.
-export const operation = (id) => first.operations[id].method + " " + first.operations[id].path;
+// operation names one as its documentation does, with the parameters that are known.
+export const operation = (id, parameters) =>
+  first.operations[id].method + " " + first.operations[id].path.replace(/\{([a-z]+)\}/g, (all, name) => (parameters?.[name] ? short(String(parameters[name])) : all));
 
 let token = "";
 export const setToken = (text) => {

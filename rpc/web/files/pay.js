@@ -7,6 +7,7 @@ import { accounts, ask, network, secure } from "/web/node.js";
 import { isNode, known } from "/web/store.js";
 
 const most = secure ? 2n ** 53n - 1n : 2n ** 63n - 1n; // of a whole amount
+const longest = 256; // bytes of a name
 const pause = 400; // ms without a key pressed, until the recipient is looked up
 
 let keys = null; // the module of this browser's key, on a secure network
@@ -23,17 +24,53 @@ const ownSender = (data) => keys?.own()?.address === data.get("sender").trim();
 // amountOf is the amount as it was typed, but for what JSON does not take: a JavaScript number would lose digits, and 5.0 is not 5 on a chain.
 const amountOf = (data) => data.get("amount").trim().replace(/^0+(?=\d)/, "");
 
-// amountFault says why an amount is refused, "" if it is not.
-function amountFault(text) {
-  if (!/^[0-9]+([.][0-9]+)?$/.test(text) || (secure && text.includes("."))) return t(secure ? "check.amount.whole" : "check.amount");
-  const large = text.includes(".") ? !Number.isFinite(Number(text)) : BigInt(text) > most;
-  if (large) return t("check.amount.large", { most: String(most) });
-  return Number(text) > 0 ? "" : t(secure ? "check.amount.whole" : "check.amount");
+const fraction = (text) => /[.e]/i.test(text);
+
+// written is how the node writes an amount into a block: an integer as it is, and any other number as Python does.
+function written(text) {
+  if (!fraction(text)) return text;
+  const [, whole, rest = "", power] = /^(.)(?:[.](.+))?e(.+)$/.exec(Number(text).toExponential()),
+    digits = whole + rest,
+    e = Number(power);
+  if (e < -4 || e >= 16) return whole + (rest && "." + rest) + (e < 0 ? "e-" : "e+") + String(Math.abs(e)).padStart(2, "0");
+  if (e < 0) return "0." + "0".repeat(-e - 1) + digits;
+  return digits.slice(0, e + 1).padEnd(e + 1, "0") + "." + (digits.slice(e + 1) || "0");
 }
 
-// party says why a sender or recipient is refused, "" if it is not.
+// value is an amount's digits and their place, whatever its spelling.
+function value(text) {
+  const [, whole, rest = "", power = "0"] = /^([0-9]+)(?:[.]([0-9]+))?(?:e(.+))?$/i.exec(text),
+    digits = (whole + rest).replace(/^0+/, "");
+  return digits.replace(/0+$/, "") + "e" + (digits.length - rest.length + Number(power));
+}
+
+// amountFault says why an amount is refused, "" if it is not.
+function amountFault(text) {
+  const none = t(secure ? "check.amount.whole" : "check.amount");
+  if (!/^[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?$/i.test(text) || (secure && fraction(text))) return none;
+  const large = fraction(text) ? !Number.isFinite(Number(text)) : BigInt(text) > most;
+  if (large) return t("check.amount.large", { most: String(most) });
+  if (!(Number(text) > 0)) return none;
+  return value(text) === value(written(text)) ? "" : t("check.amount.digits", { amount: written(text) });
+}
+
+// foretell tells how an amount will be written, if not as it was typed.
+function foretell(form) {
+  const typed = form.elements.amount.value.trim(),
+    text = amountOf(new FormData(form));
+  const same = !text || amountFault(text) || written(text) === typed;
+  setText(at("pay-written"), same ? "" : t("pay.written", { amount: written(text) }));
+}
+
+// nameFault says why a classic network's name is refused, "" if it is not.
+function nameFault(text) {
+  const n = new TextEncoder().encode(text).length;
+  return n > longest ? t("check.name", { n }) : "";
+}
+
+// partyFault says why a sender or recipient is refused, "" if it is not.
 function partyFault(text, own) {
-  if (!secure) return text === "0" ? t("check.zero") : "";
+  if (!secure) return text === "0" ? t("check.zero") : nameFault(text);
   if (isAddress(text) || (!own && Object.values(accounts).includes(text))) return "";
   return t(own ? "key.recipient" : "check.party", { name: text });
 }
@@ -44,7 +81,7 @@ function fault(form) {
     own = ownSender(data);
   for (const [name, text] of [
     ["sender", own ? "" : partyFault(data.get("sender").trim())],
-    ["recipient", secure ? partyFault(data.get("recipient").trim(), own) : ""],
+    ["recipient", secure ? partyFault(data.get("recipient").trim(), own) : nameFault(data.get("recipient"))],
     ["amount", amountFault(amountOf(data))],
   ])
     if (text) return { field: form.elements[name], text };
@@ -54,12 +91,11 @@ function fault(form) {
 function payment(data, example) {
   const form = at("pay"),
     wrong = fault(form);
-  if (wrong && !example) {
-    mark(form, wrong.field, wrong.text);
+  if (wrong) {
+    if (!example) mark(form, wrong.field, wrong.text);
     return null;
   }
-  if (wrong && ownSender(data)) return null; // nothing to sign
-  const amount = amountOf(data) || "0";
+  const amount = amountOf(data);
   if (ownSender(data)) return ownPayment(amount, data.get("recipient").trim());
   const [sender, recipient] = ["sender", "recipient"].map((name) => (secure ? data.get(name).trim() : data.get(name)));
   const text = `{"sender": ${JSON.stringify(sender)}, "recipient": ${JSON.stringify(recipient)}, "amount": ${amount}`;
@@ -86,7 +122,7 @@ function hint(form) {
   clearTimeout(timer);
   setText(at("pay-new"), "");
   const name = form.elements.recipient.value;
-  if (!name || (secure && partyFault(name.trim()))) return;
+  if (!name || (secure ? partyFault(name.trim()) : nameFault(name))) return;
   if (secure && isNode(name.trim())) return setText(at("pay-new"), t("pay.node"));
   timer = setTimeout(async () => {
     const a = await ask("/addresses/" + encodeURIComponent(secure ? name.trim() : name) + "?limit=1").catch(() => null);
@@ -99,6 +135,7 @@ export const update = () => keys?.update();
 export function relabel() {
   keys?.relabel();
   if (at("pay-new").textContent) hint(at("pay"));
+  foretell(at("pay"));
 }
 
 export function start() {
@@ -112,6 +149,7 @@ export function start() {
   });
   form.addEventListener("input", (e) => {
     if (e.target === form.elements.recipient) hint(form);
+    if (e.target === form.elements.amount) foretell(form);
   });
   if (secure) import("/web/ownkey.js").then((module) => (keys = module));
 }

@@ -2,6 +2,8 @@
 // peer id; else an address.
 
 import { at, nodeName } from "/web/dom.js";
+import { mark, say } from "/web/act.js";
+import { t } from "/web/i18n.js";
 import * as blocks from "/web/blocks.js";
 import { known } from "/web/store.js";
 
@@ -31,7 +33,8 @@ function nodeOf(text) {
 export function start() {
   at("search").addEventListener("submit", (e) => {
     e.preventDefault();
-    if (!at("query").value.trim()) return;
+    if (!at("query").value.trim()) return mark(e.target, at("query"), t("search.empty"));
+    say(e.target, "");
     location.hash = "#/" + target(at("query").value);
     e.target.reset();
   });

@@ -10,21 +10,23 @@ const key = () => "kuai-unpaid-" + genesis.slice(0, 16);
 let stories = null;
 
 function now() {
-  if (!stories) {
-    try {
-      stories = JSON.parse(localStorage.getItem(key())) ?? [];
-    } catch {
-      stories = [];
-    }
+  return (stories ??= saved() ?? []);
+}
+
+function saved() {
+  try {
+    return JSON.parse(localStorage.getItem(key()));
+  } catch {
+    return null;
   }
-  return stories ?? [];
 }
 
 // tell keeps what an event of a new tip says to be unpaid, and returns it in words, the first of several.
 export function tell({ index, unpaid, unpaid_payments: list = [] }) {
   if (!unpaid) return "";
   const told = list.map((p) => ({ ...p, index, at: Date.now() / 1000 }));
-  stories = [...told, ...now()].slice(0, kept);
+  const others = saved() ?? now(); // another tab may have told them
+  stories = [...told, ...others.filter((s) => !told.some((p) => p.id === s.id))].slice(0, kept);
   remember(key(), JSON.stringify(stories));
   show();
   return words(told[0]) + (unpaid > 1 ? " " + t("unpaid.more", { n: number(unpaid - 1) }) : "");
