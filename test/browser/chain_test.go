@@ -44,6 +44,10 @@ func TestBlockOpens(t *testing.T) {
 		p.wait(query+" is found", fmt.Sprintf(`document.querySelector("#detail h1")?.textContent === %q`, title))
 	}
 
+	t.Log("a balance has the sign of the history")
+	p.run(fmt.Sprintf(`location.hash = "#/address/" + encodeURIComponent(%q)`, "爱丽丝 \"A\" \\, : é"))
+	p.wait("the balance", `document.querySelector("#detail .balance .amount")?.textContent === "−1" && document.querySelector("#detail td.number").textContent === "−1"`)
+
 	t.Log("a deep link opens the same")
 	p.do(chromedp.Navigate(n.url() + "/?fresh#/block/" + child))
 	p.wait("block 3 is open", `document.querySelector("#detail h1")?.textContent === "Block 3"`)
@@ -90,6 +94,7 @@ func TestUnpaid(t *testing.T) {
 		q.shows("live", "Live")
 		q.wait("the payment is pending", `document.querySelectorAll("#payments a[href^='#/payment/']").length === 1`)
 	}
+	p.wait("the first block gives", `/^Funds [0-9]+ accounts$/.test(document.querySelector("#rail .last .pays").textContent)`)
 	second.run(`document.querySelector("#payments a[href^='#/payment/']").click()`)
 	second.wait("it waits", `document.querySelector("#detail .now")?.textContent === "Pending"`)
 	p.route("#/mining")
@@ -136,14 +141,14 @@ func TestForkAndReorg(t *testing.T) {
 		`document.querySelectorAll("#tree .node.active").length === 4 && document.querySelectorAll("#tree .node.side").length === 2`)
 	p.wait("the reorg is told", `document.querySelector("#reorgs p")?.textContent.includes("2 blocks left the chain, and 2 payments are pending again")`)
 	p.shows("reorgs", "mined by "+short(other.id()))
-	p.shows("reorgs", "It had the first block of ours before that of the other.")
+	p.shows("reorgs", "This node saw the old branch first.")
 	p.wait("the tip is marked", `document.querySelector("#tree .tip").textContent === "Tip"`)
 	p.shows("branches", "3 · ")
 	p.shows("tree-story", "1 side branch")
 
 	t.Log("it is played again: our branch is active at first, and at the side in the end")
 	p.press("#reorgs button")
-	p.wait("it plays", `document.getElementById("tree").dataset.playing === "true" && document.getElementById("tree-story").textContent.includes("of our chain")`)
+	p.wait("it plays", `document.getElementById("tree").dataset.playing === "true" && document.getElementById("tree-story").textContent.includes("of the old branch")`)
 	p.wait("it ends as it ended", `document.getElementById("tree-story").textContent.includes("left the chain")`)
 	p.wait("then it is live again", `document.getElementById("tree").dataset.playing === undefined && document.querySelectorAll("#tree .node.side").length === 2`)
 

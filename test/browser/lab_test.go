@@ -151,6 +151,7 @@ func (p *tab) walk(choice int) {
 	p.run(fmt.Sprintf(`document.querySelectorAll('#predict [name="choice"]')[%d].click()`, choice))
 	p.press("#predict button")
 	p.focused("#told-title")
+	p.wait("one button stands out", `document.querySelectorAll("#lesson button.first:not([hidden])").length === 1`)
 	steps := 1
 	for eval[bool](p, `!document.getElementById("step-next").hidden`) {
 		if steps++; steps > 100 {
@@ -238,6 +239,13 @@ func TestLessonOptions(t *testing.T) {
 	p.fill(`#predict [name="nodes"]`, "51")
 	p.press("#predict button")
 	p.wait("the node says its bounds", `document.querySelector("#predict .answer").textContent.includes("takes 2 to")`)
+	t.Log("a lesson that there is not")
+	p.route("#/lab/nonsense")
+	p.wait("it says so", `document.querySelector("#lesson h1").textContent === "There is no such lesson" && document.getElementById("lab-home").hidden`)
+	p.run(`document.querySelector("#lesson a").click()`)
+	p.wait("the lessons are there", `document.getElementById("lesson").hidden && !document.getElementById("lab-home").hidden`)
+	p.route("#forks")
+	p.wait("a slash may be missing", `!document.getElementById("view-forks").hidden`)
 }
 
 // TestTampering changes a block of the node's own chain in a copy, and mines the rest again in the browser.

@@ -201,9 +201,13 @@ func TestHostileNames(t *testing.T) {
 	t.Log("names leave room for amounts and ids")
 	for _, width := range []int64{phoneWide, wide} {
 		p.do(chromedp.EmulateViewport(width, high))
+		p.route("#/chain")
 		p.route("#/block/2")
 		p.wait("all cells are in sight", fmt.Sprintf(`document.querySelectorAll("#detail tbody tr").length === %d && [...document.querySelectorAll("#detail td > *")].every((c) =>
 			c.getBoundingClientRect().right <= c.closest(".panel").getBoundingClientRect().right)`, len(names)+1))
+		p.wait("more can be shown", `document.querySelector(".bytes + button")?.hidden === false`)
+		p.press(".bytes + button")
+		p.wait("all is shown", `((e) => e.scrollHeight <= e.clientHeight && document.querySelector(".bytes + button") === null)(document.querySelector("#detail .bytes"))`)
 		p.run(`document.querySelector("#detail table").scrollIntoView()`)
 		p.picture(fmt.Sprintf("names-%d", width))
 	}

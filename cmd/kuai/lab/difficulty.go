@@ -59,8 +59,9 @@ func runDifficulty(w *world) {
 
 	parts, fits := spread(tries, 256)
 	w.charts = append(w.charts, parts)
-	w.tell("How the %d searches for two zeros spread around their average: many are short, and one in seven takes more than twice the average.",
-		"%d 次两个零的搜索在平均值两边的分布：很多次很短，而七次中有一次超过平均值的两倍。", len(tries))
+	long := parts.Bars[len(parts.Bars)-1]
+	w.tell("How the %[1]d searches for two zeros spread around their average: many are short, some are long. More than twice the average is to be expected of %.1[2]f %% of them, about one in seven; here it was %.1[3]f %%.",
+		"%[1]d 次两个零的搜索在平均值两边的分布：很多次很短，有些很长。按理论，%.1[2]f%%（约七分之一）会超过平均值的两倍；这里是 %.1[3]f%%。", len(tries), long.Expected, long.Found)
 
 	w.check(sum.HasZeros(w.rules.Zeros), "the proof of block 2 has its four zeros", "区块 2 的证明确实有四个零")
 	w.check(asComputed, "each zero more takes about 16 times as many tries", "每多一个零，尝试次数约为 16 倍")

@@ -11,6 +11,18 @@ type Text struct {
 	ZH string `json:"zh"`
 }
 
+// grouped is an integer whose %d has commas between thousands, as the page writes numbers.
+type grouped int64
+
+// Format implements fmt.Formatter.
+func (g grouped) Format(s fmt.State, verb rune) {
+	text := fmt.Sprintf(fmt.FormatString(s, verb), int64(g))
+	for i := len(text) - 3; verb == 'd' && i > 0 && text[i-1] >= '0' && text[i-1] <= '9'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	_, _ = s.Write([]byte(text))
+}
+
 // sprintf fills in both languages with the same arguments; those that are a Text are in the language.
 func sprintf(en, zh string, args ...any) Text {
 	if len(args) == 0 {
@@ -18,8 +30,13 @@ func sprintf(en, zh string, args ...any) Text {
 	}
 	inEN, inZH := slices.Clone(args), slices.Clone(args)
 	for i, arg := range args {
-		if t, ok := arg.(Text); ok {
-			inEN[i], inZH[i] = t.EN, t.ZH
+		switch v := arg.(type) {
+		case Text:
+			inEN[i], inZH[i] = v.EN, v.ZH
+		case int:
+			inEN[i], inZH[i] = grouped(v), grouped(v)
+		case int64:
+			inEN[i], inZH[i] = grouped(v), grouped(v)
 		}
 	}
 	return Text{fmt.Sprintf(en, inEN...), fmt.Sprintf(zh, inZH...)}

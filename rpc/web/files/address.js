@@ -8,6 +8,8 @@ import { isNode } from "/web/store.js";
 
 const page = 50;
 
+const signed = (amount) => String(amount).replace(/^-/, "−"); // as the history writes it
+
 export async function openAddress(root, name) {
   const path = "/addresses/" + encodeURIComponent(name) + "?limit=" + page;
   let account = name; // its address: a name may stand for one
@@ -34,9 +36,9 @@ export async function openAddress(root, name) {
       );
     });
   const showBalance = (a) => {
-    balance.textContent = a.balance;
+    balance.textContent = signed(a.balance);
     spendable.hidden = !a.spendable || a.spendable === a.balance;
-    spendable.textContent = t("address.spendable", { n: a.spendable });
+    spendable.textContent = t("address.spendable", { n: signed(a.spendable) });
   };
   const show = (a, append) => {
     account = a.address;

@@ -165,11 +165,24 @@ function hashing(b, text) {
     { class: "bytes", tabindex: "0", role: "region", "aria-label": t("hash.bytes") },
     bytes.length > longBlock ? bytes.slice(0, longBlock) + "…" : bytes,
   );
+  const all = h("button", { type: "button", class: "second", hidden: true }, t("hash.all", { n: number(bytes.length) }));
+  const look = new ResizeObserver(() => {
+    all.hidden = bytes.length <= longBlock && code.scrollHeight <= code.clientHeight;
+  });
+  look.observe(code);
+  all.addEventListener("click", () => {
+    look.disconnect();
+    code.textContent = bytes;
+    code.classList.add("whole");
+    all.remove();
+    code.focus({ preventScroll: true });
+  });
   return h(
     "div",
     {},
     h("p", {}, t("hash.lead", { n: number(bytes.length) })),
     code,
+    all,
     h("p", { class: "arrow" }, "SHA-256 ↓"),
     h(
       "p",

@@ -29,6 +29,7 @@ export function brief(info) {
     from: info.from,
     received: info.received,
     payments: b.transactions.filter((p) => p.sender !== "0").length,
+    given: b.index === 1 ? b.transactions.length : 0, // accounts that begin with a balance
     miner: (b.index > 1 && reward?.recipient) || "",
     active: info.branch === "active",
   };

@@ -1,7 +1,7 @@
 // The view of the chain: the strip, the pending payments, the form for a payment; or what was opened: a block,
 // a payment, an address.
 
-import { at, emptyRow, h, paymentLink, paymentRow, setText, addressLink } from "/web/dom.js";
+import { at, emptyRow, h, paymentLink, paymentRow, refused, setText, addressLink } from "/web/dom.js";
 import { curlLine } from "/web/act.js";
 import { number, t } from "/web/i18n.js";
 import * as strip from "/web/strip.js";
@@ -21,11 +21,10 @@ const openers = { block: openBlock, payment: openPayment, address: openAddress, 
 
 // openNowhere is what an address of the page leads to that it does not have.
 async function openNowhere(root, name) {
-  root.replaceChildren(refused(t("open.nowhere"), t("open.nowhere.hint", { name })));
+  root.replaceChildren(refused(t("open.nowhere"), t("open.nowhere.hint", { name }), back()));
 }
 
-const refused = (title, text) =>
-  h("section", { class: "panel" }, h("h1", {}, title), h("p", { class: "bad" }, text), h("p", {}, h("a", { href: "#/chain" }, t("open.back"))));
+const back = () => h("a", { href: "#/chain" }, t("open.back"));
 
 // open shows what the address bar names.
 export async function open(kind, name) {
@@ -46,7 +45,7 @@ export async function open(kind, name) {
   try {
     opened = await opener(root, name, () => mine === turn);
   } catch (e) {
-    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), e.message));
+    root.replaceChildren(refused(t(missing.has(e.status) ? "open.nothing" : e.status ? "open.refused" : "open.silent"), e.message, back()));
     if (!e.status) opened = { update: () => open(kind, name) }; // the node answers again
   }
   if (mine !== turn) return;

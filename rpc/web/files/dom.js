@@ -123,6 +123,10 @@ export const emptyRow = (columns, text) => h("tr", {}, h("td", { colspan: column
 // fact is a pair of a description list.
 export const fact = (label, ...value) => h("div", {}, h("dt", {}, label), h("dd", {}, value));
 
+// refused is what is shown where there is nothing, with a way back.
+export const refused = (title, text, back) =>
+  h("section", { class: "panel" }, h("h1", {}, title), h("p", { class: "bad" }, text), h("p", {}, back));
+
 // hashBits shows a hash with its leading zeros marked, as many as are asked for in one colour.
 export function hashBits(hash, zeros) {
   const n = hash.match(/^0*/)[0].length;

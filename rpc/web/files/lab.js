@@ -1,7 +1,7 @@
 // The view of the lab: the faults that this node makes on purpose, and the lessons. A node without a lab shows how
 // to start one.
 
-import { at, h, nodeName, setText, short } from "/web/dom.js";
+import { at, h, nodeName, refused, setText, short } from "/web/dom.js";
 import { act, copyButton, curlLine, say, send } from "/web/act.js";
 import { number, pick, t } from "/web/i18n.js";
 import { hasLab, problem, request } from "/web/node.js";
@@ -42,8 +42,10 @@ function show() {
   const chosen = lab?.lessons.find((l) => l.name === wanted);
   at("lab-none").hidden = hasLab;
   at("lab-head").hidden = Boolean(chosen);
-  at("lab-home").hidden = !lab || Boolean(chosen);
-  at("lesson").hidden = !chosen;
+  const unknown = lab && wanted && !chosen;
+  at("lab-home").hidden = !lab || Boolean(chosen || unknown);
+  at("lesson").hidden = !chosen && !unknown;
+  if (unknown) at("lesson").replaceChildren(refused(t("lesson.unknown"), t("lesson.unknown.hint", { name: wanted }), h("a", { href: "#/lab" }, t("lesson.back"))));
   if (chosen) lesson.openLesson(at("lesson"), chosen, lab.lessons);
 }
 

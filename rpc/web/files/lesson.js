@@ -154,6 +154,7 @@ function tell() {
     judge();
     shown.firstChild.focus();
   });
+  document.querySelector("#predict .try button").className = "second"; // what comes next is below
   told.hidden = false;
   told.replaceChildren(
     h("h2", { id: "told-title", tabindex: "-1" }, t("story.title")),

@@ -19,9 +19,12 @@ const views = { chain, forks, network, mining, lab };
 const details = new Set(["block", "payment", "address"]); // that the view of the chain opens
 let view = null; // the name of the open one
 
+// named are the parts of what the address names; a slash at its start may be missing.
+const named = () => (location.hash.replace(/^#\/?/, "") || "chain").split("/");
+
 // route opens what the address names: #/forks, #/block/7, #/address/%E5%BC%A0.
 function route() {
-  const [, first = "chain", second = ""] = (location.hash || "#/chain").split("/");
+  const [first, second = ""] = named();
   const wanted = Object.hasOwn(views, first) ? first : "chain";
   const opened = Object.hasOwn(views, first) || details.has(first) ? first : "nowhere";
   let name = opened === "nowhere" ? first : second;
@@ -182,7 +185,7 @@ function relabel() {
   showTheme();
   forget();
   updateLines();
-  if (!Object.hasOwn(views, location.hash.split("/")[1] ?? "chain")) route();
+  if (!Object.hasOwn(views, named()[0])) route();
 }
 
 watch((what) => {

@@ -129,7 +129,7 @@ function fillCard(card, index) {
   const [title, hash, pays, miner] = card.children;
   setText(title, number(index));
   setText(hash, block ? shortHash(block.hash) : "…");
-  setText(pays, block ? paymentsText(block.payments) : "");
+  setText(pays, !block ? "" : block.given ? t("payments.given", { n: number(block.given) }) : paymentsText(block.payments));
   setText(miner, block ? (block.miner ? fit(nodeName(block.miner)) : t("block.first")) : "");
   card.className = "card " + (block ? hue(block.miner) : "");
   card.href = "#/block/" + (block?.hash ?? index);
