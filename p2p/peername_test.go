@@ -26,6 +26,12 @@ func TestPeersTellTheirNames(t *testing.T) {
 	if p, _ := named.peer(silent.ID()); p.Name != "" {
 		t.Errorf("a node without a name is called %q", p.Name)
 	}
+	id := named.ID()
+	named.stop()
+	hosttest.Eventually(t, "it keeps its name while it is away", func() bool {
+		p, ok := silent.peer(id)
+		return ok && !p.Connected && p.Name == "Anna's laptop"
+	})
 }
 
 // TestNamesAreInTheLog: beside the peer that said it, and that sent a block.

@@ -23,7 +23,11 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 		Static: e.Static, Latency: e.Latency, LastError: e.LastError, NextDial: e.NextDial,
 	}
 	id, err := peer.Decode(e.ID)
-	if err != nil || !e.Connected {
+	if err != nil {
+		return out
+	}
+	if !e.Connected {
+		out.Name = n.sync.LastName(id)
 		return out
 	}
 	out.Score, out.Knows = scores[id], n.table.Theirs(id)

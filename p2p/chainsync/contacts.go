@@ -16,6 +16,9 @@ import (
 // spentFor is how long a claim that a sync did not bear out is not believed again.
 const spentFor = 10 * time.Minute
 
+// maxNames bounds the names that are remembered of peers that are away.
+const maxNames = 512
+
 // contact is a connected peer.
 type contact struct {
 	msg     wire.Status   // its last status
@@ -186,7 +189,23 @@ func (s *Syncer) forgetGone() {
 func (s *Syncer) Forget(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c := s.contacts[p]; c != nil && c.msg.Name != "" {
+		for other := range s.names {
+			if len(s.names) < maxNames {
+				break
+			}
+			delete(s.names, other)
+		}
+		s.names[p] = c.msg.Name
+	}
 	delete(s.contacts, p)
+}
+
+// LastName is what p called itself when it was connected last, as far as that is remembered.
+func (s *Syncer) LastName(p peer.ID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[p]
 }
 
 // IsNew reports whether p is to be greeted: once for each time that it connects.

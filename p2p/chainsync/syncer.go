@@ -82,6 +82,7 @@ type Syncer struct {
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
+	names    map[peer.ID]string           // of peers that are away
 	woken    map[peer.ID]struct{}         // to be asked for their status
 	returned map[peer.ID]struct{}         // to be asked for their pool
 	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
@@ -103,6 +104,7 @@ func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *
 		pulls:         make(chan struct{}, maxPoolPulls),
 		pullsOfOthers: make(chan struct{}, maxPoolPulls),
 		contacts:      make(map[peer.ID]*contact),
+		names:         make(map[peer.ID]string),
 		woken:         make(map[peer.ID]struct{}),
 		returned:      make(map[peer.ID]struct{}),
 		coming:        make(map[consensus.Hash]time.Time),

@@ -56,9 +56,10 @@ func TestMapShowsLatencies(t *testing.T) {
 	p.route("#/network")
 	for _, width := range []int64{phoneWide, wide, 1920} {
 		p.do(chromedp.EmulateViewport(width, high))
-		p.run(`import("/web/store.js").then((s) => s.changed("peers"))`)
+		p.wait("the map is drawn anew at once", `Math.abs(document.querySelector("#map svg")?.viewBox.baseVal.width - Math.max(280, Math.min(760, document.getElementById("map").clientWidth * 16 / parseFloat(getComputedStyle(document.documentElement).fontSize)))) < 1`)
 		p.wait("the scale and the latencies are drawn", `document.querySelectorAll("#map .scale").length >= 2 && document.querySelectorAll("#map .latency").length === 3`)
 		p.wait("all is inside the drawing", within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
+		p.wait("no text covers the scale", `((texts) => [...document.querySelectorAll("#map .scale:not(.covered)")].every((s) => texts.every((t) => ((a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top)(s.getBoundingClientRect(), t.getBoundingClientRect()))))([...document.querySelectorAll("#map text:not(.scale)")])`)
 		p.picture(fmt.Sprint("map-", width))
 		p.run(`import("/web/map.js").then((m) => m.drawMap(document.getElementById("map"), "self", Array.from({ length: 24 }, (_, i) => ({ id: "room-204-desk-" + i, connected: true, height: 7, latency_ms: 1 + (i % 7) }))))`)
 		p.wait("so is all of a crowd", `document.querySelectorAll("#map .peer").length === 24 && `+within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)

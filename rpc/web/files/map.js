@@ -70,6 +70,16 @@ export function drawMap(root, self, peers) {
     ),
   );
   root.replaceChildren(svg);
+  uncover(svg);
+}
+
+// uncover hides a ring's time that would stand behind another text.
+function uncover(svg) {
+  const texts = [...svg.querySelectorAll("text:not(.scale)")].map((text) => text.getBoundingClientRect());
+  for (const scale of svg.querySelectorAll(".scale")) {
+    const a = scale.getBoundingClientRect();
+    scale.classList.toggle("covered", texts.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  }
 }
 
 // theirs are the edges of which this node has only heard, each once.

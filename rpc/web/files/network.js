@@ -234,6 +234,11 @@ function joined(registered) {
 }
 
 export function start() {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width !== width && contentRect.width) show();
+    width = contentRect.width;
+  }).observe(at("map"));
   invite.start();
   act(
     at("join"),
