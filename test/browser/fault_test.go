@@ -185,6 +185,7 @@ func TestRefusalsInChinese(t *testing.T) {
 	check("pay", "amount", "5.5", "不小于 1 的整数")
 	check("pay", "amount", "99999999999999999999", "最多 9007199254740991")
 	check("pay", "amount", "99999999", "却要付 99999999")
+	p.says("pay", "alice 有 ")
 	check("pay", "recipient", "bobb", "bobb 既不是地址")
 	check("pay", "sender", "alicee", "alicee 既不是地址")
 	check("pay", "sender", " ", "既不是地址")

@@ -1,6 +1,6 @@
 // Questions to the node, and the curl that asks the same.
 
-import { at, short } from "/web/dom.js";
+import { at, nodeName, short } from "/web/dom.js";
 import { locale, t } from "/web/i18n.js";
 
 // parse keeps numbers that the page shows as they are spelled: 5.0 is not 5 on a chain. No string of an answer
@@ -37,12 +37,12 @@ export class Refusal extends Error {
 // byRequest are hints to who writes requests, as the tables of the node have them: a reader of this page presses buttons.
 const byRequest = /\b(GET|POST|DELETE|PUT) \/|[Hh]eader|请求头|curl|\{"/;
 
-// refusal is what a refusal says to a reader. The node says it in the page's language.
+// refusal is what a refusal says to a reader, with the names of addresses. The node says it in the page's language.
 export function refusal(status, answer) {
   if (status === 401) return t(token ? "access.wrong" : "access.needed");
   const hint = byRequest.test(answer.hint ?? "") ? "" : answer.hint;
   const gap = /[。！？]$/.test(answer.detail ?? "") ? "" : " ";
-  return [answer.detail ?? t("error.status", { status }), hint].filter(Boolean).join(gap);
+  return [answer.detail ?? t("error.status", { status }), hint].filter(Boolean).join(gap).replace(/\b12D3KooW\w{44}\b/g, nodeName);
 }
 
 // askText returns the text of an answer.
