@@ -263,7 +263,7 @@ func TestOwnContractWhereFlaskFails(t *testing.T) {
 		{"register a list", "/nodes/register", "application/json", `[]`, 500, 400, "Error: Please supply a valid list of nodes"},
 		{"register a number", "/nodes/register", "application/json", `{"nodes":5}`, 500, 400, "Error: Please supply a valid list of nodes"},
 		{"register numbers", "/nodes/register", "application/json", `{"nodes":[5]}`, 500, 400, "Entry 1"},
-		{"register nowhere", "/nodes/register", "application/json", `{"nodes":[""]}`, 500, 400, "Entry 1"},
+		{"register nowhere", "/nodes/register", "application/json", `{"nodes":[""]}`, 500, 400, "The address was refused: a node has 1 to 256 bytes"},
 		{"no Content-Type", "/transactions/new", "", `{"sender":"a","recipient":"b","amount":5}`, 415, 201, "Transaction will be added to Block 2"},
 		{"form's Content-Type", "/transactions/new", "application/x-www-form-urlencoded", `{"sender":"a","recipient":"b","amount":5}`, 415, 201, "Transaction will be added to Block 2"},
 		{"no JSON", "/transactions/new", "application/json", `sender=a`, 400, 400, "curl -X POST"},
