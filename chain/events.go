@@ -31,24 +31,38 @@ type Event struct {
 	Header   consensus.Header  // the new tip (EventBlock, EventReorg)
 	Block    *consensus.Block  // the new tip (EventBlock, EventReorg)
 	Payment  consensus.Payment // EventTransaction
-	Unpaid   []Unpaid          // EventBlock, EventReorg: what this change dropped for good
+	Unpaid   Unpaid            // EventBlock, EventReorg: what this change dropped for good
 	Returned int               // EventReorg: transactions that are pending again
 	Dropped  int               // EventReorg: blocks that left the active chain
 	Old      consensus.Header  // EventBlock, EventReorg: the tip before
 }
 
-// Unpaid is a payment that was pending, or was mined on the branch that a reorg left, and that the new tip makes impossible.
+// MaxUnpaid is how many unpaid payments an event names: a reorg may have as many as the branch that it leaves.
+const MaxUnpaid = 100
+
+// Unpaid are payments that were pending, or were mined on the branch that a reorg left, and that the new tip makes impossible.
 type Unpaid struct {
+	Count int
+	First []UnpaidPayment // at most MaxUnpaid of them
+}
+
+// UnpaidPayment is one of them.
+type UnpaidPayment struct {
 	Payment  consensus.Payment
 	Conflict bool // the chain holds another payment with its id; otherwise its sender has too little
 }
 
-// uncoveredPayments are the payments that their senders cannot pay any more.
-func uncoveredPayments(dropped []*pending) (all []Unpaid) {
-	for _, p := range dropped {
-		all = append(all, Unpaid{Payment: p.Payment})
+func (u *Unpaid) add(p consensus.Payment, conflict bool) {
+	if u.Count++; u.Count <= MaxUnpaid {
+		u.First = append(u.First, UnpaidPayment{p, conflict})
 	}
-	return all
+}
+
+// addUncovered adds what the senders cannot pay any more.
+func (u *Unpaid) addUncovered(dropped []*pending) {
+	for _, p := range dropped {
+		u.add(p.Payment, false)
+	}
 }
 
 func (e *Event) size() int {
@@ -56,7 +70,7 @@ func (e *Event) size() int {
 	if e.Block != nil {
 		size = len(e.Block.Canonical())
 	}
-	for _, u := range e.Unpaid {
+	for _, u := range e.Unpaid.First {
 		size += len(u.Payment.Canonical())
 	}
 	return size

@@ -97,10 +97,10 @@ func (c *Chain) firstTwice(ids []idPosition, way path) (index int64, refusal err
 			return 0, err
 		}
 		if !ok && i > 0 && ids[i-1].id == p.id {
-			on.Index, ok = ids[i-1].index, true
+			on, ok = ids[i-1].index, true
 		}
 		if ok && (refusal == nil || p.index < index) {
-			index, refusal = p.index, consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", p.id, on.Index)
+			index, refusal = p.index, consensus.Invalid(consensus.RuleDuplicateID, "transaction %s is in block %d of the same branch", p.id, on)
 		}
 	}
 	return index, refusal
@@ -119,7 +119,8 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 	for _, p := range dropped {
 		batch.DeletePending(p.seq)
 	}
-	leaving, unpaid = append(leaving, dropped...), append(unpaid, uncoveredPayments(dropped)...)
+	leaving = append(leaving, dropped...)
+	unpaid.addUncovered(dropped)
 	setTip(batch, tip.Header())
 	err = c.commit(batch, func() {
 		c.tip, c.work, c.total = tip.Header(), work, total
@@ -138,7 +139,7 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 // fill puts the blocks and their indexes into the batch. It returns the canonical bytes of the chain then, the pending transactions
 // whose ids the blocks hold, and those of them whose id is another payment's there. Keys that come in order cost the engine half as
 // much, so one kind follows the other, each sorted.
-func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPosition, o store.Origin) (total int64, mined []*pending, unpaid []Unpaid) {
+func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPosition, o store.Origin) (total int64, mined []*pending, unpaid Unpaid) {
 	total = c.total
 	for _, b := range run {
 		total += int64(len(b.Canonical()))
@@ -163,7 +164,7 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 			mined = append(mined, waits)
 			batch.DeletePending(waits.seq)
 			if !holds(run[p.index-first], p.offset, waits.Payment) {
-				unpaid = append(unpaid, Unpaid{waits.Payment, true})
+				unpaid.add(waits.Payment, true)
 			}
 		}
 	}

@@ -230,7 +230,7 @@ func unpaid(t *testing.T, c *chain.Chain) map[consensus.Payment]bool {
 	t.Helper()
 	events, _ := c.Events(c.LastEvent() - 1)
 	all := make(map[consensus.Payment]bool)
-	for _, u := range events[0].Unpaid {
+	for _, u := range events[0].Unpaid.First {
 		all[u.Payment] = u.Conflict
 	}
 	return all
@@ -265,6 +265,24 @@ func otherWithID(r *consensus.Rules, p consensus.Payment) consensus.Transaction 
 		return chaintest.Sign(r, "alice", t)
 	}
 	return t
+}
+
+// TestUnpaidIsBounded: a reorg that makes more payments impossible than an event names counts them all.
+func TestUnpaidIsBounded(t *testing.T) {
+	r := chaintest.Rules()
+	var mined, others []consensus.Transaction
+	for range 2 * chain.MaxUnpaid {
+		p := chaintest.Payment()
+		mined, others = append(mined, p.Transaction()), append(others, otherWithID(r, p))
+	}
+	tree := chaintest.New(t).Pay(mined...).Fork(1).Pay(others...).Mine(1)
+	c := openRestartable(t, r)
+	addAll(t, c.Chain, tree.Blocks())
+	events, _ := c.Events(c.LastEvent() - 1)
+	if u := events[0].Unpaid; events[0].Kind != chain.EventReorg || u.Count != 2*chain.MaxUnpaid || len(u.First) != chain.MaxUnpaid {
+		t.Errorf("%d are counted and %d named", u.Count, len(u.First))
+	}
+	sound(t, c.Chain)
 }
 
 // TestConflictInReorg: a branch that replaces the active one may hold other payments with the ids of those that were pending or mined.

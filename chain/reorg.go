@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -20,15 +21,15 @@ type reorg struct {
 	base  int64 // canonical bytes of the chain up to the fork
 	batch *store.Batch
 
-	sides    map[uint32]side      // branches as they are then; count 0: without side blocks
-	last     store.Range          // of the active chain then
-	ids      map[consensus.ID]int // of the new tip, which the store does not hold yet, with the offsets of their payments
-	joining  *idFilter            // of the blocks that become active
-	mined    []*pending           // pool entries on the new branch
-	returned []*pending           // payments of the old branch that the new one lacks
-	dropped  []*pending           // of the pool and of those, what is not covered on the new branch
-	unpaid   []Unpaid             // those, and what has the id of another payment of the new branch
-	compared storedBlock          // of the new branch, the last that was compared with
+	sides    map[uint32]side           // branches as they are then; count 0: without side blocks
+	last     store.Range               // of the active chain then
+	ids      map[consensus.ID]struct{} // of the new tip, which the store does not hold yet
+	joining  *idFilter                 // of the blocks that become active
+	paid     payments                  // of these blocks
+	mined    []*pending                // pool entries on the new branch
+	returned []*pending                // payments of the old branch that the new one lacks
+	dropped  []*pending                // of the pool and of those, what is not covered on the new branch
+	unpaid   Unpaid                    // those, and what has the id of another payment of the new branch
 	balances *accounts
 }
 
@@ -36,11 +37,11 @@ type reorg struct {
 func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, way path, from string, now time.Time) error {
 	s := &reorg{
 		c: c, b: b, at: c.follows(way.steps[0]), way: way, work: work, total: total,
-		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]int),
+		batch: c.store.NewBatch(), sides: make(map[uint32]side), ids: make(map[consensus.ID]struct{}),
 	}
 	defer s.batch.Close()
-	for offset, id := range b.IDs() {
-		s.ids[id] = offset
+	for _, id := range b.IDs() {
+		s.ids[id] = struct{}{}
 	}
 	var err error
 	if s.balances, err = c.applySwitch(way, b); err != nil {
@@ -76,15 +77,19 @@ func (c *Chain) switchTo(b *consensus.Block, work consensus.Work, total int64, w
 	return nil
 }
 
-// findMined finds the pending transactions that the new branch holds, and notes its ids.
+// findMined finds the pending transactions that the new branch holds, and notes its ids and payments.
 func (s *reorg) findMined() error {
-	s.joining = filterForBlocks(int(s.total - s.base))
-	note := func(b *consensus.Block, offset int, id consensus.ID) {
-		s.joining.add(id)
-		if p, ok := s.c.pool.find(id); ok {
-			s.mined = append(s.mined, p)
-			if !holds(b, offset, p.Payment) {
-				s.unpaid = append(s.unpaid, Unpaid{p.Payment, true})
+	s.joining, s.paid = filterForBlocks(int(s.total-s.base)), newPayments()
+	note := func(b *consensus.Block) {
+		for offset, id := range b.IDs() {
+			s.joining.add(id)
+			payment, _ := b.PaymentAt(offset)
+			s.paid.add(payment)
+			if p, ok := s.c.pool.find(id); ok {
+				s.mined = append(s.mined, p)
+				if p.Payment != payment {
+					s.unpaid.add(p.Payment, true)
+				}
 			}
 		}
 	}
@@ -93,14 +98,10 @@ func (s *reorg) findMined() error {
 			if err != nil {
 				return err
 			}
-			for offset, id := range b.IDs() {
-				note(b.Block, offset, id)
-			}
+			note(b.Block)
 		}
 	}
-	for offset, id := range s.b.IDs() {
-		note(s.b, offset, id)
-	}
+	note(s.b)
 	return nil
 }
 
@@ -165,34 +166,50 @@ func (s *reorg) findDropped() (err error) {
 	for _, p := range s.dropped {
 		gone[p] = true
 	}
-	s.unpaid = append(s.unpaid, uncoveredPayments(s.dropped)...)
+	s.unpaid.addUncovered(s.dropped)
 	s.returned = slices.DeleteFunc(s.returned, func(p *pending) bool { return gone[p] })
 	return nil
 }
 
-// joins reports whether the new branch holds a payment of the old one, or another with its id, which is noted.
+// joins reports whether the new branch holds a payment of the old one, or another with its id, which is counted as unpaid.
 func (s *reorg) joins(p consensus.Payment, search *store.IDs) (bool, error) {
 	if !s.joining.mayHave(p.ID()) {
 		return false, nil
 	}
-	on := s.b
-	offset, ok := s.ids[p.ID()]
+	_, ok := s.ids[p.ID()]
 	if !ok {
-		at, ok, err := s.c.onPath(search, p.ID(), s.way)
-		if err != nil || !ok {
+		var err error
+		if _, ok, err = s.c.onPath(search, p.ID(), s.way); err != nil || !ok {
 			return false, err
 		}
-		if s.compared.Block == nil || s.compared.Position != at.Position {
-			if s.compared, err = s.c.read(s.c.store.Reader, at.Position); err != nil {
-				return false, err
-			}
-		}
-		on, offset = s.compared.Block, at.Offset
 	}
-	if !holds(on, offset, p) {
-		s.unpaid = append(s.unpaid, Unpaid{p, true})
+	if !s.paid.mayHave(p) {
+		s.unpaid.add(p, true)
 	}
 	return true, nil
+}
+
+// maxPayments bounds the payments of a new branch that are told apart from others with their ids: 4 MiB.
+const maxPayments = 1 << 18
+
+// payments are hashes of the payments of a branch. To read the block of each one instead takes minutes for a thousand full blocks.
+type payments struct {
+	seed   maphash.Seed // secret, as senders choose the texts
+	hashes map[uint64]struct{}
+}
+
+func newPayments() payments { return payments{maphash.MakeSeed(), make(map[uint64]struct{})} }
+
+func (s *payments) add(p consensus.Payment) {
+	if len(s.hashes) < maxPayments {
+		s.hashes[maphash.String(s.seed, p.Canonical())] = struct{}{}
+	}
+}
+
+// mayHave reports whether p was added; of every payment if there were too many.
+func (s *payments) mayHave(p consensus.Payment) bool {
+	_, ok := s.hashes[maphash.String(s.seed, p.Canonical())]
+	return ok || len(s.hashes) == maxPayments
 }
 
 // disconnect makes the active blocks above the fork side blocks.

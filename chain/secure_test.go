@@ -223,8 +223,8 @@ func TestReorgReturnsWhatCanBePaid(t *testing.T) {
 		}
 	}
 	events, _ := c.Events(c.LastEvent() - 1)
-	if e := events[0]; e.Kind != chain.EventReorg || e.Returned != 1 || len(e.Unpaid) != 3 { // rich, poor and waiting
-		t.Errorf("the event tells of %d returned and %d unpaid payments, want 1 and 3", e.Returned, len(e.Unpaid))
+	if e := events[0]; e.Kind != chain.EventReorg || e.Returned != 1 || e.Unpaid.Count != 3 { // rich, poor and waiting
+		t.Errorf("the event tells of %d returned and %d unpaid payments, want 1 and 3", e.Returned, e.Unpaid.Count)
 	}
 	side, err := c.SideBlock(poor.ID())
 	if err != nil || side.Index != 3 {

@@ -118,19 +118,19 @@ func (w path) ranges() []store.Range {
 }
 
 // onPath returns the index of the block with this transaction on the chain to which way leads.
-func (c *Chain) onPath(search *store.IDs, id consensus.ID, way path) (at store.At, ok bool, err error) {
+func (c *Chain) onPath(search *store.IDs, id consensus.ID, way path) (index int64, ok bool, err error) {
 	if !c.stored.mayHave(id) {
-		return at, false, nil
+		return 0, false, nil
 	}
 	for at, err := range search.Of(id) {
 		if err != nil {
-			return at, false, err
+			return 0, false, err
 		}
 		if way.has(&c.sides, at.Position) {
-			return at, true, nil
+			return at.Index, true, nil
 		}
 	}
-	return at, false, nil
+	return 0, false, nil
 }
 
 // follows returns where a child of the block at p is stored: behind it if it is the last of its branch, else on a branch of its own.

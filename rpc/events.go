@@ -19,7 +19,6 @@ const (
 	maxStreams   = 128              // open at once
 	maxResume    = 1000             // events sent again after Last-Event-ID
 	pollInterval = 2 * time.Second  // for peers and mining, which announce nothing themselves
-	maxUnpaid    = 100              // payments that one event lists as unpaid
 	keepAlive    = 15 * time.Second // a comment, so that proxies and clients see a live connection
 )
 
@@ -167,13 +166,13 @@ func eventOf(e chain.Event, names map[string]string) (name string, data any) {
 	case chain.EventBlock:
 		return "block", api.BlockEvent{
 			From: e.From, FromName: names[e.From], Hash: h.Hash.String(), Index: h.Index, PreviousHash: h.Previous.String(), Timestamp: h.Timestamp,
-			Transactions: len(e.Block.Transactions()), Unpaid: len(e.Unpaid), UnpaidPayments: unpaidPayments(e.Unpaid),
+			Transactions: len(e.Block.Transactions()), Unpaid: e.Unpaid.Count, UnpaidPayments: unpaidPayments(e.Unpaid),
 		}
 	case chain.EventReorg:
 		return "reorg", api.ReorgEvent{
 			Dropped: e.Dropped, From: e.From, FromName: names[e.From], Hash: h.Hash.String(), Index: h.Index, Old: blockRef(e.Old), PreviousHash: h.Previous.String(),
 			Returned: e.Returned, Timestamp: h.Timestamp, Transactions: len(e.Block.Transactions()),
-			Unpaid: len(e.Unpaid), UnpaidPayments: unpaidPayments(e.Unpaid),
+			Unpaid: e.Unpaid.Count, UnpaidPayments: unpaidPayments(e.Unpaid),
 		}
 	case chain.EventTransaction:
 		return "transaction", api.TransactionEvent{From: e.From, FromName: names[e.From], Transaction: paymentInfo(e.Payment.Transaction())}
@@ -182,8 +181,8 @@ func eventOf(e chain.Event, names map[string]string) (name string, data any) {
 }
 
 // unpaidPayments lists the first of what a new tip made impossible to pay.
-func unpaidPayments(all []chain.Unpaid) (list []api.UnpaidPayment) {
-	for _, u := range all[:min(len(all), maxUnpaid)] {
+func unpaidPayments(all chain.Unpaid) (list []api.UnpaidPayment) {
+	for _, u := range all.First {
 		t := u.Payment.Transaction()
 		reason := "funds"
 		if u.Conflict {

@@ -75,10 +75,10 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 		g.m.Happened(e)
 		if e.Kind == chain.EventReorg {
 			g.log.Info("another branch replaced ours", "index", e.Header.Index, "hash", e.Header.Hash.Short(), "old_index", e.Old.Index, "blocks_dropped", e.Dropped,
-				"payments_returned", e.Returned, "payments_unpaid", len(e.Unpaid), "from", e.From)
+				"payments_returned", e.Returned, "payments_unpaid", e.Unpaid.Count, "from", e.From)
 		}
-		for _, u := range e.Unpaid[:min(len(e.Unpaid), maxUnpaidLogged)] {
-			g.log.Info("payment can no longer be paid", "id", u.Payment.ID(), "reason", unpaidReason(u), "index", e.Header.Index, "hash", e.Header.Hash.Short(), "of", len(e.Unpaid))
+		for _, u := range e.Unpaid.First[:min(len(e.Unpaid.First), maxUnpaidLogged)] {
+			g.log.Info("payment can no longer be paid", "id", u.Payment.ID(), "reason", unpaidReason(u), "index", e.Header.Index, "hash", e.Header.Hash.Short(), "of", e.Unpaid.Count)
 		}
 		if g.news(e) {
 			g.publish(ctx, e)
@@ -88,7 +88,7 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 }
 
 // unpaidReason says in the log why a payment was dropped for good.
-func unpaidReason(u chain.Unpaid) string {
+func unpaidReason(u chain.UnpaidPayment) string {
 	if u.Conflict {
 		return "the chain holds another payment with its id"
 	}
