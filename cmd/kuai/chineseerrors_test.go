@@ -73,7 +73,7 @@ func use(used map[string]bool, english string) {
 	}
 	for i := range len(english) {
 		if first, rest := english[:i], english[i:]; strings.HasPrefix(rest, " ") && strings.HasSuffix(first, ".") {
-			if _, ok := (language{zh: true}).sentences(english); ok {
+			if _, ok := (translation{}).sentences(english); ok {
 				use(used, first)
 				use(used, rest[1:])
 				return

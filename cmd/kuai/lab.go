@@ -135,7 +135,9 @@ func (f *labFlags) runOne(c *cobra.Command, name string) error {
 		if !f.noWait && isTerminal(out) && term.IsTerminal(int(os.Stdin.Fd())) {
 			said, err = askPrediction(c.Context(), out, os.Stdin, l, len(s.Choices))
 		}
-		err = errors.Join(err, printStory(out, l, s, said))
+		if err == nil {
+			err = printStory(out, l, s, said)
+		}
 	}
 	if err != nil {
 		return err

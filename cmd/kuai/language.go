@@ -34,20 +34,36 @@ func (l language) text(english string) string {
 	if !l.zh {
 		return english
 	}
+	return translation{}.text(english)
+}
+
+// translation are the parts of a text that were looked up, each once: a refusal may quote what somebody wrote, with any number of them.
+type translation map[string]string
+
+func (t translation) text(english string) string {
+	said, ok := t[english]
+	if !ok {
+		said = t.look(english)
+		t[english] = said
+	}
+	return said
+}
+
+func (t translation) look(english string) string {
 	if exact, ok := chinese[english]; ok {
 		return exact
 	}
-	if said, ok := l.sentences(english); ok {
+	if said, ok := t.sentences(english); ok {
 		return said
 	}
 	p, parts := matching(english)
 	if p == nil {
 		first, others, several := strings.Cut(english, "\n")
 		if several { // several errors, a line each
-			return l.text(first) + "\n" + l.text(others)
+			return t.text(first) + "\n" + t.text(others)
 		}
-		if text, sentence := strings.CutSuffix(english, "."); sentence && l.text(text) != text { // as a node's answer writes it
-			return l.text(text) + "。"
+		if text, sentence := strings.CutSuffix(english, "."); sentence && t.text(text) != text { // as a node's answer writes it
+			return t.text(text) + "。"
 		}
 		return english
 	}
@@ -56,7 +72,7 @@ func (l language) text(english string) string {
 	for i, part := range parts {
 		before, after, _ := strings.Cut(rest, p.verbs[i])
 		if p.verbs[i] == textVerb {
-			part = l.text(part)
+			part = t.text(part)
 		}
 		out.WriteString(before + part)
 		rest = after
@@ -64,8 +80,14 @@ func (l language) text(english string) string {
 	return out.String() + rest
 }
 
+// maxSentences bounds the ends of sentences in a text that is looked up by its sentences.
+const maxSentences = 6
+
 // sentences returns a text of several sentences if the table has each of them, as a node's refusal says what was wrong and what to do.
-func (l language) sentences(english string) (text string, ok bool) {
+func (t translation) sentences(english string) (text string, ok bool) {
+	if strings.Count(english, ". ") > maxSentences {
+		return "", false
+	}
 	for i := 0; ; {
 		end := strings.Index(english[i:], ". ")
 		if end < 0 {
@@ -73,8 +95,10 @@ func (l language) sentences(english string) (text string, ok bool) {
 		}
 		i += end + len(". ")
 		first, rest := english[:i-1], english[i:]
-		if a, b := l.text(first), l.text(rest); a != first && b != rest {
-			return a + b, true
+		if a := t.text(first); a != first {
+			if b := t.text(rest); b != rest {
+				return a + b, true
+			}
 		}
 	}
 }

@@ -87,6 +87,20 @@ func TestEveryFlagHasItsChinese(t *testing.T) {
 	}
 }
 
+// TestQuotedSentences: a text that quotes many sentences of somebody's is looked up a bounded number of times.
+func TestQuotedSentences(t *testing.T) {
+	zh := language{zh: true}
+	for _, n := range []int{0, 3, maxSentences, 1000} {
+		quoted := "The body is refused: " + strings.Repeat("a. ", n) + "no block."
+		if got := zh.text(quoted); got != quoted {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+	if got := zh.text("This node has no lab. Start it with one: kuai daemon --lab, or kuai join --lab for a network that was joined by a code."); !strings.HasPrefix(got, "此节点没有实验室。请用 kuai daemon") {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestOutputHasItsChinese: each format that verbs print by, with the same values in the same order, and no other.
 func TestOutputHasItsChinese(t *testing.T) {
 	files, err := filepath.Glob("*.go")
