@@ -78,6 +78,7 @@ type Peer struct {
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
+	Reason    string        // the part of State that says why the peer is not connected; "": it is, or was not dialled yet
 	Static    bool          // asked for by Config.Peers, Connect or Register
 	Latency   time.Duration // 0: not measured yet
 	Height    int64         // what the peer last claimed, 0: nothing yet

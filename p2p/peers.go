@@ -19,7 +19,7 @@ func (n *Node) Peers() []Peer {
 // described adds to an entry of the table what a connected peer says of itself, and what gossip thinks of it.
 func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	out := Peer{
-		ID: e.ID, Agent: e.Agent, Address: e.Address, Direction: e.Direction, Connected: e.Connected, State: e.State,
+		ID: e.ID, Agent: e.Agent, Address: e.Address, Direction: e.Direction, Connected: e.Connected, State: e.State, Reason: e.Reason,
 		Static: e.Static, Latency: e.Latency, LastError: e.LastError, NextDial: e.NextDial,
 	}
 	id, err := peer.Decode(e.ID)

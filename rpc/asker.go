@@ -73,11 +73,14 @@ func reason(err error) string {
 	var (
 		op      *net.OpError
 		call    *os.SyscallError
+		name    *net.DNSError
 		timeout net.Error
 	)
 	switch {
 	case errors.As(err, &call):
 		return call.Err.Error()
+	case errors.As(err, &name) && name.IsNotFound:
+		return fmt.Sprintf("no machine is known by the name %s", name.Name)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
 	case errors.As(err, &op):

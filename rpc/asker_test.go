@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -76,6 +77,10 @@ func TestAskerTellsNodesApart(t *testing.T) {
 		if fails := c.is != nil || c.text != ""; (err != nil) != fails || c.is != nil && !errors.Is(err, c.is) || err != nil && !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v, want %q", name, err, c.text)
 		}
+	}
+	unknown := fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "pc-3", Server: "127.0.0.11:53", IsNotFound: true}})
+	if got := reason(unknown); got != "no machine is known by the name pc-3" {
+		t.Errorf("of a name that nobody knows: %q", got)
 	}
 	long := listen(t, saying(strings.Repeat(" ", maxNodeBody+1)))
 	if _, err := NewAsker("").Ask(t.Context(), long); err == nil {

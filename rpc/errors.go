@@ -168,12 +168,20 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // refuse answers with p in the language that the client asks for.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, p *problem) {
-	if s.cfg.Chinese != nil && web.Language(r.Header.Get("Accept-Language")) == web.Chinese {
+	if say := s.languageFor(r); say != nil {
 		said := *p
-		said.detail, said.hint = s.cfg.Chinese(p.detail), s.cfg.Chinese(p.hint)
+		said.detail, said.hint = say(p.detail), say(p.hint)
 		p = &said
 	}
 	refuse(w, r, p)
+}
+
+// languageFor returns what puts a text into the language that the client asks for; nil: it stays English.
+func (s *Server) languageFor(r *http.Request) func(string) string {
+	if web.Language(r.Header.Get("Accept-Language")) != web.Chinese {
+		return nil
+	}
+	return s.cfg.Chinese
 }
 
 // refuse writes p as problem JSON if the client asks for JSON, else as text, else as Flask's own body.

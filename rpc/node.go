@@ -68,19 +68,25 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.network.LookAround()
-	answer(w, http.StatusOK, s.peersInfo(from, limit))
+	w.Header().Add("Vary", "Accept-Language")
+	answer(w, http.StatusOK, s.peersInfo(from, limit, s.languageFor(r)))
 }
 
-func (s *Server) peersInfo(from, limit int64) api.Peers {
+// peersInfo lists peers, what is said of them put into a language by say, if that is not nil.
+func (s *Server) peersInfo(from, limit int64, say func(string) string) api.Peers {
+	if say == nil {
+		say = func(text string) string { return text }
+	}
 	all := s.network.Peers()
 	list := []api.Peer{}
 	for _, p := range cut(all, from, limit) {
+		p.State, p.Reason, p.LastError = say(p.State), say(p.Reason), say(p.LastError)
 		list = append(list, peerInfo(p))
 	}
 	nodes := []api.RegisteredNode{}
 	for _, n := range s.network.Registered() {
 		nodes = append(nodes, api.RegisteredNode{
-			Address: n.Address, Kind: n.Kind, NextAsk: n.Next, PeerID: n.PeerID, State: n.State, Status: n.Status, URL: n.URL,
+			Address: n.Address, Kind: n.Kind, NextAsk: n.Next, PeerID: n.PeerID, State: say(n.State), Status: n.Status, URL: n.URL,
 		})
 	}
 	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}
@@ -100,7 +106,7 @@ func peerNames(peers []Peer) map[string]string {
 func peerInfo(p Peer) api.Peer {
 	info := api.Peer{
 		Address: p.Address, Agent: p.Agent, Connected: p.Connected, Direction: p.Direction, Height: p.Height, ID: p.ID, Knows: p.Knows, Name: p.Name,
-		ClockAhead: int64(p.ClockAhead / time.Second), LastError: p.LastError, NextDial: p.NextDial, Score: p.Score, State: p.State, Static: p.Static,
+		ClockAhead: int64(p.ClockAhead / time.Second), LastError: p.LastError, NextDial: p.NextDial, Reason: p.Reason, Score: p.Score, State: p.State, Static: p.Static,
 	}
 	if p.Latency > 0 {
 		info.LatencyMS = new(float64(p.Latency.Round(time.Microsecond)) / float64(time.Millisecond))

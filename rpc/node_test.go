@@ -56,12 +56,12 @@ func TestPeersAreListedAndPaged(t *testing.T) {
 	tip := consensus.Hash{1}
 	n.net.peers = []Peer{
 		{ID: "a", Name: "lab-pc-7", Agent: "kuai/1", Address: "/ip4/10.0.0.1/tcp/1", Direction: "inbound", Connected: true, State: "connected", Static: true, Latency: 1500 * time.Microsecond, Height: 7, Tip: tip, Score: -2.5, ClockAhead: -3 * time.Hour, Knows: []string{"c"}},
-		{ID: "b", State: "other network"},
+		{ID: "b", State: "other network, next try in 9 s", Reason: "other network"},
 	}
 	n.net.nodes = []Registered{{Address: "x:1", URL: "http://x:1", Kind: "flask", State: "Flask node, next try in 12 s", Status: 404, Next: time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)}}
 	const nodes = `"nodes":[{"address":"x:1","kind":"flask","next_ask":"2026-11-29T10:00:00Z","peer_id":"","state":"Flask node, next try in 12 s","status":404,"url":"http://x:1"}],`
 	a := fmt.Sprintf(`{"address":"/ip4/10.0.0.1/tcp/1","agent":"kuai/1","clock_ahead_seconds":-10800,"connected":true,"direction":"inbound","height":7,"id":"a","knows":["c"],"latency_ms":1.5,"name":"lab-pc-7","score":-2.5,"state":"connected","static":true,"tip":"%s"}`, tip)
-	b := `{"address":"","agent":"","connected":false,"direction":"","height":0,"id":"b","latency_ms":null,"name":"","score":0.0,"state":"other network","static":false,"tip":null}`
+	b := `{"address":"","agent":"","connected":false,"direction":"","height":0,"id":"b","latency_ms":null,"name":"","reason":"other network","score":0.0,"state":"other network, next try in 9 s","static":false,"tip":null}`
 	want(t, n.do("GET", "/peers", ""), 200, `{"count":2,`+nodes+`"peers":[`+a+","+b+"]}\n")
 	want(t, n.do("GET", "/peers?from=2&limit=1", ""), 200, `{"count":2,`+nodes+`"peers":[`+b+"]}\n")
 	if n.net.looks != 3 {

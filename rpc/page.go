@@ -70,7 +70,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
-	p, err := s.firstPaint(snap)
+	p, err := s.firstPaint(snap, s.languageFor(r))
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -82,7 +82,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setPage(w)
-	w.Header()["Vary"] = []string{"Accept-Language"}
+	w.Header().Add("Vary", "Accept-Language")
 	send(w, http.StatusOK, typeHTML, body.Bytes())
 }
 
@@ -110,10 +110,10 @@ func (s *Server) accountNames() map[string]string {
 	return names
 }
 
-// firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin.
-func (s *Server) firstPaint(snap *chain.Snapshot) (web.Page, error) {
+// firstPaint gathers what the page shows before a script runs, and the answers with which the scripts begin, in the language of say.
+func (s *Server) firstPaint(snap *chain.Snapshot, say func(string) string) (web.Page, error) {
 	node, mining := s.nodeInfo(), s.minerInfo()
-	peers, pending := s.peersInfo(1, pagePeers), s.pendingInfo(1, pagePayments)
+	peers, pending := s.peersInfo(1, pagePeers, say), s.pendingInfo(1, pagePayments)
 	for i := range peers.Peers {
 		peers.Peers[i].Knows = nil // long, and shown by the view of the network alone, which asks again
 	}

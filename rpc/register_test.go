@@ -91,6 +91,32 @@ func TestResolveReadsAKuaiNodeThatOnlyHTTPReaches(t *testing.T) {
 	}
 }
 
+// TestPeersInChinese: why a peer is not connected is in the language that is asked for.
+func TestPeersInChinese(t *testing.T) {
+	n := start(t, Config{Chinese: func(text string) string { return "中 " + text }})
+	n.net.set([]Peer{{ID: "a", State: "unreachable, next try in 5 s", Reason: "unreachable", LastError: "no answer"}})
+	n.net.register("http://a:1", "unknown")
+	for accept, before := range map[string]string{"": "", "en, zh": "", "zh-CN,zh;q=0.9": "中 "} {
+		var list api.Peers
+		w := n.do("GET", "/peers", "", "Accept-Language: "+accept)
+		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list.Peers) != 1 || len(list.Nodes) != 1 {
+			t.Fatalf("%q: %d %s", accept, w.Code, w.Body)
+		}
+		p := list.Peers[0]
+		for got, want := range map[string]string{p.State: "unreachable, next try in 5 s", p.Reason: "unreachable", p.LastError: "no answer", list.Nodes[0].State: "not connected"} {
+			if got != before+want {
+				t.Errorf("%q: %q, want %q", accept, got, before+want)
+			}
+		}
+		if w.Header().Get("Vary") != "Accept-Language" {
+			t.Errorf("%q: caches are not told that the language matters", accept)
+		}
+		if page := n.do("GET", "/", "", "Accept-Language: "+accept).Body.String(); strings.Contains(page, `\u4e2d no answer`) != (before != "") {
+			t.Errorf("%q: the page has another language", accept)
+		}
+	}
+}
+
 // TestRefusalsInChinese: for who asks for it, and title and status stay what programs know.
 func TestRefusalsInChinese(t *testing.T) {
 	n := start(t, Config{Chinese: func(text string) string { return "中 " + text }})

@@ -110,6 +110,7 @@ type Peer struct {
 	Direction  string // "inbound", "outbound", "" if not connected
 	Connected  bool
 	State      string // in words: "connected", or why not and when it is dialled next
+	Reason     string // the part of State that says why it is not connected; "": it is, or was not dialled yet
 	Static     bool   // connected by request, retried indefinitely
 	Latency    time.Duration
 	Height     int64

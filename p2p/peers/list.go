@@ -20,6 +20,7 @@ type Peer struct {
 	Direction string // "inbound" or "outbound", "" while not connected
 	Connected bool
 	State     string        // in words: "connected", "unreachable, next try in 12 s: connection refused", "other network", "Flask node", …
+	Reason    string        // the part of State that says why the peer is not connected; "": it is, or was not dialled yet
 	Static    bool          // asked for by Connect or Register
 	Latency   time.Duration // 0: not measured yet
 	LastError string        // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
@@ -71,9 +72,9 @@ func (t *Table) leave(e *Peer) {
 	switch {
 	case why == "":
 	case e.Connected:
-		e.State = why
+		e.State, e.Reason = why, why
 	default:
-		e.State, e.NextDial = inWords(why, "", time.Until(until)), until
+		e.Reason, e.State, e.NextDial = why, inWords(why, "", time.Until(until)), until
 	}
 }
 

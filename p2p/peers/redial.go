@@ -76,7 +76,7 @@ func (r *redial) show(e *Peer) {
 		e.NextDial = r.next
 	}
 	if r.err != "" {
-		e.State = inWords(r.state, r.cause, time.Until(r.next))
+		e.State, e.Reason = inWords(r.state, r.cause, time.Until(r.next)), inWords(r.state, r.cause, 0)
 	}
 }
 

@@ -181,7 +181,8 @@ func TestStatesOfRegisteredNodes(t *testing.T) {
 			}
 		})
 		all := tb.List()
-		if len(all) != 1 || untilNext.ReplaceAllString(all[0].State, "") != c.state || all[0].LastError != c.about || !all[0].Static {
+		if len(all) != 1 || untilNext.ReplaceAllString(all[0].State, "") != c.state || all[0].LastError != c.about || !all[0].Static ||
+			c.about != "" && all[0].Reason != c.state || c.about == "" && all[0].Reason != "" {
 			t.Errorf("listed are %+v, want the state %q", all, c.state)
 		}
 	}
