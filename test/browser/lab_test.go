@@ -53,7 +53,7 @@ func TestSwitches(t *testing.T) {
 	p.focused("#switches button")
 	p.shows("peers", "0")
 	p.route("#/network")
-	p.shows("others", "cut off in the lab")
+	p.shows("others", "cut off by the lab")
 	p.route("#/lab")
 	other.mineBlocks(2)
 	n.mine()
@@ -411,7 +411,7 @@ func TestLabAccessible(t *testing.T) {
 	p.shows("sides-now", "Split until")
 	p.axe("a network in two sides")
 	p.route("#/network")
-	p.shows("others", "cut off in the lab")
+	p.shows("others", "cut off by the lab")
 	p.axe("the other side in the table of peers")
 }
 

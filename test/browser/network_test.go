@@ -119,6 +119,34 @@ func TestOwnAddressIsNoPeer(t *testing.T) {
 	p.says("join", "Registered")
 }
 
+// TestConnectIsFollowed: the answer of the form follows the node until it is connected, in the language of the page.
+func TestConnectIsFollowed(t *testing.T) {
+	t.Parallel()
+	n, late, foreign := startNode(t), newNode(t), startNode(t, "--network", "dev")
+	p := openTab(t, n, wide, high)
+	p.shows("live", "Live")
+	p.route("#/network")
+	connect := func(address string) {
+		p.fill(`#join [name="node"]`, address)
+		p.press("#join button")
+	}
+	connect(foreign.multiaddr())
+	p.says("join", "Registered, but not connected: other network.")
+	connect(late.url())
+	p.says("join", "Registered, but not connected: unreachable: connection refused. This node goes on trying.")
+	p.press("#language")
+	p.says("join", "已登记，但没有连上：无法连接：连接被拒绝。本节点会不断重试。")
+	p.shows("others", "s 后重试：连接被拒绝")
+	p.wait("all that is said of peers is Chinese", `[...document.querySelectorAll("#others .state")].every((e) => !/[a-z]{3}/.test(e.textContent))`)
+	late.Start("--name", "lab-pc-1")
+	p.says("join", "已登记，并已连接 lab-pc-1。")
+	p.press("#language")
+	connect("127.0.0.1:1")
+	p.says("join", "unreachable")
+	p.press(`#others [data-peer="http://127.0.0.1:1"][data-act="leave"]`)
+	p.wait("nothing is said of a node that is forgotten", `document.querySelector("#join .answer").textContent === ""`)
+}
+
 // TestURLsKeepTheirPorts: two nodes on one host are told apart in the table.
 func TestURLsKeepTheirPorts(t *testing.T) {
 	t.Parallel()

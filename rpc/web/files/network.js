@@ -36,6 +36,7 @@ function show() {
       cell.classList.toggle("empty", cell.textContent === "–" || cell.textContent === "");
     }
   refill(rows);
+  follow();
   showFound();
   at("addresses").replaceChildren(...known.node.addresses.map((a) => h("li", {}, h("code", { class: "hash" }, a))));
   if (known.node.dialable) at("addresses").append(h("li", { class: "hint" }, outside(known.node.dialable)));
@@ -93,26 +94,11 @@ function outside(d) {
   return t("dialable." + key, { address: d.address, by: nodeName(d.by) });
 }
 
-// Why a peer is not connected, as the node says it, and the texts for that.
-const states = {
-  unreachable: "peer.unreachable",
-  "other network": "peer.foreign",
-  "Flask node": "peer.flask",
-  "not a node": "peer.strange",
-  "same identity as this node": "peer.twin",
-  "cut off by the lab": "peer.cut",
-  "not connected": "peer.away",
-};
-
-// away says a state in the page's language: "unreachable, next try in 12 s: connection refused".
-function away(state) {
-  const [, what, next, why] = /^(.*?)(?:, next try in ([^:]+))?(?:: (.*))?$/s.exec(state);
-  if (!states[what]) return state;
-  return t(states[what]) + (next ? t("peer.next", { time: next }) : "") + (why ? ": " + why : "");
-}
+// isFlask reports whether a URL leads to a Flask node.
+const isFlask = (p) => !p.id && known.peers.nodes.some((n) => n.kind === "flask" && n.url === p.address);
 
 function peerRow(p) {
-  const state = p.connected ? t("peer." + (p.direction || "connected")) : away(p.state);
+  const state = p.connected ? t("peer." + (p.direction || "connected")) : isFlask(p) ? t("peer.flask") : p.state;
   const label = p.id || p.address;
   const cells = row(
     p.id ? nodeLink(p.id) : place(p.address),
@@ -160,8 +146,11 @@ function leave(id, text) {
       onsubmit: async (e) => {
         e.preventDefault();
         const status = await send(e.target, { id: "disconnectPeer", parameters: { id } }, () => "");
-        if (status === 204) say(at("others-said"), t("peer.left", { name: label }), "good");
-        // The table is filled anew every few seconds: what its forms say does not last.
+        if (status === 204) {
+          say(at("others-said"), t("peer.left", { name: label }), "good");
+          if (followed) say(at("join"), "");
+          followed = "";
+        } // The table is filled anew every few seconds: what its forms say does not last.
         else say(at("others-said"), e.target.querySelector(".answer").textContent, "bad");
         if ([document.body, at("others-title")].includes(document.activeElement)) at("others-said").focus();
       },
@@ -208,6 +197,7 @@ export const heard = (kind, from) => pulse(kind, from);
 
 export function relabel() {
   show();
+  refresh("peers"); // the node says in words why a peer is not connected
   invite.relabel();
 }
 
@@ -225,12 +215,27 @@ async function verdict(res) {
 }
 
 let asked = ""; // the address that was sent to be registered
+let followed = ""; // the name that it was registered by, until it is connected
 
 // joined says what came of it: the node leaves its own address out.
 function joined(registered) {
   const name = /^https?:\/\/([^/]+)/i.exec(asked)?.[1] ?? asked.replace(/\/+$/, "");
   const id = asked.slice(asked.lastIndexOf("/p2p/") + 1);
-  return t(registered.some((n) => n.toLowerCase() === name.toLowerCase() || n.endsWith(id)) ? "join.done" : "join.self");
+  followed = registered.find((n) => n.toLowerCase() === name.toLowerCase() || n.endsWith(id)) ?? "";
+  return t(followed ? "join.done" : "join.self");
+}
+
+// follow tells beside the form whether the registered node is connected, and why not, until it is.
+function follow() {
+  const node = followed && known.peers.nodes.find((n) => n.address === followed);
+  if (!node) return;
+  const peer = known.peers.peers.find((p) => (node.peer_id ? p.id === node.peer_id : p.address === node.url));
+  // A node of another network may be connected for a moment, and says no height.
+  const done = node.kind === "flask" ? t("join.flask") : peer?.connected && peer.height ? t("join.connected", { name: short(nodeName(peer.id)) }) : "";
+  if (done) {
+    followed = "";
+    say(at("join"), done, "good");
+  } else if (peer?.reason) say(at("join"), t("join.away", { reason: peer.reason }) + (peer.next_dial ? t("join.tries") : ""), "bad");
 }
 
 export function start() {
@@ -246,7 +251,7 @@ export function start() {
       const node = data.get("node").trim();
       const id = /\/p2p\/([^/]+)\/?$/.exec(node)?.[1];
       if (!example && id === self()) return mark(at("join"), at("join").node, t("join.self"));
-      asked = node;
+      if (!example) [asked, followed] = [node, ""];
       return { id: "registerNodes", body: JSON.stringify({ nodes: [node || "http://127.0.0.1:5001"] }) };
     },
     { then: (answer) => joined(answer.total_nodes) },
