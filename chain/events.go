@@ -14,6 +14,7 @@ const (
 	EventBlock       EventKind = iota + 1 // a new tip extends the old one
 	EventReorg                            // the active chain is another branch now
 	EventTransaction                      // a transaction entered the pool
+	EventExpired                          // payments were pending for too long
 )
 
 // How many events are kept for subscribers; a slower one is told that it lost some.
@@ -28,10 +29,10 @@ type Event struct {
 	Seq      uint64 // 1, 2, 3, … within this process
 	Kind     EventKind
 	From     string            // the peer that sent it, "" for this node
-	Header   consensus.Header  // the new tip (EventBlock, EventReorg)
+	Header   consensus.Header  // the new tip (EventBlock, EventReorg), the tip then (EventExpired)
 	Block    *consensus.Block  // the new tip (EventBlock, EventReorg)
 	Payment  consensus.Payment // EventTransaction
-	Unpaid   Unpaid            // EventBlock, EventReorg: what this change dropped for good
+	Unpaid   Unpaid            // EventBlock, EventReorg, EventExpired: what this change dropped for good
 	Returned int               // EventReorg: transactions that are pending again
 	Dropped  int               // EventReorg: blocks that left the active chain
 	Old      consensus.Header  // EventBlock, EventReorg: the tip before
@@ -40,7 +41,7 @@ type Event struct {
 // MaxUnpaid is how many unpaid payments an event names: a reorg may have as many as the branch that it leaves.
 const MaxUnpaid = 100
 
-// Unpaid are payments that were pending, or were mined on the branch that a reorg left, and that the new tip makes impossible.
+// Unpaid are payments that were pending, or were mined on the branch that a reorg left, and that the pool does not hold any more.
 type Unpaid struct {
 	Count int
 	First []UnpaidPayment // at most MaxUnpaid of them
@@ -48,20 +49,30 @@ type Unpaid struct {
 
 // UnpaidPayment is one of them.
 type UnpaidPayment struct {
-	Payment  consensus.Payment
-	Conflict bool // the chain holds another payment with its id; otherwise its sender has too little
+	Payment consensus.Payment
+	Reason  UnpaidReason
 }
 
-func (u *Unpaid) add(p consensus.Payment, conflict bool) {
+// UnpaidReason is why a payment was dropped.
+type UnpaidReason string
+
+// Reasons. After the last two the same payment can be sent again.
+const (
+	UnpaidFunds    UnpaidReason = "funds"    // its sender has too little
+	UnpaidConflict UnpaidReason = "conflict" // the chain holds another payment with its id
+	UnpaidExpired  UnpaidReason = "expired"  // no block took it for MaxPoolAge
+	UnpaidRoom     UnpaidReason = "room"     // a reorg dropped its block, and the pool was full
+)
+
+func (u *Unpaid) add(p consensus.Payment, why UnpaidReason) {
 	if u.Count++; u.Count <= MaxUnpaid {
-		u.First = append(u.First, UnpaidPayment{p, conflict})
+		u.First = append(u.First, UnpaidPayment{p, why})
 	}
 }
 
-// addUncovered adds what the senders cannot pay any more.
-func (u *Unpaid) addUncovered(dropped []*pending) {
+func (u *Unpaid) addAll(dropped []*pending, why UnpaidReason) {
 	for _, p := range dropped {
-		u.add(p.Payment, false)
+		u.add(p.Payment, why)
 	}
 }
 

@@ -120,7 +120,7 @@ func (c *Chain) extendBy(batch *store.Batch, run []*consensus.Block, ids []idPos
 		batch.DeletePending(p.seq)
 	}
 	leaving = append(leaving, dropped...)
-	unpaid.addUncovered(dropped)
+	unpaid.addAll(dropped, UnpaidFunds)
 	setTip(batch, tip.Header())
 	err = c.commit(batch, func() {
 		c.tip, c.work, c.total = tip.Header(), work, total
@@ -164,7 +164,7 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 			mined = append(mined, waits)
 			batch.DeletePending(waits.seq)
 			if !holds(run[p.index-first], p.offset, waits.Payment) {
-				unpaid.add(waits.Payment, true)
+				unpaid.add(waits.Payment, UnpaidConflict)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package chain
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -45,13 +47,42 @@ func (c *Chain) expire() error {
 	}
 	batch := c.store.NewBatch()
 	defer batch.Close()
+	var unpaid Unpaid
+	slices.SortFunc(gone, func(a, b *pending) int { return cmp.Compare(a.seq, b.seq) })
 	for _, p := range gone {
 		batch.DeletePending(p.seq)
 	}
-	return c.commit(batch, func() {
+	unpaid.addAll(gone, UnpaidExpired)
+	err := c.commit(batch, func() {
 		c.pool.removeAll(gone)
 		c.pool.oldest = oldest
 	})
+	if err == nil {
+		c.events.add(Event{Kind: EventExpired, Header: c.tip, Unpaid: unpaid})
+	}
+	return err
+}
+
+// expireEvery is the time between two looks for what has been pending for too long: to look costs one comparison.
+const expireEvery = 5 * time.Second
+
+// expireInTime drops what has been pending for too long, also while no payment comes, until ctx ends.
+func (c *Chain) expireInTime(ctx context.Context) error {
+	ticker := time.NewTicker(expireEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		c.writing.Lock()
+		err := c.expire()
+		c.writing.Unlock()
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // setOldest notes when the oldest of the pending transactions came, after the one that was the oldest has left: otherwise each later

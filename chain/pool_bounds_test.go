@@ -2,6 +2,7 @@ package chain_test
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,16 @@ func reorgWithPool(t *testing.T, r *consensus.Rules, pending, mined []consensus.
 		t.Fatal("no reorg")
 	}
 	after := c.Pending()
+	lost := make(map[consensus.Payment]chain.UnpaidReason)
+	for _, p := range slices.Concat(returned...) {
+		lost[p] = chain.UnpaidRoom
+	}
+	for _, p := range after {
+		delete(lost, p)
+	}
+	if got := unpaid(t, c.Chain); !maps.Equal(got, lost) {
+		t.Errorf("%d are told to have no room, %d had none", len(got), len(lost))
+	}
 	c.restart()
 	if !slices.Equal(c.Pending(), after) {
 		t.Error("a restart changes what is pending")

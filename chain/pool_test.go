@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -126,6 +127,34 @@ func TestPoolExpires(t *testing.T) {
 	})
 }
 
+// TestExpiryIsTold while nothing else happens, once, and tells of no block.
+func TestExpiryIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := chaintest.Open(t, chaintest.Rules())
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- c.Run(ctx) }()
+		old := submit(t, c, "", chain.MaxUnpaid+2)
+		before := c.LastEvent()
+		time.Sleep(chain.MaxPoolAge + time.Minute)
+		events, _ := c.Events(before)
+		if len(events) != 1 || events[0].Kind != chain.EventExpired || events[0].Header != c.Tip() || events[0].Unpaid.Count != len(old) || len(events[0].Unpaid.First) != chain.MaxUnpaid {
+			t.Fatalf("a day later it tells %+v", events)
+		}
+		if first := events[0].Unpaid.First[0]; first.Payment != old[0] || first.Reason != chain.UnpaidExpired {
+			t.Errorf("the first is %+v", first)
+		}
+		time.Sleep(chain.MaxPoolAge)
+		if c.LastEvent() != events[0].Seq {
+			t.Error("it is told again")
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestDraftKeepsOrderAndLimits(t *testing.T) {
 	c := chaintest.Open(t, chaintest.Rules())
 	r := c.Rules()
@@ -225,13 +254,13 @@ func TestFullPoolLosesNothing(t *testing.T) {
 	sound(t, c.Chain)
 }
 
-// unpaid returns what the newest event says is dropped for good: the payments, and whether another one has their id.
-func unpaid(t *testing.T, c *chain.Chain) map[consensus.Payment]bool {
+// unpaid returns what the newest event says is dropped for good: the payments, and why.
+func unpaid(t *testing.T, c *chain.Chain) map[consensus.Payment]chain.UnpaidReason {
 	t.Helper()
 	events, _ := c.Events(c.LastEvent() - 1)
-	all := make(map[consensus.Payment]bool)
+	all := make(map[consensus.Payment]chain.UnpaidReason)
 	for _, u := range events[0].Unpaid.First {
-		all[u.Payment] = u.Conflict
+		all[u.Payment] = u.Reason
 	}
 	return all
 }
@@ -247,7 +276,7 @@ func TestConflictIsTold(t *testing.T) {
 			}
 		}
 		addAll(t, c.Chain, []*consensus.Block{chaintest.Block(t, r, c.Tip(), "miner", once.Transaction(), otherWithID(r, twice))})
-		if got, want := unpaid(t, c.Chain), map[consensus.Payment]bool{twice: true}; !maps.Equal(got, want) {
+		if got, want := unpaid(t, c.Chain), map[consensus.Payment]chain.UnpaidReason{twice: chain.UnpaidConflict}; !maps.Equal(got, want) {
 			t.Errorf("dropped: %v, want %v", got, want)
 		}
 		if count, _ := c.PoolSize(); count != 0 {
@@ -297,7 +326,7 @@ func TestConflictInReorg(t *testing.T) {
 		t.Fatal(err)
 	}
 	addAll(t, c.Chain, tree.Blocks()[1:])
-	if got, want := unpaid(t, c.Chain), map[consensus.Payment]bool{mined: true, atTip: true, waiting: true}; !maps.Equal(got, want) {
+	if got, want := unpaid(t, c.Chain), map[consensus.Payment]chain.UnpaidReason{mined: chain.UnpaidConflict, atTip: chain.UnpaidConflict, waiting: chain.UnpaidConflict}; !maps.Equal(got, want) {
 		t.Errorf("dropped: %v, want %v", got, want)
 	}
 	if count, _ := c.PoolSize(); count != 0 {

@@ -88,7 +88,7 @@ func (s *reorg) findMined() error {
 			if p, ok := s.c.pool.find(id); ok {
 				s.mined = append(s.mined, p)
 				if p.Payment != payment {
-					s.unpaid.add(p.Payment, true)
+					s.unpaid.add(p.Payment, UnpaidConflict)
 				}
 			}
 		}
@@ -124,7 +124,7 @@ func (s *reorg) findReturned(now time.Time) error {
 			if string(b.Origin.From) != from {
 				from = string(b.Origin.From)
 			}
-			if more, err := s.returnAll(b, from, search, &room, now); err != nil || !more {
+			if err := s.returnAll(b, from, search, &room, now); err != nil {
 				return err
 			}
 		}
@@ -132,29 +132,31 @@ func (s *reorg) findReturned(now time.Time) error {
 	return nil
 }
 
-// returnAll returns the payments of a block to the pool. It reports whether there is room for more.
-func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *poolRoom, now time.Time) (more bool, err error) {
+// returnAll returns the payments of a block to the pool, as long as there is room. The first that has none closes it for all behind it.
+func (s *reorg) returnAll(b storedBlock, from string, search *store.IDs, room *poolRoom, now time.Time) error {
 	for offset := range b.IDs() {
 		payment, ok := b.PaymentAt(offset)
 		if !ok {
 			panic("chain: a block's ids lead to its payments")
 		}
 		if again, err := s.joins(payment, search); err != nil {
-			return false, err
+			return err
 		} else if again {
 			continue
 		}
 		p := s.c.pending(payment, from, now.UnixMilli())
 		p.returned = true
 		if !room.take(p) {
-			return false, nil
+			room.count = 0
+			s.unpaid.add(payment, UnpaidRoom)
+			continue
 		}
 		s.returned = append(s.returned, p)
 		r := record(p)
 		r.Canonical, r.At = nil, store.At{Position: b.Position, Offset: offset}
 		s.batch.SetPending(r)
 	}
-	return true, nil
+	return nil
 }
 
 // findDropped finds what of the pool, and of what returns to it, is not covered on the new branch.
@@ -166,7 +168,7 @@ func (s *reorg) findDropped() (err error) {
 	for _, p := range s.dropped {
 		gone[p] = true
 	}
-	s.unpaid.addUncovered(s.dropped)
+	s.unpaid.addAll(s.dropped, UnpaidFunds)
 	s.returned = slices.DeleteFunc(s.returned, func(p *pending) bool { return gone[p] })
 	return nil
 }
@@ -184,7 +186,7 @@ func (s *reorg) joins(p consensus.Payment, search *store.IDs) (bool, error) {
 		}
 	}
 	if !s.paid.mayHave(p) {
-		s.unpaid.add(p, true)
+		s.unpaid.add(p, UnpaidConflict)
 	}
 	return true, nil
 }

@@ -250,7 +250,7 @@ func TestUncoveredAtABlock(t *testing.T) {
 	c := chaintest.Open(t, r)
 	large, small := submitted(t, c, "alice", "bob", 600), submitted(t, c, "alice", "carol", 300)
 	addAll(t, c, []*consensus.Block{chaintest.Block(t, r, c.Tip(), "miner", chaintest.Signed(r, "alice", "gina", 500))})
-	if got, want := unpaid(t, c), map[consensus.Payment]bool{large: false}; !maps.Equal(got, want) {
+	if got, want := unpaid(t, c), map[consensus.Payment]chain.UnpaidReason{large: chain.UnpaidFunds}; !maps.Equal(got, want) {
 		t.Errorf("dropped: %v, want %v", got, want)
 	}
 	if _, ok := c.PendingByID(small.ID()); !ok {

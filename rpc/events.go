@@ -25,7 +25,7 @@ const (
 // bootID names this process in event ids: the chain counts its events from 1 at each start.
 func bootID() string { return strings.ToLower(rand.Text()[:8]) }
 
-// events is GET /events, Server-Sent Events. block, transaction and reorg carry an id and are resumed by Last-Event-ID;
+// events is GET /events, Server-Sent Events. block, transaction, unpaid and reorg carry an id and are resumed by Last-Event-ID;
 // peer and mining say the state as it is and carry none; reset says that events were missed: read the state anew.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	select {
@@ -176,19 +176,17 @@ func eventOf(e chain.Event, names map[string]string) (name string, data any) {
 		}
 	case chain.EventTransaction:
 		return "transaction", api.TransactionEvent{From: e.From, FromName: names[e.From], Transaction: paymentInfo(e.Payment.Transaction())}
+	case chain.EventExpired:
+		return "unpaid", api.UnpaidEvent{Unpaid: e.Unpaid.Count, UnpaidPayments: unpaidPayments(e.Unpaid)}
 	}
 	return "", nil
 }
 
-// unpaidPayments lists the first of what a new tip made impossible to pay.
+// unpaidPayments lists the first of what was dropped for good.
 func unpaidPayments(all chain.Unpaid) (list []api.UnpaidPayment) {
 	for _, u := range all.First {
 		t := u.Payment.Transaction()
-		reason := "funds"
-		if u.Conflict {
-			reason = "conflict"
-		}
-		list = append(list, api.UnpaidPayment{Amount: json.Number(t.Amount), ID: t.ID.String(), Reason: reason, Recipient: t.Recipient, Sender: t.Sender})
+		list = append(list, api.UnpaidPayment{Amount: json.Number(t.Amount), ID: t.ID.String(), Reason: string(u.Reason), Recipient: t.Recipient, Sender: t.Sender})
 	}
 	return list
 }

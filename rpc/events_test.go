@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"kuai/chain"
 	"kuai/chain/chaintest"
 	"kuai/chain/consensus"
 	"kuai/rpc/api"
@@ -179,5 +180,16 @@ func TestEventsTellWhatIsUnpaid(t *testing.T) {
 		if !strings.Contains(got.data, want) {
 			t.Errorf("%s lacks %s", got.data, want)
 		}
+	}
+}
+
+// TestEventsTellWhatExpired: payments that nobody mined for a day have an event of their own.
+func TestEventsTellWhatExpired(t *testing.T) {
+	p := chaintest.Payment()
+	name, data := eventOf(chain.Event{Kind: chain.EventExpired, Unpaid: chain.Unpaid{Count: 2, First: []chain.UnpaidPayment{{Payment: p, Reason: chain.UnpaidExpired}}}}, nil)
+	tx := p.Transaction()
+	want := fmt.Sprintf(`{"unpaid":2,"unpaid_payments":[{"amount":%s,"id":"%s","reason":"expired","recipient":"%s","sender":"%s"}]}`, tx.Amount, tx.ID, tx.Recipient, tx.Sender)
+	if got := string(api.Append(nil, data)); name != "unpaid" || got != want {
+		t.Errorf("%s %s, want %s", name, got, want)
 	}
 }

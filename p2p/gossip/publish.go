@@ -89,14 +89,22 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 
 // unpaidReason says in the log why a payment was dropped for good.
 func unpaidReason(u chain.UnpaidPayment) string {
-	if u.Conflict {
+	switch u.Reason {
+	case chain.UnpaidConflict:
 		return "the chain holds another payment with its id"
+	case chain.UnpaidExpired:
+		return "no block took it within a day"
+	case chain.UnpaidRoom:
+		return "a reorg dropped its block, and the pool was full"
 	}
 	return "its sender has too little"
 }
 
 // news reports whether e is to be published: it is our own, or a block that gossip heard too early to pass it on, and that is attached now.
 func (g *Gossip) news(e chain.Event) bool {
+	if e.Kind == chain.EventExpired {
+		return false
+	}
 	return e.From == "" || e.Kind != chain.EventTransaction && g.orphans.Remove(e.Header.Hash)
 }
 

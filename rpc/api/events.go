@@ -14,15 +14,21 @@ type BlockEvent struct {
 	PreviousHash   string          `json:"previous_hash"`
 	Timestamp      float64         `json:"timestamp"`
 	Transactions   int             `json:"transactions" description:"Their number, with the reward."`
-	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and can no longer be paid."`
+	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and that this node has dropped."`
 	UnpaidPayments []UnpaidPayment `json:"unpaid_payments,omitempty" description:"The first 100 of them."`
 }
 
-// UnpaidPayment is a payment that can no longer be paid.
+// UnpaidEvent lists payments that left the pool without a new block.
+type UnpaidEvent struct {
+	Unpaid         int             `json:"unpaid" minimum:"1" description:"Their number."`
+	UnpaidPayments []UnpaidPayment `json:"unpaid_payments" description:"The first 100 of them."`
+}
+
+// UnpaidPayment is a payment that this node has dropped.
 type UnpaidPayment struct {
 	Amount    json.Number `json:"amount" description:"As it was spelled."`
 	ID        string      `json:"id" pattern:"^[0-9a-f]{32}$"`
-	Reason    string      `json:"reason" enum:"conflict,funds" description:"conflict: the chain holds another payment with this id; funds: the sender has too little."`
+	Reason    string      `json:"reason" enum:"conflict,expired,funds,room" description:"conflict: the chain holds another payment with this id; expired: no block took it within a day; funds: the sender has too little; room: its block left the chain, and the pool was full."`
 	Recipient string      `json:"recipient"`
 	Sender    string      `json:"sender"`
 }
@@ -39,7 +45,7 @@ type ReorgEvent struct {
 	Returned       int             `json:"returned" description:"Payments that are pending again."`
 	Timestamp      float64         `json:"timestamp"`
 	Transactions   int             `json:"transactions" description:"Their number, with the reward."`
-	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and can no longer be paid."`
+	Unpaid         int             `json:"unpaid" description:"Payments that were pending, or in a block that left the chain, and that this node has dropped."`
 	UnpaidPayments []UnpaidPayment `json:"unpaid_payments,omitempty" description:"The first 100 of them."`
 }
 

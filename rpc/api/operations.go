@@ -235,9 +235,9 @@ var Operations = []Operation{
 	},
 	{
 		ID: "getEvents", Method: get, Path: "/events", Group: "network", Effect: Reads, Long: true,
-		Summary: "Server-Sent Events: block, reorg, transaction, peer, mining, reset. Last-Event-ID resumes the last 1000.",
+		Summary: "Server-Sent Events: block, reorg, transaction, unpaid, peer, mining, reset. Last-Event-ID resumes the last 1000.",
 		Answers: []Answer{{Status: 200, Type: TypeEvents, Bodies: []any{
-			BlockEvent{}, ReorgEvent{}, TransactionEvent{}, PeerEvent{}, MiningEvent{}, SearchEvent{}, ResetEvent{},
+			BlockEvent{}, ReorgEvent{}, TransactionEvent{}, UnpaidEvent{}, PeerEvent{}, MiningEvent{}, SearchEvent{}, ResetEvent{},
 		}}},
 		Errors: []int{503},
 	},

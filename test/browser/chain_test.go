@@ -123,6 +123,30 @@ func TestUnpaid(t *testing.T) {
 	p.picture("unpaid")
 }
 
+// TestExpiredPayment: a payment that nobody mines for a day leaves without a block, and the page says so, until it is sent again.
+func TestExpiredPayment(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, "--lab")
+	const payment = `{"sender": "alice", "recipient": "bob", "amount": 7, "id": "00112233445566778899aabbccddeeff"}`
+	var answer, switches struct{}
+	n.ask("POST", "/transactions/new", payment, &answer)
+	p, second := openTab(t, n, wide, high), openTab(t, n, phoneWide, phoneHigh)
+	p.pays("bob", "7")
+	second.expectRefusals()
+	second.run(`document.querySelector("#payments a[href^='#/payment/']").click()`)
+	second.wait("it waits", `document.querySelector("#detail .now")?.textContent === "Pending"`)
+	n.ask("PUT", "/lab/switches", `{"clock_skew_s": 86400}`, &switches)
+	p.shows("news-text", "Payment 00112233 of 7 from \u2068alice\u2069 to \u2068bob\u2069 was dropped: no block took it within a day. It can be sent again.")
+	p.shows("pending", "0")
+	p.shows("unpaid", "within a day")
+	second.wait("the payment's way ends", `document.querySelector("#detail .back")?.textContent === "Dropped" && document.querySelector("#detail h1").textContent === "Payment that was dropped"`)
+	p.press("#language")
+	p.shows("unpaid", "一天内没有区块收录它")
+	n.ask("POST", "/transactions/new", payment, &answer)
+	p.isEmpty("unpaid")
+	second.wait("it waits again", `document.querySelector("#detail .now")?.textContent === "Pending"`)
+}
+
 // TestForkAndReorg draws a fork and tells a reorg, and plays it again.
 func TestForkAndReorg(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,7 @@
 // is the shared worker that has the connection. A browser without shared workers elects a tab instead; one
 // without locks, too, has a stream in each tab.
 
-const names = ["block", "reorg", "transaction", "peer", "mining", "reset"];
+const names = ["block", "reorg", "transaction", "unpaid", "peer", "mining", "reset"];
 const again = 2000; // ms until a refused stream is asked for again
 
 // connect calls hear with the name and the text of each event, with "open" when the stream is there, and with

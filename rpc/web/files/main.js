@@ -110,8 +110,14 @@ const heard = {
     toast([await forks.tell(event), lost].filter(Boolean).join(" "), "forks");
   },
   transaction(text) {
-    network.heard("payment", parse(text).from);
+    const event = parse(text);
+    network.heard("payment", event.from);
+    unpaid.back(event.transaction.id);
     refresh("pending");
+  },
+  unpaid(text) {
+    refresh("node", "pending");
+    toast(unpaid.tell(parse(text)), "chain");
   },
   peer(text) {
     const lost = forks.tellLeft(JSON.parse(text).left ?? []);

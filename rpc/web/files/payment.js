@@ -45,8 +45,8 @@ export async function openPayment(root, id) {
     ),
   );
   const show = () => {
-    setText(title, t(info.status === "lost" ? "payment.title.lost" : "payment.title"));
-    way.replaceChildren(...steps(info));
+    setText(title, t(info.status === "lost" ? "payment.title." + end(id) : "payment.title"));
+    way.replaceChildren(...steps(info, end(id)));
     text.textContent =
       (info.status === "lost" && unpaid.why(id)) ||
       t("payment.is." + info.status, { n: number(info.confirmations), block: info.block?.index });
@@ -65,9 +65,12 @@ export async function openPayment(root, id) {
 // different reports whether two payments of the same id are not the same.
 const different = (a, b) => ["amount", "recipient", "sender"].some((key) => a[key] !== b[key]);
 
-function steps(info) {
+// end says how a payment ended that was not paid: one that is dropped for its age or for lack of room can be sent again.
+const end = (id) => (["expired", "room"].includes(unpaid.of(id)?.reason) ? "dropped" : "lost");
+
+function steps(info, end) {
   const mined = info.status === "mined";
-  if (info.status === "lost") return [h("li", { class: "done" }, t("way.sent")), h("li", { class: "back" }, t("way.lost"))];
+  if (info.status === "lost") return [h("li", { class: "done" }, t("way.sent")), h("li", { class: "back" }, t("way." + end))];
   const all = [h("li", { class: "done" }, t("way.sent"))];
   if (info.status === "returned") all.push(h("li", { class: "back" }, t("way.returned")));
   all.push(

@@ -1,5 +1,5 @@
-// Payments that a block made impossible: told when it happens, and kept in this browser, as the node keeps only what can
-// still be mined.
+// Payments that the node has dropped, most of them as a block made them impossible: told when it happens, and kept in this
+// browser, as the node keeps only what can still be mined.
 
 import { at, h, nodeName, short } from "/web/dom.js";
 import { clock, number, remember, t } from "/web/i18n.js";
@@ -21,7 +21,7 @@ function saved() {
   }
 }
 
-// tell keeps what an event of a new tip says to be unpaid, and returns it in words, the first of several.
+// tell keeps what an event says to be unpaid, and returns it in words, the first of several.
 export function tell({ index, unpaid, unpaid_payments: list = [] }) {
   if (!unpaid) return "";
   const told = list.map((p) => ({ ...p, index, at: Date.now() / 1000 }));
@@ -32,7 +32,15 @@ export function tell({ index, unpaid, unpaid_payments: list = [] }) {
   return words(told[0]) + (unpaid > 1 ? " " + t("unpaid.more", { n: number(unpaid - 1) }) : "");
 }
 
-// of returns what is known of a payment that can no longer be paid, undefined if it can for all that is known; why says why, or "".
+// back forgets a payment that came again.
+export function back(id) {
+  if (!of(id)) return;
+  stories = now().filter((s) => s.id !== id);
+  remember(key(), JSON.stringify(stories));
+  show();
+}
+
+// of returns what is known of a payment that was dropped, undefined if it was not for all that is known; why says why, or "".
 export const of = (id) => now().find((s) => s.id === id);
 export const why = (id) => (of(id) ? words(of(id)) : "");
 
@@ -45,7 +53,7 @@ const words = (s) =>
     amount: s.amount,
     sender: name(s.sender),
     recipient: name(s.recipient),
-    block: number(s.index),
+    block: s.index ? number(s.index) : "",
   });
 
 // begin lists those of earlier.
