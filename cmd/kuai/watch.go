@@ -41,9 +41,9 @@ func newWatch() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "watch",
 		Short: "Print blocks, payments, reorgs, peers and mining as they come",
-		Long: "Print what happens on the node, a line each, until Ctrl-C: new blocks, payments, reorgs, peers that connect or leave, and when\n" +
-			"a search for a block begins or ends. A lost connection is made again, and what was missed is printed. With --json, a line is an\n" +
-			"object with \"event\" and \"data\", as GET /events has them.",
+		Long: "Print what happens on the node, a line each, until Ctrl-C: new blocks, payments, those that are dropped, reorgs, peers that connect\n" +
+			"or leave, branches that they leave, and when a search for a block begins or ends. A lost connection is made again, and what was\n" +
+			"missed is printed. With --json, a line is an object with \"event\" and \"data\", as GET /events has them.",
 		Example: "  kuai watch\n  kuai watch --count 1            # the next event only\n  kuai watch --json | jq 'select(.event == \"reorg\")'",
 		Args:    arguments(0, 0),
 	}
@@ -163,6 +163,7 @@ type teller struct {
 	l         language
 	json      bool
 	peers     map[string]string // the names of those that are connected, "" for none; nil before the first event
+	left      map[string]string // the tips of the branches that they left last, by their ids
 	searching bool
 }
 
@@ -207,15 +208,19 @@ func (t *teller) words(e event) ([]string, error) {
 		var b api.ReorgEvent // of a block it has all fields but those of the old tip
 		err := json.Unmarshal(e.Data, &b)
 		if err == nil && e.Name == "reorg" {
-			return append([]string{reorgText(l, b)}, unpaidLines(l, b)...), nil
+			return append([]string{reorgText(l, b)}, unpaidLines(l, b.Index, b.Unpaid, b.UnpaidPayments)...), nil
 		}
 		line := l.format("block %d  %s, %s, from %s", b.Index, b.Hash, counted(l, b.Transactions, "transaction"), fromText(l, b.From, b.FromName))
-		return append([]string{line}, unpaidLines(l, b)...), err
+		return append([]string{line}, unpaidLines(l, b.Index, b.Unpaid, b.UnpaidPayments)...), err
 	case "transaction":
 		var p api.TransactionEvent
 		err := json.Unmarshal(e.Data, &p)
 		tx := p.Transaction
 		return []string{l.format("payment %s  %s from %s to %s, from %s", tx.ID, tx.Amount, name(tx.Sender), name(tx.Recipient), fromText(l, p.From, p.FromName))}, err
+	case "unpaid":
+		var v api.UnpaidEvent
+		err := json.Unmarshal(e.Data, &v)
+		return unpaidLines(l, 0, v.Unpaid, v.UnpaidPayments), err
 	case "peer":
 		return t.peerWords(e.Data)
 	case "mining":
@@ -240,19 +245,23 @@ func reorgText(l language, b api.ReorgEvent) string {
 		point+1, counted(l, b.Dropped, "block"), b.Old.Index, b.Old.Hash, b.Index, b.Hash, fromText(l, b.From, b.FromName), returned)
 }
 
-// unpaidLines tells of each payment that the new tip makes impossible.
-func unpaidLines(l language, b api.ReorgEvent) (lines []string) {
-	for _, p := range b.UnpaidPayments {
-		if p.Reason == "conflict" {
-			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: another payment with its id was mined, up to block %d",
-				p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
-			continue
+// unpaidLines tells of each payment that was dropped, by the block with this index if there is one.
+func unpaidLines(l language, index int64, all int, named []api.UnpaidPayment) (lines []string) {
+	for _, p := range named {
+		values := []any{p.ID, p.Amount, name(p.Sender), name(p.Recipient)}
+		switch p.Reason {
+		case "conflict":
+			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: another payment with its id was mined, up to block %d", append(values, index)...))
+		case "expired":
+			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s was dropped: no block took it within a day", values...))
+		case "room":
+			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s was dropped: its block left the chain, and too many payments wait", values...))
+		default:
+			lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: its sender has too little since block %d", append(values, index)...))
 		}
-		lines = append(lines, l.format("unpaid   payment %s  %s from %s to %s can no longer be paid: its sender has too little since block %d",
-			p.ID, p.Amount, name(p.Sender), name(p.Recipient), b.Index))
 	}
-	if more := b.Unpaid - len(b.UnpaidPayments); more > 0 {
-		lines = append(lines, l.format("unpaid   payments that can no longer be paid, beside these: %d", more))
+	if more := all - len(named); more > 0 {
+		lines = append(lines, l.format("unpaid   payments that were dropped, beside these: %d", more))
 	}
 	return lines
 }
@@ -286,8 +295,27 @@ func (t *teller) peerWords(data []byte) (lines []string, err error) {
 	if t.peers == nil {
 		lines = []string{t.l.format("%s connected", counted(t.l, len(now), "peer"))}
 	}
+	lines = append(lines, t.leftLines(v.Left, now)...)
 	t.peers = now
 	return lines, nil
+}
+
+// leftLines tells which branches peers have left for this node's chain since the event before. names are those of peers.
+func (t *teller) leftLines(all []api.LeftBranch, names map[string]string) (lines []string) {
+	tips := make(map[string]string)
+	for _, b := range all {
+		tips[b.Peer] = b.Tip
+		who := peerText(b.Peer, names[b.Peer])
+		switch {
+		case t.peers == nil || t.left[b.Peer] == b.Tip:
+		case b.Fork == 0:
+			lines = append(lines, t.l.format("left     peer %s left a branch up to block %d %s for the chain of this node", who, b.Height, b.Tip))
+		default:
+			lines = append(lines, t.l.format("left     peer %s left a branch from block %d on, up to block %d %s, for the chain of this node", who, b.Fork+1, b.Height, b.Tip))
+		}
+	}
+	t.left = tips
+	return lines
 }
 
 func (t *teller) miningWords(data []byte) ([]string, error) {

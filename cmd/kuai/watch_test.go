@@ -59,11 +59,42 @@ func TestEventsInWords(t *testing.T) {
 		{"mining", `{"mode":"manual","searching":false}`, "mining   the search has ended"},
 		{"transaction", `{"from":"x","transaction":{"amount":5.0,"id":"i","recipient":"b\u001b[2J","sender":"a"}}`, `payment i  5.0 from a to "b\x1b[2J", from x`},
 		{"reset", `{}`, "events were missed: the node was restarted, or there were too many. 'kuai status' shows the present state"},
+		{"peer", `{"left":[{"fork":3,"height":5,"peer":"b","tip":"ab"}],"names":["爱丽丝"],"peers":["b"]}`, `left     peer b "爱丽丝" left a branch from block 4 on, up to block 5 ab, for the chain of this node`},
+		{"peer", `{"left":[{"fork":3,"height":5,"peer":"b","tip":"ab"}],"names":["爱丽丝"],"peers":["b"]}`, ""},
+		{"peer", `{"left":[{"height":7,"peer":"b","tip":"cd"}],"names":["爱丽丝"],"peers":["b"]}`, `left     peer b "爱丽丝" left a branch up to block 7 cd for the chain of this node`},
+		{"unpaid", `{"unpaid":2,"unpaid_payments":[{"amount":5,"id":"x","reason":"expired","recipient":"b","sender":"a"}]}`,
+			"unpaid   payment x  5 from a to b was dropped: no block took it within a day; unpaid   payments that were dropped, beside these: 1"},
 		{"other", `{}`, ""},
 	} {
 		lines, err := told.words(event{Name: c.name, Data: []byte(c.data)})
 		if got := strings.Join(lines, "; "); err != nil || got != c.want {
 			t.Errorf("%s %s: %q, %v, want %q", c.name, c.data, got, err, c.want)
+		}
+	}
+}
+
+// TestEveryEventHasALine: each kind that GET /events sends changes what 'kuai watch' prints, in both languages.
+func TestEveryEventHasALine(t *testing.T) {
+	for _, c := range []struct {
+		before, after string // the data of two events
+		name          string
+	}{
+		{`{}`, `{"index":2}`, "block"}, {`{}`, `{"index":2,"old":{"index":1}}`, "reorg"}, {`{}`, `{}`, "transaction"},
+		{`{}`, `{"unpaid":1,"unpaid_payments":[{"reason":"expired"}]}`, "unpaid"},
+		{`{}`, `{"peers":["a"],"left":[{"peer":"a","height":2,"tip":"ab"}]}`, "peer"}, {`{}`, `{"searching":true}`, "mining"}, {`{}`, `{}`, "reset"},
+	} {
+		var said [2]string
+		for i, zh := range []bool{false, true} {
+			told := newTeller(nil, language{zh}, false)
+			_, err := told.words(event{Name: c.name, Data: []byte(c.before)})
+			lines, then := told.words(event{Name: c.name, Data: []byte(c.after)})
+			if err != nil || then != nil || len(lines) == 0 {
+				t.Errorf("%s: %q, %v, %v", c.name, lines, err, then)
+			}
+			said[i] = strings.Join(lines, "\n")
+		}
+		if said[0] == said[1] {
+			t.Errorf("%s is in Chinese %s", c.name, said[1])
 		}
 	}
 }
@@ -83,17 +114,19 @@ func TestUnpaidLines(t *testing.T) {
 	told := newTeller(nil, language{}, false)
 	for _, kind := range []string{"block", "reorg"} {
 		lines, err := told.words(event{Name: kind, Data: []byte(`{"index":9,"unpaid":103,"unpaid_payments":[
-			{"amount":5,"id":"x","reason":"funds","recipient":"b","sender":"a"},{"amount":7,"id":"y","reason":"conflict","recipient":"b","sender":"a"}]}`)})
+			{"amount":5,"id":"x","reason":"funds","recipient":"b","sender":"a"},{"amount":7,"id":"y","reason":"conflict","recipient":"b","sender":"a"},
+			{"amount":8,"id":"z","reason":"room","recipient":"b","sender":"a"}]}`)})
 		want := []string{
 			"unpaid   payment x  5 from a to b can no longer be paid: its sender has too little since block 9",
 			"unpaid   payment y  7 from a to b can no longer be paid: another payment with its id was mined, up to block 9",
-			"unpaid   payments that can no longer be paid, beside these: 101",
+			"unpaid   payment z  8 from a to b was dropped: its block left the chain, and too many payments wait",
+			"unpaid   payments that were dropped, beside these: 100",
 		}
-		if err != nil || len(lines) != 4 || !slices.Equal(lines[1:], want) {
+		if err != nil || len(lines) != 5 || !slices.Equal(lines[1:], want) {
 			t.Errorf("%s: %q, %v, want a line and %q", kind, lines, err, want)
 		}
-		for _, line := range unpaidLines(language{zh: true}, api.ReorgEvent{Unpaid: 3, UnpaidPayments: []api.UnpaidPayment{{ID: "x", Reason: "funds"}, {ID: "y", Reason: "conflict"}}}) {
-			if !strings.Contains(line, "无法支付") {
+		for _, line := range unpaidLines(language{zh: true}, 9, 5, []api.UnpaidPayment{{ID: "x", Reason: "funds"}, {ID: "y", Reason: "conflict"}, {Reason: "room"}, {Reason: "expired"}}) {
+			if !strings.Contains(line, "无法支付") && !strings.Contains(line, "被丢弃") {
 				t.Errorf("in Chinese: %s", line)
 			}
 		}
