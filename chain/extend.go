@@ -1,9 +1,7 @@
 package chain
 
 import (
-	"bytes"
 	"cmp"
-	"slices"
 	"time"
 
 	"kuai/chain/consensus"
@@ -51,7 +49,7 @@ func (c *Chain) checkNext(run []*consensus.Block, now time.Time) (valid []*conse
 	return valid, ids, balances, cmp.Or(uncovered, refusal)
 }
 
-// idsOf collects the ids in the blocks, sorted by id and index. The slice is good until the next call.
+// idsOf collects the ids in the blocks, sorted by id and index.
 func (c *Chain) idsOf(run []*consensus.Block) []idPosition {
 	ids := c.ids[:0]
 	for _, b := range run {
@@ -59,11 +57,8 @@ func (c *Chain) idsOf(run []*consensus.Block) []idPosition {
 			ids = append(ids, idPosition{id, b.Index(), offset})
 		}
 	}
-	slices.SortFunc(ids, func(a, b idPosition) int {
-		return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.index, b.index))
-	})
 	c.ids = ids
-	return ids
+	return sortedByKey(ids, func(p idPosition) (key [32]byte) { copy(key[:], p.id[:]); return key })
 }
 
 // checkRun returns the blocks before the first that is refused, and why it is. way leads down from the parent of the first.
@@ -145,13 +140,8 @@ func (c *Chain) fill(batch *store.Batch, run []*consensus.Block, ids []idPositio
 		total += int64(len(b.Canonical()))
 		batch.SetBlock(store.Record{Position: c.activeAt(b.Index()), Origin: o, Total: total, Raw: b.Canonical()})
 	}
-	byHash := slices.Clone(run)
-	slices.SortFunc(byHash, func(a, b *consensus.Block) int {
-		x, y := a.Hash(), b.Hash()
-		return bytes.Compare(x[:], y[:])
-	})
-	for _, b := range byHash {
-		batch.SetPosition(b.Header().Hash, c.activeAt(b.Index()))
+	for _, b := range sortedByKey(run, func(b *consensus.Block) [32]byte { return b.Hash() }) {
+		batch.SetPosition(b.Hash(), c.activeAt(b.Index()))
 	}
 	first, last := run[0].Index(), run[len(run)-1].Index()
 	for _, p := range ids {
