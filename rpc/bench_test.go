@@ -128,9 +128,56 @@ func BenchmarkSmallGet(b *testing.B) {
 	}
 }
 
+// BenchmarkLatency is what one client waits for an answer of the daemon and of a bare handler, in turns.
 func BenchmarkLatency(b *testing.B) {
-	_, addr := onDisk(b)
-	hammer(b, addr, 1, b.N, 200, func(int) string { return "GET /blocks/latest HTTP/1.1\r\nHost: localhost:5000\r\n\r\n" })
+	n, addr := onDisk(b)
+	chaintest.MineOn(b, n.chain, 10)
+	body := n.do("GET", "/blocks/latest", "").Body.Bytes()
+	plain := bare(b, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
+	})
+	ours, theirs := newAsker(b, addr), newAsker(b, plain)
+	for b.Loop() {
+		ours.ask(b)
+		theirs.ask(b)
+	}
+	b.ReportMetric(0, "ns/op")
+	for of, q := range map[string]float64{"p50": 0.5, "p99": 0.99} {
+		b.ReportMetric(quantile(ours.waits, q, time.Duration.Seconds)*1000, of+"-ms")
+		b.ReportMetric(quantile(theirs.waits, q, time.Duration.Seconds)*1000, "bare-"+of+"-ms")
+	}
+}
+
+// asker asks for GET /blocks/latest over one connection, and notes how long each answer takes.
+type asker struct {
+	conn    net.Conn
+	answers *bufio.Reader
+	waits   []time.Duration
+}
+
+func newAsker(b *testing.B, addr string) *asker {
+	b.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { conn.Close() })
+	return &asker{conn: conn, answers: bufio.NewReader(conn)}
+}
+
+func (a *asker) ask(b *testing.B) {
+	b.Helper()
+	began := time.Now()
+	_, err := io.WriteString(a.conn, "GET /blocks/latest HTTP/1.1\r\nHost: localhost:5000\r\n\r\n")
+	status := 0
+	if err == nil {
+		status, err = skipAnswer(a.answers)
+	}
+	if err != nil || status != http.StatusOK {
+		b.Fatal(status, err)
+	}
+	a.waits = append(a.waits, time.Since(began))
 }
 
 func post(i int) string {
@@ -288,7 +335,7 @@ func readAll(b *testing.B, addr string) (a read) {
 	return a
 }
 
-func quantile(answers []read, q float64, of func(read) float64) float64 {
+func quantile[T any](answers []T, q float64, of func(T) float64) float64 {
 	values := make([]float64, len(answers))
 	for i, a := range answers {
 		values[i] = of(a)
