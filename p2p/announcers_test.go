@@ -45,8 +45,8 @@ func largeBlock(t *testing.T, r *consensus.Rules, parent consensus.Header) *cons
 	return b
 }
 
-// TestFalseAnnouncementsCostTheirSender announces 1,000 blocks a second that nobody holds. Only the sender is asked for them, and not
-// often; other peers in the mesh are not, and their large blocks go through.
+// TestFalseAnnouncementsCostTheirSender announces 1,000 blocks a second that nobody holds. Only the sender is
+// asked for them, and not often; other peers in the mesh are not, and their large blocks go through.
 func TestFalseAnnouncementsCostTheirSender(t *testing.T) {
 	for _, c := range []struct {
 		name    string

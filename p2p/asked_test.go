@@ -16,12 +16,12 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-// TestOnlyListedProtocolsAreAsked lets a peer that lists status/1 alone claim the longest chain, and counts what is asked of it.
-// It would answer the other protocols, too, under names that its identify does not show.
+// TestOnlyListedProtocolsAreAsked lets a peer that lists status/1 alone claim the longest chain, and counts
+// what is asked of it. It would answer the other protocols, too, under names that its identify does not show.
 func TestOnlyListedProtocolsAreAsked(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
 		rules := net.Nodes[0].Chain.Rules()
-		h, err := net.Stranger()
+		h, err := net.BareHost()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestMalformedPeerRecordIsPunished(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
-				h, err := net.Stranger()
+				h, err := net.BareHost()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -75,7 +75,7 @@ func TestMalformedPeerRecordIsPunished(t *testing.T) {
 	}
 }
 
-// join connects a stranger with node i.
+// join connects a bare host with node i.
 func join(t *testing.T, net *p2ptest.Net, h host.Host, i int) {
 	t.Helper()
 	at, err := peer.AddrInfoFromString(net.Nodes[i].Addresses()[0])
@@ -101,7 +101,7 @@ func TestPeerThatResetsEveryStatusIsDisconnected(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
-				h, err := net.Stranger()
+				h, err := net.BareHost()
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -14,8 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 )
 
-// BenchmarkBareHops is the ceiling of BenchmarkHops: gossipsub alone in a line of hosts over loopback TCP, messages of a small block's size
-// that nobody signs, checks or keeps.
+// BenchmarkBareHops is the ceiling of BenchmarkHops: gossipsub alone in a line of hosts over loopback TCP,
+// messages of a small block's size that nobody signs, checks or keeps.
 func BenchmarkBareHops(b *testing.B) {
 	for _, hops := range []int{1, 2, 8} {
 		b.Run(fmt.Sprint(hops), func(b *testing.B) {

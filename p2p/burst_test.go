@@ -50,8 +50,8 @@ func TestBurstOfPaymentsLosesNone(t *testing.T) {
 	})
 }
 
-// TestThousandBlocksComeInOrder mines 100 blocks a second. Gossip alone carries them: one that came before its parent would
-// make a node sync.
+// TestThousandBlocksComeInOrder mines 100 blocks a second. Gossip alone carries them: one that came before its
+// parent would make a node sync.
 func TestThousandBlocksComeInOrder(t *testing.T) {
 	t.Parallel()
 	syncs := &counter{word: "sync started"}
@@ -80,8 +80,8 @@ func TestThousandBlocksComeInOrder(t *testing.T) {
 	}
 }
 
-// TestLargestBlocksArePulled lets blocks as large as they may be travel down a line, by announcement. Statuses that tell of a
-// block while it is pulled make nobody sync: far away, that is nearly every one.
+// TestLargestBlocksArePulled lets blocks as large as they may be travel down a line, by announcement. Statuses
+// that tell of a block while it is pulled make nobody sync: far away, that is nearly every one.
 func TestLargestBlocksArePulled(t *testing.T) {
 	for _, latency := range []time.Duration{time.Millisecond, 200 * time.Millisecond} {
 		t.Run(latency.String(), func(t *testing.T) {
@@ -142,8 +142,8 @@ func connected(net *p2ptest.Net, a, b int) bool {
 	return false
 }
 
-// TestQuickRestartIsBackInTheMesh takes a node down and up at once, with the same identity. A second later it hears blocks by
-// gossip as ever: a round of statuses or a sync would be slower than this waits.
+// TestQuickRestartIsBackInTheMesh takes a node down and up at once, with the same identity. A second later it
+// hears blocks by gossip as ever: a round of statuses or a sync would be slower than this waits.
 func TestQuickRestartIsBackInTheMesh(t *testing.T) {
 	syncs := &counter{word: "sync started"}
 	bubble(t, p2ptest.Options{Nodes: 5, Log: syncs}, func(t *testing.T, net *p2ptest.Net) {
@@ -165,7 +165,7 @@ func TestQuickRestartIsBackInTheMesh(t *testing.T) {
 	}
 }
 
-// nobodyBlamed fails the test where a node holds anything against another.
+// nobodyBlamed fails the test if a node has recorded a fault of another.
 func nobodyBlamed(t *testing.T, net *p2ptest.Net) {
 	t.Helper()
 	honest := make(map[string]int)
@@ -181,7 +181,8 @@ func nobodyBlamed(t *testing.T, net *p2ptest.Net) {
 	}
 }
 
-// TestDeepSyncHoldsNobodyUp lets a node mine and spread blocks while another one downloads its whole chain over a long link.
+// TestDeepSyncHoldsNobodyUp lets a node mine and spread blocks while another one downloads its whole chain over
+// a long link.
 func TestDeepSyncHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	delay := func(a, b int) time.Duration {

@@ -13,7 +13,7 @@ import (
 	"kuai/p2p/wire"
 )
 
-// Config is what a Node is told. The zero value of every field but Identity is usable.
+// Config is the configuration of a Node. The zero value of every field but Identity is usable.
 type Config struct {
 	Identity crypto.PrivKey       // Ed25519: the node's id is derived from it
 	Listen   []string             // multiaddrs to listen on
@@ -21,27 +21,27 @@ type Config struct {
 	Peers    []string             // static peers: multiaddrs that end in /p2p/<id>, URLs of daemons or host:port
 	MDNS     bool                 // find neighbours on the local network
 	DHT      bool                 // find peers by a distributed hash table
-	NAT      bool                 // have the router open a port, find out whether this node can be dialled, and do so for peers
+	NAT      bool                 // map a port at the router, ask peers whether this node can be dialled, and dial back for them
 	QUIC     bool                 // QUIC beside TCP; not together with SwarmKey
 	SwarmKey []byte               // a swarm key file's contents, as Kubo's; nil: none
 	Dir      string               // where peers.json lives; "": nothing is remembered
 	Agent    string               // program and version, told to peers
-	Lab      *Lab                 // faults on purpose; nil: none can be made
-	Teacher  func(id string) bool // whose node may put this one on a side of a split network; nil: nobody's
+	Lab      *Lab                 // fault injection; nil: none
+	Teacher  func(id string) bool // reports whether a node may put this one on a side of a split network; nil: none may
 	Name     string               // what its operator calls this node, told to peers; see CheckName
 
-	// Local returns the multiaddrs of other nodes on this machine, this one may be among them. It is called again and again; what it
-	// returns is checked like any peer. Nil: none are looked for.
+	// Local returns the multiaddrs of nodes on this machine, possibly this one, too. It is called again and
+	// again, and its result is checked like any other address. Nil: none are looked for.
 	Local func() []string
-	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is not a kuai node, and
-	// addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
+	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is
+	// not a kuai node, and addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
 	AskURL func(ctx context.Context, url string) (Answer, error)
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 
-	dialsNobody bool // but the static peers: benchmarks draw their own networks
-	mapsNoPort  bool // whatever NAT says: tests leave routers alone
-	natPrivate  bool // private addresses count: tests have no others
+	dialsNobody bool // except static peers: benchmarks choose their own topology
+	mapsNoPort  bool // even with NAT: tests must not change routers
+	natPrivate  bool // private addresses count for NAT: tests have no others
 	mostPeers   int  // at most; 0: maxPeers
 }
 
@@ -63,16 +63,16 @@ type RefusedError = peers.RefusedError
 // ErrTooMany is returned by Register if more nodes would be registered than are kept.
 var ErrTooMany = peers.ErrTooMany
 
-// CheckPeer says what is wrong with the form of what Config.Peers and Node.Connect take.
+// CheckPeer returns an error if s is not an address as Config.Peers and Node.Connect take it.
 func CheckPeer(s string) error { return peers.CheckPeer(s) }
 
-// CheckName says what is wrong with the form of Config.Name.
+// CheckName returns an error if name is not a valid Config.Name.
 func CheckName(name string) error { return wire.CheckName(name) }
 
 // Peer is a peer as this node sees it.
 type Peer struct {
 	ID        string // "" for a URL that leads to no peer
-	Name      string // what the peer last called itself, "" for no name: claimed, not proved, and others may have the same
+	Name      string // that the peer gives itself, "" for none: not proved, and not unique
 	Agent     string
 	Address   string // a multiaddr with /p2p/; others can dial it, unless the peer is behind a NAT. The URL if ID is ""
 	Direction string // "inbound" or "outbound", "" while not connected
@@ -81,21 +81,21 @@ type Peer struct {
 	Reason    string        // the part of State that says why the peer is not connected; "": it is, or was not dialled yet
 	Static    bool          // asked for by Config.Peers, Connect or Register
 	Latency   time.Duration // 0: not measured yet
-	Height    int64         // what the peer last claimed, 0: nothing yet
+	Height    int64         // that the peer last claimed; 0 if it has not yet
 	Tip       consensus.Hash
 	Score     float64  // gossip score: negative is bad
-	Knows     []string // ids of the peers that it said last to be connected with, at most 32; see Node.LookAround
+	Knows     []string // ids of the peers that it last said to be connected with, at most 32; see Node.RefreshPeerLists
 
-	ClockAhead time.Duration // how far its clock was ahead of ours at its last status, to the second; negative: behind, 0: or not known
+	ClockAhead time.Duration // of ours at its last status, to the second; negative: behind; 0 also if not known
 
-	LastError string    // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
-	NextDial  time.Time // when it is dialled next; zero while connected, and if no dial is due
+	LastError string    // why the last dial failed, or which other network the peer is of; "" while connected and before the first dial
+	NextDial  time.Time // time of the next dial; zero while connected, and if none is due
 
-	LeftHeight int64          // where the branch ended that it has left for ours last, 0: none since it connected
-	LeftTip    consensus.Hash // its last block
-	LeftFork   int64          // the last block of it that is on our chain, too, 0: not known
+	LeftHeight int64          // of the tip of the last branch that it left for ours; 0 if none since it connected
+	LeftTip    consensus.Hash // that tip
+	LeftFork   int64          // last common block of that branch and our chain; 0 if not known
 	LeftAt     time.Time
 }
 
-// SyncStatus says what the sync is doing.
+// SyncStatus is what the sync is doing.
 type SyncStatus = chainsync.Progress

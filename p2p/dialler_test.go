@@ -58,7 +58,7 @@ func TestBlackHolesDelayNobody(t *testing.T) {
 	began := time.Now()
 	n := runNode(t, r, remembering(t, file...))
 	hosttest.Eventually(t, "all slots hang", func() bool { return hole.open.Load() >= peers.WantOutbound })
-	n.Table().Hear(peer.AddrInfo{ID: living.Host().ID(), Addrs: living.Host().Addrs()}, false)
+	n.Table().AddHearsay(peer.AddrInfo{ID: living.Host().ID(), Addrs: living.Host().Addrs()}, false)
 	hosttest.Eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 	hanging := hole.open.Load()
 	if time.Since(began) > 10*time.Second {
@@ -69,15 +69,16 @@ func TestBlackHolesDelayNobody(t *testing.T) {
 	}
 }
 
-// TestNeighboursThatAreNoneTakeNoSlots lets a multicast name very many peers that hang, while another one is remembered.
+// TestNeighboursThatAreNoneTakeNoSlots lets a multicast name very many peers that hang, while another one is
+// remembered.
 func TestNeighboursThatAreNoneTakeNoSlots(t *testing.T) {
 	r := chaintest.Rules()
 	living, n, hole := runNode(t, r, nil), runNode(t, r, nil), newBlackHole(t)
 	for range 512 {
-		n.Table().Hear(peer.AddrInfo{ID: hosttest.ID(t), Addrs: []ma.Multiaddr{hole.at}}, true)
+		n.Table().AddHearsay(peer.AddrInfo{ID: hosttest.ID(t), Addrs: []ma.Multiaddr{hole.at}}, true)
 	}
 	hosttest.Eventually(t, "the neighbours are dialled", func() bool { return hole.open.Load() >= 4 })
-	n.Table().Hear(peer.AddrInfo{ID: living.Host().ID(), Addrs: living.Host().Addrs()}, false)
+	n.Table().AddHearsay(peer.AddrInfo{ID: living.Host().ID(), Addrs: living.Host().Addrs()}, false)
 	hosttest.Eventually(t, "the living peer is connected", func() bool { return n.connectedTo(living) })
 	if dials := hole.open.Load(); dials > 32 {
 		t.Errorf("%d dials are under way, at most 32 are fine", dials)

@@ -49,7 +49,8 @@ func TestDisconnectForgetsARememberedPeer(t *testing.T) {
 	}
 }
 
-// TestDisconnectByURL forgets a URL that never answered, one beside another that leads to the same peer, and the last that does.
+// TestDisconnectByURL forgets a URL that never answered, one beside another that leads to the same peer, and
+// the last that does.
 func TestDisconnectByURL(t *testing.T) {
 	r := chaintest.Rules()
 	a := runNode(t, r, nil)

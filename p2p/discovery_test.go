@@ -65,7 +65,8 @@ func TestPeerThatClosesIsLeftAlone(t *testing.T) {
 	}})
 	runNode(t, chaintest.Rules(), remembering(t, bookEntry{ID: h.ID().String(), Addrs: []string{h.Addrs()[0].String()}, Stayed: 3600, Seen: 1}))
 	hosttest.Eventually(t, "the peer is dialled", func() bool { return dials.Load() > 0 })
-	// On real sockets dials that must not come can only be waited for. A few may begin before the end of the first one is known.
+	// On real sockets dials that must not come can only be waited for. A few may begin before the end of the
+	// first one is known.
 	time.Sleep(2 * time.Second)
 	if n := dials.Load(); n > 10 {
 		t.Errorf("dialled %d times within two seconds", n)

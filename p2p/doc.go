@@ -1,27 +1,28 @@
-// Package p2p carries blocks and payments between nodes. It makes the libp2p host and wires the packages below it to a Node.
+// Package p2p carries blocks and payments between nodes. It makes the libp2p host and wires the packages below
+// it to a Node.
 //
 // # Vocabulary
 //
 //   - peer: another node, named by its peer id, the hash of its key.
 //   - network: a set of rules and a genesis (chain.Rules.Network). Its id is part of every topic and protocol name, so
 //     that nodes with other rules never judge each other.
-//   - lab: the faults that an operator makes on purpose.
+//   - lab: fault injection, controlled by the operator.
 //
 // # Packages
 //
-//	peers      who there is, who is dialled, connected and refused: one table, one loop for connections
-//	gossip     blocks and payments as they happen: publish, judge, pass on
-//	chainsync  what gossip lost: statuses, the longer chain, pools
+//	peers      which peers are known, dialled, connected and refused: one table, one loop for connections
+//	gossip     blocks and payments as they happen: publish, validate, relay
+//	chainsync  recovers what gossip lost: statuses, the longer chain, pools
 //	stream     server and client of the request protocols: limits, rates, deadlines, codes
-//	wire       what nodes say to each other, byte by byte
+//	wire       encoding of messages
 //	mdns       multicast DNS
-//	reach      whether this node can be dialled from outside: asks peers, and tries for them
-//	portmap    ports at the router
-//	addrpolicy which addresses no node dials
+//	reach      whether this node can be dialled from outside: asks peers, and dials back for them
+//	portmap    port mappings at the router
+//	addrpolicy addresses that no node dials
 //	hosttest, p2ptest   bare hosts and simulated networks for tests
 //
-// No one of peers, gossip and chainsync imports another. Each declares the few methods that it needs; Node joins them, and test/law_test.go
-// holds it.
+// None of peers, gossip and chainsync imports another. Each declares the few methods that it needs; Node joins
+// them, and test/law_test.go enforces it.
 //
 // # Flow
 //
@@ -35,18 +36,18 @@
 //	     gossip ──wakes──► chainsync ─────────────────┴─────────────┘
 //	        └────► chain ◄────┘
 //
-// A Lab in the Config lets the operator make faults on purpose: peers refuses those that it cuts off, gossip loses, delays or pauses
-// messages. Without one nothing of it is there.
+// A Lab in the Config injects faults on request: peers refuses the peers that it cuts off, gossip loses, delays
+// or pauses messages.
 //
 // # Guarantees
 //
-// Nothing that came from a peer reaches the chain but through chain.Rules and chain.Add. A block of our own is on disk
-// before anybody hears of it. No claim of a peer allocates memory; every queue, message, stream and count is bounded, and a
-// full one never blocks the chain. Only a provable fault counts against a peer; silence, slowness and an unknown parent never do.
-// Run returns when every goroutine that it waits for has ended; those inside pubsub end right after.
+// Data from a peer reaches the chain only through chain.Rules and chain.Add. Our own block is on disk before it
+// is published. No claim of a peer allocates memory; every queue, message, stream and count is bounded, and a
+// full one never blocks the chain. Only a provable fault counts against a peer; silence, slowness and an
+// unknown parent never do. Run returns when every goroutine that it waits for has ended; those of pubsub end
+// right after.
 //
 // # Not here
 //
-// No HTTP (Config.AskURL is given from outside), no rules of validity, no storage but the file of remembered peers and
-// the identity, no mining.
+// HTTP (Config.AskURL is passed in), rules of validity, mining, and storage, except for peers.json and the identity.
 package p2p

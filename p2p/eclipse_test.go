@@ -13,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// TestEclipseAcrossARestart starts a node whose peers.json an attacker has filled with long-lived peers of its own, all alive, all
-// in one subnet. The node still finds the honest network among them.
+// TestEclipseAcrossARestart starts a node whose peers.json an attacker has filled with long-lived peers of its
+// own, all alive, all in one subnet. The node still finds the honest network among them.
 func TestEclipseAcrossARestart(t *testing.T) {
 	r := chaintest.Rules()
 	at := func(subnet, host int) func(*p2p.Config) {

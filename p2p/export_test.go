@@ -91,8 +91,8 @@ func HeadOfOne(request []byte, height int64, tip consensus.Hash) (head []byte, f
 	return Frame(msg.Append(nil)), msg.From
 }
 
-// FeelerEvery is the least time between two turns of rotation.
-const FeelerEvery = peers.FeelerEvery
+// RotateEvery is the least time between two turns of rotation.
+const RotateEvery = peers.RotateEvery
 
 // WantOutbound is how many peers a node dials.
 const WantOutbound = peers.WantOutbound
@@ -100,14 +100,14 @@ const WantOutbound = peers.WantOutbound
 // Hears tells n where other nodes are.
 func (n *Node) Hears(others ...*Node) {
 	for _, o := range others {
-		n.table.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
+		n.table.AddHearsay(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, false)
 	}
 }
 
 // HearsNear tells n of other nodes on its local network.
 func (n *Node) HearsNear(others ...*Node) {
 	for _, o := range others {
-		n.table.Hear(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
+		n.table.AddHearsay(peer.AddrInfo{ID: o.h.ID(), Addrs: o.h.Addrs()}, true)
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 
 var flood = flag.Int("flood", 40_000, "how many payments TestPaymentFlood sends")
 
-// TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the block, so they cost
-// nothing; a node that hears them passes on a few.
+// TestSiblingsAreHardlyPassedOn sends 10,000 valid blocks on one parent. Classic's proof does not cover the
+// block, so they cost nothing; a node that hears them passes on a few.
 func TestSiblingsAreHardlyPassedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,8 +67,8 @@ func TestSiblingsAreHardlyPassedOn(t *testing.T) {
 	})
 }
 
-// TestPaymentFlood sends more payments than a pool holds. What one peer sends fills half a pool at most; honest payments and blocks
-// get through.
+// TestPaymentFlood sends more payments than a pool holds. What one peer sends fills half a pool at most; honest
+// payments and blocks get through.
 func TestPaymentFlood(t *testing.T) {
 	count := *flood
 	if p2p.Raced {

@@ -11,7 +11,8 @@ import (
 	"kuai/p2p/stream"
 )
 
-// TestStaticPeerOfAnotherNetworkRests asks for a peer of another network: one line of the log, and no dial before its time.
+// TestStaticPeerOfAnotherNetworkRests asks for a peer of another network: one line of the log, and no dial
+// before its time.
 func TestStaticPeerOfAnotherNetworkRests(t *testing.T) {
 	other := chaintest.Rules()
 	other.Version++

@@ -38,7 +38,7 @@ import (
 
 var malformed = flag.Int("malformed", 100_000, "how many frames TestMalformedFrames sends")
 
-// maxHostileHeap is what all nodes of a test and the strangers who do their worst may use together.
+// maxHostileHeap is what all nodes of a test and hostile hosts may use together.
 const maxHostileHeap = 256 << 20
 
 // heapWatch keeps the most that was in use, looked at now and then.
@@ -113,8 +113,8 @@ func requests(n *testNode, blocks []*consensus.Block) map[string][]byte {
 	}
 }
 
-// stranger is a bare host that n never refuses, so that all that it sends is read.
-func stranger(t *testing.T, n *testNode) host.Host {
+// bareHost is a bare host that n never refuses, so that all that it sends is read.
+func bareHost(t *testing.T, n *testNode) host.Host {
 	t.Helper()
 	h := hosttest.New(t)
 	n.Table().Protect(h.ID())
@@ -135,7 +135,8 @@ func send(ctx context.Context, h host.Host, n *testNode, id protocol.ID, raw []b
 	return nil
 }
 
-// TestMalformedFrames sends spoilt requests on every stream protocol, and spoilt messages and RPCs by gossip, while two honest nodes go on.
+// TestMalformedFrames sends spoilt requests on every stream protocol, and spoilt messages and RPCs by gossip,
+// while two honest nodes go on.
 func TestMalformedFrames(t *testing.T) {
 	r := chaintest.Rules()
 	victim, friend := runNode(t, r, nil), runNode(t, r, nil)
@@ -159,7 +160,7 @@ func TestMalformedFrames(t *testing.T) {
 	names := []string{stream.Status, stream.Sync, stream.Blocks, stream.Pool, "peers"}
 	var evil sync.WaitGroup
 	for w := range 4 {
-		h := stranger(t, victim)
+		h := bareHost(t, victim)
 		m := &mangler{rand.New(rand.NewPCG(uint64(w), 6)), requests(victim, blocks)}
 		evil.Go(func() {
 			for i := range count / 2 / 4 {
@@ -174,7 +175,7 @@ func TestMalformedFrames(t *testing.T) {
 			}
 		})
 	}
-	evil.Go(func() { spoilGossip(t, stranger(t, victim), victim, count/4, heap) })
+	evil.Go(func() { spoilGossip(t, bareHost(t, victim), victim, count/4, heap) })
 	spoilMessages(t, victim, blocks, count/4)
 	evil.Wait()
 	heap.check(t)
@@ -194,7 +195,7 @@ func TestMalformedFrames(t *testing.T) {
 
 // unlimited lifts n's rates, so that every request is read.
 func unlimited(n *testNode) {
-	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.Server().Handlers)), []string{gossip.HeardBlocks, gossip.HeardPayments}) {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(n.Server().Handlers)), []string{gossip.RateBlocks, gossip.RatePayments}) {
 		n.Server().SetLimit(name, stream.Limit{PerPeer: 64, Total: 256, Rate: rate.Inf, Burst: 1, Within: time.Minute})
 	}
 }
@@ -242,7 +243,8 @@ func spoilGossip(t *testing.T, h host.Host, n *testNode, count int, heap *heapWa
 	}
 }
 
-// spoilMessages hands count spoilt blocks, announcements and payments to the validators, as from a peer that is still heard.
+// spoilMessages hands count spoilt blocks, announcements and payments to the validators, as from a peer that is
+// still heard.
 func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count int) {
 	t.Helper()
 	tip := n.c.Tip()
@@ -270,7 +272,7 @@ func spoilMessages(t *testing.T, n *testNode, blocks []*consensus.Block, count i
 	t.Logf("%d of %d spoilt messages are valid", accepted, count)
 }
 
-// TestMalformedAnswers asks a stranger on every stream protocol, who answers nothing but rubbish.
+// TestMalformedAnswers asks a bare host on every stream protocol, who answers nothing but rubbish.
 func TestMalformedAnswers(t *testing.T) {
 	r := chaintest.Rules()
 	victim := runNode(t, r, nil)
@@ -286,7 +288,7 @@ func TestMalformedAnswers(t *testing.T) {
 	good[stream.Pool] = append(wire.AppendFrame(nil, wire.AppendIDs(nil, []consensus.ID{{1}, {2}})), 0)
 	good["peers"] = wire.AppendFrame(nil, ownRecord(t, hosttest.Key(t)))
 
-	evil := stranger(t, victim)
+	evil := bareHost(t, victim)
 	var mu sync.Mutex
 	m := &mangler{rand.New(rand.NewPCG(5, 5)), good}
 	for name := range good {

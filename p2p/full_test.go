@@ -9,8 +9,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestFullHubRefusesOthers lets one peer more dial a hub than it takes. Those that are there stay, and the one that waits comes in when
-// there is room, or when the operator of the hub asks for it.
+// TestFullHubRefusesOthers lets one peer more dial a hub than it takes. Those that are there stay, and the one
+// that waits comes in when there is room, or when the operator of the hub asks for it.
 func TestFullHubRefusesOthers(t *testing.T) {
 	r := chaintest.Rules()
 	hub := runNode(t, r, func(c *p2p.Config) { c.TakePeers(2) })

@@ -14,8 +14,8 @@ import (
 	"kuai/p2p"
 )
 
-// BenchmarkHops times a small block from the miner's chain to the last node's chain in a line of real hosts on loopback,
-// all in this process: chain.AddMined, one publication, and full validation at every hop.
+// BenchmarkHops times a small block from the miner's chain to the last node's chain in a line of real hosts on
+// loopback, all in this process: chain.AddMined, one publication, and full validation at every hop.
 func BenchmarkHops(b *testing.B) {
 	for _, hops := range []int{1, 2, 8} {
 		b.Run(fmt.Sprint(hops), func(b *testing.B) {

@@ -53,7 +53,7 @@ func newHost(cfg Config, g connmgr.ConnectionGater, log *slog.Logger) (host.Host
 	if cfg.Registerer != nil {
 		rcmgr.MustRegisterWith(cfg.Registerer)
 	}
-	h, err := assemble(cfg, g, &frankManager{ResourceManager: rm, log: log}, &basichost.HostOpts{ConnManager: cm, UserAgent: cfg.Agent, NATManager: mapPort(cfg, log)})
+	h, err := buildHost(cfg, g, &loggingManager{ResourceManager: rm, log: log}, &basichost.HostOpts{ConnManager: cm, UserAgent: cfg.Agent, NATManager: mapPort(cfg, log)})
 	if err != nil {
 		return nil, errors.Join(err, cm.Close(), rm.Close())
 	}
@@ -75,7 +75,7 @@ func listen(h host.Host, cfg Config) error {
 	return nil
 }
 
-// selfOf returns the peer id that cfg makes.
+// selfOf returns the peer id of cfg's identity.
 func selfOf(cfg Config) (peer.ID, error) {
 	if cfg.Identity == nil {
 		return "", errors.New("p2p: Config.Identity is missing")
@@ -83,14 +83,14 @@ func selfOf(cfg Config) (peer.ID, error) {
 	return peer.IDFromPrivateKey(cfg.Identity)
 }
 
-// assembled is a host and what has to be closed behind it.
-type assembled struct {
+// quicHost is a host and the sockets to close after it.
+type quicHost struct {
 	*basichost.BasicHost
 	quic *quicreuse.ConnManager // nil without QUIC
 }
 
 // Close closes the host and the sockets that QUIC shares.
-func (h *assembled) Close() error {
+func (h *quicHost) Close() error {
 	err := h.BasicHost.Close()
 	if h.quic != nil {
 		err = errors.Join(err, h.quic.Close())
@@ -98,9 +98,9 @@ func (h *assembled) Close() error {
 	return err
 }
 
-// assemble makes a host that listens nowhere yet, out of the parts of libp2p that kuai uses. libp2p.New would link every transport that
-// there is: a third of the packages, and most of a minute of a first build.
-func assemble(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager, opts *basichost.HostOpts) (_ host.Host, err error) {
+// buildHost returns a host that does not listen yet, built from the parts of libp2p that kuai uses. libp2p.New
+// would link every transport: a third of the packages, and most of a minute of a first build.
+func buildHost(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager, opts *basichost.HostOpts) (_ host.Host, err error) {
 	self, err := selfOf(cfg)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func assemble(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager,
 		return nil, err
 	}
 	var busOptions []eventbus.Option
-	swarmOptions := append(dialAlways(), swarm.WithConnectionGater(g), swarm.WithResourceManager(rm))
+	swarmOptions := append(noBlackHoleDetection(), swarm.WithConnectionGater(g), swarm.WithResourceManager(rm))
 	if cfg.Registerer != nil {
 		busOptions = append(busOptions, eventbus.WithMetricsTracer(eventbus.NewMetricsTracer(eventbus.WithRegisterer(cfg.Registerer))))
 		swarmOptions = append(swarmOptions, swarm.WithMetricsTracer(swarm.NewMetricsTracer(swarm.WithRegisterer(cfg.Registerer))))
@@ -127,7 +127,7 @@ func assemble(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager,
 	if err != nil {
 		return nil, errors.Join(err, book.Close())
 	}
-	h := &assembled{}
+	h := &quicHost{}
 	if h.quic, err = addTransports(s, cfg, g, rm); err == nil {
 		h.BasicHost, err = basichost.NewHost(s, opts)
 	}
@@ -142,15 +142,16 @@ func assemble(cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager,
 	return h, nil
 }
 
-// dialAlways makes a host dial every address that it is told to dial. By default libp2p stops dialling public QUIC or IPv6 addresses
-// after 100 dials with fewer than 5 successes, and then tries one dial in 100. An outage of little more than a minute reaches that
-// count, and so do 100 dead addresses from a hostile peer. kuai paces and bounds its dials itself.
-func dialAlways() []swarm.Option {
+// noBlackHoleDetection makes a host dial every address. By default libp2p stops dialling public QUIC or IPv6
+// addresses after 100 dials with fewer than 5 successes, and then tries one dial in 100. An outage of little
+// more than a minute causes that, and so do 100 dead addresses from a hostile peer. kuai paces and bounds its
+// dials itself.
+func noBlackHoleDetection() []swarm.Option {
 	return []swarm.Option{swarm.WithUDPBlackHoleSuccessCounter(nil), swarm.WithIPv6BlackHoleSuccessCounter(nil)}
 }
 
-// addTransports: TCP always; QUIC if asked for, as it carries less and wins the dial race; WebSocket if cfg.Listen names it. It returns
-// what the owner of s closes after s.
+// addTransports adds TCP; QUIC only if cfg asks for it, as it has less throughput and would win the dial race;
+// and WebSocket if cfg.Listen names it. The owner of s closes the result after s.
 func addTransports(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager) (*quicreuse.ConnManager, error) {
 	psk, err := swarmKey(cfg)
 	if err != nil {
@@ -181,7 +182,7 @@ func addTransports(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm net
 	return addQUIC(s, cfg, g, rm)
 }
 
-// upgrader returns what makes an encrypted connection with many streams out of a plain one.
+// upgrader returns the upgrader of plain connections to encrypted, multiplexed ones.
 func upgrader(cfg Config, psk pnet.PSK, g connmgr.ConnectionGater, rm network.ResourceManager) (transport.Upgrader, error) {
 	muxers := []tptu.StreamMuxer{{ID: yamux.ID, Muxer: yamux.DefaultTransport}}
 	n, err := noise.New(noise.ID, cfg.Identity, muxers)
@@ -203,8 +204,8 @@ func addWebSocket(s *swarm.Swarm, up transport.Upgrader, rm network.ResourceMana
 	return s.AddTransport(t)
 }
 
-// addQUIC counts a connection from its first packet on, as TCP does. The keys follow from the identity: a node that restarts can tell its
-// peers at once that it has forgotten their connections.
+// addQUIC adds a QUIC transport that counts a connection from its first packet on, as TCP does. The keys are
+// derived from the identity, so a restarted node can reset its peers' old connections at once.
 func addQUIC(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager) (*quicreuse.ConnManager, error) {
 	secret, err := cfg.Identity.Raw()
 	if err != nil {
@@ -248,8 +249,8 @@ func addQUIC(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.R
 	return shared, err
 }
 
-// webSockets reports whether cfg.Listen names the transport of browsers, by a multiaddr that ends in /ws, and whether it shares a port
-// with plain TCP. Then the first bytes of a connection tell them apart, which a swarm key hides.
+// webSockets reports whether cfg.Listen has a multiaddr that ends in /ws, and whether that shares a port with
+// plain TCP. Then the first bytes of a connection tell the two apart, which a swarm key would hide.
 func webSockets(cfg Config) (asked, shared bool, err error) {
 	for _, text := range cfg.Listen {
 		if plain, ok := strings.CutSuffix(text, "/ws"); ok {
@@ -263,7 +264,7 @@ func webSockets(cfg Config) (asked, shared bool, err error) {
 	return asked, shared, nil
 }
 
-// announce tells peers cfg.Announce in place of what the host listens on.
+// announce makes a host announce cfg.Announce in place of its listen addresses.
 func announce(cfg Config) (basichost.AddrsFactory, error) {
 	addrs, err := peers.ParseAddrs(cfg.Announce)
 	if err != nil {
@@ -277,7 +278,7 @@ func announce(cfg Config) (basichost.AddrsFactory, error) {
 	}, nil
 }
 
-// swarmKey closes the network to hosts without the key. QUIC cannot carry it.
+// swarmKey decodes cfg.SwarmKey, which closes the network to hosts without it. QUIC does not support it.
 func swarmKey(cfg Config) (pnet.PSK, error) {
 	if cfg.SwarmKey == nil {
 		return nil, nil

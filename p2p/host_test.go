@@ -13,8 +13,8 @@ import (
 	"kuai/p2p/peers"
 )
 
-// TestHostDialsAlways checks that a daemon's host has none of libp2p's black hole detectors, which refuse dials after an outage. The
-// simulated hosts of TestLongOutageEnds have none either.
+// TestHostDialsAlways checks that a daemon's host has none of libp2p's black hole detectors, which refuse dials
+// after an outage. The simulated hosts of TestLongOutageEnds have none either.
 func TestHostDialsAlways(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	h, err := p2p.NewHost(p2p.Config{Identity: hosttest.Key(t), QUIC: true}, peers.NewGater("", "", nil, log), log)

@@ -42,7 +42,7 @@ func enlist(t *testing.T, net *p2ptest.Net) (l *liar, leave func()) {
 // enlistAt connects a liar with some nodes.
 func enlistAt(t *testing.T, net *p2ptest.Net, nodes []int, more ...pubsub.Option) (l *liar, leave func()) {
 	t.Helper()
-	h, err := net.Stranger()
+	h, err := net.BareHost()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,8 +271,8 @@ func TestOrphanIsPassedOnOnceItAttaches(t *testing.T) {
 	})
 }
 
-// TestBogusSubscriptionsCostNothing subscribes to half a million topics that nobody knows: with more in an RPC than are read, and with as
-// many as are. The stream stays open: pubsub forgets a peer's topics with it.
+// TestBogusSubscriptionsCostNothing subscribes to half a million topics that nobody knows: with more in an RPC
+// than are read, and with as many as are. The stream stays open: pubsub forgets a peer's topics with it.
 func TestBogusSubscriptionsCostNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := p2ptest.New(t, p2ptest.Options{Nodes: 2})
@@ -346,10 +346,10 @@ func writeRPC(t *testing.T, s network.Stream, rpc *pb.RPC) {
 	}
 }
 
-// meet makes a stranger and connects it with node 0.
+// meet makes a bare host and connects it with node 0.
 func meet(t *testing.T, net *p2ptest.Net) (h host.Host, node peer.ID) {
 	t.Helper()
-	h, err := net.Stranger()
+	h, err := net.BareHost()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,9 @@ import (
 	"kuai/p2p/addrpolicy"
 )
 
-// Identify connects to host:port over TCP and returns the multiaddr of the peer that answers there, with its peer id, as a dial wants
-// it. The peer proves its id by a Noise handshake and, if swarmKey is not nil, that it has the swarm key; nothing else is said. ctx bounds
-// it.
+// Identify connects to host:port over TCP and returns the multiaddr of the peer that answers there, with its
+// peer id, as a dial wants it. The peer proves its id by a Noise handshake and, if swarmKey is not nil, that it
+// has the swarm key; nothing else is said. ctx bounds it.
 func Identify(ctx context.Context, hostPort string, swarmKey []byte) (address string, err error) {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address) // after resolution, so that no name hides an address
@@ -48,7 +48,7 @@ func Identify(ctx context.Context, hostPort string, swarmKey []byte) (address st
 	return at.String() + "/p2p/" + id.String(), nil
 }
 
-// shakeHands returns who is at the other end of conn. The identity that is shown there is drawn for this.
+// shakeHands returns the peer id of the other end of conn. It uses a random identity of its own.
 func shakeHands(ctx context.Context, conn net.Conn, swarmKey []byte) (peer.ID, error) {
 	if swarmKey != nil {
 		psk, err := pnet.DecodeV1PSK(bytes.NewReader(swarmKey))
@@ -70,7 +70,7 @@ func shakeHands(ctx context.Context, conn net.Conn, swarmKey []byte) (peer.ID, e
 	if err := multistream.SelectProtoOrFail(noise.ID, conn); err != nil {
 		return "", err
 	}
-	secure, err := handshake.WithSessionOptions(noise.DisablePeerIDCheck()) // who it is is the question
+	secure, err := handshake.WithSessionOptions(noise.DisablePeerIDCheck()) // its id is not known yet
 	if err != nil {
 		return "", err
 	}

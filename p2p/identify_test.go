@@ -15,8 +15,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestIdentifyTellsWhoAnswers: with the network's swarm key, or without one, the address that comes back can be dialled. With another key
-// nobody answers.
+// TestIdentifyTellsWhoAnswers: with the network's swarm key, or without one, the address that comes back can be
+// dialled. With another key nobody answers.
 func TestIdentifyTellsWhoAnswers(t *testing.T) {
 	r := chaintest.Rules()
 	key := func(digit string) []byte {

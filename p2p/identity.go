@@ -12,8 +12,9 @@ import (
 	"kuai/chain/atomicfile"
 )
 
-// LoadIdentity reads the node's Ed25519 key from path, in libp2p's marshalled form, or makes one there where nothing is.
-// The file is private to its owner. A key of another kind is refused: the peer id would change its form.
+// LoadIdentity reads the node's Ed25519 key from path, in libp2p's marshalled form, or makes one if the file does
+// not exist. Only its owner can read the file. A key of another kind is refused: the peer id would have another
+// form.
 func LoadIdentity(path string) (crypto.PrivKey, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -32,7 +33,7 @@ func LoadIdentity(path string) (crypto.PrivKey, error) {
 	return key, nil
 }
 
-// EphemeralIdentity makes an Ed25519 key that is kept nowhere.
+// EphemeralIdentity returns a new Ed25519 key that is not saved.
 func EphemeralIdentity() (crypto.PrivKey, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	return key, err

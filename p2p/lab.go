@@ -23,45 +23,46 @@ import (
 const (
 	MaxCut       = 256              // peers that are named
 	MaxDelay     = 30 * time.Second // of a message
-	maxHeld      = 1024             // messages that wait for their delay,
-	maxHeldBytes = 8 << 20          // and their bytes; what comes beyond is lost
+	maxHeld      = 1024             // delayed messages,
+	maxHeldBytes = 8 << 20          // and their bytes; more are lost
 	allPercent   = 100
 )
 
 // ErrNoLab is returned by Node.Switch if the node was made without a Lab.
 var ErrNoLab = errors.New("this node has no lab")
 
-// Switches are the faults that a node makes on purpose. The zero value makes none.
+// Switches are the faults to inject. The zero value injects none.
 //
-// Delay, Loss and Pause are about gossip: each message that arrives, and each one that this node publishes itself. While one of them is
-// set, gossip's own repair is off as well, so that a lost message stays lost. Statuses and syncs go on: they are what makes nodes agree.
+// Delay, Loss and Pause apply to gossip: to each message that arrives, and to each one that this node
+// publishes. While one of them is set, gossip's own recovery is off, so that a lost message stays lost.
+// Statuses and syncs continue: they make nodes agree.
 type Switches struct {
 	CutAll bool     // from every peer,
 	Cut    []string // or from these, by peer id
 	Delay  time.Duration
 	Loss   int  // percent
-	Pause  bool // nothing is published or taken
+	Pause  bool // no message is published or accepted
 }
 
-// Lab holds the switches of a node, and what they delay. It ends with the process: nothing of it is on disk.
+// Lab holds the switches of a node, and delayed messages. It is not saved to disk.
 type Lab struct {
-	state atomic.Pointer[labState]
-	wake  chan struct{} // size one: the switches have changed, or a message is held
-	sides atomic.Pointer[sides]
-	moved chan struct{} // size one: sides has changed
+	state        atomic.Pointer[labState]
+	wake         chan struct{} // size one: the switches have changed, or a message is held
+	sides        atomic.Pointer[sides]
+	sidesChanged chan struct{} // size one: sides has changed
 
 	mu    sync.Mutex
 	held  []heldMessage // in order of arrival
 	bytes int           // of held
 }
 
-// labState is the switches as they are asked for. It never changes.
+// labState is the switches and an index of them. It is immutable.
 type labState struct {
 	Switches
 	cut map[peer.ID]bool
 }
 
-// heldMessage is a message that waits. Its sender is this node's own id if it is to be published.
+// heldMessage is a delayed message. Its sender is this node's own id if it is to be published.
 type heldMessage struct {
 	from  peer.ID
 	topic string
@@ -71,18 +72,19 @@ type heldMessage struct {
 
 // NewLab returns a Lab with all switches off.
 func NewLab() *Lab {
-	l := &Lab{wake: make(chan struct{}, 1), moved: make(chan struct{}, 1)}
+	l := &Lab{wake: make(chan struct{}, 1), sidesChanged: make(chan struct{}, 1)}
 	l.state.Store(&labState{})
 	l.sides.Store(&sides{})
 	return l
 }
 
-// Gater refuses connections with the peers that l cuts off, for a host that is given to NewOn. New does so by itself.
+// Gater returns a gater that refuses connections with the peers that l cuts off, for a host that is passed to
+// NewOn. New does so by itself.
 func (l *Lab) Gater() connmgr.ConnectionGater {
-	return peers.NewGater("", "", l.cuts, slog.New(slog.DiscardHandler))
+	return peers.NewGater("", "", l.isCut, slog.New(slog.DiscardHandler))
 }
 
-// set changes the switches and reports whether other peers are cut off than before.
+// set changes the switches, and reports whether the set of cut-off peers has changed.
 func (l *Lab) set(s Switches) (recut bool, err error) {
 	next := &labState{Switches: s, cut: make(map[peer.ID]bool)}
 	switch {
@@ -111,22 +113,22 @@ func (l *Lab) set(s Switches) (recut bool, err error) {
 	return before.CutAll != s.CutAll || !slices.Equal(before.Cut, next.Cut), nil
 }
 
-// cuts reports whether this node is cut off from p.
-func (l *Lab) cuts(p peer.ID) bool {
+// isCut reports whether p is cut off.
+func (l *Lab) isCut(p peer.ID) bool {
 	if l == nil {
 		return false
 	}
 	s := l.state.Load()
-	return s.CutAll || s.cut[p] || l.sides.Load().cut(p, time.Now())
+	return s.CutAll || s.cut[p] || l.sides.Load().isCut(p, time.Now())
 }
 
-// Hear takes out of an RPC what is lost or comes later, and the offers of what was missed: asking for it and losing the answer would look
-// like a promise that the peer broke.
-func (l *Lab) Hear(from peer.ID, rpc *pubsub.RPC) {
+// Filter removes from an RPC what is lost or delayed, and the offers of missed messages: if this node asked for
+// one and lost the answer, pubsub would count a broken promise of the peer.
+func (l *Lab) Filter(from peer.ID, rpc *pubsub.RPC) {
 	if l == nil || !l.state.Load().disturbs() {
 		return
 	}
-	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool { return l.Takes(from, m.GetTopic(), m.GetData()) })
+	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool { return l.Intercepts(from, m.GetTopic(), m.GetData()) })
 	if rpc.Control == nil {
 		return
 	}
@@ -136,8 +138,8 @@ func (l *Lab) Hear(from peer.ID, rpc *pubsub.RPC) {
 	}
 }
 
-// Takes reports whether a message is lost, or held until later. from is this node's id if it is to be published.
-func (l *Lab) Takes(from peer.ID, topic string, data []byte) bool {
+// Intercepts reports whether a message is lost or delayed. from is this node's id if it is to be published.
+func (l *Lab) Intercepts(from peer.ID, topic string, data []byte) bool {
 	if l == nil {
 		return false
 	}
@@ -152,10 +154,10 @@ func (l *Lab) Takes(from peer.ID, topic string, data []byte) bool {
 	return false
 }
 
-// disturbs reports whether gossip is not as usual.
+// disturbs reports whether s affects gossip.
 func (s *labState) disturbs() bool { return s.Pause || s.Loss > 0 || s.Delay > 0 }
 
-// hold keeps a message, or loses it if too many wait.
+// hold keeps a message until later, or loses it if too many are held.
 func (l *Lab) hold(m heldMessage) {
 	l.mu.Lock()
 	if len(l.held) < maxHeld && l.bytes+len(m.data) <= maxHeldBytes {
@@ -165,14 +167,15 @@ func (l *Lab) hold(m heldMessage) {
 	signal(l.wake)
 }
 
-// drop loses all messages that wait.
+// drop loses all held messages.
 func (l *Lab) drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held, l.bytes = nil, 0
 }
 
-// due takes out the messages that have waited for the delay, and returns how long the next one waits, 0 if none does.
+// due removes and returns the messages whose delay has passed, and returns the remaining wait of the next one,
+// 0 if there is none.
 func (l *Lab) due(now time.Time) (due []heldMessage, wait time.Duration) {
 	delay := l.state.Load().Delay
 	l.mu.Lock()
@@ -188,7 +191,7 @@ func (l *Lab) due(now time.Time) (due []heldMessage, wait time.Duration) {
 	return due, 0
 }
 
-// Deliver hands what has waited to late until ctx ends.
+// Deliver calls late with each message after its delay, until ctx ends.
 func (l *Lab) Deliver(ctx context.Context, late func(from peer.ID, topic string, data []byte)) {
 	if l == nil {
 		return
@@ -212,7 +215,7 @@ func (l *Lab) Deliver(ctx context.Context, late func(from peer.ID, topic string,
 	}
 }
 
-// Switches returns the faults that this node makes on purpose.
+// Switches returns the faults that this node injects.
 func (n *Node) Switches() Switches {
 	if n.lab == nil {
 		return Switches{}
@@ -220,7 +223,8 @@ func (n *Node) Switches() Switches {
 	return n.lab.state.Load().Switches
 }
 
-// Switch makes s the faults of this node. It disconnects the peers that are cut off, and dials those that no longer are at once.
+// Switch sets the faults to inject. It disconnects the peers that are cut off now, and dials those that no
+// longer are at once.
 func (n *Node) Switch(s Switches) error {
 	if n.lab == nil {
 		return ErrNoLab
@@ -229,11 +233,11 @@ func (n *Node) Switch(s Switches) error {
 	if err != nil || !recut {
 		return err
 	}
-	n.table.Recut()
+	n.table.ApplyCuts()
 	return nil
 }
 
-// signal fills a channel of size one.
+// signal sends to a channel of size one, unless it is full.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

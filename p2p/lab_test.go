@@ -33,7 +33,8 @@ func sees(a, b *p2ptest.Node) bool {
 	return false
 }
 
-// TestLabCut cuts nodes off that dial and that are dialled, from one peer and from all. A cut peer keeps dialling in vain.
+// TestLabCut cuts nodes off that dial and that are dialled, from one peer and from all. A cut peer keeps
+// dialling in vain.
 func TestLabCut(t *testing.T) {
 	for _, node := range []int{0, 1, 2} { // the higher index dials
 		for _, all := range []bool{false, true} {
@@ -131,7 +132,8 @@ func TestLabLossAndPause(t *testing.T) {
 	}
 }
 
-// TestLabDelay holds what a node hears and what it publishes itself, and passes it on afterwards: statuses alone are sooner than the sum.
+// TestLabDelay holds what a node hears and what it publishes itself, and passes it on afterwards: statuses
+// alone are sooner than the sum.
 func TestLabDelay(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line, Lab: true}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)

@@ -14,8 +14,8 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-// TestEvilLeadDoesNotMakeAHelperGuilty lets a stranger lead a download: it names the tip of the honest peer, so that this one helps,
-// and says what does not lead there.
+// TestEvilLeadDoesNotMakeAHelperGuilty lets a bare host lead a download: it names the tip of the honest peer, so
+// that this one helps, and says what does not lead there.
 func TestEvilLeadDoesNotMakeAHelperGuilty(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -87,8 +87,8 @@ func oneByOne(ctx context.Context, s network.Stream, request []byte, blocks [][]
 	_, _ = s.Write(append(head, p2p.Frame(blocks[from-2])...))
 }
 
-// TestLiarsAreLeftWithin10s lets a fresh node meet a liar first, who claims the longest chain. Ten seconds after an honest peer comes,
-// the node has the honest chain, and nothing else in between.
+// TestLiarsAreLeftWithin10s lets a fresh node meet a liar first, who claims the longest chain. Ten seconds
+// after an honest peer comes, the node has the honest chain, and nothing else in between.
 func TestLiarsAreLeftWithin10s(t *testing.T) {
 	for name, lie := range lies() {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestLiarWhoSaysWhatIsKnownIsLeft(t *testing.T) {
 	})
 }
 
-// tell lets a stranger lie to node 0, and says on asked when it was asked for its chain.
+// tell lets a bare host lie to node 0, and says on asked when it was asked for its chain.
 func tell(t *testing.T, net *p2ptest.Net, lie lie) (asked chan struct{}) {
 	t.Helper()
 	h, _ := meet(t, net)
@@ -186,8 +186,8 @@ func TestStoppingInterruptsASilentPeer(t *testing.T) {
 	})
 }
 
-// TestPeerThatComesAndGoesIsPulledNowAndThen lets a peer say many times that it has left a branch of its own for ours, so that payments
-// of that branch may be pending again.
+// TestPeerThatComesAndGoesIsPulledNowAndThen lets a peer say many times that it has left a branch of its own
+// for ours, so that payments of that branch may be pending again.
 func TestPeerThatComesAndGoesIsPulledNowAndThen(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 1}, func(t *testing.T, net *p2ptest.Net) {
 		h, node := meet(t, net)

@@ -16,35 +16,35 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// What the host may use. The sizes are fixed: scaling by the machine's memory would read the host's, not the container's.
+// Limits of the host. They are fixed: scaling by memory would read the machine's, not the container's.
 const (
 	maxConns        = 256 // about 100 KB each, at most
-	maxConnsInbound = 192 // the rest is kept for dials
+	maxConnsInbound = 192 // the rest is reserved for dials
 	maxStreams      = 4096
 	maxStreamMemory = 512 << 20 // windows promised to peers, hardly ever filled
 	maxPeerStreams  = 128       // of one peer
-	maxPeerConns    = 8         // of one peer: simultaneous dials leave two
+	maxPeerConns    = 8         // of one peer: simultaneous dials open two
 	maxPending      = 128       // connections in their handshake
 	maxPendingMem   = 64 << 20
 
-	maxPeers  = 160 // peers, beyond which those that dial this node are refused
-	lowWater  = 168 // connections, those of protected peers apart, that the connection manager leaves alone: some peers have two
+	maxPeers  = 160 // peers; when there are so many, others that dial this node are refused
+	lowWater  = 168 // connections that the connection manager leaves open, without those of protected peers: some peers have two
 	highWater = 184
 	grace     = 20 * time.Second // for a new connection to prove useful
 
-	// Behind Docker's NAT every peer has one address, so a limit for each address must leave room for many.
+	// Behind Docker's NAT all peers have the same address, so the limit of an address must suffice for many.
 	maxPublicConns = 64 // of one public address
 	publicBurst    = 64 // new connections of one public address at once,
 	publicRate     = 2  // and then each second
 )
 
-// privateNets are addresses that are not limited one by one: a LAN, or a whole network behind a bridge.
+// privateNets are addresses without a limit for each: a LAN, or a whole network behind a bridge.
 var privateNets = []string{
 	"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
 	"::1/128", "fc00::/7", "fe80::/10",
 }
 
-// newResourceManager bounds what all peers, and what each one, may take.
+// newResourceManager returns a resource manager with the limits of all peers together and of each one.
 func newResourceManager() (network.ResourceManager, error) {
 	base := rcmgr.DefaultLimits
 	limitServices(&base)
@@ -58,7 +58,7 @@ func newResourceManager() (network.ResourceManager, error) {
 		rcmgr.WithConnRateLimiters(connRates()))
 }
 
-// limitServices bounds the protocols of libp2p that a host serves itself, with libp2p's own figures.
+// limitServices limits the protocols that libp2p itself serves, with libp2p's default limits.
 func limitServices(base *rcmgr.ScalingLimitConfig) {
 	none := rcmgr.BaseLimitIncrease{}
 	all := rcmgr.BaseLimit{StreamsInbound: 64, StreamsOutbound: 64, Streams: 128, Memory: 4 << 20}
@@ -126,11 +126,11 @@ func connRates() *rate.Limiter {
 	return l
 }
 
-// sayEvery is how often a limit that refuses connections is named in the log.
-const sayEvery = time.Minute
+// limitLogEvery is how often the log says that a limit refuses connections.
+const limitLogEvery = time.Minute
 
-// frankManager is a resource manager that says when it refuses connections.
-type frankManager struct {
+// loggingManager is a resource manager that logs refused connections.
+type loggingManager struct {
 	network.ResourceManager
 	log *slog.Logger
 
@@ -138,14 +138,14 @@ type frankManager struct {
 	said time.Time
 }
 
-// OpenConnection lets a connection in, or says once in a while why not.
-func (m *frankManager) OpenConnection(dir network.Direction, usefd bool, at ma.Multiaddr) (network.ConnManagementScope, error) {
+// OpenConnection admits a connection, or logs why not, at most every limitLogEvery.
+func (m *loggingManager) OpenConnection(dir network.Direction, usefd bool, at ma.Multiaddr) (network.ConnManagementScope, error) {
 	scope, err := m.ResourceManager.OpenConnection(dir, usefd, at)
 	if err == nil {
 		return scope, nil
 	}
 	m.mu.Lock()
-	again := time.Since(m.said) < sayEvery
+	again := time.Since(m.said) < limitLogEvery
 	if !again {
 		m.said = time.Now()
 	}

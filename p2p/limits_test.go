@@ -69,7 +69,7 @@ func (full) OpenConnection(network.Direction, bool, ma.Multiaddr) (network.ConnM
 
 func TestLimitsAreNamedOnceInAWhile(t *testing.T) {
 	log := &hosttest.Log{}
-	m := &frankManager{ResourceManager: &full{}, log: log.Logger()}
+	m := &loggingManager{ResourceManager: &full{}, log: log.Logger()}
 	for range 1000 {
 		if _, err := m.OpenConnection(network.DirInbound, true, ma.StringCast("/ip4/192.0.2.1/tcp/1")); err == nil {
 			t.Fatal("let in")

@@ -8,7 +8,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestNodesOfOneMachine: a node dials those of which Config.Local tells, again and again without complaint about what it cannot use.
+// TestNodesOfOneMachine: a node dials those of which Config.Local tells, again and again without complaint
+// about what it cannot use.
 func TestNodesOfOneMachine(t *testing.T) {
 	r := chaintest.Rules()
 	a := runNode(t, r, func(c *p2p.Config) {

@@ -10,8 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/gologshim"
 )
 
-// libraryLog makes libp2p and pubsub log into our handler: their errors as our warnings, the rest only where the
-// operator asked for debug output. They report what strangers do wrong, which an operator need not know.
+// libraryLog makes libp2p and pubsub log to our handler: their errors as warnings, the rest only at debug
+// level. Most of it is about faults of remote peers, which are of little interest to an operator.
 type libraryLog struct{ to slog.Handler }
 
 // Enabled is asked with the library's level.
@@ -19,7 +19,7 @@ func (l libraryLog) Enabled(ctx context.Context, level slog.Level) bool {
 	return l.to.Enabled(ctx, demote(level))
 }
 
-// Handle passes r on at our level. What a listener complains of when it is closed is not a failure.
+// Handle passes r on at our level, without the errors of a listener that is closed.
 func (l libraryLog) Handle(ctx context.Context, r slog.Record) error {
 	if r.Message == "swarm listener accept error" && isStop(r) {
 		return nil
@@ -57,7 +57,7 @@ func demote(level slog.Level) slog.Level {
 	}
 }
 
-// bridge leads libp2p's package-wide loggers into the first node's log. libp2p keeps the handler that its first line met.
+// bridge makes libp2p's package-wide loggers use the first node's log. libp2p keeps the handler of its first line.
 var bridge sync.Once
 
 func bridgeLogs(log *slog.Logger) {

@@ -43,7 +43,8 @@ func needMulticast(t *testing.T) netip.Addr {
 	return netip.Addr{}
 }
 
-// ownNetwork returns a network that only this process knows: multicast reaches all nodes of this machine and of its links.
+// ownNetwork returns a network that only this process knows: multicast reaches all nodes of this machine and of
+// its links.
 func ownNetwork(t *testing.T) *consensus.Rules {
 	t.Helper()
 	const file = `{"name": "test", "zeros": 1,

@@ -14,7 +14,7 @@ import (
 	"kuai/p2p/gossip"
 )
 
-// metrics counts what the operator watches. Without a registerer it counts for nobody.
+// metrics are the metrics of a node. Without a registerer they are not exported.
 type metrics struct {
 	messages    *prometheus.CounterVec // by outcome and topic
 	rejected    *prometheus.CounterVec // by reason
@@ -26,7 +26,7 @@ type metrics struct {
 	syncs       *prometheus.CounterVec // by result
 }
 
-// newMetrics registers the metrics with reg, where there is one.
+// newMetrics registers the metrics with reg, unless it is nil.
 func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metrics, error) {
 	m := &metrics{
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kuai_gossip_messages_total",
@@ -49,7 +49,7 @@ func newMetrics(reg prometheus.Registerer, h host.Host, c *chain.Chain) (*metric
 	return m, m.register(reg, h, c)
 }
 
-// begin shows what has not happened yet as 0, so that its first time is seen as a change.
+// begin exports all counters as 0, so that their first increment is visible as a change.
 func (m *metrics) begin() {
 	for _, outcome := range []string{"published", "delivered", "duplicate", "undeliverable"} {
 		m.messages.WithLabelValues(outcome, "block")
@@ -103,7 +103,7 @@ func (m *metrics) Happened(e chain.Event) {
 	}
 }
 
-// synced counts a sync that moved the tip or not and ended with err.
+// synced counts a sync by its result: whether it moved the tip, and its error.
 func (m *metrics) synced(moved bool, err error) {
 	result := "adopted"
 	switch {
@@ -117,20 +117,20 @@ func (m *metrics) synced(moved bool, err error) {
 	m.syncs.WithLabelValues(result).Inc()
 }
 
-// Arrived notes how old b is.
+// Arrived observes the age of b.
 func (m *metrics) Arrived(b *consensus.Block) {
 	now := float64(time.Now().UnixMicro()) / 1e6
 	m.propagation.Observe(max(0, now-b.Header().Timestamp))
 }
 
-// Message counts a message by what became of it.
+// Message counts a message by outcome and topic.
 func (m *metrics) Message(outcome, topic string) { m.messages.WithLabelValues(outcome, topic).Inc() }
 
-// Rejected counts a message that was not passed on.
+// Rejected counts a message that was not relayed.
 func (m *metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
 
-// Dropped counts what a full queue cost.
+// Dropped counts an RPC that a full queue dropped.
 func (m *metrics) Dropped() { m.dropped.Inc() }
 
-// Orphan counts a block that came before its parent.
+// Orphan counts a block that arrived before its parent.
 func (m *metrics) Orphan() { m.orphans.Inc() }

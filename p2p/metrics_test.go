@@ -12,7 +12,7 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// sample returns a metric's value, the labels' values given in order of their names; 0 where it was never counted.
+// sample returns a metric's value, the labels' values given in order of their names; 0 if it was never counted.
 func sample(t *testing.T, reg prometheus.Gatherer, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := reg.Gather()

@@ -15,19 +15,19 @@ import (
 	"kuai/p2p/reach"
 )
 
-// Reach is what is known of whether this node can be dialled from outside its local network.
+// Reach reports whether this node can be dialled from outside its local network.
 type Reach struct {
-	Asked   bool      // Config.NAT; if not, nothing else is known
-	Public  bool      // it has a public address: of its own, announced, or got from its router
-	Known   bool      // a peer has tried; the rest is what it found
+	Asked   bool      // Config.NAT; if false, nothing else is known
+	Public  bool      // it has a public address: its own, announced, or mapped at its router
+	Known   bool      // a peer has tried; the rest is its result
 	Reached bool      // at Address
 	Address string    // a multiaddr with /p2p/
 	Witness string    // the peer that tried
-	Name    string    // what that one calls itself, "" for no name: claimed, not proved
+	Name    string    // that this peer gives itself, "" for none: not proved
 	At      time.Time // when it tried
 }
 
-// mapPort has the router open the ports that are listened on, if cfg asks for it.
+// mapPort returns the NATManager that maps the listen ports at the router, nil if cfg does not ask for it.
 func mapPort(cfg Config, log *slog.Logger) func(network.Network) basichost.NATManager {
 	if !cfg.NAT || cfg.mapsNoPort {
 		return nil
@@ -35,23 +35,23 @@ func mapPort(cfg Config, log *slog.Logger) func(network.Network) basichost.NATMa
 	return func(n network.Network) basichost.NATManager { return portmap.New(n, log) }
 }
 
-// newReach returns what finds out whether h can be dialled, nil if cfg does not ask for it.
+// newReach returns the tracker that finds out whether h can be dialled, nil if cfg does not ask for it.
 func newReach(h host.Host, g *peers.Gater, cfg Config, ours func(peer.ID) bool, log *slog.Logger) *reach.Tracker {
 	if !cfg.NAT {
 		return nil
 	}
-	return reach.New(reach.Config{Host: h, Dialer: func() (host.Host, error) { return newDialer(cfg, g) }, Ours: ours, Asked: g.Asked, Private: cfg.natPrivate, Log: log})
+	return reach.New(reach.Config{Host: h, Dialer: func() (host.Host, error) { return newDialer(cfg, g) }, Ours: ours, Asked: g.ExpectDialBack, Private: cfg.natPrivate, Log: log})
 }
 
-// newDialer returns a host that dials addresses for peers, by the transports of cfg and inside its swarm key. It has an identity of its own
-// and does not say what it speaks, so that nobody takes it for a peer.
+// newDialer returns a host that dials back for peers, with the transports and the swarm key of cfg. It has an
+// identity of its own and does not serve identify, so that nodes do not take it for a peer.
 func newDialer(cfg Config, g *peers.Gater) (host.Host, error) {
 	key, err := EphemeralIdentity()
 	if err != nil {
 		return nil, err
 	}
 	cfg = Config{Identity: key, SwarmKey: cfg.SwarmKey, QUIC: cfg.QUIC, Listen: cfg.Listen}
-	h, err := assemble(cfg, g, &network.NullResourceManager{}, &basichost.HostOpts{}) // AutoNATv2 bounds its dials
+	h, err := buildHost(cfg, g, &network.NullResourceManager{}, &basichost.HostOpts{}) // AutoNATv2 bounds its dials
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func newDialer(cfg Config, g *peers.Gater) (host.Host, error) {
 	return h, nil
 }
 
-// Reach reports whether this node can be dialled from outside its local network, as the last peer found that tried.
+// Reach reports whether this node can be dialled from outside its local network, according to the last peer that tried.
 func (n *Node) Reach() Reach {
 	if n.reach == nil {
 		return Reach{}

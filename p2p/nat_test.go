@@ -15,7 +15,8 @@ import (
 	"kuai/p2p/stream"
 )
 
-// TestReachOfAHomeNode: a node with private addresses only asks nobody, but answers others. Its dials for them do not count as peers.
+// TestReachOfAHomeNode: a node with private addresses only asks nobody, but answers others. Its dials for them
+// do not count as peers.
 func TestReachOfAHomeNode(t *testing.T) {
 	r := chaintest.Rules()
 	nat := func(cfg *p2p.Config) { cfg.NAT = true; cfg.LeaveRouters() }
@@ -39,7 +40,8 @@ func TestReachOfAHomeNode(t *testing.T) {
 	})
 }
 
-// TestDialerIsNoPeer dials a node as another one does that tries its address. The log does not speak of a peer that came.
+// TestDialerIsNoPeer dials a node as another one does that tries its address. The log does not speak of a peer
+// that came.
 func TestDialerIsNoPeer(t *testing.T) {
 	n, other := runNode(t, chaintest.Rules(), nil), runNode(t, chaintest.Rules(), nil)
 	dialer, err := p2p.NewDialer(p2p.Config{}, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)))
@@ -60,7 +62,8 @@ func TestDialerIsNoPeer(t *testing.T) {
 	}
 }
 
-// TestFullHubIsDialledBack: a hub with as many peers as it takes has one of them try its address. The dial back comes in, others do not.
+// TestFullHubIsDialledBack: a hub with as many peers as it takes has one of them try its address. The dial back
+// comes in, others do not.
 func TestFullHubIsDialledBack(t *testing.T) {
 	r := chaintest.Rules()
 	nat := func(c *p2p.Config) { c.NAT = true; c.LeaveRouters(); c.CountPrivate() }

@@ -21,7 +21,7 @@ import (
 	"kuai/p2p/stream"
 )
 
-// Node is this daemon's face to the network.
+// Node is the peer-to-peer side of a daemon.
 type Node struct {
 	h       host.Host
 	table   *peers.Table
@@ -31,25 +31,25 @@ type Node struct {
 	gossip  *gossip.Gossip
 	metrics *metrics
 	lab     *Lab
-	client  stream.Client                   // of what this package asks itself
-	reach   *reach.Tracker                  // nil: nobody asks
+	client  stream.Client                   // for the requests of this package
+	reach   *reach.Tracker                  // nil without Config.NAT
 	running atomic.Pointer[context.Context] // Run's, once it has joined gossip
 	log     *slog.Logger
 }
 
-// New builds the host and listens, so that real ports are known. It starts nothing else. A Node that is never run holds
-// its ports until the process ends.
+// New builds the host and listens, so that the ports are known. It starts nothing else. A Node that is never
+// run keeps its ports until the process ends.
 func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	self, err := selfOf(cfg)
 	if err != nil {
 		return nil, err
 	}
-	g := peers.NewGater(self, cfg.Dir, cfg.Lab.cuts, log)
+	g := peers.NewGater(self, cfg.Dir, cfg.Lab.isCut, log)
 	h, err := newHost(cfg, g, log)
 	if err != nil {
 		return nil, err
 	}
-	g.Guards(h, cmp.Or(cfg.mostPeers, maxPeers))
+	g.Attach(h, cmp.Or(cfg.mostPeers, maxPeers))
 	n, err := newNode(h, g, cfg, c, log)
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -57,9 +57,9 @@ func New(cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
 	return n, nil
 }
 
-// NewOn is New on a given host, which Run closes.
+// NewOn is New with an existing host, which Run closes.
 func NewOn(h host.Host, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
-	return newNode(h, peers.NewGater(h.ID(), cfg.Dir, cfg.Lab.cuts, log), cfg, c, log)
+	return newNode(h, peers.NewGater(h.ID(), cfg.Dir, cfg.Lab.isCut, log), cfg, c, log)
 }
 
 func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.Logger) (*Node, error) {
@@ -82,7 +82,7 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 		Host: h, Chain: c, Server: n.server, Syncer: n.sync, Table: n.table, Counter: m, Lab: cfg.Lab,
 		Log: log, Library: slog.New(libraryLog{log.Handler()}),
 	})
-	n.reach = newReach(h, g, cfg, n.sync.HasSaid, log)
+	n.reach = newReach(h, g, cfg, n.sync.HasStatus, log)
 	for _, p := range cfg.Peers {
 		if err := n.table.Connect(p); err != nil {
 			return nil, err
@@ -91,10 +91,10 @@ func newNode(h host.Host, g *peers.Gater, cfg Config, c *chain.Chain, log *slog.
 	return n, nil
 }
 
-// table is what the table of peers is told.
+// table returns the configuration of the table of peers.
 func (cfg Config) table(network string) peers.Config {
 	out := peers.Config{
-		Network: network, Dir: cfg.Dir, MDNS: cfg.MDNS, DHT: cfg.DHT, Outbound: peers.WantOutbound, Mute: maxPending / 2,
+		Network: network, Dir: cfg.Dir, MDNS: cfg.MDNS, DHT: cfg.DHT, Outbound: peers.WantOutbound, MaxTransient: maxPending / 2,
 		Local: cfg.Local, AskURL: cfg.AskURL,
 	}
 	if cfg.dialsNobody {
@@ -103,7 +103,7 @@ func (cfg Config) table(network string) peers.Config {
 	return out
 }
 
-// Run blocks until everything that it started is gone, then closes the host.
+// Run runs the node until ctx ends. It returns when everything that it started has ended and the host is closed.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	err := n.gossip.Join(ctx)
@@ -154,35 +154,37 @@ func (n *Node) Addresses() []string {
 	return out
 }
 
-// LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with /p2p/<id>: they need no
-// network interface, and Config.Announce does not change them.
+// LocalAddresses returns the multiaddrs at which other nodes on this machine reach this one, each with
+// /p2p/<id>: they need no network interface, and Config.Announce does not change them.
 func (n *Node) LocalAddresses() []string { return n.table.LocalAddresses() }
 
-// Connect takes an address (a multiaddr with /p2p/, an http URL or host:port) and keeps a connection to the peer there from now on:
-// failures are tried again indefinitely, in the background. This node's own address and one that is kept already are fine. The error says
-// what is wrong with the form.
+// Connect takes an address (a multiaddr with /p2p/, an http URL or host:port) and keeps a connection to the
+// peer there from now on: failures are tried again indefinitely, in the background. This node's own address and
+// one that is kept already are valid. It returns an error if addr is malformed.
 func (n *Node) Connect(addr string) error { return n.table.Connect(addr) }
 
-// Register asks the URLs in list what they are and keeps connections to all nodes, as Connect does; they are remembered on disk. If it returns
-// an error, nothing was registered: a *RefusedError, ErrTooMany, or what the disk says.
+// Register asks the URLs in list what they are and keeps connections to all nodes, as Connect does; they are
+// saved to disk. If it returns an error, nothing was registered: a *RefusedError, ErrTooMany, or an error of
+// the disk.
 func (n *Node) Register(ctx context.Context, list []string) error { return n.table.Register(ctx, list) }
 
 // Registered lists the registered addresses, sorted.
 func (n *Node) Registered() []Registered { return n.table.Registered() }
 
-// AskRegistered asks all registered URLs now, all at once, and calls each with what a node is as soon as it is known.
+// AskRegistered asks all registered URLs now, all at once, and calls each with every result as it arrives.
 func (n *Node) AskRegistered(ctx context.Context, each func(Registered)) {
 	n.table.AskRegistered(ctx, each)
 }
 
-// Disconnect forgets every address that name refers to, then disconnects the peers that no other one refers to, and keeps them away for ten
-// minutes, or until they are asked for again. name is an address as Connect takes it, or a peer id. The error wraps chain.ErrNotFound if there
-// is none, and says what the disk says: then nothing has changed.
+// Disconnect removes every address that name matches, then disconnects their peers, unless another address is
+// for them, and refuses these peers for ten minutes, or until Connect or Register names them. name is an
+// address as Connect takes it, or a peer id. The error wraps chain.ErrNotFound if nothing matches, or is an
+// error of the disk: then nothing has changed.
 func (n *Node) Disconnect(name string) error { return n.table.Disconnect(name) }
 
-// SyncNow asks every connected peer and adopts what is longer. It returns when that is done or ctx ends; a bad peer never
-// makes it fail.
+// SyncNow exchanges statuses with every connected peer and syncs from those that claim more work. It returns
+// when done or when ctx ends; a bad peer does not make it fail.
 func (n *Node) SyncNow(ctx context.Context) error { return n.sync.Now(ctx) }
 
-// SyncStatus says what the sync is doing.
+// SyncStatus returns what the sync is doing.
 func (n *Node) SyncStatus() SyncStatus { return n.sync.Progress() }

@@ -12,7 +12,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestDisconnectedPeerStaysAway: a peer that dials by itself does not come back after a disconnect, until it is asked for again.
+// TestDisconnectedPeerStaysAway: a peer that dials by itself does not come back after a disconnect, until it is
+// asked for again.
 func TestDisconnectedPeerStaysAway(t *testing.T) {
 	r := chaintest.Rules()
 	a, b := runNode(t, r, nil), runNode(t, r, nil)
@@ -35,7 +36,8 @@ func TestDisconnectedPeerStaysAway(t *testing.T) {
 	hosttest.Eventually(t, "the two are connected again", func() bool { return b.connectedTo(a) })
 }
 
-// TestPeerStaysAwayThatWasDisconnectedByItsURL: the API names a registered node by its URL first, and then by its peer id.
+// TestPeerStaysAwayThatWasDisconnectedByItsURL: the API names a registered node by its URL first, and then by
+// its peer id.
 func TestPeerStaysAwayThatWasDisconnectedByItsURL(t *testing.T) {
 	const url = "http://127.0.0.1:5000"
 	r := chaintest.Rules()

@@ -29,8 +29,8 @@ func partitionsHere() int {
 	return 40
 }
 
-// partitioned is a network that falls apart, lives on in parts and is mended. A seed stands for one; what happens to each
-// single packet may still differ between two runs.
+// partitioned is a network that falls apart, lives on in parts and is mended. A seed stands for one; what
+// happens to each single packet may still differ between two runs.
 type partitioned struct {
 	seed   uint64
 	layout string
@@ -116,9 +116,10 @@ func (p *partitioned) drawCut(r *rand.Rand) {
 	}
 }
 
-// drawWire draws losses and delays. Links may be half a second long where a second and a half is enough to cross the network: on longer
-// ways nobody could agree within seconds. Where links lose much, or are slow and lose some, it takes longer: QUIC halves its
-// rate with each loss, and then sends some 5 kB/s on a link of half a second that loses a tenth (docs/decisions/004).
+// drawWire draws losses and delays. Links may be half a second long if a second and a half is enough to
+// cross the network: on longer ways nobody could agree within seconds. Where links lose much, or are slow and
+// lose some, it takes longer: QUIC halves its rate with each loss, and then sends some 5 kB/s on a link of half
+// a second that loses a tenth (docs/decisions/004).
 func (p *partitioned) drawWire(r *rand.Rand) {
 	weather := []struct {
 		loss   float64
@@ -161,9 +162,9 @@ func (p *partitioned) String() string {
 		p.seed, p.layout, p.nodes, p.cut, p.lasts, p.blocks, 100*p.loss, slowest)
 }
 
-// TestPartitions cuts networks of all kinds in two, lets both sides mine and pay, and mends them. They must have one tip
-// 10 s later, or what drawWire allows, every payment must be there once, and no node may hold anything against another. The race detector makes it
-// several times slower, and sees a tenth of them.
+// TestPartitions cuts networks of all kinds in two, lets both sides mine and pay, and mends them. They must
+// have one tip 10 s later, or what drawWire allows, every payment must be there once, and no node may hold
+// anything against another. The race detector makes it several times slower, and sees a tenth of them.
 func TestPartitions(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // a tenth of the time; the networks are small
 	first, count := uint64(1), *partitions
@@ -200,7 +201,7 @@ func (p *partitioned) run(t *testing.T) {
 	net.Cut(func(i int) int { return p.side[i] })
 	ids = append(ids, p.live(net, r)...)
 	net.Heal()
-	t.Logf("one tip after %v", mend(net, r, p.within))
+	t.Logf("one tip after %v", healOnce(net, r, p.within))
 	net.AllKnown(max(3*time.Minute, p.within), ids)
 	net.Conserved(ids)
 	nobodyBlamed(t, net)
@@ -229,8 +230,9 @@ func (p *partitioned) live(net *p2ptest.Net, r *rand.Rand) (ids []consensus.ID) 
 	return ids
 }
 
-// mend waits for one tip, and says how long. Where several nodes have different ones of the greatest height, only the next block decides.
-func mend(net *p2ptest.Net, r *rand.Rand, within time.Duration) time.Duration {
+// healOnce waits for one tip, and says how long. Where several nodes have different ones of the greatest
+// height, only the next block decides.
+func healOnce(net *p2ptest.Net, r *rand.Rand, within time.Duration) time.Duration {
 	highest := highestTips(net)
 	if len(highest) > 1 {
 		net.Rest(5 * time.Second)

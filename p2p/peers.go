@@ -16,7 +16,7 @@ func (n *Node) Peers() []Peer {
 	return out
 }
 
-// described adds to an entry of the table what a connected peer says of itself, and what gossip thinks of it.
+// described adds to an entry of the table the peer's status and its gossip score.
 func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	out := Peer{
 		ID: e.ID, Agent: e.Agent, Address: e.Address, Direction: e.Direction, Connected: e.Connected, State: e.State, Reason: e.Reason,
@@ -30,7 +30,7 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 		out.Name = n.sync.LastName(id)
 		return out
 	}
-	out.Score, out.Knows = scores[id], n.table.Theirs(id)
+	out.Score, out.Knows = scores[id], n.table.PeersOf(id)
 	if s, ok := n.sync.Claim(id); ok {
 		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.sync.ClockAhead(id)
 		left := n.sync.Left(id)
@@ -39,5 +39,6 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 	return out
 }
 
-// LookAround has connected peers asked for theirs, which Peer.Knows then tells, each at most every 6 s. It waits for nothing.
-func (n *Node) LookAround() { n.table.LookAround() }
+// RefreshPeerLists asks connected peers for theirs, each at most every 6 s, and updates Peer.Knows. It does not
+// wait for the answers.
+func (n *Node) RefreshPeerLists() { n.table.RefreshPeerLists() }

@@ -12,9 +12,9 @@ import (
 
 var restarts = flag.Int("restarts", 0, "restarts in TestRestartedNodesMeetAgain; 0: fewer, the more nodes there are")
 
-// TestRestartedNodesMeetAgain stops nodes that know each other only by what they remember, and starts them within half a
-// second. A dial tries the second address of a host 250 ms after the first, which is so much farther away that both handshakes
-// end at the same moment: most dials open two connections, and close one.
+// TestRestartedNodesMeetAgain stops nodes that know each other only by what they remember, and starts them
+// within half a second. A dial tries the second address of a host 250 ms after the first, which is so much
+// farther away that both handshakes end at the same moment: most dials open two connections, and close one.
 func TestRestartedNodesMeetAgain(t *testing.T) {
 	for _, count := range []int{2, 5, 30} {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
@@ -72,8 +72,8 @@ func together(net *p2ptest.Net) bool {
 	return len(seen) == len(net.Nodes)
 }
 
-// TestNeighboursDialEight lets thirty nodes on one local network hear of all others, each in the same order. None dials more than
-// eight, and they are one network.
+// TestNeighboursDialEight lets thirty nodes on one local network hear of all others, each in the same order.
+// None dials more than eight, and they are one network.
 func TestNeighboursDialEight(t *testing.T) {
 	t.Parallel()
 	bubble(t, p2ptest.Options{Nodes: 30, Apart: true}, func(t *testing.T, net *p2ptest.Net) {

@@ -14,8 +14,9 @@ import (
 
 var resting = flag.Duration("resting", 20*time.Minute, "how long TestHealthyNetworkKeepsItsPeers watches, in virtual time")
 
-// TestEclipseByPatience lets attackers, each in a /24 of its own, take all outbound slots of node 0 while the honest nodes are down.
-// These come back and do not know of node 0. It finds one of them and follows their chain.
+// TestEclipseByPatience lets attackers, each in a /24 of its own, take all outbound slots of node 0 while the
+// honest nodes are down. These come back and do not know of node 0. It finds one of them and follows their
+// chain.
 func TestEclipseByPatience(t *testing.T) {
 	for name, mined := range map[string]int{"they bring nothing": 0, "they bring blocks of their own": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -55,8 +56,8 @@ func TestEclipseByPatience(t *testing.T) {
 	}
 }
 
-// TestHealthyNetworkKeepsItsPeers lets a network rest in which all slots are taken and nobody brings anything. Each node replaces one
-// peer in each turn at most.
+// TestHealthyNetworkKeepsItsPeers lets a network rest in which all slots are taken and nobody brings anything.
+// Each node replaces one peer in each turn at most.
 func TestHealthyNetworkKeepsItsPeers(t *testing.T) {
 	t.Parallel()
 	watched := *resting
@@ -66,13 +67,14 @@ func TestHealthyNetworkKeepsItsPeers(t *testing.T) {
 	gone := new(lines)
 	bubble(t, p2ptest.Options{Nodes: 20, Apart: true, Log: gone}, func(t *testing.T, net *p2ptest.Net) {
 		introduce(net.Nodes)
-		// Who dialled each other may lose a slot until that peer may be dialled again: in a minute, then in two, then in four.
+		// Who dialled each other may lose a slot until that peer may be dialled again: in a minute, then in
+		// two, then in four.
 		net.Await(10*time.Minute, "all slots are taken", func() bool {
 			return !slices.ContainsFunc(net.Nodes, func(n *p2ptest.Node) bool { return dialled(net, n.Index) < p2p.WantOutbound })
 		})
 		before := gone.count.Load()
 		net.Rest(watched)
-		turns := int64(watched/p2p.FeelerEvery) + 1
+		turns := int64(watched/p2p.RotateEvery) + 1
 		got, most := gone.count.Load()-before, 2*turns*int64(len(net.Nodes)) // both sides say so
 		t.Logf("%d times a peer was gone in %v, %d turns of %d nodes", got, watched, turns, len(net.Nodes))
 		if got > most {
@@ -88,7 +90,7 @@ func TestHealthyNetworkKeepsItsPeers(t *testing.T) {
 	})
 }
 
-// lines counts the lines of a log that say that a peer is gone.
+// lines counts the lines of a log that say that a peer is disconnected.
 type lines struct{ count atomic.Int64 }
 
 func (l *lines) Write(line []byte) (int, error) {

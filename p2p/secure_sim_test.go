@@ -9,8 +9,8 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-// TestSecurePartitionHeals is the story of a secure network: payments and blocks reach all, a partition lives on in two parts, and after
-// it all have one chain, one pool and the same balances.
+// TestSecurePartitionHeals is the story of a secure network: payments and blocks reach all, a partition lives
+// on in two parts, and after it all have one chain, one pool and the same balances.
 func TestSecurePartitionHeals(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 6, Links: p2ptest.Ring, Rules: chaintest.SecureRules()}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)

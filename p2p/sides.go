@@ -22,7 +22,7 @@ const (
 	MaxOther = wire.MaxOther // nodes on the other side
 
 	sidesWithin = 5 * time.Second        // for the answer of one node
-	healWithin  = 8 * time.Second        // until a node of the other side is connected again
+	healWithin  = 8 * time.Second        // for a node of the other side to be connected again
 	healEvery   = 250 * time.Millisecond // between two tries of that
 )
 
@@ -41,8 +41,9 @@ var (
 
 var errNotTeacher = errors.New("it has agreed to another teacher's node")
 
-// Split is a network in two sides, as this node sees it. A node of the other side reaches only those that are listed; one of the teacher's side
-// reaches all but those. Only the teacher's node itself stays away from the other side of its own accord, so that it can reach it to heal.
+// Split is a network in two sides, as this node sees it. A node of the other side connects only to the nodes in
+// Other and the teacher's node; one of the teacher's side connects to all but those. The other side still
+// accepts the teacher's node, so that it can end the split.
 type Split struct {
 	Side    int       // TeachersSide or OtherSide; 0: the network isn't split, and the rest is empty
 	Teacher string    // peer id of the node that asked for it
@@ -50,23 +51,23 @@ type Split struct {
 	Until   time.Time // when it ends by itself
 }
 
-// Asked is a lab node that was asked to change its side, and why it did not, nil if it did.
+// Asked is a lab node that was asked to change its side. Err is nil if it did.
 type Asked struct {
 	ID   string
 	Side int
 	Err  error
 }
 
-// sides is a Split for questions. It never changes.
+// sides is a Split with indexes. It is immutable.
 type sides struct {
 	Split
 	teacher peer.ID
 	other   map[peer.ID]bool
-	asked   []peer.AddrInfo // by the teacher's node: all that have to be told of the end
+	asked   []peer.AddrInfo // by the teacher's node: all nodes to tell when it ends
 }
 
-// cut reports whether p is on another side than this node.
-func (s *sides) cut(p peer.ID, now time.Time) bool {
+// isCut reports whether p is on another side than this node.
+func (s *sides) isCut(p peer.ID, now time.Time) bool {
 	switch {
 	case s.Side == 0 || !now.Before(s.Until):
 		return false
@@ -86,7 +87,7 @@ func newSides(side int, teacher peer.ID, other []peer.ID, within time.Duration) 
 	return s
 }
 
-// followTeacher lets the node that teacher names put this one on a side.
+// followTeacher registers the handler by which a teacher's node puts this one on a side.
 func (n *Node) followTeacher(teacher func(id string) bool) {
 	if n.lab == nil || teacher == nil {
 		return
@@ -107,7 +108,7 @@ func (n *Node) followTeacher(teacher func(id string) bool) {
 		answer := []byte{0}
 		if teacher(x.Peer.String()) {
 			answer[0] = 1
-			n.take(x.Peer, m)
+			n.follow(x.Peer, m)
 		}
 		if err := wire.WriteFrame(x.W, answer); err != nil {
 			return err
@@ -116,21 +117,21 @@ func (n *Node) followTeacher(teacher func(id string) bool) {
 	})
 }
 
-// take puts this node on the side that its teacher's node asks for.
-func (n *Node) take(teacher peer.ID, m wire.Sides) {
+// follow puts this node on the side that its teacher's node asks for.
+func (n *Node) follow(teacher peer.ID, m wire.Sides) {
 	if m.Within == 0 {
-		n.move(&sides{})
+		n.setSides(&sides{})
 		return
 	}
 	other := make([]peer.ID, len(m.Other))
 	for i, p := range m.Other {
 		other[i] = peer.ID(p)
 	}
-	n.move(newSides(m.Side, teacher, other, m.Within))
+	n.setSides(newSides(m.Side, teacher, other, m.Within))
 }
 
-// move puts this node on another side, tells the log, and disconnects and dials accordingly.
-func (n *Node) move(to *sides) {
+// setSides puts this node on another side, logs it, and disconnects and dials accordingly.
+func (n *Node) setSides(to *sides) {
 	before := n.lab.sides.Swap(to)
 	switch {
 	case to.Side != 0:
@@ -140,11 +141,11 @@ func (n *Node) move(to *sides) {
 	default:
 		return
 	}
-	signal(n.lab.moved)
-	n.table.Recut()
+	signal(n.lab.sidesChanged)
+	n.table.ApplyCuts()
 }
 
-// endSplits ends each split in time, until ctx ends.
+// endSplits ends each split at its time, until ctx ends.
 func (n *Node) endSplits(ctx context.Context) {
 	if n.lab == nil {
 		return
@@ -153,7 +154,7 @@ func (n *Node) endSplits(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		select {
-		case <-n.lab.moved:
+		case <-n.lab.sidesChanged:
 		case <-timer.C:
 		case <-ctx.Done():
 			return
@@ -165,12 +166,12 @@ func (n *Node) endSplits(ctx context.Context) {
 			timer.Reset(wait)
 		case n.lab.sides.CompareAndSwap(now, &sides{}):
 			n.log.Warn("the split of the network has ended for this node", "reason", "its time is over")
-			n.table.Recut()
+			n.table.ApplyCuts()
 		}
 	}
 }
 
-// SplitNow returns the split that this node is part of.
+// SplitNow returns the split that this node is part of, the zero value if there is none.
 func (n *Node) SplitNow() Split {
 	if n.lab == nil {
 		return Split{}
@@ -181,7 +182,8 @@ func (n *Node) SplitNow() Split {
 	return Split{}
 }
 
-// Followers are the ids of the connected lab nodes that have agreed to be put on a side by their teacher's node, sorted.
+// Followers returns the ids of the connected lab nodes that have agreed to be put on a side by a teacher's
+// node, sorted.
 func (n *Node) Followers() []string {
 	var all []string
 	for _, p := range n.followers() {
@@ -195,9 +197,10 @@ func (n *Node) followers() []peer.ID {
 	return slices.DeleteFunc(n.h.Network().Peers(), func(p peer.ID) bool { return !n.client.Speaks(p, stream.Sides) })
 }
 
-// Split asks the lab nodes that are connected, and have agreed to it by an invitation that names this node, to part into two sides for a while.
-// other are the peer ids on the side that this node is not on; empty: half of the nodes. It returns who was asked. A node of the other side that
-// does not follow stays out: those that do refuse it.
+// Split asks the lab nodes that are connected, and have agreed to it by an invitation that names this node, to
+// part into two sides for a while. other are the peer ids on the side that this node is not on; empty: half of
+// the nodes. It returns who was asked. A node of the other side that does not follow stays out: those that do
+// refuse it.
 func (n *Node) Split(ctx context.Context, other []string, within time.Duration) ([]Asked, error) {
 	switch {
 	case n.lab == nil:
@@ -215,7 +218,7 @@ func (n *Node) Split(ctx context.Context, other []string, within time.Duration) 
 	if err != nil {
 		return nil, err
 	}
-	// Those of the other side that do not follow are left out of the list, and the rest are told so.
+	// Nodes that refuse the other side are removed from the list, and the rest get the new list.
 	asked := make(map[peer.ID]Asked)
 	for {
 		n.askSides(ctx, far, wire.Sides{Within: within, Side: OtherSide, Other: raw(far)}, asked)
@@ -236,11 +239,11 @@ func (n *Node) Split(ctx context.Context, other []string, within time.Duration) 
 			s.asked = append(s.asked, peer.AddrInfo{ID: p, Addrs: n.h.Peerstore().Addrs(p)})
 		}
 	}
-	n.move(s)
+	n.setSides(s)
 	return listed(asked), nil
 }
 
-// farSide picks the nodes of the other side: those that are named, else the second half of all.
+// farSide returns the nodes of the other side: those in named, or the second half of all if it is empty.
 func farSide(all []peer.ID, named []string) (far []peer.ID, err error) {
 	if len(all) == 0 {
 		return nil, ErrNobody
@@ -271,7 +274,7 @@ func raw(ids []peer.ID) (all []string) {
 	return all
 }
 
-// listed are those that were asked, sorted by id.
+// listed returns the nodes that were asked, sorted by id.
 func listed(asked map[peer.ID]Asked) (all []Asked) {
 	for _, a := range asked {
 		all = append(all, a)
@@ -280,7 +283,7 @@ func listed(asked map[peer.ID]Asked) (all []Asked) {
 	return all
 }
 
-// askSides asks each of some nodes, and notes in asked what came of it.
+// askSides asks nodes, and stores the results in asked.
 func (n *Node) askSides(ctx context.Context, nodes []peer.ID, m wire.Sides, asked map[peer.ID]Asked) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -311,13 +314,14 @@ func (n *Node) askSide(ctx context.Context, p peer.ID, m wire.Sides) error {
 	})
 }
 
-// Heal ends the split. The teacher's node asks all nodes to end it, and returns who was asked; another node leaves its side by itself.
+// Heal ends the split. The teacher's node asks all nodes to end it, and returns which were asked; another node
+// leaves its side alone.
 func (n *Node) Heal(ctx context.Context) ([]Asked, error) {
 	if n.lab == nil {
 		return nil, ErrNoLab
 	}
 	s := n.lab.sides.Load()
-	n.move(&sides{})
+	n.setSides(&sides{})
 	asked := make(map[peer.ID]Asked)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -340,7 +344,7 @@ func (n *Node) Heal(ctx context.Context) ([]Asked, error) {
 	return listed(asked), nil
 }
 
-// reconnect waits until a node is connected that was on the other side. It dials this one as well.
+// reconnect waits until a node that was on the other side is connected again.
 func (n *Node) reconnect(ctx context.Context, to peer.AddrInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, healWithin)
 	defer cancel()
@@ -348,7 +352,7 @@ func (n *Node) reconnect(ctx context.Context, to peer.AddrInfo) error {
 		if n.h.Network().Connectedness(to.ID) == network.Connected && n.client.Speaks(to.ID, stream.Sides) {
 			return nil
 		}
-		n.table.Hear(to, true) // package peers dials it
+		n.table.AddHearsay(to, true) // package peers dials it
 		select {
 		case <-ctx.Done():
 			return errors.New("it cannot be reached, and ends the split at its time")

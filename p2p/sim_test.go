@@ -195,7 +195,8 @@ func TestHundredNodes(t *testing.T) {
 	})
 }
 
-// TestPulledPaymentsArePublished: what a node pulls from the pool of one neighbour is at the other one before that one asks.
+// TestPulledPaymentsArePublished: what a node pulls from the pool of one neighbour is at the other one before
+// that one asks.
 func TestPulledPaymentsArePublished(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 3, Links: p2ptest.Line}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)

@@ -10,9 +10,9 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-// TestBlockOfASpokeReachesAll mines at the spokes of a hub, which reach nobody else: a class on a wireless network that isolates its
-// stations. Each block must be at 99 of 100 spokes within a second. A hub of more spokes than its mesh has places tells most of them
-// by the next heartbeat.
+// TestBlockOfASpokeReachesAll mines at the spokes of a hub, which reach nobody else: a class on a wireless
+// network that isolates its stations. Each block must be at 99 of 100 spokes within a second. A hub of more
+// spokes than its mesh has places tells most of them by the next heartbeat.
 func TestBlockOfASpokeReachesAll(t *testing.T) {
 	for _, c := range []struct{ spokes, blocks int }{{30, 30}, {200, 10}} {
 		t.Run(fmt.Sprint(c.spokes), func(t *testing.T) {

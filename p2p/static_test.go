@@ -39,7 +39,8 @@ func TestOneNodeByManyNames(t *testing.T) {
 	}
 }
 
-// TestAURLLeadsToAnotherPeer: the node behind a URL is replaced by another one. The old peer is an ordinary one from then on.
+// TestAURLLeadsToAnotherPeer: the node behind a URL is replaced by another one. The old peer is an ordinary one
+// from then on.
 func TestAURLLeadsToAnotherPeer(t *testing.T) {
 	r := chaintest.Rules()
 	first, second := runNode(t, r, nil), runNode(t, r, nil)

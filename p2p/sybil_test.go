@@ -13,9 +13,9 @@ import (
 	"kuai/p2p/p2ptest"
 )
 
-// TestSybils lets 80 strangers meet 20 honest nodes before these meet each other. They join the mesh of everybody they can, 16 to each
-// node, and pass nothing on.
-// Every honest block still reaches every honest node within 6 s.
+// TestSybils lets 80 bare hosts meet 20 honest nodes before these meet each other. They join the mesh of
+// everybody they can, 16 to each node, and pass nothing on. Every honest block still reaches every honest node
+// within 6 s.
 func TestSybils(t *testing.T) {
 	t.Parallel()
 	count := 80

@@ -47,10 +47,10 @@ func TestTwinsAreNamed(t *testing.T) {
 		"by name":      connect(func(b *testNode) string { return strings.Replace(address(b), "/ip4/127.0.0.1/", "/dns4/localhost/", 1) }),
 		"by URL":       connect(func(*testNode) string { return "http://127.0.0.1:5000" }),
 		"by multicast": func(_ *testing.T, a, b *testNode) {
-			a.Table().Hear(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, true)
+			a.Table().AddHearsay(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, true)
 		},
 		"by a friend": func(_ *testing.T, a, b *testNode) {
-			a.Table().Hear(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, false)
+			a.Table().AddHearsay(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, false)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestOneNodeIsNoTwin(t *testing.T) {
 	if len(own) != 3 {
 		t.Fatalf("addresses %v", own)
 	}
-	n.Table().Hear(peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}, true)
+	n.Table().AddHearsay(peer.AddrInfo{ID: n.Host().ID(), Addrs: n.Host().Addrs()}, true)
 	for i, at := range append(own, "http://127.0.0.1:5000") {
 		if err := n.Connect(at); err != nil {
 			t.Fatal(err)

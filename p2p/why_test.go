@@ -131,7 +131,8 @@ func mistakes() []mistake {
 	}
 }
 
-// TestLogSaysWhy makes each mistake once and reads node 0's log: a line names the peer, the protocol, and what was expected and came.
+// TestLogSaysWhy makes each mistake once and reads node 0's log: a line names the peer, the protocol, and what
+// was expected and came.
 func TestLogSaysWhy(t *testing.T) {
 	for _, c := range mistakes() {
 		t.Run(c.name, func(t *testing.T) {

@@ -67,7 +67,7 @@ func (s *Server) peers(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.network.LookAround()
+	s.network.RefreshPeerLists()
 	w.Header().Add("Vary", "Accept-Language")
 	answer(w, http.StatusOK, s.peersInfo(from, limit, s.languageFor(r)))
 }

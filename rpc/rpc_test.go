@@ -40,8 +40,8 @@ func (n *fakeNetwork) ID() string { return n.id }
 
 func (n *fakeNetwork) Addresses() []string { return []string{"/ip4/127.0.0.1/tcp/15000/p2p/" + n.id} }
 
-func (n *fakeNetwork) LookAround()  { n.mu.Lock(); defer n.mu.Unlock(); n.looks++ }
-func (n *fakeNetwork) Reach() Reach { return n.reach }
+func (n *fakeNetwork) RefreshPeerLists() { n.mu.Lock(); defer n.mu.Unlock(); n.looks++ }
+func (n *fakeNetwork) Reach() Reach      { return n.reach }
 
 func (n *fakeNetwork) Register(_ context.Context, list []string) error {
 	n.mu.Lock()

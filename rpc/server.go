@@ -70,7 +70,7 @@ const (
 type Network interface {
 	ID() string          // peer id: the node's address
 	Addresses() []string // multiaddrs with /p2p/
-	LookAround()         // has connected peers asked for theirs, now and then
+	RefreshPeerLists()   // has connected peers asked for theirs, now and then
 	Peers() []Peer       // connected, asked for, registered and remembered
 
 	// Register asks the URLs among the addresses in list what they are, and keeps connections to all nodes; own addresses are left out. It

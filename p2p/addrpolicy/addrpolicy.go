@@ -27,8 +27,8 @@ var refused = []netip.Prefix{
 	netip.MustParsePrefix("fd00:42::42/128"),    // Scaleway
 }
 
-// Check returns an error that wraps ErrRefused if a must not be dialled. It also judges the IPv4 addresses that a carries,
-// as a translator or a tunnel on the way would send the packets there.
+// Check returns an error that wraps ErrRefused if a must not be dialled. It also judges the IPv4 addresses that
+// a carries, as a translator or a tunnel on the way would send the packets there.
 func Check(a netip.Addr) error {
 	a = a.WithZone("")
 	if isRefused(a) {
@@ -53,7 +53,8 @@ type form struct {
 	flip   byte   // exclusive or with each of them
 }
 
-// forms lists the prefixes that are the same everywhere. A translator's own prefix cannot be told from any other network.
+// forms lists the prefixes that are the same everywhere. A translator's own prefix cannot be told from any
+// other network.
 var forms = []form{
 	{prefix: netip.MustParsePrefix("::/96"), at: tail},           // IPv4-compatible, RFC 4291; :: and ::1 come out as 0.0.0.x
 	{prefix: netip.MustParsePrefix("::ffff:0:0/96"), at: tail},   // IPv4-mapped, RFC 4291

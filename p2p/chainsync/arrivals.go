@@ -12,11 +12,11 @@ import (
 	"kuai/chain/consensus"
 )
 
-// arrivalLines is how many blocks, and how many payments, have a line of their own at once, and half as many each second. The rest
-// is counted in a line a second later.
+// arrivalLines is how many blocks, and how many payments, have a line of their own in a burst; the sustained
+// rate is half as many each second. The others are counted in one line a second later.
 const arrivalLines = 10
 
-// arrivals logs what other nodes' blocks and payments this node took: for an operator, at Info. A long sync has lines of its own.
+// arrivals logs at Info the blocks and payments that this node accepted from others. A long sync has lines of its own.
 type arrivals struct {
 	log  *slog.Logger
 	wake chan struct{}        // size one: something was counted
@@ -28,7 +28,7 @@ type arrivals struct {
 	tip      consensus.Header // of the last block counted
 }
 
-// arrivalCount counts what has no line of its own.
+// arrivalCount counts blocks or payments without a line of their own.
 type arrivalCount struct {
 	lines *rate.Limiter
 	more  int
@@ -41,7 +41,7 @@ func newArrivals(log *slog.Logger, name func(peer.ID) string) *arrivals {
 	}
 }
 
-// block notes a block of p's that became the tip.
+// block logs or counts a block from p that became the tip.
 func (a *arrivals) block(h consensus.Header, p peer.ID) {
 	a.mu.Lock()
 	single := a.blocks.count()
@@ -56,7 +56,7 @@ func (a *arrivals) block(h consensus.Header, p peer.ID) {
 	signal(a.wake)
 }
 
-// payment notes a payment that p passed on.
+// payment logs or counts a payment from p.
 func (a *arrivals) payment(id consensus.ID, p peer.ID) {
 	a.mu.Lock()
 	single := a.payments.count()
@@ -68,7 +68,7 @@ func (a *arrivals) payment(id consensus.ID, p peer.ID) {
 	signal(a.wake)
 }
 
-// from adds to the attributes of a line who sent what it is about.
+// from adds the sender's peer id and name to attributes.
 func (a *arrivals) from(p peer.ID, attrs ...any) []any {
 	attrs = append(attrs, "peer", p)
 	if name := a.name(p); name != "" {
@@ -77,7 +77,7 @@ func (a *arrivals) from(p peer.ID, attrs ...any) []any {
 	return attrs
 }
 
-// count reports whether one more has a line of its own, and counts it otherwise.
+// count reports whether the next one has a line of its own, and counts it otherwise.
 func (c *arrivalCount) count() bool {
 	if c.lines.Allow() {
 		return true
@@ -86,7 +86,7 @@ func (c *arrivalCount) count() bool {
 	return false
 }
 
-// run writes what was counted, at most once a second, until ctx ends.
+// run logs the counts, at most once a second, until ctx ends.
 func (a *arrivals) run(ctx context.Context) error {
 	for {
 		select {

@@ -13,22 +13,23 @@ import (
 	"kuai/chain/consensus"
 )
 
-// BenchmarkColdSync is a fresh node that syncs one-payment blocks from another, both in this process, over loopback TCP with
-// Noise, each with its own Pebble on disk, the last sync to disk included. KUAI_BENCH_BLOCKS says how many blocks, else 50,000.
-// Mining is not counted; a proof takes one hex zero, and is checked like any other.
+// BenchmarkColdSync is a fresh node that syncs one-payment blocks from another, both in this process, over
+// loopback TCP with Noise, each with its own Pebble on disk, the last sync to disk included. KUAI_BENCH_BLOCKS
+// says how many blocks, else 50,000. Mining is not counted; a proof takes one hex zero, and is checked like any
+// other.
 func BenchmarkColdSync(b *testing.B) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("KUAI_BENCH_BLOCKS"), "50000"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	rules := chaintest.Rules()
-	full := settled(b, rules, n)
-	server := quietStation(b, full).start(b)
+	full := durableChain(b, rules, n)
+	server := quietTestPeer(b, full).start(b)
 	var took, busy time.Duration
 	b.ResetTimer()
 	for range b.N {
 		b.StopTimer()
-		fresh := quietStation(b, onDisk(b, rules, b.TempDir())).start(b)
+		fresh := quietTestPeer(b, onDisk(b, rules, b.TempDir())).start(b)
 		b.StartTimer()
 		began, before := time.Now(), chaintest.ProcessorTime(b)
 		fresh.connect(b, server)
@@ -43,13 +44,14 @@ func BenchmarkColdSync(b *testing.B) {
 	b.ReportMetric(busy.Seconds()*1e6/all, "cpu-µs/block")
 }
 
-// quietStation is a station that logs nothing.
-func quietStation(b *testing.B, c *chain.Chain) *station {
-	return stationIn(b, c.Rules().Network(), c, slog.New(slog.DiscardHandler))
+// quietTestPeer is a test peer that logs nothing.
+func quietTestPeer(b *testing.B, c *chain.Chain) *testPeer {
+	return newTestPeerIn(b, c.Rules().Network(), c, slog.New(slog.DiscardHandler))
 }
 
-// settled returns a chain on disk with n one-payment blocks. It is opened anew, so that nothing is left for it to tidy up.
-func settled(b *testing.B, r *consensus.Rules, n int) *chain.Chain {
+// durableChain returns a chain on disk with n one-payment blocks. It is opened anew, so that nothing is left
+// for it to tidy up.
+func durableChain(b *testing.B, r *consensus.Rules, n int) *chain.Chain {
 	b.Helper()
 	dir := b.TempDir()
 	c, shut := chaintest.OpenDisk(b, r, dir)

@@ -13,24 +13,25 @@ import (
 	"kuai/p2p/wire"
 )
 
-// A download's helpers are asked for blocks below the tip that the lead named, so all spans belong to one chain. If two peers' spans do
-// not join, one of the two is not on that chain, and the blocks alone do not tell which. Then the lead must bring the whole chain
-// alone: if it does, the peer that gave other blocks is known; if it does not, nobody else is to blame.
+// A download's helpers are asked for blocks below the tip that the lead named, so all spans belong to one
+// chain. If two peers' spans do not join, one of the two is not on that chain, and the blocks alone do not show
+// which one. Then the lead must deliver the whole chain alone: if it does, the peer that sent other blocks is
+// known; if it does not, no other peer is blamed.
 
-// piece is a block at an end of a span.
-type piece struct {
+// blockAt is the first or last block of a span, and its sender.
+type blockAt struct {
 	from  peer.ID
 	index int64
 	hash  consensus.Hash
 }
 
-func pieceOf(b *consensus.Block, from peer.ID) piece {
-	return piece{from: from, index: b.Index(), hash: b.Hash()}
+func pieceOf(b *consensus.Block, from peer.ID) blockAt {
+	return blockAt{from: from, index: b.Index(), hash: b.Hash()}
 }
 
 // borderError says that the spans of two peers do not join.
 type borderError struct {
-	before, after piece
+	before, after blockAt
 	height        int64 // of the lead's tip
 	tip           consensus.Hash
 }
@@ -39,7 +40,7 @@ func (e *borderError) Error() string {
 	return fmt.Sprintf("block %d of %s does not extend block %d of %s", e.after.index, e.after.from, e.before.index, e.before.from)
 }
 
-// joins checks that a batch of p's extends the last block inserted: for the first one, a block of our chain that the lead named.
+// joins checks that a batch from p extends the last inserted block, or, if it is the first batch, a block of our chain.
 func (d *download) joins(b *batch, p peer.ID) error {
 	if len(b.blocks.All()) == 0 {
 		return nil
@@ -51,7 +52,7 @@ func (d *download) joins(b *batch, p peer.ID) error {
 		if slices.Contains(d.locator, previous) {
 			return nil
 		}
-		last = piece{from: d.lead, index: d.head.Fork}
+		last = blockAt{from: d.lead, index: d.head.Fork}
 	case previous == last.hash:
 		return nil
 	}
@@ -61,7 +62,7 @@ func (d *download) joins(b *batch, p peer.ID) error {
 	return d.border(last, pieceOf(first, p))
 }
 
-// arrives checks that a block at the height of the lead's tip is that tip. p sent the last block inserted.
+// arrives checks that a block at the height of the lead's tip is that tip. p sent the last inserted block.
 func (d *download) arrives(p peer.ID) error {
 	if d.last.index != d.head.Height || d.last.hash == d.head.Tip {
 		return nil
@@ -69,14 +70,14 @@ func (d *download) arrives(p peer.ID) error {
 	if p == d.lead {
 		return wire.Violation("block %d is %s, the tip was said to be %s", d.last.index, d.last.hash.Short(), d.head.Tip.Short())
 	}
-	return d.border(d.last, piece{from: d.lead, index: d.head.Height, hash: d.head.Tip})
+	return d.border(d.last, blockAt{from: d.lead, index: d.head.Height, hash: d.head.Tip})
 }
 
-func (d *download) border(before, after piece) error {
+func (d *download) border(before, after blockAt) error {
 	return &borderError{before: before, after: after, height: d.head.Height, tip: d.head.Tip}
 }
 
-// Download follows the chain of lead, and returns how many blocks were new.
+// Download downloads the chain of lead, and returns how many blocks were new.
 func (s *Syncer) Download(ctx context.Context, lead peer.ID) (added int, err error) {
 	d := newDownload(s, lead)
 	err = d.run(ctx)
@@ -93,19 +94,19 @@ func (s *Syncer) Download(ctx context.Context, lead peer.ID) (added int, err err
 	return d.added + alone.added, err
 }
 
-// chargeStray stalls the helpers whose blocks at a border are not on the chain of the tip that the lead has borne out.
+// chargeStray stalls the helpers whose blocks at a border are not on the chain that the lead has delivered.
 func (s *Syncer) chargeStray(e *borderError, lead peer.ID) {
 	if !s.isActive(e.height, e.tip) {
 		return
 	}
-	for _, p := range []piece{e.before, e.after} {
+	for _, p := range []blockAt{e.before, e.after} {
 		if p.from != lead && !s.isActive(p.index, p.hash) {
 			s.peers.Stall(p.from, e.Error())
 		}
 	}
 }
 
-// isActive reports whether the block at index on our active chain is the one of hash.
+// isActive reports whether the block at index of our active chain has this hash.
 func (s *Syncer) isActive(index int64, hash consensus.Hash) bool {
 	held, err := s.chain.At(index)
 	return err == nil && held.Block.Hash() == hash

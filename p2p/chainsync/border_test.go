@@ -22,7 +22,7 @@ import (
 )
 
 // servesOwn answers chain requests of an index with blocks of its own chain, whatever chain was asked for.
-func servesOwn(st *station) stream.Handler {
+func servesOwn(tp *testPeer) stream.Handler {
 	return func(_ context.Context, x *stream.Exchange) error {
 		payload, err := wire.ReadOne(x.R, wire.MaxSyncRequest)
 		if err != nil {
@@ -33,7 +33,7 @@ func servesOwn(st *station) stream.Handler {
 			return err
 		}
 		req.Until = consensus.Hash{}
-		snap := st.chain.Snapshot()
+		snap := tp.chain.Snapshot()
 		defer snap.Close()
 		head := planAnswer(snap, req)
 		if err := wire.WriteFrame(x.W, head.Append(nil)); err != nil {
@@ -52,13 +52,13 @@ func servesOwn(st *station) stream.Handler {
 }
 
 // newcomer returns a node with an empty chain that is connected to both peers and has heard their statuses.
-func newcomer(t *testing.T, lead, helper *station, spanBlocks int64) *station {
+func newcomer(t *testing.T, lead, helper *testPeer, spanBlocks int64) *testPeer {
 	t.Helper()
-	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	fresh := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	fresh.spanBlocks = spanBlocks
-	for _, st := range []*station{lead, helper} {
-		fresh.connect(t, st)
-		if err := fresh.exchangeStatus(t.Context(), st.id); err != nil {
+	for _, tp := range []*testPeer{lead, helper} {
+		fresh.connect(t, tp)
+		if err := fresh.exchangeStatus(t.Context(), tp.id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,22 +66,23 @@ func newcomer(t *testing.T, lead, helper *station, spanBlocks int64) *station {
 }
 
 // followsOnce downloads the chain of lead.
-func (st *station) followsOnce(t *testing.T, lead *station) {
+func (tp *testPeer) followsOnce(t *testing.T, lead *testPeer) {
 	t.Helper()
-	claim, _ := st.Claim(lead.id)
-	if err := st.follow(t.Context(), lead.id, claim); err != nil {
+	claim, _ := tp.Claim(lead.id)
+	if err := tp.follow(t.Context(), lead.id, claim); err != nil {
 		t.Fatal(err)
 	}
-	st.tasks.Wait()
+	tp.tasks.Wait()
 }
 
 // stalls counts the stalls that p was charged with.
-func (st *station) stalls(p peer.ID) int {
-	return strings.Count(st.said.String(), fmt.Sprintf(`msg="peer did not deliver" node=%q peer=%s `, st.id.ShortString(), p))
+func (tp *testPeer) stalls(p peer.ID) int {
+	return strings.Count(tp.said.String(), fmt.Sprintf(`msg="peer did not deliver" node=%q peer=%s `, tp.id.ShortString(), p))
 }
 
-// lateAsker is a host that asks lead for the beginning of its chain only, until asked is closed: so that a helper has its part,
-// however fast the lead is. No stream of the lead waits meanwhile, as that would count as a stall.
+// lateAsker is a host that asks lead for the beginning of its chain only, until asked is closed: so that a
+// helper has its part, however fast the lead is. No stream of the lead waits meanwhile, as that would count as
+// a stall.
 type lateAsker struct {
 	host.Host
 	lead  peer.ID
@@ -89,8 +90,9 @@ type lateAsker struct {
 	calls atomic.Int64
 }
 
-// NewStream lets the first chain request through. Of the lead's workers all but one then end without a fault, and one waits: together
-// they would hold as many spans as may be asked for at once, and the helper would have none.
+// NewStream lets the first chain request through. Of the lead's workers all but one then end without a fault,
+// and one waits: together they would hold as many spans as may be asked for at once, and the helper would have
+// none.
 func (h *lateAsker) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
 	if p == h.lead && strings.HasSuffix(string(ids[0]), "/"+stream.Sync+"/1") {
 		select {
@@ -117,8 +119,8 @@ func TestStrayHelperIsChargedNotTheLead(t *testing.T) {
 	tree := chaintest.New(t).Mine(2000)
 	blocks := tree.Branch()
 	stray := chaintest.New(t).Paying().Mine(2000).Branch()
-	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
-	helper := newStation(t, chainOf(t, chaintest.Rules(), stray...))
+	lead := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
+	helper := newTestPeer(t, chainOf(t, chaintest.Rules(), stray...))
 	asked, own := make(chan struct{}), servesOwn(helper)
 	var once sync.Once
 	helper.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
@@ -145,8 +147,8 @@ func TestLeadThatDoesNotReachItsTipIsPunished(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(300).Branch()
 	other := chaintest.New(t).Paying().Mine(300).Branch()
-	helper := newStation(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
-	lead := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+	helper := newTestPeer(t, chainOf(t, chaintest.Rules(), other...)).serveOnly(t)
+	lead := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...))
 	lead.server.Handlers[stream.Sync] = forged(func() *Syncer { return lead.Syncer }, func(_ wire.SyncRequest, head *wire.SyncHead, raws [][]byte) [][]byte {
 		head.Tip = helper.chain.Tip().Hash
 		return raws

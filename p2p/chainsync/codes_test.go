@@ -14,14 +14,15 @@ import (
 	"kuai/p2p/wire"
 )
 
-// TestViolationCodeArrives breaks each protocol over TCP as its asker, with more on the way than is read, and reads the code.
+// TestViolationCodeArrives breaks each protocol over TCP as its asker, with more on the way than is read, and
+// reads the code.
 func TestViolationCodeArrives(t *testing.T) {
 	for _, name := range []string{stream.Status, stream.Sync, stream.Blocks, stream.Pool} {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
 			victim := startOn(t, chaintest.Rules())
 			for range 5 { // by chance, a code could arrive before the connection's end
-				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+				attacker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 				attacker.connect(t, victim)
 				s := attacker.open(t, victim, name)
 				if _, err := s.Write(append([]byte{0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100<<10)...)); err != nil && !errors.Is(err, network.ErrReset) {
@@ -31,7 +32,7 @@ func TestViolationCodeArrives(t *testing.T) {
 					t.Errorf("reset with %#x, want %#x", code, stream.CodeViolation)
 				}
 				again := attacker.open(t, victim, stream.Status)
-				_ = stream.SendRequest(again, attacker.self().Append(nil))
+				_ = stream.SendRequest(again, attacker.ownStatus().Append(nil))
 				if code := resetCode(t, again); code != stream.CodeViolation {
 					t.Errorf("a stream after that was reset with %#x, want %#x", code, stream.CodeViolation)
 				}
@@ -41,14 +42,15 @@ func TestViolationCodeArrives(t *testing.T) {
 	}
 }
 
-// TestViolationCodeReachesWhoAnswers lets peers answer a chain request badly, in the frames and in a block, and go on sending.
+// TestViolationCodeReachesWhoAnswers lets peers answer a chain request badly, in the frames and in a block, and
+// go on sending.
 func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 	blocks := chaintest.New(t).Paying().Mine(300).Branch()
 	for name, raw := range map[string][]byte{"a bad frame": {0xff, 0xff, 0xff, 0xff, 0xff}, "a bad block": wire.AppendFrame(nil, []byte("{}"))} {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
 			code := make(chan error, 1)
-			liar := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+			liar := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...))
 			liar.server.Handlers[stream.Sync] = func(_ context.Context, x *stream.Exchange) error {
 				_, head, raws, err := liar.truth(x)
 				if err != nil {
@@ -83,7 +85,7 @@ func TestViolationCodeReachesWhoAnswers(t *testing.T) {
 // TestShutdownCodeArrives stops a node that answers, and closes its host at once.
 func TestShutdownCodeArrives(t *testing.T) {
 	hosttest.NoLeaks(t)
-	leaving, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	leaving, asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	began, release := held(leaving, stream.Blocks)
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -96,7 +98,7 @@ func TestShutdownCodeArrives(t *testing.T) {
 	}
 	<-began
 	cancel()
-	leaving.server.Shut(leaving.host, leaving.network)
+	leaving.server.Close(leaving.host, leaving.network)
 	if err := leaving.host.Close(); err != nil {
 		t.Fatal(err)
 	}

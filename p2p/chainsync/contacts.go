@@ -13,58 +13,58 @@ import (
 	"kuai/p2p/wire"
 )
 
-// spentFor is how long a claim that a sync did not bear out is not believed again.
-const spentFor = 10 * time.Minute
+// rejectedFor is how long a claim that a sync has disproved begins no other sync.
+const rejectedFor = 10 * time.Minute
 
-// maxNames bounds the names that are remembered of peers that are away.
+// maxNames bounds the names of disconnected peers that are kept.
 const maxNames = 512
 
 // contact is a connected peer.
 type contact struct {
-	msg     wire.Status   // its last status
-	heard   bool          // msg is set
-	ahead   time.Duration // of its clock when msg came, negative: it was behind
-	greeted bool          // status and pool were asked for after connect
-	asking  bool          // a status exchange that we opened is under way
-	missed  int           // exchanges in a row without an answer
-	busy    time.Time     // since when it answers no status but asks for patience; zero: it answers, or says nothing
-	astray  bool          // its tip was on a branch that we do not know, and not ahead of us
-	branch  Branch        // where that was, while it is astray
-	fork    int64         // the last block in common when it asked for blocks, since its last status; 0: it did not
-	left    Branch        // the last such branch that it has left for ours
-	pulling bool          // a pull from its pool is under way
-	due     bool          // another pull waits for its time
-	pulled  time.Time     // when its pool was pulled last
-	brought time.Time     // when it last brought a tip before all others
+	msg             wire.Status   // its last status
+	hasStatus       bool          // msg is set
+	ahead           time.Duration // of its clock when msg arrived; negative: it was behind
+	greeted         bool          // Greet was called since it connected
+	asking          bool          // a status exchange that we opened is in progress
+	unanswered      int           // exchanges in a row without an answer
+	busySince       time.Time     // since when it only asks for a later try; zero if it answers, or does not respond
+	onUnknownBranch bool          // its tip is unknown to us, and does not claim more work than ours
+	branch          Branch        // that branch, while onUnknownBranch
+	fork            int64         // last common block in its last chain request since its last status; 0 if there was none
+	left            Branch        // the last such branch that it left for ours
+	pulling         bool          // a pull from its pool is in progress
+	pullScheduled   bool          // another pull is scheduled
+	lastPull        time.Time     // when its pool was last pulled
+	lastNewTip      time.Time     // when it was last the first to deliver a new tip
 
-	spent      consensus.Hash // a claimed tip that a sync did not bear out: no sync for it
-	spentUntil time.Time
+	rejectedTip   consensus.Hash // a claimed tip that a sync has disproved
+	rejectedUntil time.Time
 }
 
-// Claim returns what p last said of itself, false where it said nothing yet.
+// Claim returns the last status of p, and false if p has sent none.
 func (s *Syncer) Claim(p peer.ID) (wire.Status, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contacts[p]
-	if c == nil || !c.heard {
+	if c == nil || !c.hasStatus {
 		return wire.Status{}, false
 	}
 	return c.msg, true
 }
 
-// HasSaid reports whether p has said its status since it connected.
-func (s *Syncer) HasSaid(p peer.ID) bool {
+// HasStatus reports whether p has sent its status since it connected.
+func (s *Syncer) HasStatus(p peer.ID) bool {
 	_, ok := s.Claim(p)
 	return ok
 }
 
-// nameOf is what p calls itself, "" if it has said no name.
+// nameOf returns the name that p gives itself, "" if it has none.
 func (s *Syncer) nameOf(p peer.ID) string {
 	said, _ := s.Claim(p)
 	return said.Name
 }
 
-// ClockAhead is how far p's clock was ahead of ours when its last status came, to the second; 0 if none came yet.
+// ClockAhead returns how far p's clock was ahead of ours at its last status, to the second; 0 if p has sent none.
 func (s *Syncer) ClockAhead(p peer.ID) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,15 +74,15 @@ func (s *Syncer) ClockAhead(p peer.ID) time.Duration {
 	return 0
 }
 
-// Branch is a branch of a peer's that this node does not hold.
+// Branch is a branch of a peer that this node does not hold.
 type Branch struct {
 	Tip    consensus.Hash
 	Height int64
-	Fork   int64     // the last block that is on our chain, too; 0: not known
-	At     time.Time // when the peer was seen to have left it, zero: never
+	Fork   int64     // last common block with our chain; 0 if not known
+	At     time.Time // when this node learned that the peer had left it; zero: never
 }
 
-// Left returns the branch that p has left for ours last, since it connected.
+// Left returns the last branch that p has left for ours since it connected.
 func (s *Syncer) Left(p peer.ID) Branch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,23 +92,23 @@ func (s *Syncer) Left(p peer.ID) Branch {
 	return Branch{}
 }
 
-// leaves sets where the branch leaves our chain, if it does so there.
+// leaves sets the last common block with our chain, if fork is on the branch.
 func (b *Branch) leaves(fork int64) {
 	if 0 < fork && fork < b.Height {
 		b.Fork = fork
 	}
 }
 
-// noteFork keeps where the branch that p is on leaves our chain, as p shows when it asks for ours.
+// noteFork records the last common block of our chain and p's, which p's chain request shows.
 func (s *Syncer) noteFork(p peer.ID, fork int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
-	c.fork = fork // its status may be heard a moment later
+	c.fork = fork // its status may arrive after this
 	c.branch.leaves(fork)
 }
 
-// noteLeft keeps a branch that p has left for ours, unless it is ours that has become that one.
+// noteLeft records a branch that p has left for ours, unless we have switched to that branch.
 func (s *Syncer) noteLeft(p peer.ID, b Branch) {
 	if s.chain.Has(b.Tip) {
 		return
@@ -120,28 +120,28 @@ func (s *Syncer) noteLeft(p peer.ID, b Branch) {
 	s.log.Info("peer has left a branch of its own for ours", "peer", p, "index", b.Height, "hash", b.Tip.Short(), "fork", b.Fork)
 }
 
-// TipFrom notes a block of p's that gossip brought and that became the tip.
+// TipFrom records that a block from p arrived by gossip and became the tip.
 func (s *Syncer) TipFrom(p peer.ID, h consensus.Header) {
-	s.bring(p)
+	s.noteNewTip(p)
 	s.arrivals.block(h, p)
 }
 
-// PaymentFrom notes a payment that p passed on by gossip.
+// PaymentFrom records a payment from p that arrived by gossip.
 func (s *Syncer) PaymentFrom(p peer.ID, id consensus.ID) { s.arrivals.payment(id, p) }
 
-// bring notes that p brought us a new tip, before all others.
-func (s *Syncer) bring(p peer.ID) {
+// noteNewTip records that p was the first to deliver a new tip.
+func (s *Syncer) noteNewTip(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.contact(p).brought = time.Now()
+	s.contact(p).lastNewTip = time.Now()
 }
 
-// LastBrought says when p last did so, zero where it did not since it connected.
-func (s *Syncer) LastBrought(p peer.ID) time.Time {
+// LastNewTip returns when p was last the first to deliver a new tip; zero if it was not since it connected.
+func (s *Syncer) LastNewTip(p peer.ID) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.contacts[p]; c != nil {
-		return c.brought
+		return c.lastNewTip
 	}
 	return time.Time{}
 }
@@ -174,7 +174,7 @@ func (s *Syncer) kuaiPeers() []peer.ID {
 	return peers
 }
 
-// forgetGone drops the contacts that are no longer connected.
+// forgetGone deletes the contacts that are no longer connected.
 func (s *Syncer) forgetGone() {
 	connected := make(map[peer.ID]bool)
 	for _, p := range s.host.Network().Peers() {
@@ -185,7 +185,7 @@ func (s *Syncer) forgetGone() {
 	maps.DeleteFunc(s.contacts, func(p peer.ID, _ *contact) bool { return !connected[p] })
 }
 
-// Forget drops what is known of a peer that has no connection left.
+// Forget deletes the contact of a peer that has no connection left, but keeps its name.
 func (s *Syncer) Forget(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,7 +201,7 @@ func (s *Syncer) Forget(p peer.ID) {
 	delete(s.contacts, p)
 }
 
-// LastName is what p called itself when it was connected last, as far as that is remembered.
+// LastName returns the name that p had when it was last connected, if it is still kept.
 func (s *Syncer) LastName(p peer.ID) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

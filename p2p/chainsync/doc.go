@@ -2,9 +2,9 @@
 //
 // # Vocabulary
 //
-//   - status: what a peer says of its chain. It is a claim: only blocks prove it.
-//   - lead: the peer whose chain a download follows. Helpers are asked for parts of the same chain.
-//   - span: a range of indexes that one peer was asked for at once.
+//   - status: what a peer says of its chain. It is a claim that only blocks prove.
+//   - lead: the peer whose chain is downloaded. Helpers are asked for parts of the same chain.
+//   - span: a range of indexes of one request.
 //   - border: where the spans of two peers meet.
 //
 // # Flow
@@ -14,17 +14,18 @@
 //	connected, or every 10 to 20 s ──► the pool of a peer is pulled: ids first, then what is missing
 //	a peer asks                    ──► answers to status, sync, blocks and pool
 //
-// What gossip loses is found again by these exchanges: they make nodes agree in the end, gossip makes them agree soon.
+// These exchanges recover what gossip loses: they make nodes agree eventually, gossip makes them agree fast.
 //
 // # Guarantees
 //
-// One sync runs at a time, and each block that it brings is checked like any other. No claim of a peer allocates memory: a download
-// holds at most maxAhead spans. A peer that does not deliver is left for another and paused; only what proves that a peer breaks the
-// protocol is reported to Punish. A claim that a sync did not bear out begins no other sync. Answers are read from a snapshot, so a
-// slow reader delays nobody. Run returns when all that it started has ended.
+// One sync runs at a time, and each of its blocks is checked like any other. No claim of a peer allocates
+// memory: a download holds at most maxAhead spans. A peer that does not deliver is replaced by another and
+// paused; only a proof that a peer breaks the protocol leads to Punish. A claim that a sync has disproved
+// begins no other sync. Answers are read from a snapshot, so a slow reader delays nobody. Run returns when all
+// that it started has ended.
 //
 // # Not here
 //
-// No messages byte by byte (package wire), no limits of streams (package stream), and no connections: the table of peers makes them, and
-// is told by seven methods what peers did.
+// The encoding of messages (package wire), limits of streams (package stream), and connections: these belong to
+// the table of peers, of which the syncer calls seven methods.
 package chainsync

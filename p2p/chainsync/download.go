@@ -19,50 +19,50 @@ import (
 
 // Sizes of a download. What it holds in memory is at most maxAhead spans and a batch for each.
 const (
-	spanBlocks   = 1 << 14 // most blocks of one request
-	spanBytes    = 8 << 20 // bytes of blocks after which an answer ends
-	batchBlocks  = 1024    // most blocks checked and inserted at once
-	batchBytes   = 256 << 10
-	maxBatches   = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
-	maxAhead     = 4 // spans asked for and not yet inserted
-	logEvery     = 10 * time.Second
-	slowAfter    = 4 * time.Second // everybody waits for a span for so long: another peer that stands by may take over
-	recruitEvery = time.Second
-	dullAfter    = 8 * time.Second  // others claim more than we have: the lead must bring stream.StallBytes of new blocks in each
-	dullMost     = 64 * time.Second // doubled up to there while lead after lead does not: on the worst links all are slow
-	leadWorkers  = 4                // the lead is asked for so many spans at once: a stream's window opens over several round trips
-	maxHelpers   = 3                // workers that ask others
+	spanBlocks        = 1 << 14 // most blocks of one request
+	spanBytes         = 8 << 20 // bytes of blocks after which an answer ends
+	batchBlocks       = 1024    // most blocks checked and inserted at once
+	batchBytes        = 256 << 10
+	maxBatches        = spanBlocks/batchBlocks + 2*spanBytes/batchBytes + 4
+	maxAhead          = 4 // spans asked for and not yet inserted
+	logEvery          = 10 * time.Second
+	slowAfter         = 4 * time.Second // the inserter waits for a span this long, then an idle worker of another peer may take it over
+	recruitEvery      = time.Second
+	unproductiveAfter = 8 * time.Second  // if others claim more work than we have, the lead must deliver stream.StallBytes of new blocks in each such period,
+	maxUnproductive   = 64 * time.Second // which doubles with each lead in a row that does not: on the worst links all are slow
+	leadWorkers       = 4                // spans at once from the lead: a stream's window grows over several round trips
+	maxHelpers        = 3                // workers that ask other peers
 )
 
-// ErrNoPeers ends a download whose last peer is gone.
+// ErrNoPeers ends a download whose last peer has failed.
 var ErrNoPeers = errors.New("no peer is left that delivers")
 
 // errSlow ends a peer's answer that others waited for.
 var errSlow = errors.New("slower than the others")
 
-// errDull ends a download whose lead brings next to nothing while others claim to have something.
-var errDull = errors.New("next to nothing new came, and others may have more")
+// errUnproductive ends a download whose lead delivers almost nothing new while others claim more work than we have.
+var errUnproductive = errors.New("next to nothing new came, and others may have more")
 
 // localError is a failure of this node, not of a peer.
 type localError struct{ error }
 
 func (e *localError) Unwrap() error { return e.error }
 
-// download fetches the active chain of one peer, the lead, above the fork point, with the help of others that have the same
-// tip on theirs.
+// download fetches the active chain of one peer, the lead, above the fork point, with the help of others that
+// have the same tip on theirs.
 //
 //	workers: take a span → request → read → batches, each checked in a goroutine of its own
 //	run:     the span at the next index → its batches in order → Chain.AddBlocks
 //
-// A span that its peer does not finish goes back, and another worker takes the rest.
+// The rest of a span that its peer does not finish goes back to todo, for another worker.
 type download struct {
 	s       *Syncer
 	lead    peer.ID
-	alone   bool // nobody helps the lead
+	alone   bool // without helpers
 	locator []consensus.Hash
 	parsers chan struct{} // bounds the batches checked at once
 	added   int           // blocks that were new; the inserter's
-	last    piece         // the last block inserted; the inserter's
+	last    blockAt       // the last block inserted; the inserter's
 	logged  time.Time     // the inserter's
 	workers sync.WaitGroup
 
@@ -75,9 +75,9 @@ type download struct {
 	spans   map[int64]*span // asked for and not yet inserted, by first index
 	alive   int             // workers
 	joined  map[peer.ID]bool
-	over    bool // nobody takes anything any longer
-	adding  bool // the inserter is in the chain
-	fresh   int  // bytes of new blocks since marked, about
+	over    bool // workers take no more spans
+	adding  bool // the inserter is in Chain.AddBlocks
+	fresh   int  // approximate bytes of new blocks since marked
 	marked  time.Time
 }
 
@@ -90,9 +90,9 @@ type span struct {
 	peer    peer.ID
 	got     int64 // index after the last block read; the worker's until batches is closed
 	asked   time.Time
-	alarm   *time.Timer             // wakes those who may take the span over
+	alarm   *time.Timer             // wakes the workers that may take the span over
 	drop    context.CancelCauseFunc // takes it away from peer
-	batches chan *batch             // has room for all, so that a worker never waits for the inserter
+	batches chan *batch             // its capacity suffices for all, so that a worker never waits for the inserter
 }
 
 // newDownload returns a download that has not begun.
@@ -108,8 +108,8 @@ func newDownload(s *Syncer, lead peer.ID) *download {
 	return d
 }
 
-// run downloads and inserts until the lead's tip is reached, nobody delivers, or a block is refused. It returns when all
-// workers are gone.
+// run downloads and inserts until the lead's tip is reached, no peer delivers, or a block is refused. It
+// returns when all workers have ended.
 func (d *download) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(ctx, d.end)
@@ -126,8 +126,8 @@ func (d *download) run(ctx context.Context) error {
 		if sp != nil && err == nil {
 			err = d.insert(ctx, sp)
 		}
-		if err != nil && context.Cause(ctx) == errDull {
-			return errDull
+		if err != nil && context.Cause(ctx) == errUnproductive {
+			return errUnproductive
 		}
 		if sp == nil || err != nil {
 			return err
@@ -135,16 +135,16 @@ func (d *download) run(ctx context.Context) error {
 	}
 }
 
-// watch ends a download that gets nowhere, so that another peer may lead.
+// watch ends an unproductive download, so that another peer may lead.
 func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
-	patience := min(dullAfter<<min(d.s.dull, 8), dullMost)
+	patience := min(unproductiveAfter<<min(d.s.unproductive, 8), maxUnproductive)
 	look := time.NewTicker(recruitEvery)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
-			if d.isDull(patience) && d.s.hasOther(d.lead) {
-				cancel(errDull)
+			if d.isUnproductive(patience) && d.s.hasOther(d.lead) {
+				cancel(errUnproductive)
 				return
 			}
 		case <-ctx.Done():
@@ -153,8 +153,8 @@ func (d *download) watch(ctx context.Context, cancel context.CancelCauseFunc) {
 	}
 }
 
-// isDull reports whether less than stream.StallBytes of new blocks came in the last time of patience.
-func (d *download) isDull(patience time.Duration) bool {
+// isUnproductive reports whether less than stream.StallBytes of new blocks arrived within patience.
+func (d *download) isUnproductive(patience time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.adding || d.fresh >= stream.StallBytes {
@@ -163,7 +163,7 @@ func (d *download) isDull(patience time.Duration) bool {
 	return time.Since(d.marked) >= patience
 }
 
-// end tells everybody that waits to stop.
+// end makes the workers and the inserter stop.
 func (d *download) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,7 +185,7 @@ func (d *download) start(ctx context.Context, p peer.ID) {
 	})
 }
 
-// plan takes the lead's first answer as the download's aim.
+// plan sets the download's target from the lead's first answer.
 func (d *download) plan(head wire.SyncHead, sp *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -199,11 +199,11 @@ func (d *download) plan(head wire.SyncHead, sp *span) {
 	if sp.to <= head.Height {
 		d.todo = []run{{sp.to, head.Height + 1}}
 	}
-	d.hold(sp)
+	d.addSpan(sp)
 }
 
-// enlist reports whether p may join as a worker: once in a download, while there are not too many.
-func (d *download) enlist(p peer.ID) bool {
+// admit reports whether p may join as a worker: once in a download, while there are not too many.
+func (d *download) admit(p peer.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.joined[p] || d.alive >= leadWorkers+maxHelpers {
@@ -213,8 +213,8 @@ func (d *download) enlist(p peer.ID) bool {
 	return true
 }
 
-// hold notes that sp is asked for. The caller holds mu.
-func (d *download) hold(sp *span) {
+// addSpan records that sp is asked for. The caller holds mu.
+func (d *download) addSpan(sp *span) {
 	sp.got, sp.asked = sp.from, time.Now()
 	sp.alarm = time.AfterFunc(slowAfter, d.changed.Broadcast)
 	d.spans[sp.from] = sp
@@ -240,23 +240,23 @@ func (d *download) nextSpan(ctx context.Context) (*span, error) {
 	}
 }
 
-// take gives a worker its next span and the context to ask in, nil where none is left or the download is over. The inserter's next span may
-// always be taken; others while not too many are ahead.
+// take returns a worker's next span and the context of its request, or nil if none is left or the download is
+// over. The inserter's next span may always be taken, others only while fewer than maxAhead are asked for.
 func (d *download) take(ctx context.Context, p peer.ID) (context.Context, *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.over && (len(d.todo) > 0 || len(d.spans) > 0) {
 		if len(d.todo) > 0 && (d.todo[0].from == d.next || len(d.spans) < maxAhead) {
-			return d.cut(ctx, p)
+			return d.takeRun(ctx, p)
 		}
-		d.hurry(p)
+		d.reassignSlow(p)
 		d.changed.Wait()
 	}
 	return ctx, nil
 }
 
-// cut takes a span from the beginning of todo. The caller holds mu.
-func (d *download) cut(ctx context.Context, p peer.ID) (context.Context, *span) {
+// takeRun takes a span from the front of todo. The caller holds mu.
+func (d *download) takeRun(ctx context.Context, p peer.ID) (context.Context, *span) {
 	first := &d.todo[0]
 	r := run{first.from, min(first.to, first.from+d.s.spanBlocks)}
 	if first.from = r.to; first.from == first.to {
@@ -264,25 +264,25 @@ func (d *download) cut(ctx context.Context, p peer.ID) (context.Context, *span) 
 	}
 	ctx, sp := newSpan(ctx, p)
 	sp.run = r
-	d.hold(sp)
+	d.addSpan(sp)
 	return ctx, sp
 }
 
-// hurry takes the span that everybody waits for away from another peer that is slow with it, now that p has nothing else to
-// do. The caller holds mu.
-func (d *download) hurry(p peer.ID) {
+// reassignSlow takes the span that the inserter waits for away from another peer that is slow with it, for the
+// idle p. The caller holds mu.
+func (d *download) reassignSlow(p peer.ID) {
 	if sp := d.spans[d.next]; sp != nil && sp.peer != p && time.Since(sp.asked) >= slowAfter {
 		sp.drop(errSlow)
 	}
 }
 
-// newSpan returns a span of p whose range is not known yet, and the context that its request runs in.
+// newSpan returns a span of p whose range is not known yet, and the context of its request.
 func newSpan(ctx context.Context, p peer.ID) (context.Context, *span) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return ctx, &span{peer: p, batches: make(chan *batch, maxBatches), drop: cancel}
 }
 
-// release ends a worker's hold of sp: what was not read goes back, and what was read is complete.
+// release ends sp: its unread part goes back to todo, and its batches are complete.
 func (d *download) release(sp *span) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -296,7 +296,7 @@ func (d *download) release(sp *span) {
 	d.changed.Broadcast()
 }
 
-// insert puts sp's blocks into the chain as they come, in order.
+// insert adds sp's blocks to the chain in order, as they arrive.
 func (d *download) insert(ctx context.Context, sp *span) error {
 	at := sp.from
 	for b := range sp.batches {
@@ -312,7 +312,7 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 			return d.refused(sp, at, err)
 		}
 		at += int64(len(b.raws))
-		d.say(ctx, at-1)
+		d.logProgress(ctx, at-1)
 	}
 	if err := d.arrives(sp.peer); err != nil {
 		return d.refused(sp, at-1, err)
@@ -326,7 +326,7 @@ func (d *download) insert(ctx context.Context, sp *span) error {
 	return nil
 }
 
-// add puts a batch of p's into the chain.
+// add adds a batch from p to the chain.
 func (d *download) add(b *batch, p peer.ID) error {
 	before := d.s.chain.Tip().Hash
 	d.count(true, 0)
@@ -337,12 +337,12 @@ func (d *download) add(b *batch, p peer.ID) error {
 		d.last = pieceOf(blocks[len(blocks)-1], p)
 	}
 	if n > 0 && d.s.chain.Tip().Hash != before {
-		d.s.bring(p)
+		d.s.noteNewTip(p)
 	}
 	return err
 }
 
-// count notes for isDull whether the inserter is in the chain, and how much that was new came since.
+// count records for isUnproductive whether the inserter is in Chain.AddBlocks, and the bytes of new blocks.
 func (d *download) count(adding bool, fresh int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -350,7 +350,7 @@ func (d *download) count(adding bool, fresh int) {
 	d.fresh += fresh
 }
 
-// refused judges the peer that sent a span with a block that the chain does not take.
+// refused punishes or stalls the peer that is to blame for a block that the chain refused.
 func (d *download) refused(sp *span, at int64, err error) error {
 	switch {
 	case errors.As(err, new(*borderError)):
@@ -359,15 +359,15 @@ func (d *download) refused(sp *span, at int64, err error) error {
 		sp.drop(err)
 		d.s.peers.Punish(sp.peer, err)
 	case errors.Is(err, chain.ErrOrphan), errors.Is(err, consensus.ErrFuture):
-		d.s.peers.Stall(d.lead, err.Error()) // it led there; a helper only gave what it was asked for
+		d.s.peers.Stall(d.lead, err.Error()) // the lead's claim led there; a helper only sent what it was asked for
 	default:
 		return &localError{fmt.Errorf("inserting blocks from %d: %w", at, err)}
 	}
 	return fmt.Errorf("blocks from %d, sent by %s: %w", at, sp.peer, err)
 }
 
-// say logs the progress of a long download now and then.
-func (d *download) say(ctx context.Context, height int64) {
+// logProgress logs the progress of a long download every logEvery.
+func (d *download) logProgress(ctx context.Context, height int64) {
 	if time.Since(d.logged) < logEvery {
 		return
 	}

@@ -17,12 +17,12 @@ import (
 	"kuai/p2p/wire"
 )
 
-// evil is a station that answers chain requests with forge instead.
-func evil(t testing.TB, r *consensus.Rules, forge stream.Handler, blocks ...*consensus.Block) *station {
+// forgingPeer is a test peer that answers chain requests with forge instead.
+func forgingPeer(t testing.TB, r *consensus.Rules, forge stream.Handler, blocks ...*consensus.Block) *testPeer {
 	t.Helper()
-	st := newStation(t, chainOf(t, r, blocks...))
-	st.server.Handlers[stream.Sync] = forge
-	return st.start(t)
+	tp := newTestPeer(t, chainOf(t, r, blocks...))
+	tp.server.Handlers[stream.Sync] = forge
+	return tp.start(t)
 }
 
 // forged is a handler that reads the request, lets edit change the true answer's frames, and sends them.
@@ -133,8 +133,8 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 	for name, edit := range badAnswers(t) {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
-			var liar *station
-			liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, edit), blocks...)
+			var liar *testPeer
+			liar = forgingPeer(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, edit), blocks...)
 			fresh := startOn(t, chaintest.Rules())
 			fresh.connect(t, liar)
 			hosttest.Eventually(t, "the liar is refused", func() bool { return fresh.table.IsRefused(liar.id) })
@@ -155,7 +155,7 @@ func TestProvablyBadAnswerCostsTheConnection(t *testing.T) {
 func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
 	hosttest.NoLeaks(t)
 	huge := binary.AppendUvarint(nil, 1<<28-1)
-	liar := newStation(t, chainOf(t, chaintest.Rules(), chaintest.New(t).Mine(10).Branch()...))
+	liar := newTestPeer(t, chainOf(t, chaintest.Rules(), chaintest.New(t).Mine(10).Branch()...))
 	liar.server.Handlers[stream.Sync] = func(_ context.Context, x *stream.Exchange) error {
 		if _, err := x.W.Write(huge); err != nil {
 			return err
@@ -171,12 +171,12 @@ func TestFrameOfAnyLengthAllocatesNothing(t *testing.T) {
 func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(50).Branch()
-	liar := newStation(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
+	liar := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks[:20]...))
 	liar.server.Handlers[stream.Status] = func(_ context.Context, x *stream.Exchange) error {
 		if _, err := wire.ReadOne(x.R, wire.MaxStatus); err != nil {
 			return err
 		}
-		lie := liar.self()
+		lie := liar.ownStatus()
 		lie.Height, lie.Tip = 1<<50, consensus.Hash{1}
 		if err := wire.WriteFrame(x.W, lie.Append(nil)); err != nil {
 			return err
@@ -191,7 +191,7 @@ func TestClaimThatASyncDoesNotBearOutIsSpent(t *testing.T) {
 	hosttest.Eventually(t, "the claim is spent", func() bool {
 		fresh.mu.Lock()
 		defer fresh.mu.Unlock()
-		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].spent == consensus.Hash{1}
+		return fresh.contacts[liar.id] != nil && fresh.contacts[liar.id].rejectedTip == consensus.Hash{1}
 	})
 	if _, ok := fresh.Claim(liar.id); !ok || len(fresh.candidates(fresh.isAhead)) != 0 {
 		t.Error("the liar would be asked again for the same claim")
@@ -208,13 +208,13 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(3000).Branch()
 	honest := startOn(t, chaintest.Rules(), blocks...)
-	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	var liar *testPeer
+	liar = forgingPeer(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		i := rand.IntN(len(raws))
 		raws[i][len(raws[i])/2] ^= 1
 		return raws
 	}), blocks...)
-	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	fresh := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	fresh.spanBlocks = 64
 	fresh.start(t)
 	fresh.connect(t, honest)
@@ -229,8 +229,8 @@ func TestBadBlockFromAHelperIsCharged(t *testing.T) {
 func TestStaticPeerIsPausedNeverRefused(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
-	var liar *station
-	liar = evil(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
+	var liar *testPeer
+	liar = forgingPeer(t, chaintest.Rules(), forged(func() *Syncer { return liar.Syncer }, func(_ wire.SyncRequest, _ *wire.SyncHead, raws [][]byte) [][]byte {
 		raws[7] = []byte("{}")
 		return raws
 	}), blocks...)
@@ -250,7 +250,7 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 			t.Run(fmt.Sprint(name, i), func(t *testing.T) {
 				hosttest.NoLeaks(t)
 				victim := startOn(t, chaintest.Rules())
-				attacker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+				attacker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 				attacker.connect(t, victim)
 				st, err := attacker.host.NewStream(context.Background(), victim.id, stream.ID(victim.network, name))
 				if err != nil {

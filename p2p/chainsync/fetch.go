@@ -22,7 +22,7 @@ const fetchWithin = 5 * time.Second
 // serveBlocks answers a request for blocks by hash, held on any branch, in the order asked.
 //
 //	asker → 1..64 hashes, 32 bytes each, in one frame, then closes its side
-//	      ← for each a frame with the canonical block, empty where it is not held, then closes
+//	      ← for each a frame with the canonical block, empty if it is not held, then closes
 func (s *Syncer) serveBlocks(_ context.Context, x *stream.Exchange) error {
 	payload, err := wire.ReadOne(x.R, wire.MaxBlocksAsked*wire.HashSize)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Syncer) serveBlocks(_ context.Context, x *stream.Exchange) error {
 	return x.W.Flush()
 }
 
-// canonical returns a held block's bytes, none where nothing is held.
+// canonical returns a block's bytes, nil if it is not held.
 func canonical(held chain.BlockInfo) []byte {
 	if held.Block == nil {
 		return nil
@@ -52,8 +52,8 @@ func canonical(held chain.BlockInfo) []byte {
 	return held.Block.Canonical()
 }
 
-// Fetch asks p for 1..64 blocks by hash. The answer's bytes have the hashes asked for and are not checked further; a block
-// that p does not hold is nil.
+// Fetch asks p for 1..64 blocks by hash. It checks only the hashes of the returned bytes; a block that p does
+// not hold is nil.
 func (s *Syncer) Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) ([][]byte, error) {
 	var raws [][]byte
 	err := s.client.Ask(ctx, p, stream.Blocks, fetchWithin, func(st network.Stream) (err error) {

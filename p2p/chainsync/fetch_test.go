@@ -18,8 +18,8 @@ func TestFetchByHash(t *testing.T) {
 	tree := chaintest.New(t).Paying().Mine(10)
 	active := tree.Branch()
 	side := tree.Fork(4).Mine(2).Branch()
-	full := newStation(t, chainOf(t, chaintest.Rules(), tree.Blocks()...)).serveOnly(t)
-	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	full := newTestPeer(t, chainOf(t, chaintest.Rules(), tree.Blocks()...)).serveOnly(t)
+	asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, full)
 	want := []*consensus.Block{active[9], side[7], nil, active[0]}
 	raws, err := asker.Fetch(t.Context(), full.id, []consensus.Hash{want[0].Hash(), want[1].Hash(), {1}, want[3].Hash()})
@@ -43,7 +43,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 	}
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
-			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			liar := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 			liar.server.Handlers[stream.Blocks] = func(_ context.Context, x *stream.Exchange) error {
 				if _, err := x.W.Write(answer); err != nil {
 					return err
@@ -51,7 +51,7 @@ func TestFetchOfAnotherBlockIsProvablyBad(t *testing.T) {
 				return x.W.Flush()
 			}
 			liar.serveOnly(t)
-			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
 			if _, err := asker.Fetch(t.Context(), liar.id, []consensus.Hash{blocks[0].Hash()}); !errors.Is(err, wire.ErrViolation) {
 				t.Errorf("error %v", err)

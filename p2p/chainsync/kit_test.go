@@ -20,8 +20,8 @@ import (
 	"kuai/p2p/stream"
 )
 
-// station is a syncer on a real host, with a real chain in memory, and a table of peers that dials nobody.
-type station struct {
+// testPeer is a syncer on a real host, with a real chain in memory, and a table of peers that dials nobody.
+type testPeer struct {
 	*Syncer
 	id    peer.ID
 	table *peers.Table
@@ -29,18 +29,18 @@ type station struct {
 	turns chan consensus.Header // what onSwitch was told
 }
 
-// station returns a syncer on its own host that does not run yet.
-func newStation(t testing.TB, c *chain.Chain) *station {
+// newTestPeer returns a syncer on its own host that does not run yet.
+func newTestPeer(t testing.TB, c *chain.Chain) *testPeer {
 	t.Helper()
 	said := &hosttest.Log{}
 	log := slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), said), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	st := stationIn(t, c.Rules().Network(), c, log)
-	st.said = said
-	return st
+	tp := newTestPeerIn(t, c.Rules().Network(), c, log)
+	tp.said = said
+	return tp
 }
 
-// stationIn is newStation in a network of any name, with a log of its own.
-func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *station {
+// newTestPeerIn is newStation in a network of any name, with a log of its own.
+func newTestPeerIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *testPeer {
 	t.Helper()
 	h := hosttest.New(t)
 	log = log.With("node", h.ID().ShortString())
@@ -48,24 +48,24 @@ func stationIn(t testing.TB, network string, c *chain.Chain, log *slog.Logger) *
 	server := stream.NewServer(d)
 	d.Serve(server)
 	client := stream.Client{Host: h, Network: network, Refused: d.Refused}
-	st := &station{
+	tp := &testPeer{
 		Syncer: New(c, Config{Agent: "kuai-test"}, d, client, server, log),
 		id:     h.ID(), table: d, turns: make(chan consensus.Header, 1024),
 	}
-	st.onSwitch = func(b *consensus.Block) { st.turns <- b.Header() }
-	return st
+	tp.onSwitch = func(b *consensus.Block) { tp.turns <- b.Header() }
+	return tp
 }
 
-// start runs the station until the test's end. It returns when the station answers.
-func (st *station) start(t testing.TB) *station {
+// start runs the test peer until the test's end. It returns when the test peer answers.
+func (tp *testPeer) start(t testing.TB) *testPeer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
 		g, ctx := errgroup.WithContext(ctx)
-		g.Go(func() error { st.server.Run(ctx, st.host, st.network); return nil })
-		g.Go(func() error { return st.Run(ctx) })
-		g.Go(func() error { return st.table.Run(ctx, st.Syncer) })
+		g.Go(func() error { tp.server.Run(ctx, tp.host, tp.network); return nil })
+		g.Go(func() error { return tp.Run(ctx) })
+		g.Go(func() error { return tp.table.Run(ctx, tp.Syncer) })
 		done <- g.Wait()
 	}()
 	t.Cleanup(func() {
@@ -75,23 +75,23 @@ func (st *station) start(t testing.TB) *station {
 		}
 	})
 	hosttest.Eventually(t, "the station answers", func() bool {
-		spoken := st.host.Mux().Protocols()
-		for name := range st.server.Handlers {
-			if !slices.Contains(spoken, stream.ID(st.network, name)) {
+		spoken := tp.host.Mux().Protocols()
+		for name := range tp.server.Handlers {
+			if !slices.Contains(spoken, stream.ID(tp.network, name)) {
 				return false
 			}
 		}
 		return true
 	})
-	return st
+	return tp
 }
 
 // watch runs the table of peers until the test's end, and nothing else.
-func (st *station) watch(t testing.TB) {
+func (tp *testPeer) watch(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- st.table.Run(ctx, st.Syncer) }()
+	go func() { done <- tp.table.Run(ctx, tp.Syncer) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -101,21 +101,21 @@ func (st *station) watch(t testing.TB) {
 }
 
 // serveOnly answers until the test's end and asks nobody.
-func (st *station) serveOnly(t testing.TB) *station {
+func (tp *testPeer) serveOnly(t testing.TB) *testPeer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	st.server.Open(ctx, st.host, st.network)
+	tp.server.Open(ctx, tp.host, tp.network)
 	t.Cleanup(func() {
 		cancel()
-		st.server.Shut(st.host, st.network)
+		tp.server.Close(tp.host, tp.network)
 	})
-	return st
+	return tp
 }
 
-// startOn returns a running station on a chain in memory that holds blocks.
-func startOn(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *station {
+// startOn returns a running test peer on a chain in memory that holds blocks.
+func startOn(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *testPeer {
 	t.Helper()
-	return newStation(t, chainOf(t, r, blocks...)).start(t)
+	return newTestPeer(t, chainOf(t, r, blocks...)).start(t)
 }
 
 // chainOf returns a chain in memory that holds blocks.
@@ -130,11 +130,11 @@ func chainOf(t testing.TB, r *consensus.Rules, blocks ...*consensus.Block) *chai
 	return c
 }
 
-// connect dials other, and returns when the station knows all protocols of the network that other serves: identify may be answered from
-// before other served them, and is told of them afterwards.
-func (st *station) connect(t testing.TB, other *station) {
+// connect dials other, and returns when the test peer knows all protocols of the network that other serves:
+// identify may be answered from before other served them, and is told of them afterwards.
+func (tp *testPeer) connect(t testing.TB, other *testPeer) {
 	t.Helper()
-	if err := st.host.Connect(context.Background(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
+	if err := tp.host.Connect(context.Background(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	hosttest.Eventually(t, "the other's protocols are known", func() bool {
@@ -142,7 +142,7 @@ func (st *station) connect(t testing.TB, other *station) {
 			if !strings.HasPrefix(string(served), "/kuai/") {
 				continue
 			}
-			if known, err := st.host.Peerstore().SupportsProtocols(other.id, served); err != nil || len(known) == 0 {
+			if known, err := tp.host.Peerstore().SupportsProtocols(other.id, served); err != nil || len(known) == 0 {
 				return false
 			}
 		}
@@ -150,17 +150,17 @@ func (st *station) connect(t testing.TB, other *station) {
 	})
 }
 
-// reaches waits until the station's tip is hash.
-func (st *station) reaches(t testing.TB, hash consensus.Hash) {
+// reaches waits until the test peer's tip is hash.
+func (tp *testPeer) reaches(t testing.TB, hash consensus.Hash) {
 	t.Helper()
-	wake, stop := st.chain.Watch()
+	wake, stop := tp.chain.Watch()
 	defer stop()
 	late := time.After(hosttest.Soon)
-	for st.chain.Tip().Hash != hash {
+	for tp.chain.Tip().Hash != hash {
 		select {
 		case <-wake:
 		case <-late:
-			t.Fatalf("tip is %d %s, want %s", st.chain.Tip().Index, st.chain.Tip().Hash.Short(), hash.Short())
+			t.Fatalf("tip is %d %s, want %s", tp.chain.Tip().Index, tp.chain.Tip().Hash.Short(), hash.Short())
 		}
 	}
 }

@@ -20,22 +20,22 @@ import (
 
 // The pool exchange.
 const (
-	poolWithin   = 30 * time.Second // for a pull in all: links that are slow and lose packets need seconds for each of its round trips
+	poolWithin   = 30 * time.Second // for a whole pull: links that are slow and lose packets need seconds for each of its round trips
 	poolPause    = 10 * time.Second // between two rounds, and up to as much again
-	maxPoolPulls = 4                // at once from peers that we dialled, and as many from others; 2 MiB each at most
-	pullPause    = time.Second      // between a pull from a peer and one that it gives cause for
+	maxPoolPulls = 4                // at once from peers that we dialled, and as many from others; each takes 2 MiB at most
+	pullPause    = time.Second      // between a pull from a peer and one that its status triggers
 )
 
-// servePool offers our pending payments and sends those that the peer lacks. Gossip repairs nothing that was lost and tells
-// a newcomer nothing; this does both.
+// servePool offers our pending payments and sends those that the peer lacks. Gossip does neither recover lost
+// payments nor bring a new peer up to date.
 //
 //	asker opens, sends nothing yet
 //	      ← frames of 1..4096 ids, 16 bytes each, in order of arrival, then an empty frame
 //	asker → frames of 1..4096 of these ids, each once, then closes its side
-//	      ← for each a frame with the canonical transaction, unless it is pending no more, then closes
+//	      ← for each a frame with the canonical transaction, unless it is no longer pending, then closes
 func (s *Syncer) servePool(_ context.Context, x *stream.Exchange) error {
 	pending := s.chain.Pending()
-	pending = pending[:min(len(pending), chain.MaxPoolTransactions)] // a reorg can have returned more: another time
+	pending = pending[:min(len(pending), chain.MaxPoolTransactions)] // a reorg may have returned more: they are offered later
 	if err := offerIDs(x.W, pending); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func offerIDs(w *bufio.Writer, pending []consensus.Payment) error {
 	return w.Flush()
 }
 
-// readWanted reads frames of ids to the end of the stream, at most most ids in all.
+// readWanted reads frames of ids to the end of the stream, at most most ids in total.
 func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 	var wanted []consensus.ID
 	for {
@@ -97,8 +97,8 @@ func readWanted(x *stream.Exchange, most int) ([]consensus.ID, error) {
 	}
 }
 
-// PullPool fetches the payments that p has pending and we have neither pending nor mined, once it is its turn. It does nothing where
-// that is under way.
+// PullPool fetches the payments that p has pending and we have neither pending nor mined, when one of
+// maxPoolPulls is free. It does nothing if a pull from p is in progress.
 func (s *Syncer) PullPool(ctx context.Context, p peer.ID) error {
 	if !s.startPulling(p) {
 		return nil
@@ -106,7 +106,7 @@ func (s *Syncer) PullPool(ctx context.Context, p peer.ID) error {
 	defer s.donePulling(p)
 	turn := s.pulls
 	if !s.client.HasDialled(p) {
-		turn = s.pullsOfOthers // peers that come in large numbers do not keep us from those that we chose
+		turn = s.pullsOfOthers // many inbound peers must not delay those that we chose
 	}
 	select {
 	case turn <- struct{}{}:
@@ -136,7 +136,7 @@ func (s *Syncer) PullPool(ctx context.Context, p peer.ID) error {
 	return err
 }
 
-// pullAgain pulls p's pool a while after the last time. It does nothing where another call is about to do that.
+// pullAgain pulls p's pool, pullPause after the last pull. It does nothing if another call waits to do so.
 func (s *Syncer) pullAgain(ctx context.Context, p peer.ID) {
 	for first := true; ; first = false {
 		wait := s.untilPull(p, first)
@@ -150,23 +150,23 @@ func (s *Syncer) pullAgain(ctx context.Context, p peer.ID) {
 	}
 }
 
-// untilPull says how long pullAgain must wait, less than nothing where another call waits already.
+// untilPull returns how long pullAgain must wait, or a negative duration if another call waits already.
 func (s *Syncer) untilPull(p peer.ID, first bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
-	if first && c.due {
+	if first && c.pullScheduled {
 		return -1
 	}
-	wait := max(0, pullPause-time.Since(c.pulled))
+	wait := max(0, pullPause-time.Since(c.lastPull))
 	if c.pulling {
 		wait = pullPause
 	}
-	c.due = wait > 0
+	c.pullScheduled = wait > 0
 	return wait
 }
 
-// startPulling marks a pull from p as under way, unless one is.
+// startPulling marks a pull from p as in progress, and returns false if one is already.
 func (s *Syncer) startPulling(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,10 +183,10 @@ func (s *Syncer) donePulling(p peer.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
-	c.pulling, c.pulled = false, time.Now()
+	c.pulling, c.lastPull = false, time.Now()
 }
 
-// readOffer reads the ids that are offered and returns those that we lack.
+// readOffer reads the offered ids and returns those that we lack.
 func (s *Syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) {
 	offered := 0
 	for {
@@ -205,7 +205,7 @@ func (s *Syncer) readOffer(r *bufio.Reader) (missing []consensus.ID, err error) 
 	}
 }
 
-// sendWanted asks for the missing payments and closes our side.
+// sendWanted asks for the missing payments and closes the stream for writing.
 func sendWanted(st network.Stream, missing []consensus.ID) error {
 	w := bufio.NewWriterSize(st, 4<<10)
 	for ids := range slices.Chunk(missing, wire.IDsInFrame) {
@@ -219,7 +219,7 @@ func sendWanted(st network.Stream, missing []consensus.ID) error {
 	return st.CloseWrite()
 }
 
-// readPayments reads the payments that were asked for into the pool. A full pool ends it without blame.
+// readPayments reads the requested payments into the pool. A full pool ends it, which is not the peer's fault.
 func (s *Syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus.ID) (added int, err error) {
 	wanted := make(map[consensus.ID]bool, len(missing))
 	for _, id := range missing {
@@ -252,8 +252,8 @@ func (s *Syncer) readPayments(r *bufio.Reader, from peer.ID, missing []consensus
 	}
 }
 
-// poolLoop pulls the pools that hear names, and now and then the one that was not pulled for the longest time: what gossip
-// lost is found again.
+// poolLoop pulls the pools of the peers in toPull, and regularly the one that was not pulled for the longest
+// time, to recover what gossip lost.
 func (s *Syncer) poolLoop(ctx context.Context) error {
 	timer := time.NewTimer(poolPause + rand.N(poolPause))
 	defer timer.Stop()
@@ -261,8 +261,8 @@ func (s *Syncer) poolLoop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.returns:
-			for _, p := range s.takeAll(s.returned) {
+		case <-s.pullWake:
+			for _, p := range s.takeAll(s.toPull) {
 				s.tasks.Go(func() { s.pullAgain(ctx, p) })
 			}
 		case <-timer.C:
@@ -274,8 +274,8 @@ func (s *Syncer) poolLoop(ctx context.Context) error {
 	}
 }
 
-// longestUnpulled returns the peer whose pool was pulled longest ago, none where nobody else is connected than those whose pools
-// are being pulled.
+// longestUnpulled returns the peer whose last pull is longest ago, without those whose pools are being pulled;
+// none if there is no other.
 func (s *Syncer) longestUnpulled() []peer.ID {
 	peers := s.kuaiPeers()
 	s.mu.Lock()
@@ -285,6 +285,6 @@ func (s *Syncer) longestUnpulled() []peer.ID {
 		return nil
 	}
 	return []peer.ID{slices.MinFunc(peers, func(a, b peer.ID) int {
-		return s.contact(a).pulled.Compare(s.contact(b).pulled)
+		return s.contact(a).lastPull.Compare(s.contact(b).lastPull)
 	})}
 }

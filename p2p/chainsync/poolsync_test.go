@@ -47,7 +47,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 	theirs := submit(t, other.chain, wire.IDsInFrame+100) // more than one frame of ids
 	ours := submit(t, one.chain, 50)
 	shared := chaintest.Payment()
-	for _, s := range []*station{one, other} {
+	for _, s := range []*testPeer{one, other} {
 		if _, err := s.chain.Submit(shared, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 		all[id] = true
 	}
 	one.connect(t, other)
-	for _, s := range []*station{one, other} {
+	for _, s := range []*testPeer{one, other} {
 		hosttest.Eventually(t, "the pool is complete", func() bool { n, _ := s.chain.PoolSize(); return n >= len(all) })
 		got := make(map[consensus.ID]bool)
 		for _, id := range pendingIDs(s.chain) {
@@ -74,7 +74,7 @@ func TestPoolsMeetOnConnect(t *testing.T) {
 
 func TestPoolExchangeSkipsWhatIsMined(t *testing.T) {
 	hosttest.NoLeaks(t)
-	one, other := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
+	one, other := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	mined := chaintest.Payment()
 	block := chaintest.Block(t, chaintest.Rules(), one.chain.Tip(), "miner", mined.Transaction())
 	if _, err := other.chain.Submit(mined, ""); err != nil {
@@ -113,7 +113,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
-			liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			liar := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 			liar.server.Handlers[stream.Pool] = func(_ context.Context, x *stream.Exchange) error {
 				_, _ = x.Stream.Write(append(wire.AppendFrame(nil, lie.ids), 0))
 				if _, err := readWanted(x, 10); err != nil {
@@ -125,7 +125,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 				return nil
 			}
 			liar.serveOnly(t)
-			asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+			asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 			asker.connect(t, liar)
 			if err := asker.PullPool(t.Context(), liar.id); !stream.IsProvable(err) {
 				t.Errorf("error %v", err)
@@ -142,7 +142,7 @@ func TestPoolLiesAreProvable(t *testing.T) {
 
 func TestEndlessOfferIsCutOff(t *testing.T) {
 	hosttest.NoLeaks(t)
-	liar := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	liar := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	liar.server.Handlers[stream.Pool] = func(_ context.Context, x *stream.Exchange) error {
 		for {
 			ids := make([]byte, 0, wire.MaxIDs)
@@ -156,7 +156,7 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 		}
 	}
 	liar.serveOnly(t)
-	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, liar)
 	if err := asker.PullPool(t.Context(), liar.id); !errors.Is(err, wire.ErrViolation) {
 		t.Errorf("error %v", err)
@@ -165,9 +165,9 @@ func TestEndlessOfferIsCutOff(t *testing.T) {
 
 func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	hosttest.NoLeaks(t)
-	victim := newStation(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
+	victim := newTestPeer(t, chaintest.Open(t, chaintest.Rules())).serveOnly(t)
 	submit(t, victim.chain, 2)
-	greedy := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	greedy := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	victim.table.Protect(greedy.id) // so that the connection lives to carry the code
 	greedy.connect(t, victim)
 	s := greedy.open(t, victim, stream.Pool)
@@ -181,14 +181,15 @@ func TestWantedBeyondTheOfferIsRefused(t *testing.T) {
 	hosttest.Eventually(t, "the greedy peer is paused", func() bool { return victim.table.Paused(greedy.id) })
 }
 
-// TestPoolsArePulledFewAtATime lets many peers offer payments and then say nothing, and each of them ask for it to be done again.
+// TestPoolsArePulledFewAtATime lets many peers offer payments and then say nothing, and each of them ask for it
+// to be done again.
 func TestPoolsArePulledFewAtATime(t *testing.T) {
 	hosttest.NoLeaks(t)
-	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	var now, most atomic.Int64
-	var mute []*station
+	var mute []*testPeer
 	for range 3 * maxPoolPulls {
-		m := newStation(t, chaintest.Open(t, chaintest.Rules()))
+		m := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 		m.server.Handlers[stream.Pool] = func(ctx context.Context, x *stream.Exchange) error {
 			n := now.Add(1)
 			defer now.Add(-1)
@@ -215,7 +216,7 @@ func TestPoolsArePulledFewAtATime(t *testing.T) {
 
 func TestPoolIsPulledOnceAtATime(t *testing.T) {
 	hosttest.NoLeaks(t)
-	asker, mute := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	asker, mute := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	asked := make(chan struct{}, 16)
 	mute.server.Handlers[stream.Pool] = func(ctx context.Context, x *stream.Exchange) error {
 		asked <- struct{}{}

@@ -16,7 +16,8 @@ import (
 	"kuai/p2p/wire"
 )
 
-// TestProtocolDocument checks the examples of docs/PROTOCOL.md against the code: each stands there as this package writes it.
+// TestProtocolDocument checks the examples of docs/PROTOCOL.md against the code: each stands there as this
+// package writes it.
 func TestProtocolDocument(t *testing.T) {
 	text, err := os.ReadFile("../../docs/PROTOCOL.md")
 	if err != nil {
@@ -72,7 +73,7 @@ func TestProtocolSaysTheLimits(t *testing.T) {
 		fmt.Sprintf("then every 1..2 s (random) to %s random peers", []string{"", "one", "two"}[statusPeers]),
 		fmt.Sprintf("fetched in spans of %d blocks or %d MiB", spanBlocks, spanBytes>>20),
 		fmt.Sprintf("goes to another peer after %.0f s", slowAfter.Seconds()),
-		fmt.Sprintf("less than %d KiB of new blocks in %.0f s", stream.StallBytes>>10, dullAfter.Seconds()),
+		fmt.Sprintf("less than %d KiB of new blocks in %.0f s", stream.StallBytes>>10, unproductiveAfter.Seconds()),
 	)
 }
 

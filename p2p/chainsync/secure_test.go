@@ -8,7 +8,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestMoreWorkIsFollowed: on a secure network a shorter chain with more work is fetched, and a longer one with less is not.
+// TestMoreWorkIsFollowed: on a secure network a shorter chain with more work is fetched, and a longer one with
+// less is not.
 func TestMoreWorkIsFollowed(t *testing.T) {
 	hosttest.NoLeaks(t)
 	r := chaintest.SecureRules()

@@ -12,10 +12,10 @@ import (
 
 const (
 	maxServed   = 1 << 16         // blocks of one answer, at most
-	closingTime = 5 * time.Second // a long answer ends with a whole block this long before the stream's last moment
+	closingTime = 5 * time.Second // a long answer ends, after a whole block, this long before the stream's deadline
 )
 
-// serveSync answers a chain request from a snapshot, so that a slow reader holds nothing up.
+// serveSync answers a chain request from a snapshot, so that a slow reader delays nothing.
 //
 //	asker → wire.SyncRequest, then closes its side
 //	      ← wire.SyncHead, then up to count frames with a canonical block each, then closes
@@ -43,7 +43,7 @@ func (s *Syncer) serveSync(_ context.Context, x *stream.Exchange) error {
 	return x.W.Flush()
 }
 
-// planAnswer says what of a request this chain can answer.
+// planAnswer returns the head of the answer: the blocks of this chain that req asks for.
 func planAnswer(snap *chain.Snapshot, req wire.SyncRequest) wire.SyncHead {
 	tip := snap.Tip()
 	head := wire.SyncHead{From: req.From, Height: tip.Index, Tip: tip.Hash}
@@ -61,8 +61,8 @@ func planAnswer(snap *chain.Snapshot, req wire.SyncRequest) wire.SyncHead {
 	return head
 }
 
-// sendBlocks streams the blocks that head announces, up to the block that reaches most bytes or until the stream's time is
-// nearly up.
+// sendBlocks sends the blocks of head, up to the block that reaches most bytes, or until shortly before the
+// stream's deadline.
 func sendBlocks(x *stream.Exchange, snap *chain.Snapshot, head wire.SyncHead, most int) error {
 	if head.Count == 0 {
 		return nil

@@ -21,9 +21,9 @@ import (
 )
 
 // open opens a stream from st to other.
-func (st *station) open(t *testing.T, other *station, name string) network.Stream {
+func (tp *testPeer) open(t *testing.T, other *testPeer, name string) network.Stream {
 	t.Helper()
-	s, err := st.host.NewStream(t.Context(), other.id, stream.ID(other.network, name))
+	s, err := tp.host.NewStream(t.Context(), other.id, stream.ID(other.network, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func (st *station) open(t *testing.T, other *station, name string) network.Strea
 	return s
 }
 
-// resetCode reads s to its end and returns the code that it was reset with, 0 where it was not.
+// resetCode reads s to its end and returns the code that it was reset with, 0 if it was not.
 func resetCode(t *testing.T, s network.Stream) network.StreamErrorCode {
 	t.Helper()
 	if err := s.SetReadDeadline(time.Now().Add(hosttest.Soon)); err != nil {
@@ -49,9 +49,9 @@ func resetCode(t *testing.T, s network.Stream) network.StreamErrorCode {
 }
 
 // held makes the server's handler of a protocol wait until release, and says on began that it was entered.
-func held(st *station, name string) (began chan struct{}, release func()) {
+func held(tp *testPeer, name string) (began chan struct{}, release func()) {
 	began, gate := make(chan struct{}, 256), make(chan struct{})
-	st.server.Handlers[name] = func(ctx context.Context, _ *stream.Exchange) error {
+	tp.server.Handlers[name] = func(ctx context.Context, _ *stream.Exchange) error {
 		began <- struct{}{}
 		select {
 		case <-gate:
@@ -64,7 +64,7 @@ func held(st *station, name string) (began chan struct{}, release func()) {
 
 func TestSyncStreamTooManyIsBusy(t *testing.T) {
 	hosttest.NoLeaks(t)
-	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	victim, asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	began, release := held(victim, stream.Sync)
 	victim.serveOnly(t)
 	asker.connect(t, victim)
@@ -100,7 +100,7 @@ func TestSyncStreamTooManyIsBusy(t *testing.T) {
 
 func TestTotalOfStreamsIsLimited(t *testing.T) {
 	hosttest.NoLeaks(t)
-	victim := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	victim := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	l := victim.server.Limit(stream.Sync)
 	l.Total = 3
 	victim.server.SetLimit(stream.Sync, l)
@@ -109,7 +109,7 @@ func TestTotalOfStreamsIsLimited(t *testing.T) {
 	victim.serveOnly(t)
 	busy := 0
 	for range 5 {
-		asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+		asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 		asker.connect(t, victim)
 		s := asker.open(t, victim, stream.Sync)
 		_, _ = s.Write([]byte{1})
@@ -141,7 +141,7 @@ func code(t *testing.T, s network.Stream) <-chan network.StreamErrorCode {
 
 func TestTooManyRequestsAreRateLimited(t *testing.T) {
 	hosttest.NoLeaks(t)
-	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	victim, asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	l := victim.server.Limit(stream.Status)
 	l.Rate, l.Burst = rate.Every(time.Hour), 3
 	victim.server.SetLimit(stream.Status, l)
@@ -149,7 +149,7 @@ func TestTooManyRequestsAreRateLimited(t *testing.T) {
 	asker.connect(t, victim)
 	for i := range 4 {
 		s := asker.open(t, victim, stream.Status)
-		if err := stream.SendRequest(s, asker.self().Append(nil)); err != nil && i < 3 {
+		if err := stream.SendRequest(s, asker.ownStatus().Append(nil)); err != nil && i < 3 {
 			t.Fatal(err)
 		}
 		if code := resetCode(t, s); (code == stream.CodeRate) != (i == 3) {
@@ -160,7 +160,7 @@ func TestTooManyRequestsAreRateLimited(t *testing.T) {
 
 func TestUnfinishedRequestIsDropped(t *testing.T) {
 	hosttest.NoLeaks(t)
-	victim, asker := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	victim, asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	for name := range victim.server.Handlers {
 		l := victim.server.Limit(name)
 		l.Within = 100 * time.Millisecond
@@ -189,7 +189,7 @@ func TestSlowReaderHoldsNothingUp(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Paying().Mine(3000).Branch()
 	full := startOn(t, chaintest.Rules(), blocks...)
-	slow := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	slow := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	slow.connect(t, full)
 	for range 2 {
 		s := slow.open(t, full, stream.Sync)
@@ -214,8 +214,8 @@ func TestSlowReaderHoldsNothingUp(t *testing.T) {
 func TestAnswerEndsAtTheBytesAskedFor(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(30).Branch()
-	full := newStation(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
-	asker := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	full := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...)).serveOnly(t)
+	asker := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	asker.connect(t, full)
 	locator := asker.chain.Locator()
 	size := uint32(len(blocks[0].Canonical()))

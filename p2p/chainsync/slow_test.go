@@ -33,7 +33,7 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 	for name, dawdle := range dawdlers {
 		t.Run(name, func(t *testing.T) {
 			hosttest.NoLeaks(t)
-			slow := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+			slow := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...))
 			asked := make(chan struct{}, 64)
 			slow.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
 				_, head, raws, err := slow.truth(x)
@@ -56,7 +56,7 @@ func TestSilentAndDrippingPeersAreLeft(t *testing.T) {
 			fresh.connect(t, honest)
 			fresh.reaches(t, blocks[len(blocks)-1].Hash())
 			sameChain(t, honest.chain, fresh.chain)
-			for _, p := range []*station{slow, honest} {
+			for _, p := range []*testPeer{slow, honest} {
 				if fresh.table.IsRefused(p.id) || fresh.table.Score(p.id) != 0 {
 					t.Errorf("%s was penalised for being slow", p.id)
 				}

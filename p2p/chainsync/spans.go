@@ -15,24 +15,24 @@ import (
 	"kuai/p2p/wire"
 )
 
-// spanWithin is how long the answer to one request may take; what is missing then is asked for again.
+// spanWithin is how long the answer to one request may take; the rest is asked for again.
 const spanWithin = 60 * time.Second
 
-// errShort says that an answer held nothing of what was asked for.
+// errShort is the error of an answer without blocks.
 var errShort = errors.New("nothing of what was asked for is on the peer's chain")
 
-// batch is a run of blocks that is checked and inserted at once.
+// batch is a range of blocks that is checked and inserted at once.
 type batch struct {
 	raws   [][]byte
 	bytes  int    // of raws
-	chunk  []byte // what the last of raws were cut from
+	chunk  []byte // buffer of the last of raws
 	first  int64  // index that the first block must have
 	blocks *consensus.Blocks
-	err    error         // why the blocks after the blocks were refused
+	err    error         // why the blocks of raws after those in blocks are invalid
 	done   chan struct{} // closed when blocks and err are set
 }
 
-// work asks p for spans until nothing is left or p fails.
+// work asks p for spans until none is left or p fails.
 func (d *download) work(ctx context.Context, p peer.ID) {
 	if p == d.lead && !d.isPlanned() {
 		if err := d.open(ctx); err != nil {
@@ -51,7 +51,7 @@ func (d *download) work(ctx context.Context, p peer.ID) {
 			d.failed(ctx, p, err)
 			return
 		}
-		if sp.got == sp.to { // less does not prove good will: an answer may have one block
+		if sp.got == sp.to { // a partial answer is not progress: it may have one block
 			d.s.peers.Progressed(p)
 		}
 	}
@@ -63,19 +63,20 @@ func (d *download) isPlanned() bool {
 	return d.planned
 }
 
-// failed notes that p did not deliver what it was asked for.
+// failed punishes or stalls p, which did not deliver a span.
 func (d *download) failed(ctx context.Context, p peer.ID, err error) {
 	switch {
 	case ctx.Err() != nil:
 	case stream.IsProvable(err):
 		d.s.peers.Punish(p, err)
-	case errors.Is(err, errShort): // it moved to another branch, or was never on the lead's: no fault
+	case errors.Is(err, errShort): // p switched to another branch, or was never on the lead's: not a fault
 	default:
 		d.s.peers.Stall(p, err.Error())
 	}
 }
 
-// open asks the lead for the first span, which says where the chains part and how long the lead's is, and brings in helpers.
+// open asks the lead for the first span, whose head has the fork point and the lead's tip, and starts the other
+// workers.
 func (d *download) open(ctx context.Context) error {
 	asking, sp := newSpan(ctx, d.lead)
 	defer sp.drop(nil)
@@ -83,7 +84,7 @@ func (d *download) open(ctx context.Context) error {
 	err := d.request(asking, sp, req, func(head wire.SyncHead) {
 		d.plan(head, sp)
 		if sp.to > 0 && sp.to <= head.Height {
-			for range leadWorkers - 1 { // the next requests are out before the first answer is in
+			for range leadWorkers - 1 { // send the next requests before the first answer has arrived
 				d.start(ctx, d.lead)
 			}
 		}
@@ -97,14 +98,14 @@ func (d *download) open(ctx context.Context) error {
 	return err
 }
 
-// recruit brings in the peers that are as far as the lead, those that come later too. They stand by where there is nothing
-// left to ask for, in case that others are slow.
+// recruit starts helpers: peers that claim at least the lead's height, also those that do so later. They stay
+// idle while no span is left, and take over slow ones.
 func (d *download) recruit(ctx context.Context) {
 	look := time.NewTicker(recruitEvery)
 	defer look.Stop()
 	for {
 		for _, c := range d.s.candidates(func(m wire.Status) bool { return m.Height >= d.head.Height }) {
-			if d.enlist(c.peer) {
+			if d.admit(c.peer) {
 				d.start(ctx, c.peer)
 			}
 		}
@@ -122,7 +123,7 @@ func (d *download) read(ctx context.Context, sp *span) error {
 	return d.request(ctx, sp, req, func(wire.SyncHead) {})
 }
 
-// request sends req to sp's peer and reads the answer into sp's batches; planned is called with the answer's head.
+// request sends req to sp's peer and reads the answer into sp's batches. It calls planned with the answer's head.
 func (d *download) request(ctx context.Context, sp *span, req wire.SyncRequest, planned func(wire.SyncHead)) error {
 	err := d.s.client.Ask(ctx, sp.peer, stream.Sync, spanWithin, func(st network.Stream) error {
 		if err := stream.SendRequest(st, req.Append(nil)); err != nil {
@@ -152,7 +153,7 @@ func (d *download) request(ctx context.Context, sp *span, req wire.SyncRequest, 
 	return err
 }
 
-// checkHead checks that an answer is one to req.
+// checkHead checks that the head of an answer fits req.
 func checkHead(head wire.SyncHead, req wire.SyncRequest) error {
 	switch {
 	case head.Count > req.Count:
@@ -165,7 +166,7 @@ func checkHead(head wire.SyncHead, req wire.SyncRequest) error {
 	return nil
 }
 
-// readBlocks reads the frames of an answer into batches. What came whole before an error is kept.
+// readBlocks reads the frames of an answer into batches. Whole blocks before an error are kept.
 func (d *download) readBlocks(r *bufio.Reader, sp *span, head wire.SyncHead, most int) error {
 	rules := d.s.chain.Rules()
 	b := newBatch(sp.got)
@@ -199,7 +200,7 @@ func newBatch(first int64) *batch {
 	return &batch{first: first, done: make(chan struct{})}
 }
 
-// full reports whether a block of n bytes belongs into the next batch.
+// full reports whether a block of n bytes belongs to the next batch.
 func (b *batch) full(n int) bool {
 	return len(b.raws) == batchBlocks || len(b.raws) > 0 && b.bytes+n > batchBytes
 }
@@ -220,7 +221,7 @@ func (b *batch) read(r io.Reader, n int) error {
 	return nil
 }
 
-// check hands a batch to the inserter and checks it in the background.
+// check queues a batch for the inserter and parses it in a goroutine.
 func (d *download) check(sp *span, b *batch) {
 	if len(b.raws) == 0 {
 		return
@@ -234,7 +235,7 @@ func (d *download) check(sp *span, b *batch) {
 	})
 }
 
-// parse checks the blocks' own bytes, the links between them, and the index of the first.
+// parse checks each block by itself, the links between them, and the index of the first.
 func (b *batch) parse(rules *consensus.Rules) {
 	b.blocks, _, b.err = rules.ParseBlocks(b.raws)
 	if len(b.blocks.All()) == 0 {

@@ -15,10 +15,10 @@ import (
 
 // The status exchange.
 const (
-	statusWithin = 5 * time.Second // an exchange, there and back
-	statusPeers  = 2               // asked each round
-	maxMissed    = 3               // exchanges in a row without an answer, then the peer is disconnected
-	maxBusy      = time.Minute     // of nothing but "ask later"
+	statusWithin  = 5 * time.Second // for an exchange
+	statusPeers   = 2               // asked each round
+	maxUnanswered = 3               // exchanges in a row without an answer, then the peer is disconnected
+	maxBusy       = time.Minute     // of answers that only ask for a later try
 )
 
 // serveStatus answers a status with ours.
@@ -34,18 +34,18 @@ func (s *Syncer) serveStatus(_ context.Context, x *stream.Exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := wire.WriteFrame(x.W, s.self().Append(nil)); err != nil {
+	if err := wire.WriteFrame(x.W, s.ownStatus().Append(nil)); err != nil {
 		return err
 	}
 	if err := x.W.Flush(); err != nil {
 		return err
 	}
-	s.hear(x.Peer, msg)
+	s.handleStatus(x.Peer, msg)
 	return nil
 }
 
-// self is what this node says of itself.
-func (s *Syncer) self() wire.Status {
+// ownStatus returns the status of this node.
+func (s *Syncer) ownStatus() wire.Status {
 	state := s.chain.State()
 	m := wire.Status{
 		Version: wire.StatusVersion, Genesis: s.chain.Rules().Genesis.Hash(),
@@ -57,7 +57,7 @@ func (s *Syncer) self() wire.Status {
 	return m
 }
 
-// exchangeStatus tells p our status and hears its.
+// exchangeStatus sends our status to p and receives p's.
 func (s *Syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 	if !s.startAsking(p) {
 		return nil
@@ -65,7 +65,7 @@ func (s *Syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 	began := time.Now()
 	var msg wire.Status
 	err := s.client.Ask(ctx, p, stream.Status, statusWithin, func(st network.Stream) error {
-		if err := stream.SendRequest(st, s.self().Append(nil)); err != nil {
+		if err := stream.SendRequest(st, s.ownStatus().Append(nil)); err != nil {
 			return err
 		}
 		r := bufio.NewReaderSize(st, wire.MaxStatus)
@@ -84,11 +84,11 @@ func (s *Syncer) exchangeStatus(ctx context.Context, p peer.ID) error {
 		return err
 	}
 	s.host.Peerstore().RecordLatency(p, time.Since(began))
-	s.hear(p, msg)
+	s.handleStatus(p, msg)
 	return nil
 }
 
-// startAsking marks an exchange with p as under way, unless one is.
+// startAsking marks an exchange with p as in progress, and returns false if one is already.
 func (s *Syncer) startAsking(p peer.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,23 +100,23 @@ func (s *Syncer) startAsking(p peer.ID) bool {
 	return true
 }
 
-// doneAsking ends an exchange with p. A peer that missed too many in a row is disconnected: a reset tells as little as silence. One
-// that says that it is busy or asked too often has more time.
+// doneAsking ends an exchange with p. A peer that does not answer maxUnanswered exchanges in a row is
+// disconnected; a reset is not an answer. A peer that asks for a later try has maxBusy.
 func (s *Syncer) doneAsking(p peer.ID, err error) {
 	s.mu.Lock()
 	c := s.contact(p)
 	c.asking = false
 	switch {
 	case err == nil, stream.IsProvable(err):
-		c.missed, c.busy = 0, time.Time{}
+		c.unanswered, c.busySince = 0, time.Time{}
 	case stream.IsLater(err):
-		if c.busy.IsZero() {
-			c.busy = time.Now()
+		if c.busySince.IsZero() {
+			c.busySince = time.Now()
 		}
 	case !stream.IsOurs(err):
-		c.missed++
+		c.unanswered++
 	}
-	useless := c.missed >= maxMissed || !c.busy.IsZero() && time.Since(c.busy) >= maxBusy
+	useless := c.unanswered >= maxUnanswered || !c.busySince.IsZero() && time.Since(c.busySince) >= maxBusy
 	s.mu.Unlock()
 	if useless {
 		s.log.Info("peer does not answer, disconnecting", "peer", p, "error", err)
@@ -124,9 +124,9 @@ func (s *Syncer) doneAsking(p peer.ID, err error) {
 	}
 }
 
-// hear keeps p's status and wakes the sync where p is ahead. A peer that has left a branch of its own for ours has payments
-// of that branch pending again, and nobody else tells us of them: its pool is pulled.
-func (s *Syncer) hear(p peer.ID, msg wire.Status) {
+// handleStatus keeps p's status and wakes the sync if p claims more work. A peer that has left a branch of its
+// own for ours has the payments of that branch pending again, and no other peer has them: its pool is pulled.
+func (s *Syncer) handleStatus(p peer.ID, msg wire.Status) {
 	ours := s.chain.Rules().Genesis.Hash()
 	if msg.Genesis != ours {
 		s.peers.DropForeign(p, msg.Genesis.Short(), ours.Short())
@@ -134,19 +134,19 @@ func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 	}
 	known, ahead := s.chain.Has(msg.Tip), s.isAhead(msg)
 	s.mu.Lock()
-	comes := time.Now().Before(s.coming[msg.Tip])
+	comes := time.Now().Before(s.expected[msg.Tip])
 	c := s.contact(p)
-	named := !c.heard && msg.Name != ""
-	c.msg, c.heard = msg, true
+	named := !c.hasStatus && msg.Name != ""
+	c.msg, c.hasStatus = msg, true
 	c.ahead = msg.Time.Sub(s.chain.Now()).Round(time.Second)
 	left := c.branch
-	if known && c.astray {
-		s.returned[p] = struct{}{}
-		signal(s.returns)
+	if known && c.onUnknownBranch {
+		s.toPull[p] = struct{}{}
+		signal(s.pullWake)
 	}
-	c.astray = !known && (c.astray || !ahead)
+	c.onUnknownBranch = !known && (c.onUnknownBranch || !ahead)
 	c.branch = Branch{}
-	if c.astray {
+	if c.onUnknownBranch {
 		c.branch = Branch{Tip: msg.Tip, Height: msg.Height, Fork: left.Fork}
 		c.branch.leaves(c.fork)
 	}
@@ -158,16 +158,16 @@ func (s *Syncer) hear(p peer.ID, msg wire.Status) {
 	if named {
 		s.log.Info("peer says its name", "peer", p, "name", msg.Name)
 	}
-	s.peers.Said(p)
+	s.peers.StatusReceived(p)
 	if ahead && !comes {
 		signal(s.ahead)
 	}
 }
 
-// isAhead reports whether a peer that said msg claims more work than our chain has: on a classic network a greater height.
+// isAhead reports whether msg claims more work than our chain has: on a classic network a greater height.
 func (s *Syncer) isAhead(msg wire.Status) bool { return msg.Claim().Compare(s.chain.State().Work) > 0 }
 
-// statusLoop asks two random peers every 1..2 s, and at once the peers that wake names.
+// statusLoop exchanges statuses with two random peers every 1..2 s, and at once with the peers in toAsk.
 func (s *Syncer) statusLoop(ctx context.Context) error {
 	timer := time.NewTimer(statusPause())
 	defer timer.Stop()
@@ -175,8 +175,8 @@ func (s *Syncer) statusLoop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.wakes:
-			s.askEach(ctx, s.takeAll(s.woken))
+		case <-s.askWake:
+			s.askEach(ctx, s.takeAll(s.toAsk))
 		case <-timer.C:
 			s.forgetGone()
 			s.askEach(ctx, s.somePeers(statusPeers))
@@ -185,10 +185,10 @@ func (s *Syncer) statusLoop(ctx context.Context) error {
 	}
 }
 
-// statusPause is the time between two rounds, different each time so that nodes do not march in step.
+// statusPause is the time between two rounds, random so that nodes do not ask in step.
 func statusPause() time.Duration { return time.Second + rand.N(time.Second) }
 
-// askEach exchanges statuses with each peer, without waiting.
+// askEach starts a status exchange with each peer.
 func (s *Syncer) askEach(ctx context.Context, peers []peer.ID) {
 	for _, p := range peers {
 		s.tasks.Go(func() { _ = s.exchangeStatus(ctx, p) })

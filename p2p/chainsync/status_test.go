@@ -31,9 +31,9 @@ func otherRules(t *testing.T) *consensus.Rules {
 
 func TestPeerOfAnotherNetworkIsNamedAndRefused(t *testing.T) {
 	hosttest.NoLeaks(t)
-	home := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	home := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	home.start(t)
-	abroad := newStation(t, chaintest.Open(t, otherRules(t)))
+	abroad := newTestPeer(t, chaintest.Open(t, otherRules(t)))
 	if home.network == abroad.network {
 		t.Fatalf("both networks are called %s", home.network)
 	}
@@ -55,7 +55,7 @@ func TestPeerOfAnotherNetworkIsNamedAndRefused(t *testing.T) {
 func TestOtherGenesisUnderOurNameIsRefused(t *testing.T) {
 	hosttest.NoLeaks(t)
 	home := startOn(t, chaintest.Rules())
-	abroad := stationIn(t, home.network, chaintest.Open(t, otherRules(t)), slog.New(slog.DiscardHandler))
+	abroad := newTestPeerIn(t, home.network, chaintest.Open(t, otherRules(t)), slog.New(slog.DiscardHandler))
 	abroad.start(t)
 	abroad.connect(t, home)
 	hosttest.Eventually(t, "each refuses the other", func() bool {
@@ -65,14 +65,14 @@ func TestOtherGenesisUnderOurNameIsRefused(t *testing.T) {
 
 func TestPeerThatNeverAnswersIsDisconnected(t *testing.T) {
 	hosttest.NoLeaks(t)
-	here, dead := newStation(t, chaintest.Open(t, chaintest.Rules())), newStation(t, chaintest.Open(t, chaintest.Rules()))
+	here, dead := newTestPeer(t, chaintest.Open(t, chaintest.Rules())), newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	here.watch(t)
 	here.connect(t, dead)
-	for range maxMissed - 1 {
+	for range maxUnanswered - 1 {
 		here.doneAsking(dead.id, os.ErrDeadlineExceeded)
 	}
 	here.doneAsking(dead.id, nil)
-	for range maxMissed - 1 {
+	for range maxUnanswered - 1 {
 		here.doneAsking(dead.id, os.ErrDeadlineExceeded)
 	}
 	if here.host.Network().Connectedness(dead.id) != network.Connected {
@@ -82,18 +82,19 @@ func TestPeerThatNeverAnswersIsDisconnected(t *testing.T) {
 	hosttest.Eventually(t, "it is disconnected", func() bool { return here.host.Network().Connectedness(dead.id) != network.Connected })
 }
 
-// TestBranchThatAPeerLeft: what a peer had of its own is known after it has left it for our chain, and not if our chain became its.
+// TestBranchThatAPeerLeft: what a peer had of its own is known after it has left it for our chain, and not if
+// our chain became its.
 func TestBranchThatAPeerLeft(t *testing.T) {
 	hosttest.NoLeaks(t)
 	trunk := chaintest.New(t).Mine(4)
 	ours := trunk.Blocks()
 	theirs := chaintest.NewOn(t, trunk.Rules()).Mine(1).Fork(1).Mine(5).Branch()
-	here := newStation(t, chainOf(t, trunk.Rules(), ours...))
-	other := newStation(t, chaintest.Open(t, trunk.Rules())).id
+	here := newTestPeer(t, chainOf(t, trunk.Rules(), ours...))
+	other := newTestPeer(t, chaintest.Open(t, trunk.Rules())).id
 	says := func(b *consensus.Block) {
-		said := here.self()
+		said := here.ownStatus()
 		said.Height, said.Tip = b.Index(), b.Hash()
-		here.hear(other, said)
+		here.handleStatus(other, said)
 	}
 	says(theirs[0])
 	says(theirs[1])
@@ -125,8 +126,8 @@ func TestBranchThatAPeerLeft(t *testing.T) {
 	}
 }
 
-// TestStatusOfALaterProgram has fields behind those that this program knows, and further frames behind it. Both are skipped, as far as
-// they stay within a status's size.
+// TestStatusOfALaterProgram has fields behind those that this program knows, and further frames behind it. Both
+// are skipped, as far as they stay within a status's size.
 func TestStatusOfALaterProgram(t *testing.T) {
 	hosttest.NoLeaks(t)
 	r := chaintest.Rules()
@@ -136,8 +137,8 @@ func TestStatusOfALaterProgram(t *testing.T) {
 		bad  bool
 	}{{"a field", 0, false}, {"a field and a frame", 100, false}, {"a flood", wire.MaxStatus, true}} {
 		t.Run(c.name, func(t *testing.T) {
-			here, later := newStation(t, chaintest.Open(t, r)), newStation(t, chaintest.Open(t, r))
-			said := later.self()
+			here, later := newTestPeer(t, chaintest.Open(t, r)), newTestPeer(t, chaintest.Open(t, r))
+			said := later.ownStatus()
 			said.Version, said.Name = 7, "later"
 			message := wire.AppendFrame(nil, append(said.Append(nil), make([]byte, 32+9)...)) // no work, and a field
 			if c.more > 0 {

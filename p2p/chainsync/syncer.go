@@ -20,29 +20,29 @@ import (
 	"kuai/p2p/wire"
 )
 
-// loudGap is how many blocks a sync must fetch for its start and end to be of interest to an operator.
-const loudGap = 64
+// infoGap is how many blocks a sync must be behind for its start and end to be logged at Info.
+const infoGap = 64
 
-// Progress says what the sync is doing.
+// Progress is what the sync is doing.
 type Progress struct {
 	Active bool
-	Peer   string // whom the blocks come from, "" unless Active
+	Peer   string // source of the blocks; "" unless Active
 	Height int64  // our height
-	Target int64  // the height that the peer said, not yet proved; our height unless Active
+	Target int64  // height that the peer claims; our height unless Active
 }
 
-// Config is what a syncer is told. Its zero value is usable.
+// Config is the configuration of a syncer. Its zero value is usable.
 type Config struct {
 	Agent    string                      // program and version, told to peers
 	Name     string                      // what its operator calls this node, told to peers
 	Synced   func(moved bool, err error) // called after every sync
 	Switched func(tip *consensus.Block)  // called after every sync that moved the tip
-	Pulled   func(p consensus.Payment)   // called with every payment that a pool exchange brought
+	Pulled   func(p consensus.Payment)   // called with every payment from a pool exchange
 }
 
-// table is what the syncer tells the table of peers, and asks about them.
+// table is the part of the table of peers that the syncer needs.
 type table interface {
-	Said(p peer.ID)                             // p said a status of our network
+	StatusReceived(p peer.ID)                   // p sent a status of our network
 	Stall(p peer.ID, reason string)             // p did not deliver
 	Progressed(p peer.ID)                       // p delivered
 	Paused(p peer.ID) bool                      // p is not to be asked for blocks now
@@ -51,7 +51,7 @@ type table interface {
 	DropForeign(p peer.ID, theirs, ours string) // p is of another network: disconnect it
 }
 
-// Syncer keeps this node's chain and pool level with its peers'.
+// Syncer keeps this node's chain and pool up to date with its peers'.
 type Syncer struct {
 	host    host.Host
 	chain   *chain.Chain
@@ -71,25 +71,25 @@ type Syncer struct {
 	onSwitch func(tip *consensus.Block)
 	onPull   func(p consensus.Payment)
 
-	wakes         chan struct{} // size one: woken is not empty
-	returns       chan struct{} // size one: returned is not empty
+	askWake       chan struct{} // size one: toAsk is not empty
+	pullWake      chan struct{} // size one: toPull is not empty
 	ahead         chan struct{} // size one: a peer may be ahead of us
-	turn          chan struct{} // size one: held by the one sync that runs
+	turn          chan struct{} // size one: held by the sync in progress
 	pulls         chan struct{} // held by pulls from the pools of peers that we dialled
 	pullsOfOthers chan struct{} // the same for all others
-	dull          int           // syncs in a row that ended with errDull; owned by the holder of the turn
+	unproductive  int           // syncs in a row that ended with errDull; owned by the holder of the turn
 	tasks         sync.WaitGroup
 
 	mu       sync.Mutex
 	contacts map[peer.ID]*contact
-	names    map[peer.ID]string           // of peers that are away
-	woken    map[peer.ID]struct{}         // to be asked for their status
-	returned map[peer.ID]struct{}         // to be asked for their pool
-	coming   map[consensus.Hash]time.Time // blocks that gossip pulls; until then no sync is begun for them
+	names    map[peer.ID]string           // of disconnected peers
+	toAsk    map[peer.ID]struct{}         // to be asked for their status
+	toPull   map[peer.ID]struct{}         // to be asked for their pool
+	expected map[consensus.Hash]time.Time // blocks that gossip pulls; no sync starts for them before that time
 	state    Progress
 }
 
-// New returns an inert syncer, which asks by client and answers by server.
+// New returns a syncer that asks by client, answers by server, and does nothing else before Run.
 func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *stream.Server, log *slog.Logger) *Syncer {
 	s := &Syncer{
 		host: client.Host, chain: c, network: client.Network, agent: cfg.Agent, name: cfg.Name, peers: peers, client: client, server: server, log: log,
@@ -97,17 +97,17 @@ func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *
 		onSwitch:      cfg.Switched,
 		onPull:        cfg.Pulled,
 		onSync:        cfg.Synced,
-		wakes:         make(chan struct{}, 1),
-		returns:       make(chan struct{}, 1),
+		askWake:       make(chan struct{}, 1),
+		pullWake:      make(chan struct{}, 1),
 		ahead:         make(chan struct{}, 1),
 		turn:          make(chan struct{}, 1),
 		pulls:         make(chan struct{}, maxPoolPulls),
 		pullsOfOthers: make(chan struct{}, maxPoolPulls),
 		contacts:      make(map[peer.ID]*contact),
 		names:         make(map[peer.ID]string),
-		woken:         make(map[peer.ID]struct{}),
-		returned:      make(map[peer.ID]struct{}),
-		coming:        make(map[consensus.Hash]time.Time),
+		toAsk:         make(map[peer.ID]struct{}),
+		toPull:        make(map[peer.ID]struct{}),
+		expected:      make(map[consensus.Hash]time.Time),
 	}
 	if s.onSwitch == nil {
 		s.onSwitch = func(*consensus.Block) {}
@@ -123,7 +123,8 @@ func New(c *chain.Chain, cfg Config, peers table, client stream.Client, server *
 	return s
 }
 
-// serve answers the protocols of the syncer. A sync stream may carry a range of megabytes, so few at once keep the uplink busy.
+// serve registers the handlers of the syncer. A sync stream may carry megabytes, so a few at once suffice to
+// fill the uplink.
 func (s *Syncer) serve(v *stream.Server) {
 	v.Handle(stream.Status, stream.Limit{PerPeer: 4, Total: 128, Rate: 10, Burst: 20, Within: 5 * time.Second}, s.serveStatus)
 	v.Handle(stream.Sync, stream.Limit{PerPeer: leadWorkers, Total: 32, Rate: 50, Burst: 100, Within: 60 * time.Second}, s.serveSync)
@@ -138,7 +139,7 @@ func (s *Syncer) blame(p peer.ID, err error) {
 	}
 }
 
-// Run asks until ctx ends, and returns when nothing that it started is alive.
+// Run exchanges statuses, pulls pools and syncs until ctx ends. It returns when all that it started has ended.
 func (s *Syncer) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.statusLoop(ctx) })
@@ -150,28 +151,28 @@ func (s *Syncer) Run(ctx context.Context) error {
 	return err
 }
 
-// Wake says that p has something longer: its status is asked soon. It never blocks.
+// Wake says that p may have a longer chain: a status exchange with p starts soon. It never blocks.
 func (s *Syncer) Wake(p peer.ID) {
 	s.mu.Lock()
-	s.woken[p] = struct{}{}
+	s.toAsk[p] = struct{}{}
 	s.mu.Unlock()
-	signal(s.wakes)
+	signal(s.askWake)
 }
 
-// Expect says that the block of hash is being pulled: for a while, and until arrived is called, no status that tells of it begins
-// a sync.
+// Expect says that the block of hash is being pulled: until arrived is called, or fetchWithin has passed, a
+// status with that tip starts no sync.
 func (s *Syncer) Expect(hash consensus.Hash) (arrived func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.coming[hash] = time.Now().Add(fetchWithin)
+	s.expected[hash] = time.Now().Add(fetchWithin)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.coming, hash)
+		delete(s.expected, hash)
 	}
 }
 
-// takeAll empties one of the sets that mu guards, and returns what was in it.
+// takeAll empties one of the sets that mu guards, and returns its elements.
 func (s *Syncer) takeAll(set map[peer.ID]struct{}) []peer.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,7 +181,7 @@ func (s *Syncer) takeAll(set map[peer.ID]struct{}) []peer.ID {
 	return peers
 }
 
-// signal fills a channel of size one.
+// signal sends to a channel of size one, unless it is full.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -188,8 +189,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// Now asks every connected peer and syncs from those that are ahead. It returns when done or when ctx ends; a bad peer
-// does not fail it.
+// Now exchanges statuses with every connected peer and syncs from those that claim more work. It returns when
+// done or when ctx ends; a bad peer does not make it fail.
 func (s *Syncer) Now(ctx context.Context) error {
 	var asked sync.WaitGroup
 	for _, p := range s.kuaiPeers() {
@@ -199,7 +200,7 @@ func (s *Syncer) Now(ctx context.Context) error {
 	return s.catchUp(ctx)
 }
 
-// syncLoop syncs whenever a peer may be ahead. A failure of our own is logged, the next status tries again.
+// syncLoop syncs whenever a peer may be ahead. It logs a failure of this node; the next status tries again.
 func (s *Syncer) syncLoop(ctx context.Context) error {
 	for {
 		select {
@@ -213,8 +214,8 @@ func (s *Syncer) syncLoop(ctx context.Context) error {
 	}
 }
 
-// catchUp follows peers until none is known to be ahead that may be asked. One runs at a time. Its error is the context's or
-// a failure of our own, never a peer's.
+// catchUp syncs until no peer that may be asked claims more work. One call runs at a time. Its error is the
+// context's or a failure of this node, never a peer's.
 func (s *Syncer) catchUp(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
@@ -233,9 +234,9 @@ func (s *Syncer) catchUp(ctx context.Context) error {
 	}
 }
 
-// candidate returns one of the peers that claim a height above ours and may be asked: the one that claims most, but once that was
-// tried any, every other time one that we dialled. So those who claim most, however many they are, keep us from the others only for
-// a while.
+// candidate returns a peer that claims more work than we have and may be asked: first the one that claims most,
+// then random ones, in half of the calls one that we dialled. So peers with false claims, however many, delay
+// the others only for a while.
 func (s *Syncer) candidate(again bool) (claimant, bool) {
 	all := s.candidates(s.isAhead)
 	if len(all) == 0 {
@@ -251,24 +252,25 @@ func (s *Syncer) candidate(again bool) (claimant, bool) {
 	return all[rand.N(len(all))], true
 }
 
-// hasOther reports whether a peer other than lead claims a height above ours and may be asked.
+// hasOther reports whether a peer other than lead claims more work than we have and may be asked.
 func (s *Syncer) hasOther(lead peer.ID) bool {
 	return slices.ContainsFunc(s.candidates(s.isAhead), func(c claimant) bool { return c.peer != lead })
 }
 
-// claimant is a peer with what it said.
+// claimant is a peer with its last status.
 type claimant struct {
 	peer peer.ID
 	msg  wire.Status
 }
 
-// candidates returns the peers that said what is wanted and may be asked, those that claim most first, equal ones in random order.
+// candidates returns the peers with a wanted status that may be asked, those that claim most first, equal ones
+// in random order.
 func (s *Syncer) candidates(wanted func(wire.Status) bool) []claimant {
 	now := time.Now()
 	var all []claimant
 	s.mu.Lock()
 	for p, c := range s.contacts {
-		if c.heard && !(c.spent == c.msg.Tip && now.Before(c.spentUntil)) {
+		if c.hasStatus && !(c.rejectedTip == c.msg.Tip && now.Before(c.rejectedUntil)) {
 			all = append(all, claimant{p, c.msg})
 		}
 	}
@@ -281,11 +283,11 @@ func (s *Syncer) candidates(wanted func(wire.Status) bool) []claimant {
 	return all
 }
 
-// follow downloads the chain of lead. It returns an error only where the fault is not a peer's.
+// follow downloads the chain of lead. It returns an error only if it is not a peer's fault.
 func (s *Syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) error {
 	before, began := s.chain.Tip(), time.Now()
 	level := slog.LevelDebug
-	if msg.Height-before.Index >= loudGap {
+	if msg.Height-before.Index >= infoGap {
 		level = slog.LevelInfo
 	}
 	s.log.Log(ctx, level, "sync started", "peer", lead, "height", before.Index, "target", msg.Height)
@@ -302,10 +304,10 @@ func (s *Syncer) follow(ctx context.Context, lead peer.ID, msg wire.Status) erro
 			s.arrivals.block(after, lead)
 		}
 	}
-	return s.settle(ctx, lead, msg, after.Hash != before.Hash, err)
+	return s.conclude(ctx, lead, msg, after.Hash != before.Hash, err)
 }
 
-// outcome says for the log how a sync ended.
+// outcome returns for the log how a sync ended.
 func outcome(err error) string {
 	if err == nil {
 		return "complete"
@@ -313,22 +315,22 @@ func outcome(err error) string {
 	return err.Error()
 }
 
-// settle draws the consequences of a sync for its lead. A claim that a complete download did not bear out is spent. What
-// remains is an error of ours.
-func (s *Syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, moved bool, err error) error {
+// conclude stalls the lead of a sync that failed or disproved its claim, and rejects the disproved claim. It
+// returns only errors of this node.
+func (s *Syncer) conclude(ctx context.Context, lead peer.ID, msg wire.Status, moved bool, err error) error {
 	if err == nil {
-		s.dull = 0
+		s.unproductive = 0
 	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, new(*localError)):
 		return err
-	case errors.Is(err, errDull):
-		s.dull++
+	case errors.Is(err, errUnproductive):
+		s.unproductive++
 		s.peers.Stall(lead, err.Error())
 	case err == nil && s.isAhead(msg):
-		s.spend(lead, msg.Tip)
+		s.rejectClaim(lead, msg.Tip)
 		s.peers.Stall(lead, "claim not borne out")
 	case err != nil && !moved && !s.peers.Paused(lead):
 		s.peers.Stall(lead, err.Error())
@@ -336,22 +338,22 @@ func (s *Syncer) settle(ctx context.Context, lead peer.ID, msg wire.Status, move
 	return nil
 }
 
-// spend remembers that a sync did not bear out p's claim of tip.
-func (s *Syncer) spend(p peer.ID, tip consensus.Hash) {
+// rejectClaim records that a sync has disproved p's claim of tip.
+func (s *Syncer) rejectClaim(p peer.ID, tip consensus.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.contact(p)
-	c.spent, c.spentUntil = tip, time.Now().Add(spentFor)
+	c.rejectedTip, c.rejectedUntil = tip, time.Now().Add(rejectedFor)
 }
 
-// setState notes what the sync is doing.
+// setState sets what the sync is doing.
 func (s *Syncer) setState(state Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = state
 }
 
-// Progress says what the sync is doing.
+// Progress returns what the sync is doing.
 func (s *Syncer) Progress() Progress {
 	height := s.chain.Tip().Index
 	s.mu.Lock()
@@ -361,7 +363,7 @@ func (s *Syncer) Progress() Progress {
 	return state
 }
 
-// announce hands the new tip on.
+// announce calls onSwitch with the new tip.
 func (s *Syncer) announce(tip consensus.Header) {
 	held, err := s.chain.Block(tip.Hash)
 	if err != nil {

@@ -144,13 +144,13 @@ func TestStatusRoundFindsWhatNobodyTold(t *testing.T) {
 func TestSyncFromSeveralPeers(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(4000).Branch()
-	fresh := newStation(t, chaintest.Open(t, chaintest.Rules()))
+	fresh := newTestPeer(t, chaintest.Open(t, chaintest.Rules()))
 	fresh.spanBlocks = 100
 	fresh.start(t)
 	fresh.turn <- struct{}{} // no sync begins before all three have said what they have
 	var asked [3]atomic.Int64
 	for i := range asked {
-		full := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+		full := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...))
 		honest := full.server.Handlers[stream.Sync]
 		full.server.Handlers[stream.Sync] = func(ctx context.Context, x *stream.Exchange) error {
 			asked[i].Add(1)
@@ -179,7 +179,7 @@ func TestSyncNowSyncsFromAll(t *testing.T) {
 	hosttest.NoLeaks(t)
 	blocks := chaintest.New(t).Mine(40).Branch()
 	full, fresh := startOn(t, chaintest.Rules(), blocks...), startOn(t, chaintest.Rules())
-	silent := newStation(t, chainOf(t, chaintest.Rules(), blocks...))
+	silent := newTestPeer(t, chainOf(t, chaintest.Rules(), blocks...))
 	silent.server.Handlers[stream.Status] = func(context.Context, *stream.Exchange) error { return io.ErrClosedPipe }
 	silent.start(t)
 	fresh.connect(t, silent)

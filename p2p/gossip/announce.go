@@ -14,13 +14,13 @@ import (
 	"kuai/p2p/wire"
 )
 
-// announced is an announcement and who sent it.
+// announced is an announcement and its sender.
 type announced struct {
 	wire.Announcement
 	from peer.ID
 }
 
-// judgeAnnouncement never accepts: the block is pulled first, and then announced as our own.
+// judgeAnnouncement never accepts: the block is pulled first, and this node then announces it itself.
 func (g *Gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationResult {
 	what, err := wire.ParseAnnouncement(raw, g.c.Rules().MaxBlockBytes)
 	if err != nil {
@@ -35,7 +35,7 @@ func (g *Gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 		g.m.Orphan()
 		g.orphans.Add(a.Hash, struct{}{})
 		g.s.Wake(from)
-	case g.p.Paused(from), !g.pulls.add(a): // so many at once are no longer news: let the sync do it
+	case g.p.Paused(from), !g.pulls.add(a): // with too many at once, a sync is cheaper
 		g.s.Wake(from)
 	}
 	return pubsub.ValidationIgnore
@@ -53,7 +53,7 @@ func (g *Gossip) pullAll(ctx context.Context) {
 	}
 }
 
-// pullOne fetches an announced block from one announcer after the other, and announces it in turn.
+// pullOne fetches an announced block from its announcers, one after the other, and then announces it.
 func (g *Gossip) pullOne(ctx context.Context, a wire.Announcement) {
 	defer g.pulls.done(a)
 	defer g.s.Expect(a.Hash)()
@@ -81,7 +81,7 @@ func (g *Gossip) pullFrom(ctx context.Context, a announced) error {
 	return g.takePulled(ctx, a.from, b)
 }
 
-// fetchBlock gets an announced block from its announcer, who answers for it.
+// fetchBlock fetches an announced block from its announcer. A false announcement counts against the announcer.
 func (g *Gossip) fetchBlock(ctx context.Context, a announced) (*consensus.Block, error) {
 	raws, err := g.s.Fetch(ctx, a.from, []consensus.Hash{a.Hash})
 	switch {

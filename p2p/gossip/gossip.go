@@ -23,14 +23,14 @@ import (
 	"kuai/p2p/stream"
 )
 
-// Bounds of gossip. The library's own queues of 32 drop silently: a burst of 500 messages then delivers a sixth.
+// Bounds of gossip. The library's default queues of 32 drop silently: of a burst of 500 messages, a sixth arrives.
 const (
-	maxMessage   = 128 << 10        // bytes of an RPC: a whole block and room for control
+	maxMessage   = 128 << 10        // bytes of an RPC: a whole block and a control part
 	maxControl   = 64 << 10         // bytes of an RPC's control part
-	gossipQueue  = 4096             // messages waiting, out to one peer and in to be judged
+	gossipQueue  = 4096             // messages that wait, to be sent to one peer and to be validated
 	maxTopics    = 16               // subscriptions in an RPC
-	maxPeers     = 256              // as many connections as a node has: peers new in the mesh that wait to be asked, and peers outside it that are told
-	seenFor      = 15 * time.Second // a message is known by its id; 400 bytes each, and a flood has 20,000 a second
+	maxPeers     = 256              // as a node has connections: peers new in the mesh that wait for a pull, and peers outside it that get message ids
+	seenTTL      = 15 * time.Second // of a message id; each takes 400 bytes, and a flood has 20,000 a second
 	scoreEvery   = 5 * time.Second
 	messageIDLen = 20
 	maxGrayLines = 8 // lines about graylisted peers in scoreEvery
@@ -44,47 +44,47 @@ func TxTopic(net string) string { return "/kuai/" + net + "/tx/1" }
 
 // syncer fetches what gossip does not carry.
 type syncer interface {
-	Wake(p peer.ID)                                                                           // p may have something longer
+	Wake(p peer.ID)                                                                           // p may have a longer chain
 	PullPool(ctx context.Context, p peer.ID) error                                            // fetches what p has pending
-	Expect(hash consensus.Hash) (arrived func())                                              // a block is being pulled: no sync for it
+	Expect(hash consensus.Hash) (arrived func())                                              // a block is being pulled: do not sync for it
 	Fetch(ctx context.Context, p peer.ID, hashes []consensus.Hash) (raws [][]byte, err error) // blocks by hash
-	TipFrom(p peer.ID, h consensus.Header)                                                    // a block of p's became the tip
-	PaymentFrom(p peer.ID, id consensus.ID)                                                   // a payment of p's is pending
+	TipFrom(p peer.ID, h consensus.Header)                                                    // a block from p became the tip
+	PaymentFrom(p peer.ID, id consensus.ID)                                                   // a payment from p is pending
 }
 
-// table is what gossip tells of peers, and asks about them.
+// table is the part of the table of peers that gossip needs.
 type table interface {
 	Stall(p peer.ID, reason string)                        // p did not deliver
 	Progressed(p peer.ID)                                  // p delivered
 	Paused(p peer.ID) bool                                 // p is not to be asked for blocks now
 	Punish(p peer.ID, err error)                           // p broke the protocol: disconnect it
-	Score(p peer.ID) float64                               // -1 for each proved fault outside gossip, fading
+	Score(p peer.ID) float64                               // -1 for each proved fault outside gossip, decaying
 	Refused(p peer.ID, protocol, what string, args ...any) // something of p's was not taken, for the log
 }
 
-// counter is told what the operator watches.
+// counter counts for the metrics.
 type counter interface {
 	Message(outcome, topic string) // published, delivered, duplicate or undeliverable; topic is block or transaction
-	Rejected(reason string)        // a message was not passed on
-	Dropped()                      // a sending was, for a full queue
-	Orphan()                       // a block was heard before its parent
-	Arrived(b *consensus.Block)    // b came by gossip
+	Rejected(reason string)        // a message was not relayed
+	Dropped()                      // an RPC was dropped, as a queue was full
+	Orphan()                       // a block arrived before its parent
+	Arrived(b *consensus.Block)    // b arrived by gossip
 	Happened(e chain.Event)        // e happened on this chain
 }
 
-// lab makes faults on purpose.
+// lab injects faults.
 type lab interface {
-	Hear(from peer.ID, rpc *pubsub.RPC)                 // takes out of an RPC what is lost, or comes later
-	Takes(from peer.ID, topic string, data []byte) bool // what this node would publish is lost, or comes later
-	// Deliver hands over what comes later until ctx ends. The sender of what is to be published is this node.
+	Filter(from peer.ID, rpc *pubsub.RPC)                    // removes from an RPC what is lost or delayed
+	Intercepts(from peer.ID, topic string, data []byte) bool // reports whether a message that this node would publish is lost or delayed
+	// Deliver calls late with every delayed message until ctx ends. The sender of a message to publish is this node.
 	Deliver(ctx context.Context, late func(from peer.ID, topic string, data []byte))
 }
 
-// Parts are what gossip works with.
+// Parts are the dependencies of Gossip.
 type Parts struct {
 	Host    host.Host
 	Chain   *chain.Chain
-	Server  *stream.Server // its rates hold for gossip as well
+	Server  *stream.Server // its rates count for gossip, too
 	Syncer  syncer
 	Table   table
 	Counter counter
@@ -105,13 +105,13 @@ type Gossip struct {
 	log *slog.Logger
 	lib *slog.Logger
 	net string
-	pos uint64 // the newest event that needs no publishing: it came before this node was made
+	pos uint64 // the last event before this node was made: it needs no publishing
 
 	pulls  *pulls       // announced blocks to fetch
 	meshed chan peer.ID // peers new in the mesh
 
-	relayed *relayed                             // blocks passed on, or made, by parent
-	orphans *lru.Cache[consensus.Hash, struct{}] // heard, parent not held
+	relayed *relayed                             // blocks relayed or published, by parent
+	orphans *lru.Cache[consensus.Hash, struct{}] // received, parent not held
 
 	mu     sync.Mutex
 	scores map[peer.ID]float64
@@ -119,20 +119,20 @@ type Gossip struct {
 	blocks, txs *pubsub.Topic // set by join
 }
 
-// AboveRate is the reason for which a message is not even looked at, beside those of pubsub.
+// AboveRate is a reason for a refusal beside those of pubsub: the message is dropped unread.
 const AboveRate = "above the sender's rate"
 
-// What peers say by gossip is limited by rate only. A message costs half a kilobyte for a minute, whatever becomes of it. What a
-// busy peer says beyond that is repaired by the exchanges of statuses and pools.
+// Limits of messages of one peer. A message costs half a kilobyte for a minute, whatever its verdict. Messages
+// above the rate are recovered by the exchanges of statuses and pools.
 const (
-	HeardBlocks   = "gossip of blocks"
-	HeardPayments = "gossip of payments"
+	RateBlocks   = "gossip of blocks"
+	RatePayments = "gossip of payments"
 )
 
-// New returns an inert gossip.
+// New returns a Gossip that does nothing before Join.
 func New(p Parts) *Gossip {
-	p.Server.SetLimit(HeardBlocks, stream.Limit{Rate: 1000, Burst: 5000})
-	p.Server.SetLimit(HeardPayments, stream.Limit{Rate: 2000, Burst: 20_000})
+	p.Server.SetLimit(RateBlocks, stream.Limit{Rate: 1000, Burst: 5000})
+	p.Server.SetLimit(RatePayments, stream.Limit{Rate: 2000, Burst: 20_000})
 	return &Gossip{
 		h: p.Host, c: p.Chain, v: p.Server, s: p.Syncer, p: p.Table, m: p.Counter, lab: p.Lab, log: p.Log, lib: p.Library,
 		net:     p.Chain.Rules().Network(),
@@ -153,22 +153,22 @@ func newOrphans() *lru.Cache[consensus.Hash, struct{}] {
 	return set
 }
 
-// Join starts pubsub, which ends with ctx. The validators are there before the first message can be.
+// Join starts pubsub, which ends with ctx. The validators are registered before the first message can arrive.
 func (g *Gossip) Join(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, g.h, g.options()...)
 	if err != nil {
 		return fmt.Errorf("start gossip: %w", err)
 	}
-	if g.blocks, err = g.enter(ps, BlockTopic(g.net), g.judgeBlock); err != nil {
+	if g.blocks, err = g.joinTopic(ps, BlockTopic(g.net), g.judgeBlock); err != nil {
 		return err
 	}
-	g.txs, err = g.enter(ps, TxTopic(g.net), g.judgeTransaction)
+	g.txs, err = g.joinTopic(ps, TxTopic(g.net), g.judgeTransaction)
 	return err
 }
 
-// enter joins a topic to relay it. What arrives goes to the chain from the validator, so nothing is subscribed to and
-// there is no third queue that could overflow.
-func (g *Gossip) enter(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx) (*pubsub.Topic, error) {
+// joinTopic joins a topic as a relay. The validator hands messages to the chain, so there is no subscription,
+// whose queue could overflow.
+func (g *Gossip) joinTopic(ps *pubsub.PubSub, name string, judge pubsub.ValidatorEx) (*pubsub.Topic, error) {
 	if err := ps.RegisterTopicValidator(name, judge, pubsub.WithValidatorInline(true)); err != nil {
 		return nil, fmt.Errorf("judge topic %s: %w", name, err)
 	}
@@ -188,7 +188,7 @@ func (g *Gossip) options() []pubsub.Option {
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
-		pubsub.WithSeenMessagesTTL(seenFor),
+		pubsub.WithSeenMessagesTTL(seenTTL),
 		pubsub.WithAppSpecificRpcInspector(g.inspect),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(topics, maxTopics)),
 		pubsub.WithGossipSubProtocols(gossipsubOnly, pubsub.GossipSubDefaultFeatures),
@@ -201,37 +201,37 @@ func (g *Gossip) options() []pubsub.Option {
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
-		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: BlockTopic(g.net), meshed: g.meshed, already: make(map[peer.ID]struct{})}),
+		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: BlockTopic(g.net), meshed: g.meshed, told: make(map[peer.ID]struct{})}),
 		pubsub.WithLogger(g.lib),
 		pubsub.WithRPCLogger(g.lib),
 	}
 }
 
-// inspect takes out of an RPC what its sender says beyond its rates, before anything is remembered of it.
+// inspect removes the messages above the sender's rates from an RPC, before pubsub keeps anything of them.
 func (g *Gossip) inspect(from peer.ID, rpc *pubsub.RPC) error {
 	if n := len(rpc.Subscriptions); n > maxTopics {
 		g.p.Refused(from, "gossipsub", "RPC refused", "error", fmt.Errorf("at most %d subscriptions were expected, %d came", maxTopics, n))
 	}
 	rpc.Publish = slices.DeleteFunc(rpc.Publish, func(m *pb.Message) bool {
-		kind := HeardPayments
+		kind := RatePayments
 		if m.GetTopic() == BlockTopic(g.net) {
-			kind = HeardBlocks
+			kind = RateBlocks
 		}
-		heard := g.v.Hears(from, kind)
+		heard := g.v.AllowMessage(from, kind)
 		if !heard {
 			g.m.Rejected(AboveRate)
 			g.p.Refused(from, m.GetTopic(), "message not heard: "+AboveRate)
 		}
 		return !heard
 	})
-	g.lab.Hear(from, rpc)
+	g.lab.Filter(from, rpc)
 	return nil
 }
 
-// gossipsubOnly leaves out floodsub, which knows no scores.
+// gossipsubOnly leaves out floodsub, which has no scores.
 var gossipsubOnly = []protocol.ID{pubsub.GossipSubID_v13, pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}
 
-// messageID names a message by its content, so that the same block is the same message from every sender.
+// messageID is a hash of topic and data, so the same block is the same message from every sender.
 func messageID(m *pb.Message) string {
 	h := sha256.New()
 	h.Write([]byte(m.GetTopic()))
@@ -242,25 +242,25 @@ func messageID(m *pb.Message) string {
 
 func meshParams() pubsub.GossipSubParams {
 	p := pubsub.DefaultGossipSubParams()
-	p.D, p.Dlo, p.Dhi = 6, 4, 40 // a class that reaches only its hub is in the hub's mesh as a whole
-	p.Dlazy = maxPeers           // each peer outside the mesh is told by the next heartbeat what there is
+	p.D, p.Dlo, p.Dhi = 6, 4, 40 // a whole class that can reach only one hub fits into the hub's mesh
+	p.Dlazy = maxPeers           // every peer outside the mesh gets message ids at each heartbeat
 	p.HeartbeatInterval = 700 * time.Millisecond
 	p.PruneBackoff = 10 * time.Second
-	p.GraftFloodThreshold = 5 * time.Second // within the prune backoff
-	p.UnsubscribeBackoff = time.Second      // a node that restarts is soon back in the mesh
-	p.IWantFollowupTime = 10 * time.Second  // slow links do not break a promise
+	p.GraftFloodThreshold = 5 * time.Second // less than the prune backoff
+	p.UnsubscribeBackoff = time.Second      // so that a restarted node is soon back in the mesh
+	p.IWantFollowupTime = 10 * time.Second  // slow links must not count as broken promises
 	return p
 }
 
-// Score of a peer. Only proved faults and bad manners count: mining is on demand, so silence is normal, and many honest
-// peers may share an address.
+// Score of a peer. Only proved faults and breaches of the gossipsub protocol count: mining is on demand, so
+// silence is normal, and many honest peers may share an address.
 const (
 	invalidWeight = -10 // times the square of the invalid messages: the third one passes graylistBelow
 	appWeight     = -invalidWeight * 3
 	gossipBelow   = -20
 	publishBelow  = -45
 	graylistBelow = -60
-	goodCap       = 5 // what first deliveries may earn, at most: no licence to send rubbish
+	goodCap       = 5 // most that first deliveries add, so that they do not outweigh invalid messages
 )
 
 func thresholds() *pubsub.PeerScoreThresholds {
@@ -268,7 +268,7 @@ func thresholds() *pubsub.PeerScoreThresholds {
 		GossipThreshold:             gossipBelow,
 		PublishThreshold:            publishBelow,
 		GraylistThreshold:           graylistBelow,
-		AcceptPXThreshold:           math.MaxFloat64, // peers come by our own exchange
+		AcceptPXThreshold:           math.MaxFloat64, // peers are exchanged by our own protocol
 		OpportunisticGraftThreshold: 1,
 	}
 }
@@ -283,12 +283,12 @@ func (g *Gossip) scoreParams() *pubsub.PeerScoreParams {
 		AppSpecificScore:          g.p.Score, // -1 for each proved fault outside gossip
 		AppSpecificWeight:         appWeight,
 		BehaviourPenaltyWeight:    -1,
-		BehaviourPenaltyThreshold: 30, // lost packets break promises, too: a dozen on the worst links, while hundreds of blocks go round
+		BehaviourPenaltyThreshold: 30, // lost packets break promises, too: a dozen on the worst links with hundreds of blocks in flight
 		BehaviourPenaltyDecay:     pubsub.ScoreParameterDecay(time.Minute),
 		DecayInterval:             time.Second,
 		DecayToZero:               0.01,
-		SeenMsgTTL:                seenFor,
-		RetainScore:               time.Hour, // a peer does not wash itself by leaving
+		SeenMsgTTL:                seenTTL,
+		RetainScore:               time.Hour, // a reconnect does not reset the score
 	}
 }
 
@@ -304,7 +304,7 @@ func topicScore() *pubsub.TopicScoreParams {
 	}
 }
 
-// noteScores keeps what pubsub thinks of each peer, and logs whose gossip is no longer heard or is heard again.
+// noteScores keeps pubsub's scores, and logs which peers are newly graylisted, or no longer.
 func (g *Gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Lock()
 	before := g.scores
@@ -330,7 +330,7 @@ func (g *Gossip) noteScores(scores map[peer.ID]float64) {
 	}
 }
 
-// Scores returns the last score of each peer.
+// Scores returns the latest score of each peer.
 func (g *Gossip) Scores() map[peer.ID]float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -19,7 +19,7 @@ func TestProtocolSaysTheLimits(t *testing.T) {
 	table := peers.New(h, peers.NewGater(h.ID(), "", nil, slog.New(slog.DiscardHandler)), peers.Config{}, slog.New(slog.DiscardHandler))
 	server := stream.NewServer(table)
 	New(Parts{Host: h, Chain: chaintest.Open(t, chaintest.Rules()), Server: server, Table: table})
-	payments, blocks, mesh := server.Limit(HeardPayments), server.Limit(HeardBlocks), meshParams()
+	payments, blocks, mesh := server.Limit(RatePayments), server.Limit(RateBlocks), meshParams()
 	var versions []string
 	for _, id := range gossipsubOnly {
 		versions = append(versions, strings.TrimSuffix(strings.TrimPrefix(string(id), "/meshsub/"), ".0"))

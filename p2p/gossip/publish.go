@@ -14,25 +14,25 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// What gossip remembers for a while.
+// Bounds of publishing.
 const (
 	maxOrphans      = 1024
-	menders         = 4
-	maxUnpaidLogged = 10 // of the payments that one block makes impossible
+	meshWorkers     = 4
+	maxUnpaidLogged = 10 // lines about payments that one block makes impossible
 )
 
-// Run spreads what happens on this chain until ctx ends.
+// Run publishes the events of this chain until ctx ends.
 func (g *Gossip) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for range pullWorkers {
 		wg.Go(func() { g.pullAll(ctx) })
 	}
-	for range menders {
-		wg.Go(func() { g.mend(ctx) })
+	for range meshWorkers {
+		wg.Go(func() { g.pullFromMesh(ctx) })
 	}
 	wg.Go(func() {
-		g.lab.Deliver(ctx, func(from peer.ID, topic string, data []byte) { g.late(ctx, from, topic, data) })
+		g.lab.Deliver(ctx, func(from peer.ID, topic string, data []byte) { g.deliverLate(ctx, from, topic, data) })
 	})
 	wake, stop := g.c.Watch()
 	defer stop()
@@ -47,9 +47,9 @@ func (g *Gossip) Run(ctx context.Context) error {
 	}
 }
 
-// mend asks each peer that is new in the mesh for what it has. Between its connection and the mesh, up to a heartbeat
-// later, nobody passes messages on to it, and gossip never does so afterwards.
-func (g *Gossip) mend(ctx context.Context) {
+// pullFromMesh exchanges status and pool with each peer that is new in the mesh. Messages between its
+// connection and its graft, up to a heartbeat later, are not relayed to it, and gossip never makes up for them.
+func (g *Gossip) pullFromMesh(ctx context.Context) {
 	for {
 		select {
 		case p := <-g.meshed:
@@ -63,8 +63,8 @@ func (g *Gossip) mend(ctx context.Context) {
 	}
 }
 
-// drain publishes what happened after pos that peers may not know, and returns the new position. Our own blocks and
-// transactions are on disk before the chain tells of them.
+// drain publishes the events after pos that peers may not know, and returns the new position. The chain reports
+// our own blocks and transactions after they are on disk.
 func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 	events, lost := g.c.Events(pos)
 	if lost {
@@ -80,14 +80,14 @@ func (g *Gossip) drain(ctx context.Context, pos uint64) uint64 {
 		for _, u := range e.Unpaid.First[:min(len(e.Unpaid.First), maxUnpaidLogged)] {
 			g.log.Info("payment can no longer be paid", "id", u.Payment.ID(), "reason", unpaidReason(u), "index", e.Header.Index, "hash", e.Header.Hash.Short(), "of", e.Unpaid.Count)
 		}
-		if g.news(e) {
+		if g.isUnpublished(e) {
 			g.publish(ctx, e)
 		}
 	}
 	return pos
 }
 
-// unpaidReason says in the log why a payment was dropped for good.
+// unpaidReason returns for the log why a payment was dropped for good.
 func unpaidReason(u chain.UnpaidPayment) string {
 	switch u.Reason {
 	case chain.UnpaidConflict:
@@ -100,15 +100,16 @@ func unpaidReason(u chain.UnpaidPayment) string {
 	return "its sender has too little"
 }
 
-// news reports whether e is to be published: it is our own, or a block that gossip heard too early to pass it on, and that is attached now.
-func (g *Gossip) news(e chain.Event) bool {
+// isUnpublished reports whether e is to be published: it is our own, or a block that arrived by gossip as an
+// orphan and is attached now.
+func (g *Gossip) isUnpublished(e chain.Event) bool {
 	if e.Kind == chain.EventExpired {
 		return false
 	}
 	return e.From == "" || e.Kind != chain.EventTransaction && g.orphans.Remove(e.Header.Hash)
 }
 
-// publish sends e's subject.
+// publish publishes the block or payment of e.
 func (g *Gossip) publish(ctx context.Context, e chain.Event) {
 	var err error
 	if e.Kind == chain.EventTransaction {
@@ -122,13 +123,13 @@ func (g *Gossip) publish(ctx context.Context, e chain.Event) {
 	}
 }
 
-// publishBlock sends b whole, or announces it where it is large.
+// publishBlock publishes b, or an announcement if b is large.
 func (g *Gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	data := b.Canonical()
 	if len(data) > wire.MaxWhole {
 		data = wire.AnnouncementOf(b).Append(nil)
 	}
-	if g.lab.Takes(g.h.ID(), BlockTopic(g.net), data) {
+	if g.lab.Intercepts(g.h.ID(), BlockTopic(g.net), data) {
 		return nil
 	}
 	if err := g.blocks.Publish(ctx, data); err != nil {
@@ -138,10 +139,10 @@ func (g *Gossip) publishBlock(ctx context.Context, b *consensus.Block) error {
 	return nil
 }
 
-// publishTransaction sends p. Its size is checked by the rules: pubsub would drop an oversize message in silence.
+// publishTransaction publishes p. The rules have checked its size: pubsub would drop an oversize message silently.
 func (g *Gossip) publishTransaction(ctx context.Context, p consensus.Payment) error {
 	data := []byte(p.Canonical())
-	if g.lab.Takes(g.h.ID(), TxTopic(g.net), data) {
+	if g.lab.Intercepts(g.h.ID(), TxTopic(g.net), data) {
 		return nil
 	}
 	if err := g.txs.Publish(ctx, data); err != nil {
@@ -151,8 +152,8 @@ func (g *Gossip) publishTransaction(ctx context.Context, p consensus.Payment) er
 	return nil
 }
 
-// late judges a message that waited, as the validator of its topic does, and passes it on.
-func (g *Gossip) late(ctx context.Context, from peer.ID, topic string, data []byte) {
+// deliverLate validates a delayed message, as the validator of its topic does, and relays it.
+func (g *Gossip) deliverLate(ctx context.Context, from peer.ID, topic string, data []byte) {
 	if g.Judge(ctx, from, topic, data) != pubsub.ValidationAccept {
 		return
 	}
@@ -165,21 +166,21 @@ func (g *Gossip) late(ctx context.Context, from peer.ID, topic string, data []by
 	}
 }
 
-// PublishTip sends the tip after a switch by sync: neighbours may have nobody else to hear it from.
+// PublishTip publishes the tip after a sync: peers may have no other source for it.
 func (g *Gossip) PublishTip(ctx context.Context, tip *consensus.Block) {
 	if err := g.publishBlock(ctx, tip); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}
 }
 
-// PublishPayment sends a payment that a pool exchange brought: gossip may have lost it for neighbours, too.
+// PublishPayment publishes a payment from a pool exchange: gossip may have lost it for other peers, too.
 func (g *Gossip) PublishPayment(ctx context.Context, p consensus.Payment) {
 	if err := g.publishTransaction(ctx, p); err != nil && ctx.Err() == nil {
 		g.log.Error("not published", "error", err)
 	}
 }
 
-// republish sends the tip and all that is pending, after events were lost.
+// republish publishes the tip and all pending payments, after events were lost.
 func (g *Gossip) republish(ctx context.Context) {
 	err := g.c.Sync()
 	if held, e := g.c.At(g.c.Tip().Index); e == nil && err == nil {

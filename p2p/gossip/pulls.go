@@ -12,38 +12,38 @@ import (
 	"kuai/p2p/wire"
 )
 
-// Bounds of what is fetched for announcements.
+// Bounds of pulls.
 const (
 	maxPulls     = 64 // announced blocks that wait or are being fetched
-	maxPeerPulls = 8  // of them, those of one peer
+	maxPeerPulls = 8  // of them, from one peer
 	pullTries    = 3  // announcers of one block that are asked for it
 	pullWorkers  = 2
 
-	maxUnheld   = 3                // announced blocks at once that a peer turns out not to hold; the next one is provably bad
-	unheldEvery = 10 * time.Minute // and one more in each
+	maxFalseAnnouncements  = 3                // announced blocks at once that a peer turns out not to hold; the next one is provably bad
+	falseAnnouncementEvery = 10 * time.Minute // and one more in each
 )
 
-// pulls are the announced blocks that wait to be fetched, each from those who announced it and from nobody else: what a peer
-// says of others costs only itself.
+// pulls are the announced blocks to fetch. Each is fetched only from the peers that announced it, so a false
+// announcement costs only its sender.
 type pulls struct {
-	queue chan wire.Announcement // keys of waiting, each once; it has room for all
+	queue chan wire.Announcement // keys of waiting, each once; its capacity suffices for all
 
-	mu      sync.Mutex
-	waiting map[wire.Announcement][]peer.ID // announcers that were not asked yet
-	count   map[peer.ID]int                 // places of each peer in waiting
-	unheld  *stream.Rates
+	mu                 sync.Mutex
+	waiting            map[wire.Announcement][]peer.ID // announcers that were not asked yet
+	count              map[peer.ID]int                 // entries of each peer in waiting
+	falseAnnouncements *stream.Rates
 }
 
 func newPulls() *pulls {
 	return &pulls{
-		queue:   make(chan wire.Announcement, maxPulls),
-		waiting: make(map[wire.Announcement][]peer.ID),
-		count:   make(map[peer.ID]int),
-		unheld:  stream.NewRates(rate.Every(unheldEvery), maxUnheld),
+		queue:              make(chan wire.Announcement, maxPulls),
+		waiting:            make(map[wire.Announcement][]peer.ID),
+		count:              make(map[peer.ID]int),
+		falseAnnouncements: stream.NewRates(rate.Every(falseAnnouncementEvery), maxFalseAnnouncements),
 	}
 }
 
-// add notes an announcement, and reports whether its block will be fetched.
+// add queues an announcement, and reports whether its block will be fetched.
 func (q *pulls) add(a announced) bool {
 	p, what := a.from, a.Announcement
 	q.mu.Lock()
@@ -63,7 +63,8 @@ func (q *pulls) add(a announced) bool {
 	return true
 }
 
-// next takes out the peer to ask for a next, false where none is left; then a is no longer waited for.
+// next removes and returns the next peer to ask for a. It returns false if none is left; then a is no longer in
+// waiting.
 func (q *pulls) next(a wire.Announcement) (peer.ID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -73,7 +74,7 @@ func (q *pulls) next(a wire.Announcement) (peer.ID, bool) {
 		return "", false
 	}
 	q.waiting[a] = from[1:]
-	q.leave(from[0])
+	q.releaseSlot(from[0])
 	return from[0], true
 }
 
@@ -82,22 +83,22 @@ func (q *pulls) done(a wire.Announcement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, p := range q.waiting[a] {
-		q.leave(p)
+		q.releaseSlot(p)
 	}
 	delete(q.waiting, a)
 }
 
-// leave gives back one of p's places. The caller holds mu.
-func (q *pulls) leave(p peer.ID) {
+// releaseSlot decrements p's count. The caller holds mu.
+func (q *pulls) releaseSlot(p peer.ID) {
 	if q.count[p]--; q.count[p] <= 0 {
 		delete(q.count, p)
 	}
 }
 
-// isProvenFalse notes that p does not hold what it announced, and reports whether that came too often: a node announces what it holds,
-// and loses that by a crash only.
+// isProvenFalse records that p does not hold a block that it announced, and reports whether that happened too
+// often: a node announces only blocks that it holds, and loses them only in a crash.
 func (q *pulls) isProvenFalse(p peer.ID) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !q.unheld.Of(p).Allow()
+	return !q.falseAnnouncements.Of(p).Allow()
 }

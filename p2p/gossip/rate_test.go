@@ -10,9 +10,9 @@ import (
 )
 
 func TestMessagesAboveTheRateAreCounted(t *testing.T) {
-	d := doorTo(t, newStation(t, chaintest.Open(t, chaintest.Rules())), fixed, chaintest.Rules())
+	d := newEntryPoints(t, newTestPeer(t, chaintest.Open(t, chaintest.Rules())), fixed, chaintest.Rules())
 	const more = 1000
-	burst := d.v.Limit(HeardPayments).Burst
+	burst := d.v.Limit(RatePayments).Burst
 	rpc := &pubsub.RPC{}
 	topic := "any but that of blocks"
 	for range burst + more {

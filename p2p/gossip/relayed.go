@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// maxSiblings is how many children of one parent are passed on. One valid proof is enough to make more for nothing.
+	// maxSiblings is how many children of one parent are relayed. With one valid proof, more children cost nothing.
 	maxSiblings = 16
-	// maxParents is for how many parents the children are counted, those used last.
+	// maxParents is for how many parents, the most recently used ones, the children are counted.
 	maxParents = 4096
 )
 
-// relayed holds the proofs of the blocks that were passed on for each parent.
+// relayed holds the proofs of the blocks that were relayed for each parent.
 type relayed struct {
 	mu       sync.Mutex
 	byParent *simplelru.LRU[consensus.Hash, []string]
@@ -30,8 +30,8 @@ func newRelayed() *relayed {
 	return &relayed{byParent: byParent}
 }
 
-// take reports whether a new block may be passed on, and notes it: not past maxSiblings of one parent, nor a second block with the
-// same parent and proof.
+// take reports whether a new block may be relayed, and records it: at most maxSiblings of one parent, and no
+// second block with the same parent and proof.
 func (r *relayed) take(h consensus.Header) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,40 +10,40 @@ import (
 	"kuai/p2p/stream"
 )
 
-// tracer counts what pubsub does, and tells which peers came into the mesh. It calls nothing of pubsub.
+// tracer counts what pubsub does, and reports peers that are new in the mesh. It does not call pubsub.
 type tracer struct {
 	m       counter
 	refused stream.Refused
 	blocks  string               // the block topic
-	meshed  chan<- peer.ID       // peers that came into the mesh, once for each time that they connect
-	already map[peer.ID]struct{} // those told; only pubsub's loop grafts and closes
+	meshed  chan<- peer.ID       // peers new in the mesh, once per connection
+	told    map[peer.ID]struct{} // peers already reported; only pubsub's loop calls Graft and OnClosedOutboundStream
 }
 
-// Graft tells of a peer's first graft.
+// Graft reports a peer's first graft.
 func (t *tracer) Graft(p peer.ID, _ string) {
-	if _, ok := t.already[p]; ok {
+	if _, ok := t.told[p]; ok {
 		return
 	}
-	t.already[p] = struct{}{}
+	t.told[p] = struct{}{}
 	select {
 	case t.meshed <- p:
-	default: // the status and pool loops get there too, later
+	default: // the status and pool loops will ask it later
 	}
 }
 
 // OnClosedOutboundStream makes a peer's next graft its first.
-func (t *tracer) OnClosedOutboundStream(p peer.ID) { delete(t.already, p) }
+func (t *tracer) OnClosedOutboundStream(p peer.ID) { delete(t.told, p) }
 
-// DeliverMessage counts a message that was accepted and passed on.
+// DeliverMessage counts a message that was accepted and relayed.
 func (t *tracer) DeliverMessage(msg *pubsub.Message) { t.count("delivered", msg) }
 
-// DuplicateMessage counts a message that was heard before.
+// DuplicateMessage counts a message that arrived before.
 func (t *tracer) DuplicateMessage(msg *pubsub.Message) { t.count("duplicate", msg) }
 
 // UndeliverableMessage counts a message that a slow subscriber missed.
 func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undeliverable", msg) }
 
-// RejectMessage counts a message that was not passed on. The validators have logged what they refused.
+// RejectMessage counts a message that was not relayed. The validators have logged their own refusals.
 func (t *tracer) RejectMessage(msg *pubsub.Message, reason string) {
 	t.m.Rejected(reason)
 	if reason != pubsub.RejectValidationFailed && reason != pubsub.RejectValidationIgnored {
@@ -51,7 +51,7 @@ func (t *tracer) RejectMessage(msg *pubsub.Message, reason string) {
 	}
 }
 
-// DropRPC counts what a full queue cost.
+// DropRPC counts an RPC that a full queue dropped.
 func (t *tracer) DropRPC(*pubsub.RPC, peer.ID) { t.m.Dropped() }
 
 func (t *tracer) count(outcome string, msg *pubsub.Message) {
@@ -62,13 +62,13 @@ func (t *tracer) count(outcome string, msg *pubsub.Message) {
 	t.m.Message(outcome, label)
 }
 
-// The topics in short.
+// Metric labels of the topics.
 const (
 	blockLabel = "block"
 	txLabel    = "transaction"
 )
 
-// The rest of pubsub.RawTracer is of no interest.
+// The other methods of pubsub.RawTracer do nothing.
 
 // OnNewOutboundStream does nothing.
 func (*tracer) OnNewOutboundStream(peer.ID, protocol.ID) {}

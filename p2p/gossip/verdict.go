@@ -15,8 +15,8 @@ import (
 	"kuai/p2p/wire"
 )
 
-// verdict is the one table from what the chain says to what gossip does with the message: accept passes it on, ignore
-// does not, reject also counts against the sender and so needs proof.
+// verdict maps an error of the chain to what gossip does with the message: accept relays it, ignore does not,
+// and reject also counts against the sender, so it needs proof.
 func verdict(err error) pubsub.ValidationResult {
 	var invalid *consensus.InvalidError
 	switch {
@@ -24,12 +24,12 @@ func verdict(err error) pubsub.ValidationResult {
 		return pubsub.ValidationAccept
 	case errors.As(err, &invalid):
 		return pubsub.ValidationReject
-	default: // known, orphan, ahead of our clock, pool full, or a fault of ours: nobody's guilt
+	default: // known, orphan, ahead of our clock, pool full, or a failure of this node: not the sender's fault
 		return pubsub.ValidationIgnore
 	}
 }
 
-// Judge is what gossip does with a message from a peer, which it hands to the chain.
+// Judge hands a message from a peer to the chain, and returns the verdict.
 func (g *Gossip) Judge(ctx context.Context, from peer.ID, topic string, data []byte) pubsub.ValidationResult {
 	judge := g.judgeBlock
 	if topic == TxTopic(g.net) {
@@ -38,21 +38,22 @@ func (g *Gossip) Judge(ctx context.Context, from peer.ID, topic string, data []b
 	return judge(ctx, from, &pubsub.Message{Message: &pb.Message{Topic: &topic, Data: data}})
 }
 
-// judgeBlock is the validator of the block topic. It runs in pubsub's only worker: it must not wait for disk or network.
+// judgeBlock is the validator of the block topic. It runs in pubsub's only worker: it must not wait for disk or
+// network.
 func (g *Gossip) judgeBlock(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if from == g.h.ID() {
-		return pubsub.ValidationAccept // our own chain's
+		return pubsub.ValidationAccept // published by this node
 	}
 	if wire.IsAnnouncement(m.Data) {
 		return g.judgeAnnouncement(from, m.Data)
 	}
-	if len(m.Data) > wire.MaxWhole { // ours are announced from there on
+	if len(m.Data) > wire.MaxWhole { // larger blocks are announced
 		g.refuseMessage(from, "block", fmt.Errorf("a block of at most %d bytes or an announcement was expected, %d bytes came", wire.MaxWhole, len(m.Data)))
 		return pubsub.ValidationReject
 	}
 	b, err := g.c.Rules().ParseBlock(m.Data)
 	if err != nil {
-		return g.say("block", from, err)
+		return g.verdictOf("block", from, err)
 	}
 	return g.addBlock(from, b)
 }
@@ -70,7 +71,8 @@ func (g *Gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 		if tip {
 			g.s.TipFrom(from, b.Header())
 		}
-		// On a secure network the balances of a side block are not checked: a peer for which it would become the tip may find it invalid.
+		// On a secure network the balances of a side block are not checked: a peer for which it would become
+		// the tip may find it invalid.
 		if !g.relayed.take(b.Header()) || !tip && g.c.Rules().IsSecure() {
 			return pubsub.ValidationIgnore
 		}
@@ -78,7 +80,7 @@ func (g *Gossip) addBlock(from peer.ID, b *consensus.Block) pubsub.ValidationRes
 	if errors.Is(err, chain.ErrOrphan) {
 		err = fmt.Errorf("%w: block %d %s on %s", err, b.Index(), b.Hash().Short(), b.Header().Previous.Short())
 	}
-	return g.say("block", from, err)
+	return g.verdictOf("block", from, err)
 }
 
 // judgeTransaction is the validator of the transaction topic.
@@ -88,16 +90,16 @@ func (g *Gossip) judgeTransaction(_ context.Context, from peer.ID, m *pubsub.Mes
 	}
 	t, err := g.c.Rules().ParsePayment(m.Data)
 	if err != nil {
-		return g.say("transaction", from, err)
+		return g.verdictOf("transaction", from, err)
 	}
 	if _, err = g.c.Submit(t, from.String()); err == nil {
 		g.s.PaymentFrom(from, t.ID())
 	}
-	return g.say("transaction", from, err)
+	return g.verdictOf("transaction", from, err)
 }
 
-// say turns err into a verdict, with a line in the log about what is not taken.
-func (g *Gossip) say(what string, from peer.ID, err error) pubsub.ValidationResult {
+// verdictOf returns the verdict for err, and logs why a message is not accepted.
+func (g *Gossip) verdictOf(what string, from peer.ID, err error) pubsub.ValidationResult {
 	v := verdict(err)
 	switch {
 	case err == nil, errors.Is(err, chain.ErrKnown):
@@ -109,7 +111,7 @@ func (g *Gossip) say(what string, from peer.ID, err error) pubsub.ValidationResu
 	return v
 }
 
-// refuseMessage writes a line about a message that this node neither takes nor passes on.
+// refuseMessage logs that this node neither accepts nor relays a message.
 func (g *Gossip) refuseMessage(from peer.ID, what string, err error) {
 	topic := BlockTopic(g.net)
 	if what == "transaction" {
@@ -118,7 +120,7 @@ func (g *Gossip) refuseMessage(from peer.ID, what string, err error) {
 	g.p.Refused(from, topic, what+" refused", "error", err)
 }
 
-// benign reports whether err is part of everyday life.
+// benign reports whether err is expected in normal operation.
 func benign(err error) bool {
 	for _, known := range []error{chain.ErrKnown, chain.ErrOrphan, consensus.ErrFuture, chain.ErrPoolFull, chain.ErrFunds} {
 		if errors.Is(err, known) {
@@ -128,7 +130,7 @@ func benign(err error) bool {
 	return false
 }
 
-// refuse writes a line about something of p's that this node did not take.
+// refuse logs that this node did not accept an answer of p.
 func (g *Gossip) refuse(p peer.ID, name, what string, args ...any) {
 	g.p.Refused(p, string(stream.ID(g.net, name)), what, args...)
 }

@@ -59,7 +59,7 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// NoLeaks fails the test where a goroutine outlives it. Called first, so that it is checked last.
+// NoLeaks fails the test if a goroutine outlives it. Call it first, so that it is checked last.
 func NoLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -121,7 +121,8 @@ func ID(t testing.TB) peer.ID {
 	return id
 }
 
-// Documented checks that each sentence stands in a document. Lines may break anywhere in it, and numbers have no commas.
+// Documented checks that each sentence stands in a document. Lines may break anywhere in it, and numbers have
+// no commas.
 func Documented(t testing.TB, path string, sentences ...string) {
 	t.Helper()
 	raw, err := os.ReadFile(path)

@@ -12,14 +12,14 @@ import (
 
 // When packets are sent (RFC 6762 §5.2, §6, §7, §8.3).
 const (
-	leastDelay      = 20 * time.Millisecond // before the first query and before an answer
-	mostDelay       = 120 * time.Millisecond
-	moreDelay       = 400 * time.Millisecond // in addition, while more known answers follow
-	firstInterval   = time.Second            // from the first query to the second; doubled each time
-	longestInterval = 5 * time.Minute
-	restInterval    = 10 * time.Second // looks at whether there are still enough peers
-	recordInterval  = time.Second      // between two of our announcements, at least
-	announcements   = 2                // at start
+	minDelay       = 20 * time.Millisecond // before the first query and before an answer
+	maxDelay       = 120 * time.Millisecond
+	extraDelay     = 400 * time.Millisecond // in addition, while more known answers follow
+	firstInterval  = time.Second            // from the first query to the second; doubled each time
+	maxInterval    = 5 * time.Minute
+	enoughInterval = 10 * time.Second // between two checks whether there are still enough peers
+	recordInterval = time.Second      // between two of our announcements, at least
+	announcements  = 2                // at start
 )
 
 // Limits of what is kept and passed on.
@@ -30,35 +30,35 @@ const (
 	foundUpdate = time.Minute // until an unchanged instance is passed on again
 )
 
-// known is an instance that was heard of.
+// known is an instance of which a packet told.
 type known struct {
-	ttl   uint32
-	until time.Time
-	texts []string
-	told  time.Time
+	ttl      uint32
+	until    time.Time
+	texts    []string
+	passedOn time.Time
 }
 
-// agent speaks for one instance on one link. Its methods are called by one goroutine.
+// agent announces one instance on one link and finds others. Its methods are called by one goroutine.
 type agent struct {
 	service string
 	name    string // the instance's, with the service behind it
 	link    link
-	texts   []string // nil: only looks for others
+	texts   []string // nil: announce nothing
 	found   func(texts []string, from netip.Addr)
 	enough  func() bool
 	send    func(packet []byte, ip6 bool)
 
-	known  map[string]*known
-	limit  *rate.Limiter
-	asked  time.Time      // when the last query was sent or heard
-	next   time.Time      // when to ask
-	wait   time.Duration  // from that query to the one after it
-	left   int            // announcements to make
-	say    time.Time      // when to announce; zero: not planned
-	answer time.Time      // when to answer; zero: nobody asks
-	asker  netip.AddrPort // the only one who waits for the answer, zero if there are several
-	ip6    bool           // how the answer is wanted
-	said   time.Time      // when our record was sent last
+	known             map[string]*known
+	limit             *rate.Limiter
+	queriedAt         time.Time      // when the last query was sent or heard
+	queryAt           time.Time      // when to ask
+	queryInterval     time.Duration  // from that query to the one after it
+	announcementsLeft int            // announcements to make
+	announceAt        time.Time      // when to announce; zero: not planned
+	answerAt          time.Time      // when to answer; zero: nobody asks
+	asker             netip.AddrPort // the only one who waits for the answer, zero if there are several
+	ip6               bool           // how the answer is wanted
+	announcedAt       time.Time      // when our record was sent last
 }
 
 // heardPacket is a packet from the link.
@@ -67,7 +67,7 @@ type heardPacket struct {
 	from netip.AddrPort
 }
 
-// run speaks until ctx ends.
+// run sends and receives until ctx ends.
 func (a *agent) run(ctx context.Context, in <-chan heardPacket) {
 	a.start(time.Now())
 	timer := time.NewTimer(0)
@@ -91,15 +91,15 @@ func (a *agent) run(ctx context.Context, in <-chan heardPacket) {
 func (a *agent) start(now time.Time) {
 	a.known = make(map[string]*known)
 	a.limit = rate.NewLimiter(foundRate, foundBurst)
-	a.next, a.wait = now.Add(delay()), firstInterval
+	a.queryAt, a.queryInterval = now.Add(delay()), firstInterval
 	if a.texts != nil {
-		a.left, a.say = announcements, a.next
+		a.announcementsLeft, a.announceAt = announcements, a.queryAt
 	}
 }
 
-// stop tells the others that the instance leaves.
+// stop sends a goodbye packet.
 func (a *agent) stop() {
-	if a.texts == nil || a.said.IsZero() {
+	if a.texts == nil || a.announcedAt.IsZero() {
 		return
 	}
 	if packet, err := goodbye(a.service, a.name); err == nil {
@@ -107,12 +107,12 @@ func (a *agent) stop() {
 	}
 }
 
-func delay() time.Duration { return leastDelay + rand.N(mostDelay-leastDelay) }
+func delay() time.Duration { return minDelay + rand.N(maxDelay-minDelay) }
 
-// soonest returns when act has something to do.
+// soonest returns when act is due.
 func (a *agent) soonest() time.Time {
-	at := a.next
-	for _, t := range []time.Time{a.say, a.answer} {
+	at := a.queryAt
+	for _, t := range []time.Time{a.announceAt, a.answerAt} {
 		if !t.IsZero() && t.Before(at) {
 			at = t
 		}
@@ -123,34 +123,34 @@ func (a *agent) soonest() time.Time {
 // act does what is due.
 func (a *agent) act(now time.Time) {
 	switch {
-	case due(a.answer, now):
+	case due(a.answerAt, now):
 		a.announce(now, a.ip6)
-	case due(a.say, now):
+	case due(a.announceAt, now):
 		a.announce(now, a.link.only6())
 	}
-	if due(a.next, now) {
+	if due(a.queryAt, now) {
 		a.ask(now)
 	}
 }
 
 func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// announce sends our record: to those who asked, and as one of the announcements at start.
+// announce sends our record, as an answer or as one of the announcements at the start.
 func (a *agent) announce(now time.Time, ip6 bool) {
 	if packet, err := announcement(a.service, a.name, a.texts, a.link.hosts()); err == nil {
 		a.send(packet, ip6)
 	}
-	a.said, a.answer, a.say = now, time.Time{}, time.Time{}
-	if a.left = max(0, a.left-1); a.left > 0 {
-		a.say = now.Add(recordInterval)
+	a.announcedAt, a.answerAt, a.announceAt = now, time.Time{}, time.Time{}
+	if a.announcementsLeft = max(0, a.announcementsLeft-1); a.announcementsLeft > 0 {
+		a.announceAt = now.Add(recordInterval)
 	}
 }
 
-// ask sends a query unless there are enough peers. Our own name is first among the known ones: that tells our packets from others',
-// and a query counts for those only who know its sender.
+// ask sends a query unless there are enough peers. Our own name is first among the known ones: that tells our
+// packets from others', and a query counts for those only who know its sender.
 func (a *agent) ask(now time.Time) {
 	if a.enough() {
-		a.next, a.wait = now.Add(restInterval), firstInterval
+		a.queryAt, a.queryInterval = now.Add(enoughInterval), firstInterval
 		return
 	}
 	packets, err := query(a.service, append([]instance{{name: a.name, ttl: recordTTL}}, a.fresh(now)...))
@@ -164,11 +164,11 @@ func (a *agent) ask(now time.Time) {
 
 // askedNow plans the next query.
 func (a *agent) askedNow(now time.Time) {
-	a.asked, a.next = now, now.Add(a.wait+rand.N(a.wait/4))
-	a.wait = min(2*a.wait, longestInterval)
+	a.queriedAt, a.queryAt = now, now.Add(a.queryInterval+rand.N(a.queryInterval/4))
+	a.queryInterval = min(2*a.queryInterval, maxInterval)
 }
 
-// fresh lists the instances that need not answer: half of their time is still to come. It forgets those whose time is over.
+// fresh returns the instances that need not answer, as at least half of their TTL remains. It forgets the expired ones.
 func (a *agent) fresh(now time.Time) (list []instance) {
 	for name, k := range a.known {
 		left := k.until.Sub(now)
@@ -181,7 +181,7 @@ func (a *agent) fresh(now time.Time) (list []instance) {
 	return list
 }
 
-// heard takes what another one said, or we ourselves.
+// heard handles a packet of another instance, or our own.
 func (a *agent) heard(m message, from netip.AddrPort, now time.Time) {
 	if m.query {
 		a.heardQuery(m, from, now)
@@ -200,19 +200,19 @@ func (a *agent) heardQuery(m message, from netip.AddrPort, now time.Time) {
 	}
 	switch knows := slices.ContainsFunc(m.instances, func(i instance) bool { return i.name == a.name && i.ttl >= recordTTL/2 }); {
 	case knows && from == a.asker:
-		a.answer = time.Time{}
+		a.answerAt = time.Time{}
 	case !knows && m.asks && a.texts != nil:
 		a.plan(m, from, now)
 	}
-	half := a.next.Sub(a.asked) / 2
-	if m.asks && !a.asked.IsZero() && now.Sub(a.asked) > half && a.knows(m.instances) {
+	half := a.queryAt.Sub(a.queriedAt) / 2
+	if m.asks && !a.queriedAt.IsZero() && now.Sub(a.queriedAt) > half && a.knows(m.instances) {
 		a.askedNow(now) // the answers to that query are those to ours
 	}
 }
 
 // plan plans the answer to a query.
 func (a *agent) plan(m message, from netip.AddrPort, now time.Time) {
-	if !a.answer.IsZero() {
+	if !a.answerAt.IsZero() {
 		if from != a.asker {
 			a.asker = netip.AddrPort{}
 		}
@@ -220,12 +220,12 @@ func (a *agent) plan(m message, from netip.AddrPort, now time.Time) {
 	}
 	at := now.Add(delay())
 	if m.more {
-		at = at.Add(moreDelay)
+		at = at.Add(extraDelay)
 	}
-	if soonest := a.said.Add(recordInterval); at.Before(soonest) {
+	if soonest := a.announcedAt.Add(recordInterval); at.Before(soonest) {
 		at = soonest
 	}
-	a.answer, a.asker, a.ip6 = at, from, from.Addr().Is6()
+	a.answerAt, a.asker, a.ip6 = at, from, from.Addr().Is6()
 }
 
 // knows reports whether all of list are known.
@@ -233,7 +233,7 @@ func (a *agent) knows(list []instance) bool {
 	return len(list) > 0 && !slices.ContainsFunc(list, func(i instance) bool { return i.name != a.name && a.known[i.name] == nil })
 }
 
-// heardOf takes what a packet says of another instance.
+// heardOf handles the record of another instance.
 func (a *agent) heardOf(i instance, from netip.Addr, now time.Time) {
 	k := a.known[i.name]
 	ttl := min(i.ttl, recordTTL)
@@ -243,7 +243,7 @@ func (a *agent) heardOf(i instance, from netip.Addr, now time.Time) {
 		return
 	case k == nil && i.texts == nil:
 		return // it is not known, so it answers the next query
-	case k == nil || i.texts != nil && !slices.Equal(i.texts, k.texts) || now.Sub(k.told) >= foundUpdate:
+	case k == nil || i.texts != nil && !slices.Equal(i.texts, k.texts) || now.Sub(k.passedOn) >= foundUpdate:
 		if !a.limit.AllowN(now, 1) {
 			return
 		}
@@ -253,7 +253,7 @@ func (a *agent) heardOf(i instance, from netip.Addr, now time.Time) {
 	k.ttl, k.until = ttl, now.Add(time.Duration(ttl)*time.Second)
 }
 
-// remember keeps an instance while there is room; old is what was known of it.
+// remember keeps an instance, unless there are maxKnown; old is what was known of it.
 func (a *agent) remember(i instance, old *known, now time.Time) *known {
 	if old == nil {
 		old = &known{}
@@ -264,6 +264,6 @@ func (a *agent) remember(i instance, old *known, now time.Time) *known {
 	if i.texts != nil {
 		old.texts = i.texts
 	}
-	old.told = now
+	old.passedOn = now
 	return old
 }

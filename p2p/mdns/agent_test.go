@@ -165,8 +165,8 @@ func (s *segment) measure(window time.Duration) (bytesPerSecond float64, queries
 	return float64(s.bytes) / window.Seconds(), s.queries
 }
 
-// TestTrafficAtRest bounds what each of many nodes on one bridge receives while nothing changes, if everybody still looks for
-// more peers, which costs most.
+// TestTrafficAtRest bounds what each of many nodes on one bridge receives while nothing changes, if everybody
+// still looks for more peers, which costs most.
 func TestTrafficAtRest(t *testing.T) {
 	for _, c := range []struct{ nodes, start, rest int }{ // bytes a second: in the first minute, and in the hours after it
 		{2, 200, 20}, {30, 2000, 60}, {100, 7000, 200},
@@ -206,13 +206,13 @@ func TestNewcomerIsFoundAtOnce(t *testing.T) {
 		}
 		pass(2 * time.Hour)
 		late := s.join(30)
-		pass(mostDelay)
+		pass(maxDelay)
 		for _, m := range s.all() {
 			if n := m.times(late.text); m != late && n != 1 {
 				t.Errorf("found %d times after its announcement", n)
 			}
 		}
-		pass(mostDelay)
+		pass(maxDelay)
 		if late.knows() != 30 {
 			t.Errorf("the newcomer found %d of 30", late.knows())
 		}
@@ -229,7 +229,7 @@ func TestQueriesBackOff(t *testing.T) {
 			got = append(got, s.queries)
 		}
 		_, hours := s.measure(10 * time.Hour)
-		if most := int(10 * time.Hour / longestInterval); hours > most || hours < most*3/4 {
+		if most := int(10 * time.Hour / maxInterval); hours > most || hours < most*3/4 {
 			t.Errorf("%d queries in 10 h, want up to %d", hours, most)
 		}
 		if slices.Max(got) > 2 {
@@ -250,7 +250,7 @@ func TestBrowsingRests(t *testing.T) {
 			t.Errorf("%.0f B/s, %d queries while both have enough peers", rate, queries)
 		}
 		a.isContent(false)
-		if _, queries := s.measure(restInterval); queries == 0 {
+		if _, queries := s.measure(enoughInterval); queries == 0 {
 			t.Error("no query although there are too few peers")
 		}
 	})
@@ -266,7 +266,7 @@ func TestKnownInstancesDoNotAnswer(t *testing.T) {
 		}
 		pass(5 * time.Second)
 		asker.isContent(true)
-		pass(restInterval + longestInterval)
+		pass(enoughInterval + maxInterval)
 		asker.isContent(false)
 		_, queries := s.measure(time.Minute)
 		if queries == 0 || s.packets != 3*queries {
@@ -316,7 +316,7 @@ func TestGoodbye(t *testing.T) {
 			}
 			return false
 		})
-		pass(longestInterval)
+		pass(maxInterval)
 		s.losing(nil) // from here on lists is ours
 		if len(lists) == 0 || a.knows() != 1 {
 			t.Fatalf("%d queries, %d found", len(lists), a.knows())
@@ -329,7 +329,8 @@ func TestGoodbye(t *testing.T) {
 	})
 }
 
-// TestSpam: a neighbour that invents instances makes us keep and pass on a bounded number of them, and answers stay rare.
+// TestSpam: a neighbour that invents instances makes us keep and pass on a bounded number of them, and answers
+// stay rare.
 func TestSpam(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSegment(t)

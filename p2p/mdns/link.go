@@ -29,8 +29,8 @@ type link struct {
 	addrs []netip.Prefix
 }
 
-// links lists the interfaces that are up, can multicast and have an address. An IPv6 address of the link alone is none: it needs a
-// zone, which has another name on each machine.
+// links lists the interfaces that are up, can multicast and have an address. An IPv6 address of the link alone
+// is none: it needs a zone, which has another name on each machine.
 func links() ([]link, error) {
 	all, err := net.Interfaces()
 	if err != nil {

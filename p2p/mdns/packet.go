@@ -177,8 +177,8 @@ func queryPacket(service string, asks bool, known []instance, more bool) ([]byte
 	return w.finish()
 }
 
-// announcement returns the packet that describes an instance. Readers differ in the sections that they look at, so all records
-// are answers. SRV, A and AAAA are there for go-libp2p, which ignores an instance without them.
+// announcement returns the packet that describes an instance. Readers differ in the sections that they look at,
+// so all records are answers. SRV, A and AAAA are there for go-libp2p, which ignores an instance without them.
 func announcement(service, name string, texts []string, addrs []netip.Addr) ([]byte, error) {
 	label, _, _ := strings.Cut(name, ".")
 	w := newWriter(dnsmessage.Header{Response: true, Authoritative: true})

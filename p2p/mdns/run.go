@@ -12,14 +12,14 @@ import (
 
 const linksInterval = 5 * time.Second // looks for new and lost interfaces
 
-// Config says what is looked for, and what others are told.
+// Config is the configuration of Run.
 type Config struct {
 	Service string // as _name._udp.local.
-	// Texts returns what others on an interface with these addresses are told, nil to only listen there.
+	// Texts returns the TXT strings to announce on an interface with these addresses, nil to only listen there.
 	Texts func(addrs []netip.Addr) []string
-	// Found takes what another instance says. It may be called by several goroutines, and must not wait.
+	// Found is called with the TXT strings of other instances, possibly by several goroutines. It must not block.
 	Found func(texts []string, from netip.Addr)
-	// Enough reports whether nobody more is looked for now.
+	// Enough reports whether no more instances are looked for now.
 	Enough func() bool
 	Log    *slog.Logger
 }

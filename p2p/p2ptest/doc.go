@@ -6,7 +6,8 @@
 //		net.Converge(time.Second)
 //	})
 //
-// A node here is what the daemon runs: p2p.Node on a libp2p host, a chain on the store's engine in memory. Only the wire
-// is simulated: QUIC packets travel through simnet, with latency, loss, links that do not exist and partitions. Everything
-// must run inside a synctest bubble, whose clock jumps to the next event when all goroutines wait.
+// A node here is what the daemon runs: p2p.Node on a libp2p host, a chain on the store's engine in memory. Only
+// the wire is simulated: QUIC packets travel through simnet, with latency, loss, links that do not exist and
+// partitions. Everything must run inside a synctest bubble, whose clock jumps to the next event when all
+// goroutines wait.
 package p2ptest

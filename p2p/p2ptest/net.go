@@ -75,9 +75,8 @@ type Node struct {
 	stop func() // nil while it is down
 }
 
-// New builds the network and starts all nodes; linked ones are each other's static peers, dialled from the higher index,
-// unless they are Apart.
-// Everything ends with the test.
+// New builds the network and starts all nodes; linked ones are each other's static peers, dialled from the
+// higher index, unless they are Apart. Everything ends with the test.
 func New(t testing.TB, o Options) *Net {
 	t.Helper()
 	if o.Links == nil {
@@ -167,7 +166,7 @@ func (n *Net) Start(i int) {
 	}
 }
 
-// link makes a dial b, where both are up and linked.
+// link makes a dial b, if both are up and linked.
 func (n *Net) link(a, b *Node) {
 	n.t.Helper()
 	if n.o.Apart || a.stop == nil || b.stop == nil || !n.o.Links(n.o.Nodes, a.Index, b.Index) {
@@ -188,7 +187,7 @@ func (n *Net) Stop(i int) {
 
 // Cut lets packets through only between nodes on the same side.
 func (n *Net) Cut(side func(i int) int) {
-	n.wire.set(func(a, b int) bool { return n.linked(a, b) && (n.stranger(a, b) || side(a) == side(b)) })
+	n.wire.set(func(a, b int) bool { return n.linked(a, b) && (n.hasBareHost(a, b) || side(a) == side(b)) })
 }
 
 // Heal undoes Cut.
@@ -197,14 +196,14 @@ func (n *Net) Heal() {
 }
 
 // linked reports whether hosts a and b have a link.
-func (n *Net) linked(a, b int) bool { return n.stranger(a, b) || n.o.Links(n.o.Nodes, a, b) }
+func (n *Net) linked(a, b int) bool { return n.hasBareHost(a, b) || n.o.Links(n.o.Nodes, a, b) }
 
-// stranger reports whether one of the two is a stranger.
-func (n *Net) stranger(a, b int) bool { return a >= n.o.Nodes || b >= n.o.Nodes }
+// hasBareHost reports whether one of the two is a bare host.
+func (n *Net) hasBareHost(a, b int) bool { return a >= n.o.Nodes || b >= n.o.Nodes }
 
-// Stranger makes a bare host on the wire that reaches every node and is reached by all: an evil one, or one of another
+// BareHost makes a bare host on the wire that reaches every node and is reached by all: an evil one, or one of another
 // kind. The caller closes it.
-func (n *Net) Stranger() (host.Host, error) {
+func (n *Net) BareHost() (host.Host, error) {
 	key, err := p2p.EphemeralIdentity()
 	if err != nil {
 		return nil, err

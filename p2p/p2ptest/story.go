@@ -48,8 +48,8 @@ func (n *Net) Pay(i, count int) []consensus.ID {
 	return ids
 }
 
-// Await returns when ok does, and fails the test when that takes longer than within. It returns how long it took, to the
-// hundredth part.
+// Await returns when ok does, and fails the test when that takes longer than within. It returns how long it
+// took, to the hundredth part.
 func (n *Net) Await(within time.Duration, what string, ok func() bool) time.Duration {
 	n.t.Helper()
 	began := time.Now()
@@ -115,7 +115,7 @@ func (n *Net) oneTip() bool {
 	return true
 }
 
-// Reach waits until every node that is up has tip, or those of some indexes where there are any.
+// Reach waits until every node that is up has tip, or, with indexes, each of those nodes has it.
 func (n *Net) Reach(within time.Duration, tip consensus.Hash, some ...int) time.Duration {
 	n.t.Helper()
 	return n.Await(within, "tip "+tip.Short(), func() bool {
@@ -213,7 +213,7 @@ func (n *Net) up() []*Node {
 	return out
 }
 
-// describe says where every node stands.
+// describe returns the state of every node.
 func (n *Net) describe() string {
 	var b strings.Builder
 	for _, node := range n.up() {

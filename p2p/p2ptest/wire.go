@@ -82,7 +82,8 @@ func (w *wire) set(open func(a, b int) bool) {
 	w.open = open
 }
 
-// addresses are host i's two, in a /24 of its own: a daemon listens on more than one address, and a dial tries them in a race.
+// addresses are host i's two, in a /24 of its own: a daemon listens on more than one address, and a dial tries
+// them in a race.
 func addresses(i int) [2]net.IP {
 	return [2]net.IP{simnet.IntToPublicIPv4(i << 8), simnet.IntToPublicIPv4(i<<8 + 1)}
 }

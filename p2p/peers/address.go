@@ -18,69 +18,69 @@ import (
 	"kuai/p2p/addrpolicy"
 )
 
-// maxAddress is how many bytes an address may have that a user gives.
+// maxAddress bounds an address that a user gives, in bytes.
 const maxAddress = 256
 
-// given is an address that a user gave.
-type given struct {
-	address string        // as it is listed: host:port of a URL, or the multiaddr
+// userAddress is a parsed address that a user gave.
+type userAddress struct {
+	address string        // as listed: host:port of a URL, or the multiaddr
 	url     string        // scheme and host; "" for a multiaddr
-	info    peer.AddrInfo // what a multiaddr says
+	info    peer.AddrInfo // of a multiaddr
 }
 
-// key names the address: one place is one request, however it is spelled.
-func (g given) key() string { return strings.ToLower(g.address) }
+// key identifies the address, in whichever case it is written.
+func (g userAddress) key() string { return strings.ToLower(g.address) }
 
-// shown is the address as the operator gives it.
-func (g given) shown() string { return cmp.Or(g.url, g.address) }
+// display is the address as a user writes it.
+func (g userAddress) display() string { return cmp.Or(g.url, g.address) }
 
-// parseGiven reads one of http://host:port, host:port and a multiaddr that ends in /p2p/<peer id>.
-func parseGiven(text string) (given, error) {
+// parseUserAddress parses http://host:port, host:port, or a multiaddr that ends in /p2p/<peer id>.
+func parseUserAddress(text string) (userAddress, error) {
 	switch {
 	case text == "" || len(text) > maxAddress:
-		return given{}, fmt.Errorf("a node has 1 to %d bytes", maxAddress)
+		return userAddress{}, fmt.Errorf("a node has 1 to %d bytes", maxAddress)
 	case strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
-		return given{}, errors.New("a node has no spaces, control characters or letters beyond ASCII")
+		return userAddress{}, errors.New("a node has no spaces, control characters or letters beyond ASCII")
 	case strings.HasPrefix(text, "/"):
 		info, err := parsePeer(text)
-		return given{address: text, info: info}, err
+		return userAddress{address: text, info: info}, err
 	case strings.Contains(text, "://"):
 		return parseURL(text)
 	}
 	g, err := parseURL("http://" + text)
 	if _, _, split := net.SplitHostPort(g.address); err == nil && split != nil {
-		return given{}, errors.New("an address without http:// needs a port, as in 192.168.0.5:5000")
+		return userAddress{}, errors.New("an address without http:// needs a port, as in 192.168.0.5:5000")
 	}
 	return g, err
 }
 
-// CheckPeer says what is wrong with the form of what Connect takes.
+// CheckPeer returns an error if s is not an address as Connect takes it.
 func CheckPeer(s string) error {
-	_, err := parseGiven(s)
+	_, err := parseUserAddress(s)
 	return err
 }
 
-// parseURL reads a daemon's URL; its path is dropped.
-func parseURL(text string) (given, error) {
+// parseURL parses a daemon's URL and drops its path.
+func parseURL(text string) (userAddress, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return given{}, errNoAddress
+		return userAddress{}, errNoAddress
 	case u.Scheme != "http" && u.Scheme != "https":
-		return given{}, errors.New("a URL begins with http:// or https://")
+		return userAddress{}, errors.New("a URL begins with http:// or https://")
 	case u.User != nil:
-		return given{}, errors.New("a node's URL has no user and password")
+		return userAddress{}, errors.New("a node's URL has no user and password")
 	case u.Hostname() == "":
-		return given{}, errors.New("a URL has a host")
+		return userAddress{}, errors.New("a URL has a host")
 	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
-		return given{}, errors.New("a port is a number from 1 to 65535")
+		return userAddress{}, errors.New("a port is a number from 1 to 65535")
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
 		if err := addrpolicy.Check(ip); err != nil {
-			return given{}, err
+			return userAddress{}, err
 		}
 	}
-	return given{address: u.Host, url: u.Scheme + "://" + u.Host}, nil
+	return userAddress{address: u.Host, url: u.Scheme + "://" + u.Host}, nil
 }
 
 func isPort(text string) bool {
@@ -90,7 +90,7 @@ func isPort(text string) bool {
 
 var errNoAddress = errors.New("this is not a URL, host:port or multiaddr")
 
-// parsePeer reads a multiaddr that says where a peer is and who it is.
+// parsePeer parses a multiaddr that ends in /p2p/<peer id>.
 func parsePeer(s string) (peer.AddrInfo, error) {
 	addr, err := ma.NewMultiaddr(s)
 	if err != nil {
@@ -103,7 +103,7 @@ func parsePeer(s string) (peer.AddrInfo, error) {
 	return *info, checkAddress(addr)
 }
 
-// checkAddress judges every IP address in a by the address policy. A name passes: it is judged when it has been resolved.
+// checkAddress applies the address policy to every IP address in a. A name passes: it is checked after its resolution.
 func checkAddress(a ma.Multiaddr) (err error) {
 	ma.ForEach(a, func(c ma.Component) bool {
 		if code := c.Protocol().Code; code == ma.P_IP4 || code == ma.P_IP6 {
@@ -115,9 +115,9 @@ func checkAddress(a ma.Multiaddr) (err error) {
 	return err
 }
 
-// peerAt turns what the daemon at url said of itself into something to dial. A host in its addresses may be one that only
-// that machine can reach, so each port is also tried at the URL's own host, and there first.
-func peerAt(rawURL string, said []string) (peer.AddrInfo, error) {
+// peerFromAnswer returns the peer that the daemon at rawURL says it is. Its own addresses may be reachable from
+// its machine only, so each port is also tried at the URL's host, and there first.
+func peerFromAnswer(rawURL string, said []string) (peer.AddrInfo, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return peer.AddrInfo{}, err
@@ -134,7 +134,7 @@ func peerAt(rawURL string, said []string) (peer.AddrInfo, error) {
 		}
 		id = info.ID
 		at = append(at, withHost(info.Addrs[0], u.Hostname()))
-		if !onlyThere(info.Addrs[0], u.Hostname()) {
+		if !isMachineLocal(info.Addrs[0], u.Hostname()) {
 			own = append(own, info.Addrs[0])
 		}
 	}
@@ -161,8 +161,8 @@ func withHost(a ma.Multiaddr, host string) ma.Multiaddr {
 	return head.Encapsulate(rest)
 }
 
-// onlyThere reports whether a means something on its own machine only, while host is another one.
-func onlyThere(a ma.Multiaddr, host string) bool {
+// isMachineLocal reports whether a is usable only on its own machine, and host is another machine.
+func isMachineLocal(a ma.Multiaddr, host string) bool {
 	if manet.IsIPUnspecified(a) {
 		return true
 	}

@@ -36,7 +36,7 @@ func TestPeerBehindAURL(t *testing.T) {
 		{"two peers", "http://192.0.2.7:5000", []string{"/ip4/10.0.0.9/tcp/1" + id, "/ip4/10.0.0.9/tcp/2/p2p/" + hosttest.IDOf(t, other)}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			info, err := peerAt(c.url, c.said)
+			info, err := peerFromAnswer(c.url, c.said)
 			if (err != nil) != (c.want == nil) {
 				t.Fatalf("got %v, %v", info, err)
 			}

@@ -11,65 +11,66 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// How long a URL may take to answer, and how long it waits at most for the next question. The first waits are those of a static peer.
+// Timing of questions to URLs. The first waits between two questions are those of a static peer.
 const (
-	askTimeout   = 3 * time.Second
-	mostRetryURL = 30 * time.Second
+	askTimeout  = 3 * time.Second
+	maxRetryURL = 30 * time.Second
 )
 
-// Kind is what an address that a user gave was when it answered last. A URL is a claim about a place: it is asked again.
+// Kind is what an address was at its last answer. Another kind of node may answer at a URL later, so URLs are
+// asked again.
 type Kind string
 
 // The kinds.
 const (
 	Kuai    Kind = "kuai"    // connected over libp2p
 	Flask   Kind = "flask"   // a node of the tutorial, which speaks HTTP only
-	Unknown Kind = "unknown" // did not answer yet, or as neither does
+	Unknown Kind = "unknown" // has not answered yet, or answers as neither
 )
 
-// Answer is what a kuai node at a URL says of itself.
+// Answer is what the kuai node at a URL says of itself.
 type Answer struct {
 	ID        string   // peer id
 	Addresses []string // multiaddrs that end in /p2p/<id>
 	Network   string   // id; "": any
-	Status    int      // of the HTTP answer, also beside an error; 0: there was none
+	Status    int      // of the HTTP answer, also with an error; 0 if there was none
 }
 
-// Errors of a URL that answers, and not as a kuai node.
+// Errors of a URL at which something other than a kuai node answers.
 var (
 	ErrFlask  = errors.New("a Flask node answers")
 	ErrNoNode = errors.New("no node answers there")
 )
 
-// finding is what a URL answered.
-type finding struct {
-	kind    Kind          // "": nothing
+// urlResult is the result of a question to a URL.
+type urlResult struct {
+	kind    Kind          // "": no answer
 	info    peer.AddrInfo // of a kuai node of this network
-	foreign string        // network of a kuai node of another one
+	foreign string        // network id of a kuai node of another network
 	status  int
-	err     error // why it leads to no peer
+	err     error // why no peer of this network answers there
 }
 
-// ask asks url what answers there.
-func (t *Table) ask(ctx context.Context, url string) finding {
+// ask asks what answers at url.
+func (t *Table) ask(ctx context.Context, url string) urlResult {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	said, err := t.askURL(ctx, url)
-	f := finding{status: said.Status, err: err}
+	f := urlResult{status: said.Status, err: err}
 	switch {
 	case errors.Is(err, ErrFlask):
 		f.kind = Flask
 	case errors.Is(err, ErrNoNode):
 		f.kind = Unknown
 	case err == nil:
-		t.judge(url, said, &f)
+		t.interpret(url, said, &f)
 	}
 	return f
 }
 
-// judge says in f what a kuai node's answer means.
-func (t *Table) judge(url string, said Answer, f *finding) {
-	f.info, f.err = peerAt(url, said.Addresses)
+// interpret sets f to what the answer of a kuai node means.
+func (t *Table) interpret(url string, said Answer, f *urlResult) {
+	f.info, f.err = peerFromAnswer(url, said.Addresses)
 	if id, err := peer.Decode(said.ID); f.err != nil && err == nil {
 		f.info, f.err = peer.AddrInfo{ID: id}, nil
 	}
@@ -77,90 +78,92 @@ func (t *Table) judge(url string, said Answer, f *finding) {
 	case f.err != nil:
 		f.kind = Unknown
 	case f.info.ID != t.book.self && said.Network != "" && said.Network != t.net:
-		f.kind, f.info, f.foreign = Unknown, peer.AddrInfo{}, plain(said.Network)
+		f.kind, f.info, f.foreign = Unknown, peer.AddrInfo{}, quoteUnprintable(said.Network)
 		f.err = foreignError(f.foreign)
 	default:
 		f.kind = Kuai
 	}
 }
 
-// plain quotes what may do harm in a terminal.
-func plain(text string) string {
+// quoteUnprintable quotes text that may do harm in a terminal.
+func quoteUnprintable(text string) string {
 	if quoted := strconv.QuoteToASCII(text); quoted != `"`+text+`"` {
 		return quoted
 	}
 	return text
 }
 
-// find asks the URL of r whom it leads to. If that is this node's own id, it looks for a twin.
-func (t *Table) find(ctx context.Context, r *request) {
+// resolve asks the URL of r which peer is there. If that is this node's own id, it looks for a twin.
+func (t *Table) resolve(ctx context.Context, r *request) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	t.book.cancels(r.search, stop)
+	t.book.setCancel(r.lookup, stop)
 	if r.url != "" {
 		if f := t.ask(ctx, r.url); ctx.Err() == nil {
-			t.answered(r, f)
+			t.applyResult(r, f)
 		}
 	}
-	if own, is := t.book.own(r); is && ctx.Err() == nil {
-		err := t.twin.look(ctx, own)
-		t.foundOwn(ctx, r, err)
+	if own, is := t.book.selfAddresses(r); is && ctx.Err() == nil {
+		err := t.twin.check(ctx, own)
+		t.handleSelf(ctx, r, err)
 	}
 	t.book.mu.Lock()
-	r.search = nil
+	r.lookup = nil
 	t.book.mu.Unlock()
-	signal(t.seek)
+	signal(t.wake)
 }
 
-// own returns the addresses of r, and reports whether it leads to this node's own id.
-func (b *book) own(r *request) (addrs []ma.Multiaddr, is bool) {
+// selfAddresses returns the addresses of r, and reports whether its peer has this node's own id.
+func (b *book) selfAddresses(r *request) (addrs []ma.Multiaddr, is bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(r.info.Addrs), r.info.ID == b.self
 }
 
-// foundOwn draws the consequences of a look for a twin.
-func (t *Table) foundOwn(ctx context.Context, r *request, err error) {
+// handleSelf acts on the result of a look for a twin: r is dropped if it is this node itself, and tried again
+// later otherwise.
+func (t *Table) handleSelf(ctx context.Context, r *request, err error) {
 	t.book.mu.Lock()
 	defer t.book.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 	case errors.Is(err, errSelf):
-		t.book.drop(func(o *request) bool { return o == r }) // one node may be named in very many ways
-		t.log.Debug("static peer is this node", "peer", r.shown())
+		t.book.removeRequests(func(o *request) bool { return o == r }) // one node may be named in very many ways
+		t.log.Debug("static peer is this node", "peer", r.display())
 	default:
-		r.dials.failed(firstRetryAsked, mostRetryAsked, err)
+		r.retry.failed(firstRetryStatic, maxRetryStatic, err)
 		if errors.Is(err, errTwin) {
-			r.dials.next = time.Now().Add(twinEvery)
+			r.retry.next = time.Now().Add(twinEvery)
 			return
 		}
-		t.complain(&r.complaint, r.shown(), err)
+		t.logUnreached(&r.outage, r.display(), err)
 	}
 }
 
-// answered notes what the URL of r answered. A URL that is silent stays what it was, and its peer is dialled all the same. So does one whose
-// peer is connected and that answers as something else: what stands before it may be restarting.
-func (t *Table) answered(r *request, f finding) {
+// applyResult records what the URL of r answered. Silence changes nothing, and the peer that the URL had is
+// still dialled. An answer of something that is not a node changes nothing while that peer is connected: a
+// proxy in front of it may be restarting.
+func (t *Table) applyResult(r *request, f urlResult) {
 	b := t.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !slices.Contains(b.asked, r) {
+	if !slices.Contains(b.requests, r) {
 		return
 	}
 	r.status, r.answered = f.status, f.kind != ""
 	kind, id := r.kind, r.peer
 	if f.kind != "" && !(errors.Is(f.err, ErrNoNode) && b.isConnected(r.info.ID)) {
-		b.become(r, f)
+		b.setResult(r, f)
 	}
 	if kind != r.kind || id != r.peer {
-		r.dials.fails = 0
+		r.retry.fails = 0
 	}
-	t.waits(r, f)
-	t.report(r, f)
+	t.scheduleNext(r, f)
+	t.logResult(r, f)
 }
 
-// become makes r lead to whom its URL named, or to nobody; b.mu is held.
-func (b *book) become(r *request, f finding) {
+// setResult sets kind and peer of r to those that its URL answered with; b.mu is held.
+func (b *book) setResult(r *request, f urlResult) {
 	id := ""
 	if f.info.ID != "" {
 		id = f.info.ID.String()
@@ -169,48 +172,48 @@ func (b *book) become(r *request, f finding) {
 		b.dirty = b.dirty || r.registered
 	}
 	if r.peer != "" && r.peer != id {
-		r.former = slices.Insert(r.former, 0, r.peer)
+		r.formerPeers = slices.Insert(r.formerPeers, 0, r.peer)
 	}
-	r.former = slices.DeleteFunc(r.former, func(old string) bool { return old == id })
-	r.former = r.former[:min(len(r.former), maxFormer)]
+	r.formerPeers = slices.DeleteFunc(r.formerPeers, func(old string) bool { return old == id })
+	r.formerPeers = r.formerPeers[:min(len(r.formerPeers), maxFormer)]
 	r.kind, r.peer = f.kind, id
 	if f.info.ID == r.info.ID {
 		r.info = f.info
 	} else {
-		b.leads(r, f.info)
+		b.setPeer(r, f.info)
 	}
 	if r.info.ID == b.self {
 		r.registered = false // a node does not list itself
 	}
 }
 
-// waits says when the URL of r is asked again: later each time, sooner after an answer that is a new one; book.mu is held.
-func (t *Table) waits(r *request, f finding) {
+// scheduleNext sets when the URL of r is asked again, later each time; book.mu is held.
+func (t *Table) scheduleNext(r *request, f urlResult) {
 	if f.err != nil {
-		r.dials.failed(firstRetryAsked, mostRetryURL, f.err)
+		r.retry.failed(firstRetryStatic, maxRetryURL, f.err)
 		return
 	}
-	r.dials.rest(firstRetryAsked, mostRetryURL)
-	r.dials.fails++
-	r.dials.err = ""
+	r.retry.backOff(firstRetryStatic, maxRetryURL)
+	r.retry.fails++
+	r.retry.err = ""
 }
 
-// report logs what a URL answers, once for each change. What is silent is the subject of complaints; book.mu is held.
-func (t *Table) report(r *request, f finding) {
+// logResult logs what a URL answers, once for each change. logUnreached logs silence; book.mu is held.
+func (t *Table) logResult(r *request, f urlResult) {
 	if f.kind == "" {
-		if r.isLost(t.book.self) {
-			t.complain(&r.complaint, r.shown(), f.err)
+		if r.isUnresolved(t.book.self) {
+			t.logUnreached(&r.outage, r.display(), f.err)
 		}
 		return
 	}
-	r.complaint = complaint{}
+	r.outage = outage{}
 	state := string(f.kind)
 	if f.err != nil {
 		what, cause := stateOf(f.err)
-		state = inWords(what, cause, 0)
+		state = stateText(what, cause, 0)
 	}
-	if line := state + r.peer; line != r.told {
-		r.told = line
-		t.log.Info("node asked", "node", r.shown(), "kind", string(r.kind), "peer", r.peer, "state", state)
+	if line := state + r.peer; line != r.lastLogged {
+		r.lastLogged = line
+		t.log.Info("node asked", "node", r.display(), "kind", string(r.kind), "peer", r.peer, "state", state)
 	}
 }

@@ -51,24 +51,24 @@ func nodeAnswer(id peer.ID) Answer {
 // passes lets time pass, in which t's searches go on and all its dials fail.
 func (t *Table) passes(ctx context.Context, d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		dials, searches, _ := t.book.take(0, time.Now(), func(peer.ID) bool { return true })
+		dials, searches, _ := t.book.takeDue(0, time.Now(), func(peer.ID) bool { return true })
 		for _, p := range dials {
-			t.book.failed(p.ID, errRefused)
-			t.book.ended(p.ID, t.book.dialOf(p.ID))
+			t.book.dialFailed(p.ID, errRefused)
+			t.book.dialEnded(p.ID, t.book.dialOf(p.ID))
 		}
 		for _, r := range searches {
-			t.find(ctx, r)
+			t.resolve(ctx, r)
 		}
 	}
 }
 
-// TestARegisteredURLIsAskedAgain lets one thing after the other answer at a registered URL. Each is noticed in the background, when all are
-// asked, and after a restart.
+// TestARegisteredURLIsAskedAgain lets one thing after the other answer at a registered URL. Each is noticed in
+// the background, when all are asked, and after a restart.
 func TestARegisteredURLIsAskedAgain(t *testing.T) {
 	for name, notice := range map[string]func(*testing.T, *Table){
-		"in the background": func(t *testing.T, tb *Table) { tb.passes(t.Context(), 2*mostRetryURL) },
+		"in the background": func(t *testing.T, tb *Table) { tb.passes(t.Context(), 2*maxRetryURL) },
 		"when asked for": func(t *testing.T, tb *Table) {
-			tb.answered(registeredAt(t, tb, "place:5000"), tb.ask(t.Context(), "http://place:5000"))
+			tb.applyResult(registeredAt(t, tb, "place:5000"), tb.ask(t.Context(), "http://place:5000"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testAskedAgain(t, notice) }) })
@@ -119,7 +119,7 @@ func testAskedAgain(t *testing.T, notice func(*testing.T, *Table)) {
 				t.Errorf("%s%s: %s of %q", c.what, when, r.kind, r.peer)
 			}
 			for _, other := range []peer.ID{first, second} {
-				if wanted := other == c.peer && (c.said.ID != "" || when == ""); tb.book.isAsked(other) != wanted {
+				if wanted := other == c.peer && (c.said.ID != "" || when == ""); tb.book.isStatic(other) != wanted {
 					t.Errorf("%s%s: its peer is dialled: %t", c.what, when, !wanted)
 				}
 			}
@@ -171,12 +171,12 @@ func TestAURLIsAskedAtOnceAfterALoss(t *testing.T) {
 		if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
 			t.Fatal(err)
 		}
-		tb.book.came(first, nil)
+		tb.book.identified(first, nil)
 		p.become(nodeAnswer(second), nil)
 		if tb.passes(t.Context(), time.Hour); p.count() != 0 {
 			t.Errorf("asked %d times", p.count())
 		}
-		tb.book.went(first)
+		tb.book.disconnected(first)
 		tb.passes(t.Context(), 2*time.Second)
 		if r := registeredAt(t, tb, "place:5000"); r.peer != second.String() {
 			t.Errorf("it is %q still", r.peer)
@@ -195,12 +195,12 @@ func TestAConnectedNodeStays(t *testing.T) {
 	r := registeredAt(t, tb, "place:5000")
 	for _, up := range []bool{true, false} {
 		if up {
-			tb.book.came(first, nil)
+			tb.book.identified(first, nil)
 		} else {
-			tb.book.went(first)
+			tb.book.disconnected(first)
 		}
 		p.become(Answer{Status: 502}, errNothingThere)
-		tb.answered(r, tb.ask(t.Context(), r.url))
+		tb.applyResult(r, tb.ask(t.Context(), r.url))
 		if stays := r.kind == Kuai; stays != up || r.status != 502 {
 			t.Errorf("connected %t: it is %s", up, r.kind)
 		}

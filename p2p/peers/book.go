@@ -13,259 +13,261 @@ import (
 
 // Bounds of the peer book.
 const (
-	maxBook      = 256 // peers that nobody asked for; see evict for who leaves first
-	bookHearsay  = 32  // of them, never connected: as many as one answer names find room in a book full of others
+	maxBook      = 256 // peers that are not static; see evict for the order of eviction
+	bookHearsay  = 32  // of them, never connected: a full book still takes all peers of one answer
 	maxBookAddrs = 16  // addresses of one peer
 
-	hurryEvery = 10 * time.Second // one peer's waits are ended by mDNS at most so often
+	mdnsResetEvery = 10 * time.Second // multicast DNS ends one peer's wait at most this often
 )
 
-// book remembers where peers were found and how long each stayed, in this run and earlier ones.
+// book keeps the addresses of peers and how long each was connected, in this run and earlier ones.
 type book struct {
-	path   string                               // "": nothing is kept on disk
-	former string                               // nodes.json of an earlier program, "" if there is none: it is taken over with the next save
-	write  func(path string, text []byte) error // replaces a file
-	saving sync.Mutex                           // one writer of the file; taken before mu
-	self   peer.ID
-	kept   func(id peer.ID, kept bool) // told of who becomes a static peer, and who is one no more, while mu is held
+	path          string                               // of peers.json; "" keeps nothing on disk
+	legacyPath    string                               // of an earlier version's nodes.json, "" if there is none: the next save migrates it
+	write         func(path string, text []byte) error // replaces a file
+	saving        sync.Mutex                           // held while the file is written; locked before mu
+	self          peer.ID
+	staticChanged func(id peer.ID, kept bool) // called when a peer becomes static or ordinary, while mu is held
 
-	mu       sync.Mutex
-	peers    map[peer.ID]*acquaintance
-	asked    []*request     // at most maxAsked
-	recalled []registration // of the file, until recallAll
-	dirty    bool
+	mu            sync.Mutex
+	peers         map[peer.ID]*entry
+	requests      []*request     // at most maxAsked
+	registrations []registration // read from the file, until loadRegistrations
+	dirty         bool
 }
 
-// heard notes where a peer is said to be, behind where it said itself that it is.
-func (b *book) heard(info peer.AddrInfo, near bool) {
+// addHearsay adds addresses of a peer that somebody else told of, behind those that the peer itself announced.
+func (b *book) addHearsay(info peer.AddrInfo, near bool) {
 	if len(info.Addrs) == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	news := b.peers[info.ID] == nil
-	a := b.meet(info.ID)
-	a.addrs = bookAddrs(slices.Concat(a.addrs[:a.own], info.Addrs, a.addrs[a.own:]))
+	e := b.getOrAdd(info.ID)
+	e.addrs = bookAddrs(slices.Concat(e.addrs[:e.ownAddrs], info.Addrs, e.addrs[e.ownAddrs:]))
 	if !near {
 		return
 	}
-	a.near = true
+	e.onLAN = true
 	switch now := time.Now(); {
-	case news: // neighbours that start together hear of each other in one order; chance lets them dial different ones
-		a.dials.next = now.Add(rand.N(spreadFor))
-	case now.Sub(a.hurry) >= hurryEvery:
-		a.dials.hurry()
-		a.hurry = now
+	case news: // nodes that start together hear of each other in the same order; the jitter makes them dial different ones
+		e.retry.next = now.Add(rand.N(mdnsJitter))
+	case now.Sub(e.mdnsReset) >= mdnsResetEvery:
+		e.retry.reset()
+		e.mdnsReset = now
 	}
 }
 
-// bookAddrs returns the first addresses, as many as are kept of one peer, each once.
+// bookAddrs returns the first maxBookAddrs distinct addresses.
 func bookAddrs(addrs []ma.Multiaddr) []ma.Multiaddr {
 	all := distinct(addrs)
 	return all[:min(len(all), maxBookAddrs)]
 }
 
-// came notes that a peer is connected, reachable at addrs as it says, and reports whether that is news.
-func (b *book) came(id peer.ID, addrs []ma.Multiaddr) bool {
+// identified records that a peer is connected and announces addrs. It reports whether the peer was not
+// connected before.
+func (b *book) identified(id peer.ID, addrs []ma.Multiaddr) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := b.meet(id)
+	e := b.getOrAdd(id)
 	if len(addrs) > 0 {
-		a.addrs = bookAddrs(addrs)
+		e.addrs = bookAddrs(addrs)
 	}
-	a.own, a.forgotten = len(a.addrs), false
-	for _, r := range b.asked {
+	e.ownAddrs, e.forgotten = len(e.addrs), false
+	for _, r := range b.requests {
 		if r.info.ID == id {
-			r.dials.hurry() // the first question after a loss goes out at once
+			r.retry.reset() // the first question after a loss goes out at once
 		}
 	}
-	a.dials.next, a.dials.err, b.dirty = time.Time{}, "", true
-	news := a.since.IsZero()
+	e.retry.next, e.retry.err, b.dirty = time.Time{}, "", true
+	news := e.connectedAt.IsZero()
 	if news {
-		a.since, a.spoke = time.Now(), false
+		e.connectedAt, e.hasStatus = time.Now(), false
 	}
 	return news
 }
 
-// proved notes the address that a connected peer speaks from.
-func (b *book) proved(id peer.ID, remote ma.Multiaddr) {
+// setSubnet records the subnet of a connected peer's remote address.
+func (b *book) setSubnet(id peer.ID, remote ma.Multiaddr) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil {
-		a.from = subnet(remote)
+	if e := b.peers[id]; e != nil {
+		e.subnet = subnet(remote)
 	}
 }
 
-// said notes that a connected peer said its status.
-func (b *book) said(id peer.ID) {
+// statusReceived records that a connected peer sent its status.
+func (b *book) statusReceived(id peer.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && !a.since.IsZero() {
-		a.spoke, a.dials.fails, a.complaint = true, 0, complaint{}
+	if e := b.peers[id]; e != nil && !e.connectedAt.IsZero() {
+		e.hasStatus, e.retry.fails, e.outage = true, 0, outage{}
 	}
 }
 
-// signs keeps what a connected peer signed about itself.
-func (b *book) signs(id peer.ID, signed *libp2precord.Envelope) {
+// setRecord keeps the signed peer record of a connected peer.
+func (b *book) setRecord(id peer.ID, signed *libp2precord.Envelope) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && !a.since.IsZero() {
-		a.signed = signed
+	if e := b.peers[id]; e != nil && !e.connectedAt.IsZero() {
+		e.record = signed
 	}
 }
 
-// signed returns what connected peers signed about themselves, without that of one.
-func (b *book) signed(without peer.ID) (all []*libp2precord.Envelope) {
+// records returns the signed peer records of all connected peers but one.
+func (b *book) records(without peer.ID) (all []*libp2precord.Envelope) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for id, a := range b.peers {
-		if a.signed != nil && id != without {
-			all = append(all, a.signed)
+	for id, e := range b.peers {
+		if e.record != nil && id != without {
+			all = append(all, e.record)
 		}
 	}
 	return all
 }
 
-// went notes that a peer's last connection ended, and reports whether it was connected until then, and whether it said no status. A stay without a status counts as a
-// dial that failed, or a peer that accepts and closes would be dialled without a pause. One that never said what it speaks was not there:
-// it may have lost a race of dials.
-func (b *book) went(id peer.ID) (was, unheard bool) {
+// disconnected records the end of a peer's last connection. It reports whether the peer was connected, and
+// whether it has sent no status. A connection without a status counts as a failed dial, or a peer that accepts
+// and closes would be dialled without a pause. A peer that was never identified was not connected: two nodes
+// that dial each other close one of the two connections.
+func (b *book) disconnected(id peer.ID) (was, unheard bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := b.peers[id]
+	e := b.peers[id]
 	switch {
-	case a == nil:
+	case e == nil:
 		return false, false
-	case a.since.IsZero():
-		if unheard = a.asked && a.dial == nil; unheard {
-			a.dials.says(errLeft) // its dial counted as failed until it says what it speaks
+	case e.connectedAt.IsZero():
+		if unheard = e.static && e.dial == nil; unheard {
+			e.retry.setError(errNoStatus) // its dial counts as failed until it is identified
 		}
 		return false, unheard
 	}
-	first, most := a.retry()
-	a.stayed, a.seen, a.since, a.signed = a.total(), time.Now(), time.Time{}, nil
+	first, most := e.retryBounds()
+	e.connected, e.lastSeen, e.connectedAt, e.record = e.totalConnected(), time.Now(), time.Time{}, nil
 	b.dirty = true
 	switch {
-	case a.forgotten:
+	case e.forgotten:
 		delete(b.peers, id)
-	case a.spoke:
-		a.dials.rest(first, most)
+	case e.hasStatus:
+		e.retry.backOff(first, most)
 	default:
-		a.dials.failed(first, most, errLeft)
+		e.retry.failed(first, most, errNoStatus)
 	}
-	return true, !a.spoke
+	return true, !e.hasStatus
 }
 
-// failed notes why a dial failed, unless the peer is connected by now.
-func (b *book) failed(id peer.ID, err error) {
+// dialFailed records why a dial failed, unless the peer is connected by now.
+func (b *book) dialFailed(id peer.ID, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && a.since.IsZero() {
-		first, most := a.retry()
-		a.dials.failed(first, most, err)
+	if e := b.peers[id]; e != nil && e.connectedAt.IsZero() {
+		first, most := e.retryBounds()
+		e.retry.failed(first, most, err)
 	}
 }
 
-// rests notes why a peer is not dialled before a time.
-func (b *book) rests(id peer.ID, err error, until time.Time) {
+// delayUntil records why a peer is not dialled before a time.
+func (b *book) delayUntil(id peer.ID, err error, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil {
-		a.dials.failed(firstRetry, firstRetry, err)
-		a.dials.next = until
+	if e := b.peers[id]; e != nil {
+		e.retry.failed(firstRetry, firstRetry, err)
+		e.retry.next = until
 	}
 }
 
-// hurryAll ends all waits: where this node is has changed.
-func (b *book) hurryAll() {
+// resetRetries ends all waits for dials and lookups: this node's addresses have changed.
+func (b *book) resetRetries() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, a := range b.peers {
-		a.dials.hurry()
+	for _, e := range b.peers {
+		e.retry.reset()
 	}
-	for _, r := range b.asked {
-		r.dials.hurry()
+	for _, r := range b.requests {
+		r.retry.reset()
 	}
 }
 
-// forget drops a peer, one that is connected with its last connection, and reports whether it was known.
+// forget deletes a peer, a connected one with its last connection, and reports whether it was known.
 func (b *book) forget(id peer.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := b.peers[id]
-	if a == nil || a.forgotten {
+	e := b.peers[id]
+	if e == nil || e.forgotten {
 		return false
 	}
-	if a.forgotten, b.dirty = true, true; a.dial != nil {
-		a.dial.cancel()
+	if e.forgotten, b.dirty = true, true; e.dial != nil {
+		e.dial.cancel()
 	}
-	if a.since.IsZero() {
+	if e.connectedAt.IsZero() {
 		delete(b.peers, id)
 	}
 	return true
 }
 
-// meet returns the entry of id, made where it is new; b.mu is held.
-func (b *book) meet(id peer.ID) *acquaintance {
-	if a := b.peers[id]; a != nil {
-		return a
+// getOrAdd returns the entry of id, and adds one if there is none; b.mu is held.
+func (b *book) getOrAdd(id peer.ID) *entry {
+	if e := b.peers[id]; e != nil {
+		return e
 	}
-	if b.others() >= maxBook {
+	if b.countOrdinary() >= maxBook {
 		b.evict()
 	}
-	a := &acquaintance{}
-	b.peers[id] = a
-	return a
+	e := &entry{}
+	b.peers[id] = e
+	return e
 }
 
 // isConnected reports whether id is connected; b.mu is held.
 func (b *book) isConnected(id peer.ID) bool {
-	a := b.peers[id]
-	return a != nil && !a.since.IsZero()
+	e := b.peers[id]
+	return e != nil && !e.connectedAt.IsZero()
 }
 
-// others counts the peers that nobody asked for; b.mu is held.
-func (b *book) others() (n int) {
-	for _, a := range b.peers {
-		if !a.asked {
+// countOrdinary counts the peers that are not static; b.mu is held.
+func (b *book) countOrdinary() (n int) {
+	for _, e := range b.peers {
+		if !e.static {
 			n++
 		}
 	}
 	return n
 }
 
-// addresses returns where id says that it listens, the address that its connection proves first.
+// addresses returns the addresses that id announces, those on the host of its connection first.
 func (b *book) addresses(id peer.ID) []ma.Multiaddr {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil {
-		return slices.Clone(a.addrs)
+	if e := b.peers[id]; e != nil {
+		return slices.Clone(e.addrs)
 	}
 	return nil
 }
 
-// info is where id may be, what the operator said of it first; b.mu is held.
+// info returns the addresses of id, those that users gave first; b.mu is held.
 func (b *book) info(id peer.ID) peer.AddrInfo {
 	return peer.AddrInfo{ID: id, Addrs: bookAddrs(slices.Concat(b.requested(id), b.peers[id].addrs))}
 }
 
-// list returns every peer that was connected at least once or was asked for, and the requests that lead to no other node.
+// list returns every static peer, every peer that was connected at least once, and the requests without a peer.
 func (b *book) list() []Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Peer
-	for id, a := range b.peers {
-		if (a.known() || a.asked) && !a.forgotten {
-			e := Peer{ID: id.String(), Address: fullAddress(b.info(id)), Static: a.asked}
-			a.dials.show(&e)
-			out = append(out, e)
+	for id, e := range b.peers {
+		if (e.known() || e.static) && !e.forgotten {
+			p := Peer{ID: id.String(), Address: fullAddress(b.info(id)), Static: e.static}
+			e.retry.describe(&p)
+			out = append(out, p)
 		}
 	}
-	for _, r := range b.asked {
-		if r.info.ID == "" || r.info.ID == b.self && r.dials.err != "" {
-			e := Peer{Address: r.shown(), Static: true}
-			r.dials.show(&e)
-			out = append(out, e)
+	for _, r := range b.requests {
+		if r.info.ID == "" || r.info.ID == b.self && r.retry.err != "" {
+			p := Peer{Address: r.display(), Static: true}
+			r.retry.describe(&p)
+			out = append(out, p)
 		}
 	}
 	return out

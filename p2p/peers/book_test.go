@@ -42,14 +42,14 @@ func TestBookRemembersTheLongestLivedFirst(t *testing.T) {
 			p := bookPeer(t, fmt.Sprintf("/ip4/192.0.2.%d/tcp/15000", i+1))
 			all = append(all, p)
 			if i == 5 {
-				b.heard(p, false) // never connected
+				b.addHearsay(p, false) // never connected
 				continue
 			}
-			if !b.came(p.ID, p.Addrs) || b.came(p.ID, p.Addrs) {
+			if !b.identified(p.ID, p.Addrs) || b.identified(p.ID, p.Addrs) {
 				t.Error("a peer is news once")
 			}
 			time.Sleep(time.Duration(1+i%3) * time.Hour)
-			b.went(p.ID)
+			b.disconnected(p.ID)
 		}
 		if err := b.save(); err != nil {
 			t.Fatal(err)
@@ -59,7 +59,7 @@ func TestBookRemembersTheLongestLivedFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := again.prospects()
+		got := again.candidates()
 		if len(got) != 5 {
 			t.Fatalf("%d peers are remembered, want the 5 that were connected", len(got))
 		}
@@ -72,10 +72,10 @@ func TestBookRemembersTheLongestLivedFirst(t *testing.T) {
 // waits checks that the book's only peer is dialled again not before the least wait, and after the most.
 func waits(t *testing.T, b *book, least, most time.Duration) {
 	t.Helper()
-	if time.Sleep(least - time.Nanosecond); len(b.prospects()) != 0 {
+	if time.Sleep(least - time.Nanosecond); len(b.candidates()) != 0 {
 		t.Errorf("dialled again before %v", least)
 	}
-	if time.Sleep(most - least + time.Nanosecond); len(b.prospects()) != 1 {
+	if time.Sleep(most - least + time.Nanosecond); len(b.candidates()) != 1 {
 		t.Errorf("not dialled again after %v", most)
 	}
 }
@@ -86,29 +86,29 @@ func TestBookWaitsAfterAFailedDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := openBook("")
 		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
-		b.heard(p, false)
+		b.addHearsay(p, false)
 		grows := func(most time.Duration) {
 			for wait := firstRetry; ; wait += wait / 4 * 3 {
-				b.failed(p.ID, errRefused)
+				b.dialFailed(p.ID, errRefused)
 				waits(t, b, min(wait, most)/2, min(wait, most))
 				if wait > 2*most {
 					return
 				}
 			}
 		}
-		grows(mostRetryHeard)
-		b.came(p.ID, p.Addrs)
-		b.said(p.ID)
-		b.went(p.ID)
+		grows(maxRetryHeard)
+		b.identified(p.ID, p.Addrs)
+		b.statusReceived(p.ID)
+		b.disconnected(p.ID)
 		waits(t, b, firstRetry/2, firstRetry)
-		grows(mostRetryKnown)
-		b.heard(p, true)
-		if len(b.prospects()) != 1 {
+		grows(maxRetryKnown)
+		b.addHearsay(p, true)
+		if len(b.candidates()) != 1 {
 			t.Error("a neighbour that is heard again is not dialled at once")
 		}
-		grows(mostRetryKnown)
-		b.hurryAll()
-		if len(b.prospects()) != 1 {
+		grows(maxRetryKnown)
+		b.resetRetries()
+		if len(b.candidates()) != 1 {
 			t.Error("a peer is not dialled at once after this node's addresses changed")
 		}
 	})
@@ -141,32 +141,32 @@ func TestBookCountsOnlyWhatThePeerDid(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b, _ := openBook("")
 			p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
-			b.heard(p, false)
+			b.addHearsay(p, false)
 			for range 5 {
-				b.failed(p.ID, c.err)
+				b.dialFailed(p.ID, c.err)
 			}
 			time.Sleep(firstRetry)
-			if again := len(b.prospects()) == 1; again == c.counts {
+			if again := len(b.candidates()) == 1; again == c.counts {
 				t.Errorf("%s: dialled again after the first wait: %t", c.name, again)
 			}
 		})
 	}
 }
 
-// TestBookWaitsForAPeerThatCloses lets a peer stay for a moment each time. The loser of a race of dials, which nobody identified,
-// is not held against it.
+// TestBookWaitsForAPeerThatCloses lets a peer stay for a moment each time. The loser of a race of dials, which
+// nobody identified, is not held against it.
 func TestBookWaitsForAPeerThatCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := openBook("")
 		p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
-		b.heard(p, false)
-		b.went(p.ID)
-		if len(b.prospects()) != 1 {
+		b.addHearsay(p, false)
+		b.disconnected(p.ID)
+		if len(b.candidates()) != 1 {
 			t.Error("a peer that was not identified waits")
 		}
-		for wait := firstRetry; wait < mostRetryKnown; wait += wait / 4 * 3 {
-			b.came(p.ID, p.Addrs)
-			b.went(p.ID)
+		for wait := firstRetry; wait < maxRetryKnown; wait += wait / 4 * 3 {
+			b.identified(p.ID, p.Addrs)
+			b.disconnected(p.ID)
 			waits(t, b, wait/2, wait)
 		}
 	})
@@ -175,9 +175,9 @@ func TestBookWaitsForAPeerThatCloses(t *testing.T) {
 func TestBookIsBounded(t *testing.T) {
 	b, _ := openBook("")
 	friend := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
-	b.came(friend.ID, friend.Addrs)
+	b.identified(friend.ID, friend.Addrs)
 	for i := range 3 * maxBook {
-		b.heard(peer.AddrInfo{ID: peer.ID(fmt.Sprint(i)), Addrs: friend.Addrs}, false)
+		b.addHearsay(peer.AddrInfo{ID: peer.ID(fmt.Sprint(i)), Addrs: friend.Addrs}, false)
 	}
 	if n := len(b.peers); n != maxBook {
 		t.Errorf("%d peers are held, want %d", n, maxBook)
@@ -187,16 +187,16 @@ func TestBookIsBounded(t *testing.T) {
 	}
 }
 
-// TestHearsayLeavesASharedSubnet names peers that were never dialled, each in a subnet of its own, to a node whose acquaintances
-// share one.
+// TestHearsayLeavesASharedSubnet names peers that were never dialled, each in a subnet of its own, to a node
+// whose known peers share one.
 func TestHearsayLeavesASharedSubnet(t *testing.T) {
 	b, _ := openBook("")
 	var friends []peer.ID
 	for i := range 20 {
-		friends = append(friends, acquainted(t, b, fmt.Sprintf("/ip4/192.168.1.%d/tcp/15000", i+1)))
+		friends = append(friends, addKnown(t, b, fmt.Sprintf("/ip4/192.168.1.%d/tcp/15000", i+1)))
 	}
 	for i := range 2 * maxBook {
-		b.heard(bookPeer(t, fmt.Sprintf("/ip4/203.%d.%d.1/tcp/15000", i/256, i%256)), false)
+		b.addHearsay(bookPeer(t, fmt.Sprintf("/ip4/203.%d.%d.1/tcp/15000", i/256, i%256)), false)
 	}
 	if n := len(b.peers); n != maxBook {
 		t.Errorf("%d peers are held, want %d", n, maxBook)
@@ -206,35 +206,36 @@ func TestHearsayLeavesASharedSubnet(t *testing.T) {
 	}
 }
 
-// TestHearsayHasRoomInAFullBook names peers to a node whose book is full of others that were connected, all of one subnet.
-func TestHearsayHasRoomInAFullBook(t *testing.T) {
+// TestHearsayKeepsAShareOfAFullBook names peers to a node whose book is full of others that were connected, all
+// of one subnet.
+func TestHearsayKeepsAShareOfAFullBook(t *testing.T) {
 	b, _ := openBook("")
 	var crowd, named []peer.ID
 	for i := range maxBook {
-		crowd = append(crowd, acquainted(t, b, fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", 1000+i)))
+		crowd = append(crowd, addKnown(t, b, fmt.Sprintf("/ip4/192.0.2.1/tcp/%d", 1000+i)))
 	}
 	for i := range bookHearsay {
 		p := bookPeer(t, fmt.Sprintf("/ip4/198.51.%d.1/tcp/15000", i))
 		named = append(named, p.ID)
-		b.heard(p, false)
+		b.addHearsay(p, false)
 	}
 	if left := inBook(b, named); left != len(named) {
 		t.Errorf("%d of %d that were heard of are held", left, len(named))
 	}
 	for i := range maxBook {
-		b.heard(bookPeer(t, fmt.Sprintf("/ip4/203.0.%d.1/tcp/15000", i)), false)
+		b.addHearsay(bookPeer(t, fmt.Sprintf("/ip4/203.0.%d.1/tcp/15000", i)), false)
 	}
 	if left := inBook(b, crowd); left != maxBook-bookHearsay {
 		t.Errorf("%d that were connected are left, want %d", left, maxBook-bookHearsay)
 	}
 }
 
-// acquainted makes a peer that was connected.
-func acquainted(t *testing.T, b *book, at string) peer.ID {
+// addKnown makes a peer that was connected.
+func addKnown(t *testing.T, b *book, at string) peer.ID {
 	t.Helper()
 	p := bookPeer(t, at)
-	b.came(p.ID, p.Addrs)
-	b.went(p.ID)
+	b.identified(p.ID, p.Addrs)
+	b.disconnected(p.ID)
 	return p.ID
 }
 
@@ -248,21 +249,21 @@ func inBook(b *book, ids []peer.ID) (count int) {
 	return count
 }
 
-// TestHearsayHidesNoProvenAddress names made-up addresses of a peer that is connected. Its own stay first, in the file too, and what is
-// heard last finds room behind them.
+// TestHearsayHidesNoProvenAddress names made-up addresses of a peer that is connected. Its own stay first, in
+// the file too, and what is heard last finds room behind them.
 func TestHearsayHidesNoProvenAddress(t *testing.T) {
 	dir := t.TempDir()
 	b, _ := openBook(dir)
 	p := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
-	b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/198.51.100.1/tcp/1")}}, false)
-	b.came(p.ID, append(p.Addrs, p.Addrs...)) // said twice
+	b.addHearsay(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast("/ip4/198.51.100.1/tcp/1")}}, false)
+	b.identified(p.ID, append(p.Addrs, p.Addrs...)) // said twice
 	for i := range 3 * maxBookAddrs {
 		for _, near := range []bool{false, true} {
-			b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/203.0.113.%d/tcp/15000", i))}}, near)
+			b.addHearsay(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{ma.StringCast(fmt.Sprintf("/ip4/203.0.113.%d/tcp/15000", i))}}, near)
 		}
 	}
 	moved := ma.StringCast("/ip4/192.0.2.9/tcp/15000")
-	b.heard(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{moved}}, false)
+	b.addHearsay(peer.AddrInfo{ID: p.ID, Addrs: []ma.Multiaddr{moved}}, false)
 	got := b.addresses(p.ID)
 	if len(got) != maxBookAddrs || !got[0].Equal(p.Addrs[0]) || !got[1].Equal(moved) {
 		t.Errorf("the peer is at %v, want %d: its own, what was heard last, others", got, maxBookAddrs)
@@ -277,7 +278,7 @@ func TestHearsayHidesNoProvenAddress(t *testing.T) {
 	if kept := again.addresses(p.ID); len(kept) != 1 || !kept[0].Equal(p.Addrs[0]) {
 		t.Errorf("%v are remembered, want %v", kept, p.Addrs)
 	}
-	again.heard(peer.AddrInfo{ID: p.ID, Addrs: got[2:]}, false)
+	again.addHearsay(peer.AddrInfo{ID: p.ID, Addrs: got[2:]}, false)
 	if kept := again.addresses(p.ID); !kept[0].Equal(p.Addrs[0]) {
 		t.Errorf("after a restart the peer is at %v first, want %v", kept[0], p.Addrs[0])
 	}
@@ -290,7 +291,7 @@ func TestDamagedBookIsNotFatal(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, _ := openBook(dir)
-		if b == nil || len(b.prospects()) != 0 {
+		if b == nil || len(b.candidates()) != 0 {
 			t.Errorf("%q: got %+v", raw, b)
 		}
 	}

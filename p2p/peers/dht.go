@@ -21,8 +21,8 @@ const (
 	dhtProvided = time.Hour // between two advertisements; they are kept for longer
 )
 
-// runDHT finds peers by a distributed hash table of this network's nodes: each says there that it is one, and looks there
-// while it has too few peers. It needs a first peer from elsewhere.
+// runDHT finds peers by a distributed hash table of this network's nodes: each says there that it is one, and
+// looks there while it has too few peers. It needs a first peer from elsewhere.
 func (t *Table) runDHT(ctx context.Context) {
 	if err := errors.Join(golog.SetLogLevelRegex("^(dht|providers|table|diversityFilter)", "fatal"), t.useDHT(ctx)); err != nil {
 		t.log.Warn("no DHT", "error", err)
@@ -49,7 +49,7 @@ func (t *Table) useDHT(ctx context.Context) error {
 		if time.Since(told) > dhtProvided && t.tellDHT(ctx, rd) == nil {
 			told = time.Now()
 		}
-		if t.outbound() < t.want {
+		if t.outbound() < t.wantOutbound {
 			t.lookInDHT(ctx, rd)
 		}
 	}
@@ -76,6 +76,6 @@ func (t *Table) lookInDHT(ctx context.Context, rd *routing.RoutingDiscovery) {
 		return
 	}
 	for info := range found {
-		t.Hear(info, false)
+		t.AddHearsay(info, false)
 	}
 }

@@ -12,123 +12,125 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// How long a dial may take. A handshake sends what was lost again after ever longer waits, so one that began while the way was cut is given
-// up soon if the peer is known to be near: a new one is faster.
+// How long a dial may take. TCP retransmits after ever longer waits, so a handshake that began during an outage
+// is given up early if the peer's round trip is known to be short: a new dial is faster.
 const (
-	dialTimeout = 10 * time.Second
-	dialTrips   = 8                       // round trips that the handshake with a peer takes at most that was connected before,
-	dialLeast   = 2500 * time.Millisecond // and in any case
+	dialTimeout    = 10 * time.Second
+	dialRoundTrips = 8                       // timeout for a peer of known latency, in round trips,
+	minDialTimeout = 2500 * time.Millisecond // but at least this
 )
 
-// How many peers are dialled. Neighbours that only a multicast told of have dials of their own: anyone on the local network can
-// name any number of them.
+// How many peers are dialled. Peers that only multicast DNS named have a budget of their own: anyone on the
+// local network can name any number of them.
 const (
-	WantOutbound = 8                      // peers that this node chose itself
-	nearDials    = 4                      // dials of strangers near by that take a slot at once
-	maxDials     = 16                     // dials under way of each of the two kinds
-	slowDial     = time.Second            // a dial that takes longer takes no slot any more
-	spreadFor    = 500 * time.Millisecond // a neighbour that is new waits up to so long for its first dial
-	yield        = 500 * time.Millisecond // the larger id waits so long for the smaller one's dial
+	WantOutbound  = 8                      // outbound peers that this node looks for
+	maxMDNSDials  = 4                      // dials at once of peers that only multicast DNS named
+	maxDials      = 16                     // dials in progress of each of the two kinds
+	slowDial      = time.Second            // a dial that takes longer no longer counts as a slot
+	mdnsJitter    = 500 * time.Millisecond // most random delay of the first dial of a new neighbour
+	tieBreakDelay = 500 * time.Millisecond // the node with the larger id lets the other one dial first
 )
 
-// room is how many more dials of each kind may begin.
-type room struct{ strangers, others int }
+// dialBudget is how many more dials of each kind may start.
+type dialBudget struct{ mdnsOnly, others int }
 
-// room counts what is free of slots at now, and returns when a slow dial frees another one, zero if none will; b.mu is held.
-func (b *book) room(slots int, now time.Time) (r room, later time.Time) {
-	r = room{min(slots, nearDials), slots}
-	all := room{maxDials, maxDials}
-	for _, a := range b.peers {
-		if a.dial == nil || a.dial.asked {
+// dialBudget returns how many of slots are free at now, and when a slow dial frees the next one, zero if none
+// will; b.mu is held.
+func (b *book) dialBudget(slots int, now time.Time) (r dialBudget, later time.Time) {
+	r = dialBudget{min(slots, maxMDNSDials), slots}
+	all := dialBudget{maxDials, maxDials}
+	for _, e := range b.peers {
+		if e.dial == nil || e.dial.static {
 			continue
 		}
 		fresh := 0
-		if slow := a.dial.began.Add(slowDial); slow.After(now) {
+		if slow := e.dial.start.Add(slowDial); slow.After(now) {
 			fresh, later = 1, earliest(later, slow)
 		}
-		if a.dial.stranger {
-			r.strangers, all.strangers = r.strangers-fresh, all.strangers-1
+		if e.dial.mdnsOnly {
+			r.mdnsOnly, all.mdnsOnly = r.mdnsOnly-fresh, all.mdnsOnly-1
 		} else {
 			r.others, all.others = r.others-fresh, all.others-1
 		}
 	}
-	return room{min(r.strangers, all.strangers), min(r.others, all.others)}, later
+	return dialBudget{min(r.mdnsOnly, all.mdnsOnly), min(r.others, all.others)}, later
 }
 
-// take takes room for p, if there is some.
-func (r *room) take(p prospect) bool {
+// take takes one dial of p's kind from the budget, and reports whether one was left.
+func (r *dialBudget) take(p candidate) bool {
 	left := &r.others
-	if p.stranger() {
-		left = &r.strangers
+	if p.mdnsOnly() {
+		left = &r.mdnsOnly
 	}
 	*left--
 	return *left >= 0
 }
 
-// take begins the dials that are due of peers that are wanted: of all that were asked for, and of as many others as slots leave room for. It
-// begins the searches that are due as well, and returns when to look again, zero if an event must come before.
-func (b *book) take(slots int, now time.Time, wanted func(peer.ID) bool) (dials []prospect, searches []*request, again time.Time) {
+// takeDue marks as in progress, and returns, the dials that are due of peers that mayDial: all static ones, and
+// as many others as there are slots. It does so with the lookups that are due, and returns when to call it
+// again, zero if only an event makes that necessary.
+func (b *book) takeDue(slots int, now time.Time, wanted func(peer.ID) bool) (dials []candidate, searches []*request, again time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for id, a := range b.peers {
-		if a.asked && a.dial == nil && a.since.IsZero() && !now.Before(a.dials.next) && wanted(id) {
-			a.dial = &underway{began: now, asked: true}
-			dials = append(dials, prospect{AddrInfo: b.info(id), asked: true, known: a.known()})
+	for id, e := range b.peers {
+		if e.static && e.dial == nil && e.connectedAt.IsZero() && !now.Before(e.retry.next) && wanted(id) {
+			e.dial = &attempt{start: now, static: true}
+			dials = append(dials, candidate{AddrInfo: b.info(id), static: true, known: e.known()})
 		}
 	}
-	searches, again = b.searches(dials, now)
+	searches, again = b.takeDueLookups(dials, now)
 	again = earliest(again, b.nextDue(now))
 	if slots <= 0 {
 		return dials, searches, again
 	}
-	free, _ := b.room(slots, now)
-	for _, p := range b.all(now) {
-		if a := b.peers[p.ID]; a.dial == nil && wanted(p.ID) && free.take(p) {
-			a.dial = &underway{began: now, stranger: p.stranger()}
+	free, _ := b.dialBudget(slots, now)
+	for _, p := range b.candidatesAt(now) {
+		if e := b.peers[p.ID]; e.dial == nil && wanted(p.ID) && free.take(p) {
+			e.dial = &attempt{start: now, mdnsOnly: p.mdnsOnly()}
 			dials = append(dials, p)
 		}
 	}
-	_, later := b.room(slots, now)
+	_, later := b.dialBudget(slots, now)
 	return dials, searches, earliest(again, later)
 }
 
-// dialOf returns the dial of id that is under way.
-func (b *book) dialOf(id peer.ID) *underway {
+// dialOf returns the dial of id that is in progress.
+func (b *book) dialOf(id peer.ID) *attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && a.dial != nil {
-		return a.dial
+	if e := b.peers[id]; e != nil && e.dial != nil {
+		return e.dial
 	}
-	return &underway{over: true} // it was called off
+	return &attempt{canceled: true}
 }
 
-// ended notes the end of a dial.
-func (b *book) ended(id peer.ID, u *underway) {
+// dialEnded records the end of a dial.
+func (b *book) dialEnded(id peer.ID, u *attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.peers[id]; a != nil && a.dial == u {
-		a.dial = nil
+	if e := b.peers[id]; e != nil && e.dial == u {
+		e.dial = nil
 	}
 }
 
-// fill begins the dials and searches that are due, and returns when to look again, zero if an event must come before. No dial waits for
-// another: one that hangs delays nobody.
-func (t *Table) fill(ctx context.Context, wg *sync.WaitGroup) (again time.Time) {
+// startDue starts the dials and lookups that are due, and returns when to call it again, zero if only an event
+// makes that necessary. Each has a goroutine, so a dial that hangs delays no other.
+func (t *Table) startDue(ctx context.Context, wg *sync.WaitGroup) (again time.Time) {
 	if ctx.Err() != nil {
 		return again
 	}
-	dials, searches, again := t.book.take(t.want-t.outbound(), time.Now(), t.wanted)
+	dials, searches, again := t.book.takeDue(t.wantOutbound-t.outbound(), time.Now(), t.mayDial)
 	for _, p := range dials {
 		wg.Go(func() { t.dialOne(ctx, p) })
 	}
 	for _, r := range searches {
-		wg.Go(func() { t.find(ctx, r) })
+		wg.Go(func() { t.resolve(ctx, r) })
 	}
 	return again
 }
 
-// wanted reports whether p may be dialled at all.
-func (t *Table) wanted(p peer.ID) bool {
+// mayDial reports whether p may be dialled at all.
+func (t *Table) mayDial(p peer.ID) bool {
 	return p != t.h.ID() && !t.IsRefused(p) && t.h.Network().Connectedness(p) != network.Connected
 }
 
@@ -137,31 +139,32 @@ func (t *Table) isConnected(p peer.ID) bool {
 	return t.h.Network().Connectedness(p) == network.Connected
 }
 
-// dialOne dials p, and closes the new connection again if p was not asked for and other dials took all slots meanwhile.
-func (t *Table) dialOne(ctx context.Context, p prospect) {
+// dialOne dials p. It closes the new connection again if p is not static and other dials have taken all slots
+// meanwhile.
+func (t *Table) dialOne(ctx context.Context, p candidate) {
 	u := t.book.dialOf(p.ID)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	t.book.cancels(u, stop)
+	t.book.setCancel(u, stop)
 	t.dial(ctx, p)
-	t.book.ended(p.ID, u)
-	t.surplus.Lock()
-	defer t.surplus.Unlock()
-	if !p.asked && t.client.HasDialled(p.ID) && t.outbound() > t.want {
+	t.book.dialEnded(p.ID, u)
+	t.closingExtra.Lock()
+	defer t.closingExtra.Unlock()
+	if !p.static && t.client.HasDialled(p.ID) && t.outbound() > t.wantOutbound {
 		for _, c := range t.h.Network().ConnsToPeer(p.ID) {
 			if c.Stat().Direction == network.DirOutbound {
 				_ = c.Close()
 			}
 		}
 	}
-	signal(t.seek)
+	signal(t.wake)
 }
 
-// dial connects to p. Two neighbours find each other at the same moment: the one with the larger id waits a little, so
-// that one connection results and not two.
-func (t *Table) dial(ctx context.Context, p prospect) {
-	if p.stranger() && t.h.ID() > p.ID {
-		pause(ctx, yield)
+// dial connects to p. Two neighbours find each other at the same time, so the node with the larger id waits a
+// little: one connection results and not two.
+func (t *Table) dial(ctx context.Context, p candidate) {
+	if p.mdnsOnly() && t.h.ID() > p.ID {
+		pause(ctx, tieBreakDelay)
 	}
 	if ctx.Err() != nil || t.isConnected(p.ID) {
 		return
@@ -172,52 +175,52 @@ func (t *Table) dial(ctx context.Context, p prospect) {
 	switch {
 	case ctx.Err() != nil:
 	case err == nil:
-		t.noteFailure(p.ID, errMute) // until it says what it speaks
+		t.delayDial(p.ID, errNoIdentify) // until it is identified
 	default:
-		t.notReached(p.ID, err)
+		t.dialFailed(p.ID, err)
 	}
 }
 
-// notReached draws the consequences of a dial that failed with err.
-func (t *Table) notReached(p peer.ID, err error) {
-	if t.noteFailure(p, err) {
-		t.tell(p, err)
+// dialFailed delays the next dial of p, and logs err.
+func (t *Table) dialFailed(p peer.ID, err error) {
+	if t.delayDial(p, err) {
+		t.logDialFailure(p, err)
 	}
 }
 
-// noteFailure delays the next dial of p. It reports false if p is of another network: then there is a reason that will not change soon.
-func (t *Table) noteFailure(p peer.ID, err error) bool {
-	if t.rests(p) {
+// delayDial delays the next dial of p after err. It reports false if p is of another network, whose delay is longer.
+func (t *Table) delayDial(p peer.ID, err error) bool {
+	if t.delayForeign(p) {
 		return false
 	}
-	t.book.failed(p, err)
+	t.book.dialFailed(p, err)
 	return true
 }
 
-// rests reports whether p is of another network, and lets it rest for as long as it is left alone.
-func (t *Table) rests(p peer.ID) bool {
+// delayForeign reports whether p is of another network, and delays its next dial if so.
+func (t *Table) delayForeign(p peer.ID) bool {
 	theirs, until := t.foreign(p)
 	if theirs == "" {
 		return false
 	}
-	t.book.rests(p, foreignError(theirs), until)
+	t.book.delayUntil(p, foreignError(theirs), until)
 	return true
 }
 
-// tell says why p was not reached.
-func (t *Table) tell(p peer.ID, err error) {
+// logDialFailure logs why p was not reached.
+func (t *Table) logDialFailure(p peer.ID, err error) {
 	t.book.mu.Lock()
 	defer t.book.mu.Unlock()
-	a := t.book.peers[p]
-	if a == nil || !a.asked {
+	e := t.book.peers[p]
+	if e == nil || !e.static {
 		t.log.Debug("peer not reached", "peer", p, "error", reason(err))
 		return
 	}
-	i := slices.IndexFunc(t.book.asked, func(r *request) bool { return r.info.ID == p })
-	t.complain(&a.complaint, t.book.asked[i].shown(), err)
+	i := slices.IndexFunc(t.book.requests, func(r *request) bool { return r.info.ID == p })
+	t.logUnreached(&e.outage, t.book.requests[i].display(), err)
 }
 
-// dial connects on purpose: what the swarm remembers of failures does not count.
+// dial connects to a peer, regardless of the swarm's own backoff.
 func dial(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	if sw, ok := h.Network().(*swarm.Swarm); ok {
 		sw.Backoff().Clear(info.ID)
@@ -225,12 +228,12 @@ func dial(ctx context.Context, h host.Host, info peer.AddrInfo) error {
 	return h.Connect(ctx, info)
 }
 
-// handshakeWithin is how long a dial may take of a peer that is a round trip away, 0 where that is not known.
+// handshakeWithin is the timeout of a dial of a peer with this round-trip time, 0 if it is not known.
 func handshakeWithin(trip time.Duration) time.Duration {
 	if trip == 0 {
 		return dialTimeout
 	}
-	return min(max(dialLeast, dialTrips*trip), dialTimeout)
+	return min(max(minDialTimeout, dialRoundTrips*trip), dialTimeout)
 }
 
 // pause waits for d or for the end of ctx.

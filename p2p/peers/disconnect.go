@@ -9,64 +9,64 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// How long a peer that is to be disconnected stays, unless it goes by itself. Closing a connection discards what is not sent yet,
-// and on TCP what the peer has not read, too.
+// How long before a peer is disconnected, unless it leaves by itself. Closing a connection discards data that
+// is not sent yet, and on TCP also data that the peer has not read.
 const (
-	codeTime    = time.Second     // after its stream was reset: until it has the code
-	foreignTime = 2 * time.Second // of another network: until it has our identify and sees the reason, too
+	codeDelay    = time.Second     // for the reset code of its stream to arrive
+	foreignDelay = 2 * time.Second // of another network: for our identify to arrive, which tells it the reason
 )
 
-// disconnects ends connections with peers, at once or after a while. Nothing else closes a peer.
+// disconnects disconnects peers, at once or after a while. Nothing else calls ClosePeer.
 type disconnects struct {
 	host host.Host
-	wake chan struct{} // size one: there is a new departure
+	wake chan struct{} // size one: something was scheduled
 
-	mu      sync.Mutex
-	leaving map[peer.ID]departure
+	mu        sync.Mutex
+	scheduled map[peer.ID]scheduledClose
 }
 
-// departure is a connected peer that will be disconnected.
-type departure struct {
+// scheduledClose says when a peer will be disconnected.
+type scheduledClose struct {
 	at    time.Time
 	fault bool // it broke the protocol: its streams are reset unread
 }
 
 func newDisconnects(h host.Host) *disconnects {
-	return &disconnects{host: h, wake: make(chan struct{}, 1), leaving: make(map[peer.ID]departure)}
+	return &disconnects{host: h, wake: make(chan struct{}, 1), scheduled: make(map[peer.ID]scheduledClose)}
 }
 
-// close disconnects p. The loop of the table alone calls it.
+// close disconnects p. Only the loop of the table calls it.
 func (d *disconnects) close(p peer.ID) { _ = d.host.Network().ClosePeer(p) }
 
-// soon disconnects p at once.
-func (d *disconnects) soon(p peer.ID) { d.later(p, departure{at: time.Now()}) }
+// now schedules the disconnection of p at once.
+func (d *disconnects) now(p peer.ID) { d.schedule(p, scheduledClose{at: time.Now()}) }
 
-// later disconnects p after a while.
-func (d *disconnects) later(p peer.ID, leaves departure) {
+// schedule schedules the disconnection of p. The earlier of two times counts.
+func (d *disconnects) schedule(p peer.ID, leaves scheduledClose) {
 	d.mu.Lock()
-	if known, ok := d.leaving[p]; ok {
+	if known, ok := d.scheduled[p]; ok {
 		leaves.fault = leaves.fault || known.fault
 		if known.at.Before(leaves.at) {
 			leaves.at = known.at
 		}
 	}
-	d.leaving[p] = leaves
+	d.scheduled[p] = leaves
 	d.mu.Unlock()
 	signal(d.wake)
 }
 
-// isFaulty reports whether p stays connected only to read why it must go.
+// isFaulty reports whether p broke the protocol and is about to be disconnected.
 func (d *disconnects) isFaulty(p peer.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.leaving[p].fault
+	return d.scheduled[p].fault
 }
 
-// due takes out the peers whose time has come, and returns when the next one's comes, zero if there is none.
+// due removes and returns the peers to disconnect at now, and returns when the next one is due, zero if there is none.
 func (d *disconnects) due(now time.Time) (due []peer.ID, next time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	maps.DeleteFunc(d.leaving, func(p peer.ID, leaves departure) bool {
+	maps.DeleteFunc(d.scheduled, func(p peer.ID, leaves scheduledClose) bool {
 		if leaves.at.After(now) {
 			next = earliest(next, leaves.at)
 			return false

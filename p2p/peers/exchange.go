@@ -33,16 +33,16 @@ func (t *Table) servePeers(_ context.Context, x *stream.Exchange) error {
 	if err := wire.ReadEnd(x.R); err != nil {
 		return err
 	}
-	if err := writeRecords(x.W, t.book.chosen(x.Peer)); err != nil {
+	if err := writeRecords(x.W, t.book.randomRecords(x.Peer)); err != nil {
 		return err
 	}
 	return x.W.Flush()
 }
 
-// chosen takes records of connected peers at random, never the asker's own.
-func (b *book) chosen(asker peer.ID) [][]byte {
+// randomRecords returns random records of connected peers other than the asker.
+func (b *book) randomRecords(asker peer.ID) [][]byte {
 	var all [][]byte
-	for _, r := range b.signed(asker) {
+	for _, r := range b.records(asker) {
 		if raw, err := r.Marshal(); err == nil && len(raw) <= maxRecord {
 			all = append(all, raw)
 		}
@@ -60,7 +60,7 @@ func writeRecords(w io.Writer, records [][]byte) error {
 	return err
 }
 
-// AskPeers returns peers that p knows. Each proved by its signature that it said so itself.
+// AskPeers asks p for peers. Each one's record is signed by that peer itself.
 func (t *Table) AskPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo, err error) {
 	err = t.client.Ask(ctx, p, stream.Peers, exchangeTimeout, func(st network.Stream) (err error) {
 		if err := st.CloseWrite(); err != nil {
@@ -76,7 +76,7 @@ func (t *Table) AskPeers(ctx context.Context, p peer.ID) (found []peer.AddrInfo,
 	return found, nil
 }
 
-// readRecords reads an answer to its end.
+// readRecords reads an answer to the end of the stream.
 func readRecords(r io.Reader) ([]peer.AddrInfo, error) {
 	in := bufio.NewReader(r)
 	var found []peer.AddrInfo

@@ -18,7 +18,7 @@ func TestFaultsLeaveAPeerAloneLonger(t *testing.T) {
 		for range 12 {
 			f.bad(p, "test")
 			f.bad(friend, "test")
-			time.Sleep(min(wait, refuseMost) - time.Second)
+			time.Sleep(min(wait, maxRefuse) - time.Second)
 			if !f.IsRefused(p) || !f.Paused(p) || !f.Paused(friend) || f.IsRefused(friend) {
 				t.Fatalf("a second before %s: p refused %t paused %t, friend refused %t paused %t",
 					wait, f.IsRefused(p), f.Paused(p), f.IsRefused(friend), f.Paused(friend))
@@ -46,11 +46,11 @@ func TestScoreCountsWhatIsProvableAndFades(t *testing.T) {
 		if f.Score("slow") != 0 || f.Score("foreign") != 0 || f.Score("bad") != -3 {
 			t.Fatalf("scores %v %v %v", f.Score("slow"), f.Score("foreign"), f.Score("bad"))
 		}
-		time.Sleep(faultHalving)
+		time.Sleep(penaltyHalfLife)
 		if got := f.Score("bad"); got < -1.51 || got > -1.49 {
 			t.Errorf("after a half life the score is %v", got)
 		}
-		time.Sleep(20 * faultHalving)
+		time.Sleep(20 * penaltyHalfLife)
 		if got := f.Score("bad"); got != 0 {
 			t.Errorf("after a long time the score is %v", got)
 		}

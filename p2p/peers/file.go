@@ -25,7 +25,7 @@ type bookFile struct {
 
 const fileVersion = 1
 
-// remembered is an acquaintance in peers.json.
+// remembered is an entry in peers.json.
 type remembered struct {
 	ID     string   `json:"id"`
 	Addrs  []string `json:"addresses"`
@@ -33,27 +33,28 @@ type remembered struct {
 	Seen   int64    `json:"last_seen"` // Unix seconds
 }
 
-// registration is a registered request in peers.json. In a nodes.json of an earlier program, there is a list of them.
+// registration is a registered request in peers.json. The nodes.json of an earlier version is a list of them.
 type registration struct {
 	Address string   `json:"address"`
 	URL     string   `json:"url,omitempty"`
 	Kind    Kind     `json:"kind"`
 	Peer    string   `json:"peer_id,omitempty"`         // of a kuai node at a URL
-	Former  []string `json:"former_peer_ids,omitempty"` // that the URL had before, the newest first
+	Former  []string `json:"former_peer_ids,omitempty"` // of the URL's earlier nodes, newest first
 }
 
 func (r *request) registration() registration {
 	out := registration{Address: r.address, URL: r.url, Kind: r.kind}
 	if r.url != "" {
-		out.Peer, out.Former = r.peer, r.former
+		out.Peer, out.Former = r.peer, r.formerPeers
 	}
 	return out
 }
 
-// openBook reads dir/peers.json, and nodes.json beside it, which an earlier program has left. A file that cannot be read is set aside and
-// costs what is in it, nothing else: err says why, and the book is usable. recallAll must be called next.
+// openBook reads dir/peers.json, and nodes.json of an earlier version. A file that cannot be read is renamed,
+// and the book starts without what is in it: err says why, and the book is usable. loadRegistrations must be
+// called next.
 func openBook(dir string) (b *book, err error) {
-	b = &book{peers: make(map[peer.ID]*acquaintance), kept: func(peer.ID, bool) {}, write: atomicfile.Write}
+	b = &book{peers: make(map[peer.ID]*entry), staticChanged: func(peer.ID, bool) {}, write: atomicfile.Write}
 	if dir == "" {
 		return b, nil
 	}
@@ -75,23 +76,23 @@ func openBook(dir string) (b *book, err error) {
 	former := filepath.Join(dir, "nodes.json")
 	var list []registration
 	formerErr := readFile(former, func(text []byte) error {
-		b.former = former
+		b.legacyPath = former
 		return json.Unmarshal(text, &list)
 	})
 	if formerErr == nil {
 		file.Registered = append(file.Registered, list...)
 	} else {
-		b.former = ""
+		b.legacyPath = ""
 	}
-	b.dirty = b.former != ""
+	b.dirty = b.legacyPath != ""
 	for _, r := range file.Peers[:min(len(file.Peers), maxBook)] {
-		b.recall(r)
+		b.loadPeer(r)
 	}
-	b.recalled = file.Registered[:min(len(file.Registered), maxRegistered)]
+	b.registrations = file.Registered[:min(len(file.Registered), maxRegistered)]
 	return b, errors.Join(err, formerErr)
 }
 
-// readFile has parse read the file at path, if there is one. One that cannot be read is set aside, not overwritten.
+// readFile parses the file at path, if there is one. A file that cannot be read is renamed, not overwritten.
 func readFile(path string, parse func([]byte) error) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,41 +102,41 @@ func readFile(path string, parse func([]byte) error) error {
 		err = parse(text)
 	}
 	if err != nil {
-		_ = os.Rename(path, path+".damaged") // what cannot be renamed is overwritten some time
+		_ = os.Rename(path, path+".damaged") // on failure, a later save overwrites it
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-// recall takes one peer of the file, or skips it where it makes no sense.
-func (b *book) recall(r remembered) {
+// loadPeer adds one peer of the file, or skips it if it is malformed.
+func (b *book) loadPeer(r remembered) {
 	id, err := peer.Decode(r.ID)
 	addrs, addrErr := ParseAddrs(r.Addrs)
 	if err != nil || addrErr != nil || len(addrs) == 0 {
 		return
 	}
 	addrs = bookAddrs(addrs)
-	b.peers[id] = &acquaintance{
-		addrs:  addrs,
-		own:    len(addrs),
-		stayed: time.Duration(r.Stayed) * time.Second,
-		seen:   time.Unix(r.Seen, 0),
+	b.peers[id] = &entry{
+		addrs:     addrs,
+		ownAddrs:  len(addrs),
+		connected: time.Duration(r.Stayed) * time.Second,
+		lastSeen:  time.Unix(r.Seen, 0),
 	}
 }
 
-// recallAll registers again what the file lists, once b.self and b.kept are set. A URL leads to the peer that it led to before, if
-// it is known where that is.
-func (b *book) recallAll() {
+// loadRegistrations adds the registrations of the file, once b.self and b.staticChanged are set. A URL keeps
+// its last peer, if the book has it.
+func (b *book) loadRegistrations() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, e := range b.recalled {
-		b.reregister(e)
+	for _, e := range b.registrations {
+		b.loadRegistration(e)
 	}
-	b.recalled = nil
+	b.registrations = nil
 }
 
-// reregister takes one registration of the file, or skips it where it makes no sense; b.mu is held.
-func (b *book) reregister(e registration) {
+// loadRegistration adds one registration of the file, or skips it if it is malformed; b.mu is held.
+func (b *book) loadRegistration(e registration) {
 	text := e.URL
 	if text == "" {
 		text = e.Address
@@ -149,15 +150,15 @@ func (b *book) reregister(e registration) {
 		if e.Kind == Kuai || e.Kind == Flask {
 			r.kind = e.Kind
 		}
-		r.peer, r.former = e.Peer, e.Former[:min(len(e.Former), maxFormer)]
+		r.peer, r.formerPeers = e.Peer, e.Former[:min(len(e.Former), maxFormer)]
 		if id, err := peer.Decode(e.Peer); err == nil && e.Kind == Kuai && b.peers[id] != nil {
 			r.info.ID = id
 		}
 	}
-	b.keep(r)
+	b.addRequest(r)
 }
 
-// save writes peers.json where something changed. Hearsay is not worth it.
+// save writes peers.json if something changed. Hearsay is not written.
 func (b *book) save() error {
 	b.saving.Lock()
 	defer b.saving.Unlock()
@@ -177,7 +178,7 @@ func (b *book) save() error {
 	return nil
 }
 
-// writeFile replaces peers.json. What a nodes.json held is in it, so that one is renamed. b.saving is held.
+// writeFile replaces peers.json, and renames nodes.json, whose contents are in it. b.saving is held.
 func (b *book) writeFile(file bookFile) error {
 	if b.path == "" {
 		return nil
@@ -189,31 +190,31 @@ func (b *book) writeFile(file bookFile) error {
 	if err := b.write(b.path, append(text, '\n')); err != nil {
 		return err
 	}
-	if b.former != "" {
-		if err := os.Rename(b.former, b.former+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if b.legacyPath != "" {
+		if err := os.Rename(b.legacyPath, b.legacyPath+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		b.former = ""
+		b.legacyPath = ""
 	}
 	return nil
 }
 
-// file is the book as peers.json has it, the longest-lived first; b.mu is held.
+// file is the content of peers.json, peers that were connected longest first; b.mu is held.
 func (b *book) file() bookFile {
 	file := bookFile{Version: fileVersion, Peers: []remembered{}, Registered: []registration{}}
 	for _, r := range b.registered() {
 		file.Registered = append(file.Registered, r.registration())
 	}
-	for id, a := range b.peers {
-		if !a.known() || a.own == 0 || a.forgotten {
+	for id, e := range b.peers {
+		if !e.known() || e.ownAddrs == 0 || e.forgotten {
 			continue
 		}
-		seen := a.seen
-		if !a.since.IsZero() {
+		seen := e.lastSeen
+		if !e.connectedAt.IsZero() {
 			seen = time.Now()
 		}
-		r := remembered{ID: id.String(), Stayed: int64(a.total() / time.Second), Seen: seen.Unix()}
-		for _, m := range a.addrs[:a.own] {
+		r := remembered{ID: id.String(), Stayed: int64(e.totalConnected() / time.Second), Seen: seen.Unix()}
+		for _, m := range e.addrs[:e.ownAddrs] {
 			r.Addrs = append(r.Addrs, m.String())
 		}
 		file.Peers = append(file.Peers, r)

@@ -44,7 +44,7 @@ func TestRegistrationsSurviveARestart(t *testing.T) {
 		t.Errorf("%q are registered after a restart", got)
 	}
 	r := registeredAt(t, again, "kuai:5000")
-	if r.kind != Kuai || !slices.Equal(r.former, []string{id.String()}) || !again.book.isAsked(known.ID) || registeredAt(t, again, "old:5000").kind != Flask {
+	if r.kind != Kuai || !slices.Equal(r.formerPeers, []string{id.String()}) || !again.book.isStatic(known.ID) || registeredAt(t, again, "old:5000").kind != Flask {
 		t.Errorf("%+v", r)
 	}
 	var file bookFile
@@ -68,8 +68,8 @@ func TestDamagedFilesAreSetAside(t *testing.T) {
 			}
 			b, err := openBook(dir)
 			b.self = "self"
-			if b.recallAll(); err == nil || len(b.asked) != 1 {
-				t.Errorf("%s is %q: %v, %d are registered", damaged, text, err, len(b.asked))
+			if b.loadRegistrations(); err == nil || len(b.requests) != 1 {
+				t.Errorf("%s is %q: %v, %d are registered", damaged, text, err, len(b.requests))
 			}
 			if kept, err := os.ReadFile(filepath.Join(dir, damaged+".damaged")); err != nil || string(kept) != text {
 				t.Errorf("set aside is %q, %v", kept, err)
@@ -78,8 +78,8 @@ func TestDamagedFilesAreSetAside(t *testing.T) {
 	}
 }
 
-// TestRegistrationOnAFullDisk is refused. Nothing is registered, at once or after a restart, also if the new file is in place already when the
-// write fails; and a deletion that fails deletes nothing.
+// TestRegistrationOnAFullDisk is refused. Nothing is registered, at once or after a restart, also if the new
+// file is in place already when the write fails; and a deletion that fails deletes nothing.
 func TestRegistrationOnAFullDisk(t *testing.T) {
 	full := func(string, []byte) error { return &os.PathError{Op: "write", Path: "peers.json", Err: syscall.ENOSPC} }
 	for name, write := range map[string]func(string, []byte) error{
@@ -101,7 +101,7 @@ func TestRegistrationOnAFullDisk(t *testing.T) {
 			t.Errorf("%s: a deletion: %v", name, err)
 		}
 		for when, tb := range map[string]*Table{"at once": tb, "after a restart": bareTable(t, dir, &place{})} {
-			if got := tb.listed(); !slices.Equal(got, []string{"silent:5000"}) || len(tb.book.asked) != 1 {
+			if got := tb.listed(); !slices.Equal(got, []string{"silent:5000"}) || len(tb.book.requests) != 1 {
 				t.Errorf("%s, %s: registered %q", name, when, got)
 			}
 		}
@@ -115,7 +115,7 @@ func TestAFailedSaveIsTriedAgain(t *testing.T) {
 	if err := tb.Register(t.Context(), []string{"place:5000"}); err != nil {
 		t.Fatal(err)
 	}
-	tb.answered(registeredAt(t, tb, "place:5000"), finding{kind: Flask, err: ErrFlask, status: 404})
+	tb.applyResult(registeredAt(t, tb, "place:5000"), urlResult{kind: Flask, err: ErrFlask, status: 404})
 	write := tb.book.write
 	tb.book.write = func(string, []byte) error { return syscall.ENOSPC }
 	if err := tb.book.save(); !errors.Is(err, syscall.ENOSPC) {

@@ -11,8 +11,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// TestHearsayPushesNobodyOut lets an attacker name a thousand peers, and connect with hundreds of identities for longer than the
-// honest peers did.
+// TestHearsayPushesNobodyOut lets an attacker name a thousand peers, and connect with hundreds of identities
+// for longer than the honest peers did.
 func TestHearsayPushesNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := openBook("")
@@ -23,20 +23,20 @@ func TestHearsayPushesNobodyOut(t *testing.T) {
 		for i := range 5 {
 			p := bookPeer(t, fmt.Sprintf("/ip4/198.51.%d.1/tcp/15000", i))
 			honest = append(honest, p.ID)
-			b.came(p.ID, p.Addrs)
+			b.identified(p.ID, p.Addrs)
 		}
 		time.Sleep(time.Hour)
 		for _, id := range honest {
-			b.went(id)
+			b.disconnected(id)
 		}
 		for i := range 2 * maxBook {
 			p := bookPeer(t, fmt.Sprintf("/ip4/192.0.2.%d/tcp/%d", i%256, 1000+i))
-			b.came(p.ID, p.Addrs)
+			b.identified(p.ID, p.Addrs)
 			time.Sleep(2 * time.Hour)
-			b.went(p.ID)
+			b.disconnected(p.ID)
 		}
 		for i := range 1000 {
-			b.heard(bookPeer(t, fmt.Sprintf("/ip4/203.0.%d.%d/tcp/15000", 113+i%4, i%256)), false)
+			b.addHearsay(bookPeer(t, fmt.Sprintf("/ip4/203.0.%d.%d/tcp/15000", 113+i%4, i%256)), false)
 		}
 		if n := len(b.peers); n > maxBook {
 			t.Errorf("%d peers are held, at most %d are fine", n, maxBook)
@@ -46,17 +46,17 @@ func TestHearsayPushesNobodyOut(t *testing.T) {
 				t.Errorf("an honest peer was pushed out")
 			}
 		}
-		first := b.prospects()[:perSubnet+len(honest)]
+		first := b.candidates()[:perSubnet+len(honest)]
 		for _, id := range honest {
-			if !slices.ContainsFunc(first, func(p prospect) bool { return p.ID == id }) {
+			if !slices.ContainsFunc(first, func(p candidate) bool { return p.ID == id }) {
 				t.Errorf("an honest peer is not among the first %d to be dialled", len(first))
 			}
 		}
 	})
 }
 
-// TestSubnetIsThatOfTheConnection lets an attacker connect from one subnet with identities that say that they listen in ten, for longer than
-// an honest peer stayed: which subnet counts is proved by the connection.
+// TestSubnetIsThatOfTheConnection lets an attacker connect from one subnet with identities that say that they
+// listen in ten, for longer than an honest peer stayed: which subnet counts is proved by the connection.
 func TestSubnetIsThatOfTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, err := openBook("")
@@ -64,10 +64,10 @@ func TestSubnetIsThatOfTheConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		stays := func(p peer.AddrInfo, from string, stay time.Duration) {
-			b.came(p.ID, p.Addrs)
-			b.proved(p.ID, ma.StringCast(from))
+			b.identified(p.ID, p.Addrs)
+			b.setSubnet(p.ID, ma.StringCast(from))
 			time.Sleep(stay)
-			b.went(p.ID)
+			b.disconnected(p.ID)
 		}
 		for i := range 10 {
 			stays(bookPeer(t, fmt.Sprintf("/ip4/198.51.%d.1/tcp/15000", i)), fmt.Sprintf("/ip4/203.0.113.%d/tcp/40000", i+1), 2*time.Hour)
@@ -75,23 +75,23 @@ func TestSubnetIsThatOfTheConnection(t *testing.T) {
 		honest := bookPeer(t, "/ip4/192.0.2.1/tcp/15000")
 		stays(honest, "/ip4/192.0.2.1/tcp/40000", time.Hour)
 		time.Sleep(time.Hour) // all may be dialled again
-		first := b.prospects()[:perSubnet+1]
-		if !slices.ContainsFunc(first, func(p prospect) bool { return p.ID == honest.ID }) {
+		first := b.candidates()[:perSubnet+1]
+		if !slices.ContainsFunc(first, func(p candidate) bool { return p.ID == honest.ID }) {
 			t.Errorf("the honest peer is not among the first %d to be dialled", len(first))
 		}
 	})
 }
 
-// TestOneSubnetIsNoReasonToBeAlone dials all that there are where all are of one subnet.
+// TestOneSubnetIsNoReasonToBeAlone dials all peers if all are of one subnet.
 func TestOneSubnetIsNoReasonToBeAlone(t *testing.T) {
 	b, err := openBook("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 10 {
-		b.heard(bookPeer(t, fmt.Sprintf("/ip4/192.168.1.%d/tcp/15000", i+1)), false)
+		b.addHearsay(bookPeer(t, fmt.Sprintf("/ip4/192.168.1.%d/tcp/15000", i+1)), false)
 	}
-	if n := len(b.prospects()); n != 10 {
+	if n := len(b.candidates()); n != 10 {
 		t.Errorf("%d prospects, want 10", n)
 	}
 }

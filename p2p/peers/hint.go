@@ -9,7 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// hint says in one line what a failed dial may mean to an operator, "" where the error says it all.
+// hint returns one line about what a failed dial may mean to an operator, "" if the error is clear by itself.
 func hint(err error) string {
 	text := err.Error()
 	switch {

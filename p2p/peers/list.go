@@ -23,8 +23,8 @@ type Peer struct {
 	Reason    string        // the part of State that says why the peer is not connected; "": it is, or was not dialled yet
 	Static    bool          // asked for by Connect or Register
 	Latency   time.Duration // 0: not measured yet
-	LastError string        // why the last dial failed, or which other network the peer is of; else "" while connected, and before the first dial
-	NextDial  time.Time     // when it is dialled next; zero while connected, and if no dial is due
+	LastError string        // why the last dial failed, or which other network the peer is of; "" while connected and before the first dial
+	NextDial  time.Time     // time of the next dial; zero while connected, and if none is due
 }
 
 // List lists connected, static and remembered peers, the connected first.
@@ -33,8 +33,8 @@ func (t *Table) List() []Peer {
 	listed := make(map[string]bool) // by peer id, or by the URL of a peer that has none yet
 	for _, p := range t.h.Network().Peers() {
 		if e, ok := t.connected(p); ok {
-			e.Static = t.book.isAsked(p)
-			t.leave(&e)
+			e.Static = t.book.isStatic(p)
+			t.markAvoided(&e)
 			listed[e.ID] = true
 			out = append(out, e)
 		}
@@ -43,7 +43,7 @@ func (t *Table) List() []Peer {
 		name := cmp.Or(e.ID, e.Address)
 		if !listed[name] {
 			listed[name] = true
-			t.leave(&e)
+			t.markAvoided(&e)
 			out = append(out, e)
 		}
 	}
@@ -59,13 +59,13 @@ func (t *Table) List() []Peer {
 	return out
 }
 
-// leave says in e that the peer is left alone, if it is. One that is still connected will soon be disconnected.
-func (t *Table) leave(e *Peer) {
+// markAvoided sets e's state if the peer is avoided. One that is still connected will soon be disconnected.
+func (t *Table) markAvoided(e *Peer) {
 	p, err := peer.Decode(e.ID)
 	if err != nil {
 		return
 	}
-	why, until := t.leftAlone(p)
+	why, until := t.whyAvoided(p)
 	if theirs, _ := t.foreign(p); theirs != "" {
 		e.LastError = foreignError(theirs).Error()
 	}
@@ -74,11 +74,11 @@ func (t *Table) leave(e *Peer) {
 	case e.Connected:
 		e.State, e.Reason = why, why
 	default:
-		e.Reason, e.State, e.NextDial = why, inWords(why, "", time.Until(until)), until
+		e.Reason, e.State, e.NextDial = why, stateText(why, "", time.Until(until)), until
 	}
 }
 
-// connected describes a peer by its oldest connection, false where the last one just ended.
+// connected describes a peer by its oldest connection. It returns false if the last one has just ended.
 func (t *Table) connected(p peer.ID) (Peer, bool) {
 	conns := t.h.Network().ConnsToPeer(p)
 	if len(conns) == 0 {
@@ -86,7 +86,7 @@ func (t *Table) connected(p peer.ID) (Peer, bool) {
 	}
 	e := Peer{
 		ID: p.String(), Connected: true, State: "connected", Direction: direction(conns[0]),
-		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{t.whereabouts(conns[0])}}),
+		Address: fullAddress(peer.AddrInfo{ID: p, Addrs: []ma.Multiaddr{t.dialAddress(conns[0])}}),
 		Latency: t.h.Peerstore().LatencyEWMA(p),
 	}
 	if agent, err := t.h.Peerstore().Get(p, "AgentVersion"); err == nil {
@@ -95,9 +95,10 @@ func (t *Table) connected(p peer.ID) (Peer, bool) {
 	return e, true
 }
 
-// whereabouts is where the peer behind c can be dialled, as far as is known. One that dialled us did so from a port where it does
-// not listen: then it is the address on the same host that it says it listens on, where there is one.
-func (t *Table) whereabouts(c network.Conn) ma.Multiaddr {
+// dialAddress is where the peer of c can be dialled, as far as is known. A peer that dialled us did so from a
+// port on which it does not listen: then it is the address that the peer announces on the same host, if there
+// is one.
+func (t *Table) dialAddress(c network.Conn) ma.Multiaddr {
 	remote := c.RemoteMultiaddr()
 	ip, err := manet.ToIP(remote)
 	said := t.book.addresses(c.RemotePeer())
@@ -122,16 +123,16 @@ func direction(c network.Conn) string {
 	return "outbound"
 }
 
-// Recut disconnects the peers that are cut off now, and dials the others at once.
-func (t *Table) Recut() {
+// ApplyCuts disconnects the peers that the lab cuts off now, and dials the others at once.
+func (t *Table) ApplyCuts() {
 	for _, p := range t.h.Network().Peers() {
-		if t.cuts(p) {
-			t.ends.soon(p)
+		if t.isCut(p) {
+			t.disconnects.now(p)
 		}
 	}
-	t.book.hurryAll()
-	signal(t.seek)
+	t.book.resetRetries()
+	signal(t.wake)
 }
 
-// Save writes what is remembered of peers.
+// Save writes peers.json.
 func (t *Table) Save() error { return t.book.save() }

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	localInterval = 30 * time.Second // between looks for this user's other nodes; a node that starts dials those that run
-	maxLocal      = 256              // addresses of theirs taken in one look
+	localInterval = 30 * time.Second // between two searches; a node that starts dials those that run
+	maxLocal      = 256              // addresses taken from one search
 )
 
 // runLocal looks for this user's other nodes on this machine until ctx ends.
@@ -18,7 +18,7 @@ func (t *Table) runLocal(ctx context.Context) {
 	told := make(map[string]bool)
 	for ctx.Err() == nil {
 		var news []string
-		news, told = unheard(t.local(), told)
+		news, told = newAddresses(t.local(), told)
 		for _, a := range news {
 			if info, err := parsePeer(a); err == nil {
 				t.neighbour(info)
@@ -28,9 +28,9 @@ func (t *Table) runLocal(ctx context.Context) {
 	}
 }
 
-// unheard returns those of list that are not in told, and what is told after them. What was dialled in vain is so left to the
-// book, which knows when to dial again.
-func unheard(list []string, told map[string]bool) (news []string, all map[string]bool) {
+// newAddresses returns the addresses in list that are not in told, and the set to pass next time. So an address
+// goes to the book once, and the book's waits decide when it is dialled again.
+func newAddresses(list []string, told map[string]bool) (news []string, all map[string]bool) {
 	all = make(map[string]bool)
 	for _, a := range list[:min(len(list), maxLocal)] {
 		if !told[a] && !all[a] {

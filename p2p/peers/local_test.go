@@ -15,7 +15,7 @@ func TestUnheard(t *testing.T) {
 		{[]string{"a", "b", "c"}, []string{"a"}}, // it left and came back
 		{make([]string, 2*maxLocal), []string{""}},
 	} {
-		if news, told = unheard(step.list, told); !slices.Equal(news, step.want) || len(told) > maxLocal {
+		if news, told = newAddresses(step.list, told); !slices.Equal(news, step.want) || len(told) > maxLocal {
 			t.Errorf("step %d: %q, want %q", i, news, step.want)
 		}
 	}

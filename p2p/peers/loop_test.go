@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestOneLoopOwnsConnections holds that one place each subscribes to the host's events, dials peers and disconnects them.
+// TestOneLoopOwnsConnections holds that one place each subscribes to the host's events, dials peers and
+// disconnects them.
 func TestOneLoopOwnsConnections(t *testing.T) {
 	var files []string
 	for _, dir := range []string{".", "..", "../gossip", "../chainsync", "../stream"} {
@@ -22,7 +23,7 @@ func TestOneLoopOwnsConnections(t *testing.T) {
 	if len(files) < 60 {
 		t.Fatalf("only %d files", len(files))
 	}
-	calls := map[string][]string{".Subscribe(": nil, ".h.Connect(": nil, "h.Connect(": nil, ".ClosePeer(": nil, ".ends.close(": nil, ".feel(": nil, "t.dialOne(": nil}
+	calls := map[string][]string{".Subscribe(": nil, ".h.Connect(": nil, "h.Connect(": nil, ".ClosePeer(": nil, ".disconnects.close(": nil, ".probe(": nil, "t.dialOne(": nil}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -36,7 +37,7 @@ func TestOneLoopOwnsConnections(t *testing.T) {
 			}
 		}
 	}
-	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"dialler.go"}, ".ClosePeer(": {"disconnect.go"}, ".ends.close(": {"table.go"}, ".feel(": {"feeler.go"}, "t.dialOne(": {"dialler.go"}} {
+	for call, want := range map[string][]string{".Subscribe(": {"table.go"}, ".h.Connect(": nil, "h.Connect(": {"dialler.go"}, ".ClosePeer(": {"disconnect.go"}, ".disconnects.close(": {"table.go"}, ".probe(": {"rotation.go"}, "t.dialOne(": {"dialler.go"}} {
 		if !slices.Equal(calls[call], want) {
 			t.Errorf("%s is called in %q, want %q", call, calls[call], want)
 		}

@@ -30,7 +30,7 @@ func (t *Table) runMDNS(ctx context.Context) {
 		Found: func(texts []string, from netip.Addr) {
 			t.neighbour(neighbourOf(texts, ownAddress(from)))
 		},
-		Enough: func() bool { return t.outbound() >= t.want },
+		Enough: func() bool { return t.outbound() >= t.wantOutbound },
 		Log:    t.log,
 	})
 }
@@ -38,17 +38,17 @@ func (t *Table) runMDNS(ctx context.Context) {
 // neighbour notes a peer on the local network or on this machine.
 func (t *Table) neighbour(info peer.AddrInfo) {
 	if len(info.Addrs) > 0 {
-		t.Hear(info, true)
+		t.AddHearsay(info, true)
 	}
 }
 
-// neighbourTexts returns what neighbours on an interface with the addresses own are told: where the host, which listens on all
-// of listen, is reached there, IPv4 first.
+// neighbourTexts returns the TXT strings for an interface with the addresses own: the addresses at which a host
+// that listens on listen is reached there, IPv4 first.
 func neighbourTexts(id peer.ID, listen []ma.Multiaddr, own []netip.Addr) (texts []string) {
 	for _, want6 := range []bool{false, true} {
 		for _, l := range listen {
 			for _, a := range own {
-				if a.Is6() == want6 && reachedAt(l, a) && len(texts) < neighbourAddresses {
+				if a.Is6() == want6 && listensAt(l, a) && len(texts) < neighbourAddresses {
 					texts = append(texts, neighbourText+withHost(l, a.String()).String()+"/p2p/"+id.String())
 				}
 			}
@@ -57,8 +57,8 @@ func neighbourTexts(id peer.ID, listen []ma.Multiaddr, own []netip.Addr) (texts 
 	return texts
 }
 
-// reachedAt reports whether a connection to a reaches who listens on l.
-func reachedAt(l ma.Multiaddr, a netip.Addr) bool {
+// listensAt reports whether a connection to a reaches a listener on l.
+func listensAt(l ma.Multiaddr, a netip.Addr) bool {
 	ip, err := manet.ToIP(l)
 	if err != nil {
 		return false
@@ -73,8 +73,9 @@ func hasIP6(a ma.Multiaddr) bool {
 	return err == nil
 }
 
-// neighbourOf reads what a neighbour said: the addresses of the first peer that it names. Only IP addresses count, and loopback ones
-// only if they come from this machine. Where there is nothing of use, the result has no addresses.
+// neighbourOf parses a neighbour's TXT strings: the addresses of the first peer in them. Only IP addresses
+// count, and loopback ones only if they come from this machine. If nothing is usable, the result has no
+// addresses.
 func neighbourOf(texts []string, here bool) (info peer.AddrInfo) {
 	for _, t := range texts {
 		text, ok := strings.CutPrefix(t, neighbourText)

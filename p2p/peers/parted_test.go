@@ -21,11 +21,11 @@ func TestPartedPeerIsNotRemembered(t *testing.T) {
 	if err := table.Disconnect(other.ID().String()); err != nil {
 		t.Fatal(err)
 	}
-	table.came(other.ID(), conn, other.Addrs(), []protocol.ID{stream.ID("test", stream.Status)}, "late")
+	table.identified(other.ID(), conn, other.Addrs(), []protocol.ID{stream.ID("test", stream.Status)}, "late")
 	if err := h.Network().ClosePeer(other.ID()); err != nil {
 		t.Fatal(err)
 	}
-	table.went(other.ID())
+	table.disconnected(other.ID())
 	if list := table.List(); len(list) > 0 {
 		t.Errorf("still listed: %+v", list)
 	}

@@ -8,12 +8,12 @@ import (
 	"kuai/p2p/stream"
 )
 
-// Punish notes a provably bad answer of p and disconnects it, unless it is a static peer. The connection ends a little later, so that
-// the code that p's stream was reset with arrives.
+// Punish records a provably bad answer of p and disconnects p, unless it is a static peer. The connection ends
+// a little later, so that the reset code of p's stream arrives.
 func (t *Table) Punish(p peer.ID, err error) {
 	t.bad(p, err.Error())
 	if t.IsRefused(p) {
-		t.ends.later(p, departure{at: time.Now().Add(codeTime), fault: true})
+		t.disconnects.schedule(p, scheduledClose{at: time.Now().Add(codeDelay), fault: true})
 	}
 }
 
@@ -25,19 +25,19 @@ func (t *Table) blame(p peer.ID, err error) {
 }
 
 // Drop disconnects p at once.
-func (t *Table) Drop(p peer.ID) { t.ends.soon(p) }
+func (t *Table) Drop(p peer.ID) { t.disconnects.now(p) }
 
 // DropForeign refuses a peer of another network, and disconnects it.
 func (t *Table) DropForeign(p peer.ID, theirs, ours string) {
 	t.otherNetwork(p, theirs, ours)
-	t.rests(p)
-	t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
+	t.delayForeign(p)
+	t.disconnects.schedule(p, scheduledClose{at: time.Now().Add(foreignDelay)})
 }
 
-// IsFaulty reports whether p stays connected only to read why it must go.
-func (t *Table) IsFaulty(p peer.ID) bool { return t.ends.isFaulty(p) }
+// IsFaulty reports whether p broke the protocol and is about to be disconnected.
+func (t *Table) IsFaulty(p peer.ID) bool { return t.disconnects.isFaulty(p) }
 
-// Refused writes a line about something of p's, of the protocol or topic with that name, that was not answered or not taken.
+// Refused logs that a request or message of p, of that protocol or topic, was refused.
 func (t *Table) Refused(p peer.ID, protocol, what string, args ...any) {
-	t.refusals.say(p, protocol, what, args...)
+	t.refusals.write(p, protocol, what, args...)
 }

@@ -12,13 +12,13 @@ import (
 	"kuai/p2p/stream"
 )
 
-// Lines in the log about what was refused: enough to read for who writes a client, and no flood from one who is hostile.
+// Rates of lines about refusals: enough for the author of a client, without letting a hostile peer flood the log.
 const (
 	refusalsOfPeer = 10  // of one peer at once, and half as many each second
 	refusalsOfAll  = 100 // of all peers at once, and half as many each second
 )
 
-// refusalLog tells at debug level why something that a peer sent or asked for was refused.
+// refusalLog logs at debug level why a request or message of a peer was refused.
 type refusalLog struct {
 	log *slog.Logger
 
@@ -34,8 +34,8 @@ func newRefusalLog(log *slog.Logger) *refusalLog {
 
 func lineRate(burst int) *rate.Limiter { return rate.NewLimiter(rate.Limit(burst)/2, burst) }
 
-// say writes a line about something of p, of the protocol or topic with that name. The arguments say what was expected and what came.
-func (l *refusalLog) say(p peer.ID, protocol, what string, args ...any) {
+// write logs a refusal of something of p, of that protocol or topic. The arguments say what was expected and what came.
+func (l *refusalLog) write(p peer.ID, protocol, what string, args ...any) {
 	if !l.log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
@@ -50,7 +50,7 @@ func (l *refusalLog) say(p peer.ID, protocol, what string, args ...any) {
 	l.log.Debug(what, args...) //nolint:sloglint // a constant at each caller: one table of lines would be far from what they are about
 }
 
-// admit counts a line in or withholds it, and returns how many were withheld since the last one.
+// admit reports whether a line may be written, and how many were withheld since the last one.
 func (l *refusalLog) admit(p peer.ID) (withheld int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -25,7 +25,7 @@ const (
 // ErrTooMany is returned by Register if more nodes would be registered than are kept.
 var ErrTooMany = fmt.Errorf("a node keeps at most %d registered nodes", maxRegistered)
 
-// RefusedError says which address was not registered, and why. Nothing of its list was.
+// RefusedError says which address was refused, and why. Then no address of its list is registered.
 type RefusedError struct {
 	Entry   int    // of the list, from 1
 	Address string // "" if its form is wrong
@@ -42,18 +42,19 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type Registered struct {
 	Address   string // host:port, or the multiaddr
 	URL       string // scheme and host, "" for a multiaddr
-	Kind      Kind   // what it was when it answered last
+	Kind      Kind   // at the last answer
 	PeerID    string // "" if it is not known
 	Connected bool
-	Answered  bool      // the URL, when it was asked last
+	Answered  bool      // the URL, at the last question
 	State     string    // in words, as of a Peer
-	Status    int       // of the URL's last answer, 0 if there was none
-	Next      time.Time // when it is tried next; zero while it is connected
+	Status    int       // of the URL's last HTTP answer, 0 if there was none
+	Next      time.Time // time of the next try; zero while it is connected
 }
 
-// Register asks the URLs in list what they are, all at once, and keeps connections to all nodes, as Connect does. They are listed by
-// Registered and in the file when it returns. If it returns an error, nothing was registered: a *RefusedError if an address has no such form
-// or leads to another network, ErrTooMany, or what the disk says. Silence is not an error. What leads to this node itself is left out.
+// Register asks the URLs in list what they are, all at once, and keeps connections to all nodes, as Connect
+// does. When it returns, they are listed by Registered and in the file. If it returns an error, nothing was
+// registered: a *RefusedError if an address is malformed or is of another network, ErrTooMany, or an error of
+// the disk. A URL that does not answer is registered. Addresses of this node itself are left out.
 func (t *Table) Register(ctx context.Context, list []string) error {
 	var news []*request
 	var entries []int
@@ -73,7 +74,7 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 	}
 	for i, f := range found {
 		if err := t.objection(f); err != nil {
-			return &RefusedError{Entry: entries[i], Address: news[i].shown(), Err: err}
+			return &RefusedError{Entry: entries[i], Address: news[i].display(), Err: err}
 		}
 	}
 	kept, err := t.book.register(news, func(i int) bool { return found[i].info.ID != t.book.self })
@@ -82,16 +83,16 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 	}
 	for i, r := range kept {
 		if r.url != "" {
-			t.answered(r, found[i])
+			t.applyResult(r, found[i])
 		}
 	}
-	signal(t.seek)
+	signal(t.wake)
 	return nil
 }
 
-// askAll asks what the URLs of requests are. Multiaddrs have empty findings.
-func (t *Table) askAll(ctx context.Context, all []*request) []finding {
-	found := make([]finding, len(all))
+// askAll asks the URLs of requests, all at once. Multiaddrs have empty results.
+func (t *Table) askAll(ctx context.Context, all []*request) []urlResult {
+	found := make([]urlResult, len(all))
 	var wg sync.WaitGroup
 	for i, r := range all {
 		if r.url != "" {
@@ -102,8 +103,8 @@ func (t *Table) askAll(ctx context.Context, all []*request) []finding {
 	return found
 }
 
-// objection says why a URL that answered so must not be registered, nil if nothing speaks against it.
-func (t *Table) objection(f finding) error {
+// objection returns why a URL with this result must not be registered, nil if it may be.
+func (t *Table) objection(f urlResult) error {
 	switch {
 	case f.foreign != "":
 		return fmt.Errorf("it is of the network %s, this node of %s: start both with the same --network", f.foreign, t.net)
@@ -130,15 +131,15 @@ func (t *Table) Registered() []Registered {
 
 // registered returns the registered requests, sorted; b.mu is held.
 func (b *book) registered() []*request {
-	all := slices.DeleteFunc(slices.Clone(b.asked), func(r *request) bool { return !r.registered })
+	all := slices.DeleteFunc(slices.Clone(b.requests), func(r *request) bool { return !r.registered })
 	slices.SortFunc(all, func(x, y *request) int { return strings.Compare(x.address, y.address) })
 	return all
 }
 
-// described shows r. known are the peers by id; book.mu is held.
+// described describes r. known are the peers by id; book.mu is held.
 func (r *request) described(known map[string]Peer) Registered {
 	e := Peer{}
-	r.dials.show(&e)
+	r.retry.describe(&e)
 	if p, ok := known[r.info.ID.String()]; ok && r.info.ID != "" {
 		e = p
 	}
@@ -148,8 +149,8 @@ func (r *request) described(known map[string]Peer) Registered {
 	}
 }
 
-// AskRegistered asks all registered URLs now, all at once, and calls each with what a node is as soon as it is known. It returns when all are
-// over.
+// AskRegistered asks all registered URLs now, all at once, and calls each with every result as it arrives. It
+// returns after the last one.
 func (t *Table) AskRegistered(ctx context.Context, each func(Registered)) {
 	t.book.mu.Lock()
 	all := slices.DeleteFunc(t.book.registered(), func(r *request) bool { return r.url == "" })
@@ -158,8 +159,8 @@ func (t *Table) AskRegistered(ctx context.Context, each func(Registered)) {
 	for _, r := range all {
 		wg.Go(func() {
 			if f := t.ask(ctx, r.url); ctx.Err() == nil {
-				t.answered(r, f)
-				signal(t.seek)
+				t.applyResult(r, f)
+				signal(t.wake)
 			}
 			now := t.Registered()
 			if i := slices.IndexFunc(now, func(e Registered) bool { return e.Address == r.address }); i >= 0 {
@@ -170,7 +171,7 @@ func (t *Table) AskRegistered(ctx context.Context, each func(Registered)) {
 	wg.Wait()
 }
 
-// register keeps requests, those of others than this node as registered, once the file is written: all or nothing.
+// register adds requests, those of other nodes as registered, once the file is written: all or nothing.
 func (b *book) register(news []*request, isOther func(i int) bool) (kept []*request, err error) {
 	err = b.change(func(held map[string]registration) error {
 		fresh := 0
@@ -182,13 +183,13 @@ func (b *book) register(news []*request, isOther func(i int) bool) (kept []*requ
 				fresh++
 			}
 		}
-		if len(held) > maxRegistered || len(b.asked)+fresh > maxAsked {
+		if len(held) > maxRegistered || len(b.requests)+fresh > maxAsked {
 			return ErrTooMany
 		}
 		return nil
 	}, func() {
 		for i, r := range news {
-			r = b.keep(r)
+			r = b.addRequest(r)
 			r.registered = r.registered || isOther(i)
 			kept = append(kept, r)
 		}
@@ -196,7 +197,8 @@ func (b *book) register(news []*request, isOther func(i int) bool) (kept []*requ
 	return kept, err
 }
 
-// change edits what is registered: it writes the file with what edit leaves, and then applies it. Both are called while b.mu is held.
+// change changes the registrations: it writes the file with those that edit leaves, and then calls apply. b.mu
+// is held during both calls.
 func (b *book) change(edit func(map[string]registration) error, apply func()) error {
 	b.saving.Lock()
 	defer b.saving.Unlock()
@@ -223,9 +225,10 @@ func (b *book) change(edit func(map[string]registration) error, apply func()) er
 	return nil
 }
 
-// Disconnect forgets every address that name refers to, then disconnects the peers that no other one refers to, and keeps them away for ten
-// minutes, or until they are asked for again. name is an address as Connect takes it, a peer id, or an id that a registered URL had before,
-// if it is nothing else. The error wraps chain.ErrNotFound if there is none, and says what the disk says: then nothing has changed.
+// Disconnect removes every request that name matches, then disconnects their peers, unless another request is
+// for them, and refuses these peers for ten minutes, or until Connect or Register names them. name is an
+// address as Connect takes it, a peer id, or else a former id of a registered URL. The error wraps
+// chain.ErrNotFound if nothing matches, or is an error of the disk: then nothing has changed.
 func (t *Table) Disconnect(name string) error {
 	named, _ := peer.Decode(name) // "": it is not an id
 	gone, err := t.book.withdraw(name, named)
@@ -241,12 +244,12 @@ func (t *Table) Disconnect(name string) error {
 	}
 	found := len(gone) > 0
 	for _, p := range ids {
-		if p == "" || p == t.book.self || t.book.isAsked(p) {
+		if p == "" || p == t.book.self || t.book.isStatic(p) {
 			continue
 		}
-		t.part(p) // first: what p says of itself may come just now
+		t.keepAway(p) // first: p may be identified just now
 		found = t.book.forget(p) || t.isConnected(p) || found
-		t.ends.soon(p)
+		t.disconnects.now(p)
 	}
 	if !found {
 		return fmt.Errorf("peer %s: %w", name, chain.ErrNotFound)
@@ -254,20 +257,20 @@ func (t *Table) Disconnect(name string) error {
 	return nil
 }
 
-// withdraw drops the requests that name refers to, and returns them.
+// withdraw removes the requests that name or id matches, and returns them.
 func (b *book) withdraw(name string, id peer.ID) (gone []*request, err error) {
-	at, _ := parseGiven(name)
+	at, _ := parseUserAddress(name)
 	now := func(r *request) bool {
 		return at.address != "" && r.key() == at.key() || name != "" && r.peer == name || id != "" && r.info.ID == id
 	}
-	meant := func(r *request) bool { return slices.Contains(r.former, name) }
+	meant := func(r *request) bool { return slices.Contains(r.formerPeers, name) }
 	b.mu.Lock()
-	if slices.ContainsFunc(b.asked, now) {
+	if slices.ContainsFunc(b.requests, now) {
 		meant = now
 	}
-	listed := slices.ContainsFunc(b.asked, func(r *request) bool { return r.registered && meant(r) })
+	listed := slices.ContainsFunc(b.requests, func(r *request) bool { return r.registered && meant(r) })
 	b.mu.Unlock()
-	apply := func() { gone = b.drop(meant) }
+	apply := func() { gone = b.removeRequests(meant) }
 	if !listed {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -275,7 +278,7 @@ func (b *book) withdraw(name string, id peer.ID) (gone []*request, err error) {
 		return gone, nil
 	}
 	err = b.change(func(held map[string]registration) error {
-		for _, r := range b.asked {
+		for _, r := range b.requests {
 			if meant(r) {
 				delete(held, r.key())
 			}

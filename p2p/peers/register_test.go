@@ -32,8 +32,8 @@ func bareTable(t *testing.T, dir string, p *place) *Table {
 		t.Fatal(err)
 	}
 	b.self = "self"
-	b.recallAll()
-	return &Table{book: b, net: ourNetwork, askURL: p.ask, log: (&hosttest.Log{}).Logger(), seek: make(chan struct{}, 1)}
+	b.loadRegistrations()
+	return &Table{book: b, net: ourNetwork, askURL: p.ask, log: (&hosttest.Log{}).Logger(), wake: make(chan struct{}, 1)}
 }
 
 // tableOn is a table of a host that is not run.
@@ -96,8 +96,8 @@ func TestRegisterIsAllOrNothing(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Entry != 3 || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
-			if len(tb.book.asked) != 0 {
-				t.Errorf("%d are kept", len(tb.book.asked))
+			if len(tb.book.requests) != 0 {
+				t.Errorf("%d are kept", len(tb.book.requests))
 			}
 		})
 	}
@@ -132,8 +132,8 @@ func TestRegisterIsBoundedAndIgnoresItself(t *testing.T) {
 	if got := tb.listed(); len(got) != maxRegistered || !slices.Contains(got, "silentX:5000") {
 		t.Errorf("%d are registered", len(got))
 	}
-	if len(tb.book.asked) != maxRegistered+1 { // own:5000, which may be a copy of this node
-		t.Errorf("%d requests", len(tb.book.asked))
+	if len(tb.book.requests) != maxRegistered+1 { // own:5000, which may be a copy of this node
+		t.Errorf("%d requests", len(tb.book.requests))
 	}
 }
 
@@ -144,8 +144,8 @@ func TestRegisteredByAnotherScheme(t *testing.T) {
 		if err := tb.Register(t.Context(), []string{url}); err != nil {
 			t.Fatal(err)
 		}
-		if r := registeredAt(t, tb, "place:5000"); r.url != url || len(tb.book.asked) != 1 {
-			t.Errorf("%s is asked, %d requests", r.url, len(tb.book.asked))
+		if r := registeredAt(t, tb, "place:5000"); r.url != url || len(tb.book.requests) != 1 {
+			t.Errorf("%s is asked, %d requests", r.url, len(tb.book.requests))
 		}
 	}
 }
@@ -192,18 +192,18 @@ func TestStatesOfRegisteredNodes(t *testing.T) {
 func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 	first, second, third := hosttest.ID(t), hosttest.ID(t), hosttest.ID(t)
 	peerAt := "/ip4/10.0.0.7/tcp/15000/p2p/" + third.String()
-	at := func(id peer.ID) finding { return finding{kind: Kuai, info: peer.AddrInfo{ID: id}} }
-	flask := finding{kind: Flask, err: errFlaskThere}
+	at := func(id peer.ID) urlResult { return urlResult{kind: Kuai, info: peer.AddrInfo{ID: id}} }
+	flask := urlResult{kind: Flask, err: errFlaskThere}
 	for _, c := range []struct {
 		name       string
 		registered string
-		was        []finding // one after the other
+		was        []urlResult // one after the other
 	}{
 		{"silent:5000", "http://silent:5000", nil}, {"SILENT:5000", "http://silent:5000", nil}, {"http://silent:5000", "silent:5000", nil},
 		{"http://silent:5000/", "silent:5000", nil}, {"http://silent:5000/chain", "silent:5000", nil}, {"https://silent", "https://silent", nil},
-		{first.String(), "kuai:5000", []finding{at(first)}}, {first.String(), "kuai:5000", []finding{at(first), {err: errNobody}}},
-		{first.String(), "kuai:5000", []finding{at(first), at(second)}}, {second.String(), "kuai:5000", []finding{at(first), at(second)}},
-		{first.String(), "kuai:5000", []finding{at(first), flask}}, {"kuai:5000", "kuai:5000", []finding{at(first), at(second)}},
+		{first.String(), "kuai:5000", []urlResult{at(first)}}, {first.String(), "kuai:5000", []urlResult{at(first), {err: errNobody}}},
+		{first.String(), "kuai:5000", []urlResult{at(first), at(second)}}, {second.String(), "kuai:5000", []urlResult{at(first), at(second)}},
+		{first.String(), "kuai:5000", []urlResult{at(first), flask}}, {"kuai:5000", "kuai:5000", []urlResult{at(first), at(second)}},
 		{peerAt, peerAt, nil}, {third.String(), peerAt, nil},
 	} {
 		tb := tableOn(t, "", &place{})
@@ -211,7 +211,7 @@ func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range c.was {
-			tb.answered(registeredAt(t, tb, c.registered), f)
+			tb.applyResult(registeredAt(t, tb, c.registered), f)
 		}
 		if err := tb.Disconnect(c.name); err != nil {
 			t.Errorf("%s by %s: %v", c.registered, c.name, err)
@@ -219,7 +219,7 @@ func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 		if err := tb.Disconnect(c.name); !errors.Is(err, chain.ErrNotFound) {
 			t.Errorf("%s by %s again: %v", c.registered, c.name, err)
 		}
-		if got := tb.listed(); !slices.Equal(got, []string{"silentother:5000"}) || len(tb.book.asked) != 1 || tb.book.isAsked(first) || tb.book.isAsked(second) {
+		if got := tb.listed(); !slices.Equal(got, []string{"silentother:5000"}) || len(tb.book.requests) != 1 || tb.book.isStatic(first) || tb.book.isStatic(second) {
 			t.Errorf("%s by %s: %q are left", c.registered, c.name, got)
 		}
 	}
@@ -254,7 +254,7 @@ func TestAPeerStaysWhileAnotherAddressLeadsToIt(t *testing.T) {
 		if err := errors.Join(tb.Register(t.Context(), c.registered), tb.Disconnect(c.forget)); err != nil {
 			t.Fatal(err)
 		}
-		if stays := tb.book.isAsked(id); stays != c.stays || tb.IsRefused(id) == stays {
+		if stays := tb.book.isStatic(id); stays != c.stays || tb.IsRefused(id) == stays {
 			t.Errorf("%q and %q, without %s: it stays %t", c.registered, c.static, c.forget, stays)
 		}
 	}
@@ -263,26 +263,26 @@ func TestAPeerStaysWhileAnotherAddressLeadsToIt(t *testing.T) {
 // TestFormerIDsAreBounded, and an id that comes back is not a former one.
 func TestFormerIDsAreBounded(t *testing.T) {
 	b, _ := openBook("")
-	r := &request{given: given{address: "place:5000", url: "http://place:5000"}}
+	r := &request{userAddress: userAddress{address: "place:5000", url: "http://place:5000"}}
 	names := strings.Split("a b c d e f a f", " ")
 	ids := make(map[string]peer.ID)
 	for _, name := range names {
 		if ids[name] == "" {
 			ids[name] = hosttest.ID(t)
 		}
-		b.become(r, finding{kind: Kuai, info: peer.AddrInfo{ID: ids[name]}})
+		b.setResult(r, urlResult{kind: Kuai, info: peer.AddrInfo{ID: ids[name]}})
 	}
 	want := []string{ids["a"].String(), ids["e"].String(), ids["d"].String(), ids["c"].String()}
-	if r.peer != ids["f"].String() || !slices.Equal(r.former, want) {
+	if r.peer != ids["f"].String() || !slices.Equal(r.formerPeers, want) {
 		t.Errorf("%+v", r)
 	}
-	b.become(r, finding{kind: Flask})
-	if r.peer != "" || r.former[0] != ids["f"].String() || len(r.former) != maxFormer {
+	b.setResult(r, urlResult{kind: Flask})
+	if r.peer != "" || r.formerPeers[0] != ids["f"].String() || len(r.formerPeers) != maxFormer {
 		t.Errorf("%+v", r)
 	}
 }
 
-// TestAnURLThatBecomesThisNode is no longer registered.
+// TestAURLThatBecomesThisNode is no longer registered.
 func TestAURLThatBecomesThisNode(t *testing.T) {
 	p := &place{}
 	tb := tableOn(t, "", p)

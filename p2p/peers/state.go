@@ -23,8 +23,8 @@ func foreignError(theirs string) error { return fmt.Errorf("%w, %s", errForeign,
 // stateForeign is its state in words.
 const stateForeign = "other network"
 
-// stateOf says in words why a peer is not connected whose last dial failed with err: what it is, if that is known and will not change
-// soon, or else "unreachable" with the cause.
+// stateOf returns in words the state of a peer whose last dial failed with err: what answers there, if that is
+// known, or else "unreachable" and the cause.
 func stateOf(err error) (state, cause string) {
 	switch {
 	case errors.Is(err, errForeign):
@@ -39,8 +39,8 @@ func stateOf(err error) (state, cause string) {
 	return "unreachable", strings.Join(causes(err), ", ")
 }
 
-// inWords completes a state with the time of the next try and the cause.
-func inWords(state, cause string, next time.Duration) string {
+// stateText adds the time of the next try and the cause to a state.
+func stateText(state, cause string, next time.Duration) string {
 	if next > 0 {
 		state += ", next try in " + rounded(next)
 	}
@@ -50,7 +50,7 @@ func inWords(state, cause string, next time.Duration) string {
 	return state
 }
 
-// rounded writes a wait as people say it, rounded up: "12 s", "4 min".
+// rounded formats a wait, rounded up: "12 s", "4 min".
 func rounded(d time.Duration) string {
 	if s := (d + time.Second - 1) / time.Second; s < 120 {
 		return fmt.Sprintf("%d s", s)
@@ -58,7 +58,7 @@ func rounded(d time.Duration) string {
 	return fmt.Sprintf("%d min", (d+time.Minute-1)/time.Minute)
 }
 
-// causes lists in few words what happened at each address of a dial, each once. reason says it whole.
+// causes returns the distinct causes at the addresses of a dial, in few words. See reason for the whole error.
 func causes(err error) []string {
 	all := (*swarm.DialError)(nil)
 	if !errors.As(err, &all) || len(all.DialErrors) == 0 {
@@ -73,11 +73,11 @@ func causes(err error) []string {
 	return out
 }
 
-// cause says in few words why a dial failed.
+// cause returns in few words why a dial failed.
 func cause(err error) string {
 	errno, timeout := syscall.Errno(0), net.Error(nil)
 	switch {
-	case errors.Is(err, errLeft), errors.Is(err, errMute):
+	case errors.Is(err, errNoStatus), errors.Is(err, errNoIdentify):
 		return err.Error()
 	case errors.As(err, new(sec.ErrPeerIDMismatch)):
 		return "another peer answers there"

@@ -32,7 +32,7 @@ func TestStatesInWords(t *testing.T) {
 		{dial(refused, refused), 11*time.Second + time.Millisecond, "unreachable, next try in 12 s: connection refused"},
 		{dial(refused, context.DeadlineExceeded), 5 * time.Minute, "unreachable, next try in 5 min: connection refused, no answer"},
 		{context.DeadlineExceeded, 0, "unreachable: no answer"},
-		{errLeft, time.Second, "unreachable, next try in 1 s: it closed the connection before it said its status"},
+		{errNoStatus, time.Second, "unreachable, next try in 1 s: it closed the connection before it said its status"},
 		{fmt.Errorf("%w, 1-1", errForeign), 10 * time.Minute, "other network, next try in 10 min"},
 		{fmt.Errorf("http://192.0.2.1: %w", ErrFlask), 30 * time.Second, "Flask node, next try in 30 s"},
 		{fmt.Errorf("%w: answers 403 to /node", ErrNoNode), 3 * time.Second, "not a node, next try in 3 s: answers 403 to /node"},
@@ -40,7 +40,7 @@ func TestStatesInWords(t *testing.T) {
 		{errors.New("no idea"), 0, "unreachable: no idea"},
 	} {
 		state, cause := stateOf(c.err)
-		if got := inWords(state, cause, c.next); got != c.want {
+		if got := stateText(state, cause, c.next); got != c.want {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)
 		}
 	}

@@ -10,41 +10,42 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// perSubnet is how many peers of one subnet go before those of others where peers are chosen. Identities cost an attacker
-// nothing; addresses all over the world do.
+// perSubnet is how many peers of one subnet are preferred to those of other subnets. Peer ids cost an attacker
+// nothing, addresses in many subnets do.
 const perSubnet = 2
 
-// spread puts those behind that may be in a subnet with perSubnet peers already, connected or before them. crowd counts the
-// connected.
-func spread(all []prospect, crowd map[string]int) []prospect {
-	first, rest := make([]prospect, 0, len(all)), []prospect(nil)
+// spread moves candidates to the end that may be in a subnet with perSubnet peers, connected ones or earlier
+// candidates. counts has the connected peers by subnet.
+func spread(all []candidate, counts map[string]int) []candidate {
+	first, rest := make([]candidate, 0, len(all)), []candidate(nil)
 	for _, p := range all {
 		from := p.subnets()
-		if most(crowd, from) >= perSubnet && !p.near {
+		if maxCount(counts, from) >= perSubnet && !p.onLAN {
 			rest = append(rest, p)
 		} else {
-			count(crowd, from)
+			addCounts(counts, from)
 			first = append(first, p)
 		}
 	}
 	return append(first, rest...)
 }
 
-// takeTurns orders all by how many of their subnets come before them. crowd counts some that come before all.
-func takeTurns(all []prospect, crowd map[string]int) []prospect {
+// interleaveSubnets orders all so that the first of every subnet comes before the second of any. counts has
+// peers by subnet that come first.
+func interleaveSubnets(all []candidate, counts map[string]int) []candidate {
 	turn := make(map[peer.ID]int)
 	for _, p := range all {
 		from := p.subnets()
-		turn[p.ID] = most(crowd, from)
-		count(crowd, from)
+		turn[p.ID] = maxCount(counts, from)
+		addCounts(counts, from)
 	}
-	slices.SortStableFunc(all, func(a, b prospect) int { return turn[a.ID] - turn[b.ID] })
+	slices.SortStableFunc(all, func(a, b candidate) int { return turn[a.ID] - turn[b.ID] })
 	return all
 }
 
-// subnets names the subnets that a peer may be in: proven, the one that it was connected from, if there is one. Otherwise all
-// of its public addresses count, or all if none is public: which of them is true is not known before it is connected, and a
-// signature proves only who named them.
+// subnets returns the subnets that a peer may be in: proven, the one of its last connection, if there is one.
+// Otherwise those of all its public addresses, or of all addresses if none is public: which address is real is
+// only known after connecting, as a signature proves only who announced them.
 func subnets(proven string, addrs []ma.Multiaddr) []string {
 	if proven != "" {
 		return []string{proven}
@@ -64,25 +65,25 @@ func subnets(proven string, addrs []ma.Multiaddr) []string {
 	return slices.Compact(all)
 }
 
-// count adds one to each name.
-func count(crowd map[string]int, names []string) {
+// addCounts adds one to each name.
+func addCounts(counts map[string]int, names []string) {
 	for _, n := range names {
-		crowd[n]++
+		counts[n]++
 	}
 }
 
-// most returns the largest count of the names.
-func most(crowd map[string]int, names []string) (n int) {
+// maxCount returns the largest count of the names.
+func maxCount(counts map[string]int, names []string) (n int) {
 	for _, name := range names {
-		n = max(n, crowd[name])
+		n = max(n, counts[name])
 	}
 	return n
 }
 
-// remoteSubnet is subnet of the address that a connection leads to.
+// remoteSubnet is the subnet of a connection's remote address.
 func remoteSubnet(c network.Conn) string { return subnet(c.RemoteMultiaddr()) }
 
-// subnet names the network of an address: /24 of IPv4, /48 of IPv6, else its host.
+// subnet returns the /24 of an IPv4 address, the /48 of an IPv6 address, or the host name.
 func subnet(addr ma.Multiaddr) string {
 	ip, err := manet.ToIP(addr)
 	if err != nil {
@@ -95,7 +96,8 @@ func subnet(addr ma.Multiaddr) string {
 	return ip.Mask(net.CIDRMask(48, 128)).String()
 }
 
-// provenFirst puts the addresses on the host that a peer really speaks from before those that it only claims.
+// provenFirst moves the addresses on the host of remote, which the connection proves, before those that a peer
+// only announces.
 func provenFirst(addrs []ma.Multiaddr, remote ma.Multiaddr) []ma.Multiaddr {
 	from, err := manet.ToIP(remote)
 	if err != nil {

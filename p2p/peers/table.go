@@ -21,62 +21,64 @@ import (
 
 // How peers are looked for.
 const (
-	seekEvery = time.Minute // while there are too few peers
-	saveEvery = time.Minute
-	eventRoom = 1024 // events that may wait
-	memberTag = 20   // worth more than the messages that a peer was first to bring: pubsub gives 15 for those at most
+	seekEvery   = time.Minute // while there are too few peers
+	saveEvery   = time.Minute
+	eventBuffer = 1024 // events that may wait
+	memberTag   = 20   // more than the tags that pubsub gives for first deliveries, at most 15
 )
 
-// Config is what a table is told. Every field but network may be zero.
+// Config is the configuration of a table. Every field but Network may be zero.
 type Config struct {
-	Network  string // id
-	Dir      string // where peers.json lives; "": nothing is remembered
-	MDNS     bool   // look for neighbours
-	DHT      bool   // look in the DHT
-	Outbound int    // peers to look for
-	Mute     int    // streams without a protocol that all peers together may have open
+	Network      string // id
+	Dir          string // where peers.json lives; "": nothing is remembered
+	MDNS         bool   // by multicast DNS
+	DHT          bool   // by the DHT
+	Outbound     int    // outbound peers to look for
+	MaxTransient int    // streams without a protocol that all peers together may have open
 
-	// local returns the multiaddrs of other nodes on this machine. It is called again and again. Nil: none are looked for.
+	// local returns the multiaddrs of other nodes on this machine. It is called again and again. Nil: none are
+	// looked for.
 	Local func() []string
-	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is not a kuai node, and
-	// addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
+	// AskURL asks what answers at an http URL. Its error wraps ErrFlask or ErrNoNode if something does that is
+	// not a kuai node, and addrpolicy.ErrRefused if the address must not be asked. Nil: URLs are refused.
 	AskURL func(ctx context.Context, url string) (Answer, error)
 }
 
-// syncs is what the table tells of peers and asks about them: the package that exchanges statuses knows what peers said and brought.
+// syncs is the part of package chainsync that the table needs: it exchanges statuses with peers.
 type syncs interface {
-	IsNew(p peer.ID) bool                 // p is to be greeted: once for each time that it connects
+	IsNew(p peer.ID) bool                 // reports whether p is to be greeted: once for each time that it connects
 	Greet(ctx context.Context, p peer.ID) // asks p for its status and its pool
 	Forget(p peer.ID)                     // p has no connection left
-	HasSaid(p peer.ID) bool               // p has said its status
-	LastBrought(p peer.ID) time.Time      // when p last brought a tip before all others; zero: never
+	HasStatus(p peer.ID) bool             // reports whether p has sent its status
+	LastNewTip(p peer.ID) time.Time       // when p was last the first to deliver a new tip; zero: never
 }
 
-// Table finds peers and remembers them. Its loop alone hears of connections, and begins and ends them.
+// Table finds peers and remembers them. Only its loop handles events of connections, and starts and ends connections.
 type Table struct {
 	*faults
-	h       host.Host
-	book    *book
-	ends    *disconnects
-	s       syncs // set by run
-	client  stream.Client
-	log     *slog.Logger
-	net     string // network id
-	want    int    // outbound peers to look for
-	mute    int
-	mdns    bool // look for neighbours
-	askURL  func(ctx context.Context, url string) (Answer, error)
-	local   func() []string
-	dht     bool          // look in the DHT
-	seek    chan struct{} // size one: there may be somebody to dial or to disconnect
-	look    chan struct{} // size one: somebody wants to see the peers of peers
-	theirs  *theirs
-	twin    *twin
-	silent  *anonymous
-	surplus sync.Mutex // held while a connection too much is closed
+	h            host.Host
+	book         *book
+	disconnects  *disconnects
+	s            syncs // set by Run
+	client       stream.Client
+	log          *slog.Logger
+	net          string // network id
+	wantOutbound int    // outbound peers to look for
+	maxTransient int
+	mdns         bool // by multicast DNS
+	askURL       func(ctx context.Context, url string) (Answer, error)
+	local        func() []string
+	dht          bool          // by the DHT
+	wake         chan struct{} // size one: a dial or a disconnection may be due
+	refresh      chan struct{} // size one: the peers of peers are wanted
+	reported     *reportedPeers
+	twin         *twin
+	unidentified *unidentified
+	closingExtra sync.Mutex // held while a surplus connection is closed
 }
 
-// New returns an inert table of peers of h. g is h's connection gater, or another one if h has none.
+// New returns a table of the peers of h that does nothing before Run. g is h's connection gater, or another one
+// if h has none.
 func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 	b, err := openBook(cfg.Dir)
 	if err != nil {
@@ -84,13 +86,13 @@ func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 	}
 	ends := newDisconnects(h)
 	d := &Table{
-		faults: g.f, h: h, book: b, ends: ends, log: log,
-		net: cfg.Network, want: cfg.Outbound, mute: cfg.Mute, mdns: cfg.MDNS, local: cfg.Local, askURL: cfg.AskURL, dht: cfg.DHT,
-		seek: ends.wake, twin: g.twin, look: make(chan struct{}, 1), theirs: newTheirs(),
-		silent: &anonymous{log: log, expired: func(p peer.ID) { b.failed(p, errMute) }},
+		faults: g.f, h: h, book: b, disconnects: ends, log: log,
+		net: cfg.Network, wantOutbound: cfg.Outbound, maxTransient: cfg.MaxTransient, mdns: cfg.MDNS, local: cfg.Local, askURL: cfg.AskURL, dht: cfg.DHT,
+		wake: ends.wake, twin: g.twin, refresh: make(chan struct{}, 1), reported: newReportedPeers(),
+		unidentified: &unidentified{log: log, expired: func(p peer.ID) { b.dialFailed(p, errNoIdentify) }},
 	}
-	b.self, b.kept = h.ID(), d.keeps
-	b.recallAll()
+	b.self, b.staticChanged = h.ID(), d.setStatic
+	b.loadRegistrations()
 	d.client = stream.Client{Host: h, Network: cfg.Network, Refused: d.Refused}
 	return d
 }
@@ -100,23 +102,23 @@ func (t *Table) Serve(v *stream.Server) {
 	v.Handle(stream.Peers, stream.Limit{PerPeer: 1, Total: 64, Rate: rate.Every(exchangeEvery), Burst: 1, Within: exchangeTimeout}, t.servePeers)
 }
 
-// Run looks for peers, and does what is due for those that are there, until ctx ends. Whatever takes time has a goroutine of its own.
+// Run finds, dials and disconnects peers until ctx ends. Everything that may block has a goroutine of its own.
 func (t *Table) Run(ctx context.Context, s syncs) error {
 	t.s = s
 	events, err := t.h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
 		new(event.EvtLocalAddressesUpdated),
-	}, eventbus.BufSize(eventRoom), eventbus.Name("kuai/discovery"))
+	}, eventbus.BufSize(eventBuffer), eventbus.Name("kuai/discovery"))
 	if err != nil {
 		return err
 	}
 	defer events.Close()
-	defer t.silent.watch(t.h)()
+	defer t.unidentified.watch(t.h)()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { t.twin.run(ctx) })
 	wg.Go(func() { t.keepBook(ctx) })
-	wg.Go(func() { t.runTheirs(ctx) })
+	wg.Go(func() { t.runRefresh(ctx) })
 	if t.mdns {
 		wg.Go(func() { t.runMDNS(ctx) })
 	}
@@ -126,33 +128,33 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 	if t.dht {
 		wg.Go(func() { t.runDHT(ctx) })
 	}
-	for _, p := range t.h.Network().Peers() { // they came before the subscription
-		t.metBefore(ctx, &wg, p)
+	for _, p := range t.h.Network().Peers() { // connected before the subscription
+		t.adoptConnected(ctx, &wg, p)
 	}
 	every := time.NewTicker(seekEvery)
 	defer every.Stop()
-	room := time.NewTicker(roomEvery)
-	defer room.Stop()
-	turn := time.NewTimer(untilTurn())
+	transient := time.NewTicker(transientEvery)
+	defer transient.Stop()
+	turn := time.NewTimer(nextRotation())
 	defer turn.Stop()
 	due := time.NewTimer(0)
 	defer due.Stop()
 	for {
 		select {
 		case e := <-events.Out():
-			t.note(ctx, &wg, e)
-		case <-t.seek:
+			t.handleEvent(ctx, &wg, e)
+		case <-t.wake:
 		case <-due.C:
-		case <-room.C:
-			if !t.makeRoom() {
+		case <-transient.C:
+			if !t.limitTransient() {
 				continue
 			}
 		case <-turn.C:
 			wg.Go(func() { t.rotate(ctx) })
-			turn.Reset(untilTurn())
+			turn.Reset(nextRotation())
 		case <-every.C:
-			if t.outbound() < t.want {
-				wg.Go(func() { t.askAround(ctx, t.h.Network().Peers()) })
+			if t.outbound() < t.wantOutbound {
+				wg.Go(func() { t.askForPeers(ctx, t.h.Network().Peers()) })
 			}
 		case <-ctx.Done():
 			return nil
@@ -165,64 +167,66 @@ func (t *Table) Run(ctx context.Context, s syncs) error {
 	}
 }
 
-// step disconnects and dials whom it is time for, and returns when to look again, zero if an event must come before.
+// step starts the disconnections and dials that are due, and returns when to call it again, zero if only an
+// event makes that necessary.
 func (t *Table) step(ctx context.Context, wg *sync.WaitGroup) time.Time {
-	leaving, next := t.ends.due(time.Now())
+	leaving, next := t.disconnects.due(time.Now())
 	for _, p := range leaving {
-		wg.Go(func() { t.ends.close(p) })
+		wg.Go(func() { t.disconnects.close(p) })
 	}
-	return earliest(next, t.fill(ctx, wg))
+	return earliest(next, t.startDue(ctx, wg))
 }
 
-// metBefore takes a peer that said what it speaks before run began. Of the others an event will come.
-func (t *Table) metBefore(ctx context.Context, wg *sync.WaitGroup, p peer.ID) {
+// adoptConnected handles a peer that was identified before Run began. For the others, an event will come.
+func (t *Table) adoptConnected(ctx context.Context, wg *sync.WaitGroup, p peer.ID) {
 	said, err := t.h.Peerstore().GetProtocols(p)
 	conns := t.h.Network().ConnsToPeer(p)
 	if err == nil && len(said) > 0 && len(conns) > 0 {
 		agent, _ := t.h.Peerstore().Get(p, "AgentVersion")
-		t.came(p, conns[0], t.h.Peerstore().Addrs(p), said, agent)
-		t.meet(ctx, wg, p, said)
+		t.identified(p, conns[0], t.h.Peerstore().Addrs(p), said, agent)
+		t.greet(ctx, wg, p, said)
 	}
 }
 
-// note acts on who came and went.
-func (t *Table) note(ctx context.Context, wg *sync.WaitGroup, e any) {
+// handleEvent acts on an event of the host.
+func (t *Table) handleEvent(ctx context.Context, wg *sync.WaitGroup, e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
 		if e.Connectedness != network.Connected {
 			t.s.Forget(e.Peer)
 		}
-		if t.h.Network().Connectedness(e.Peer) == network.NotConnected { // by now: a connection that ended may not have been the last
-			t.went(e.Peer)
+		if t.h.Network().Connectedness(e.Peer) == network.NotConnected { // as of now: there may be another connection
+			t.disconnected(e.Peer)
 		}
 	case event.EvtPeerIdentificationCompleted:
-		t.silent.identified(e.Conn)
+		t.unidentified.identified(e.Conn)
 		if t.h.Network().Connectedness(e.Peer) != network.Connected {
 			return
 		}
-		t.came(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
-		t.book.signs(e.Peer, e.SignedPeerRecord)
-		t.meet(ctx, wg, e.Peer, e.Protocols)
-		wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
-	case event.EvtPeerProtocolsUpdated: // it was identified before it had started
-		t.meet(ctx, wg, e.Peer, e.Added)
+		t.identified(e.Peer, e.Conn, e.ListenAddrs, e.Protocols, e.AgentVersion)
+		t.book.setRecord(e.Peer, e.SignedPeerRecord)
+		t.greet(ctx, wg, e.Peer, e.Protocols)
+		wg.Go(func() { t.askForPeers(ctx, []peer.ID{e.Peer}) })
+	case event.EvtPeerProtocolsUpdated: // it was identified before it served our protocols
+		t.greet(ctx, wg, e.Peer, e.Added)
 		if stream.Lists(e.Added, t.net, stream.Peers) {
-			wg.Go(func() { t.askAround(ctx, []peer.ID{e.Peer}) })
+			wg.Go(func() { t.askForPeers(ctx, []peer.ID{e.Peer}) })
 		}
 	case event.EvtLocalAddressesUpdated:
-		t.book.hurryAll()
+		t.book.resetRetries()
 	}
 }
 
-// meet greets a peer that speaks our protocols, and drops one that is refused, or speaks those of another network only.
-func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
-	if t.cuts(p) { // it came while it was being cut off
-		t.ends.soon(p)
+// greet greets a peer that speaks our protocols, and disconnects one that is refused or speaks only those of
+// another network.
+func (t *Table) greet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks []protocol.ID) {
+	if t.isCut(p) { // it connected while it was being cut off
+		t.disconnects.now(p)
 		return
 	}
-	if t.IsRefused(p) { // it came before it was refused, or past the connection gater
+	if t.IsRefused(p) { // it connected before it was refused, or the host has no gater
 		t.Refused(p, "", "connection of a refused peer closed")
-		t.ends.later(p, departure{at: time.Now().Add(foreignTime)})
+		t.disconnects.schedule(p, scheduledClose{at: time.Now().Add(foreignDelay)})
 		return
 	}
 	if stream.Lists(speaks, t.net, stream.Status) {
@@ -234,14 +238,14 @@ func (t *Table) meet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks 
 	}
 }
 
-// came notes that p said over c what it speaks. One that speaks the protocols of another network only is not a peer, nor is one that was
-// refused or disconnected on request meanwhile.
-func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
+// identified records that identification of p over c has completed. It ignores a peer that speaks only the
+// protocols of another network, or that was refused or disconnected on request meanwhile.
+func (t *Table) identified(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
 	if theirs := foreignNetwork(speaks, t.net); theirs != "" || t.IsRefused(p) {
 		return
 	}
-	news := t.book.came(p, provenFirst(listens, c.RemoteMultiaddr()))
-	t.book.proved(p, c.RemoteMultiaddr())
+	news := t.book.identified(p, provenFirst(listens, c.RemoteMultiaddr()))
+	t.book.setSubnet(p, c.RemoteMultiaddr())
 	if t.IsRefused(p) {
 		t.book.forget(p)
 		return
@@ -251,28 +255,29 @@ func (t *Table) came(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks [
 	}
 }
 
-// went notes that p has no connection left.
-func (t *Table) went(p peer.ID) {
-	t.theirs.forget(p)
-	was, unheard := t.book.went(p)
+// disconnected records that p has no connection left.
+func (t *Table) disconnected(p peer.ID) {
+	t.reported.forget(p)
+	was, unheard := t.book.disconnected(p)
 	if was {
 		t.log.Info("peer disconnected", "peer", p)
 	}
-	if !t.rests(p) && unheard {
-		t.tell(p, errLeft)
+	if !t.delayForeign(p) && unheard {
+		t.logDialFailure(p, errNoStatus)
 	}
 }
 
-// Said notes that p said a status of this network. With too many connections those of peers that did not are closed first.
-func (t *Table) Said(p peer.ID) {
+// StatusReceived records that p sent a status of this network. If there are too many connections, those of
+// peers without a status are closed first.
+func (t *Table) StatusReceived(p peer.ID) {
 	t.forgive(p)
-	t.book.said(p)
-	if t.isConnected(p) { // else the manager would remember it until it comes again
+	t.book.statusReceived(p)
+	if t.isConnected(p) { // else the tag would stay until p's next connection ends
 		t.h.ConnManager().TagPeer(p, "member", memberTag)
 	}
 }
 
-// keepBook writes the book every minute and at the end.
+// keepBook writes the book every minute, and when ctx ends.
 func (t *Table) keepBook(ctx context.Context) {
 	for {
 		pause(ctx, saveEvery)
@@ -285,53 +290,54 @@ func (t *Table) keepBook(ctx context.Context) {
 	}
 }
 
-// outbound counts peers that this node dialled.
+// outbound counts the connected peers that this node dialled.
 func (t *Table) outbound() int { return len(t.dialled()) }
 
-// dialled lists peers that this node dialled.
+// dialled returns the connected peers that this node dialled.
 func (t *Table) dialled() []peer.ID {
 	return slices.DeleteFunc(t.h.Network().Peers(), func(p peer.ID) bool { return !t.client.HasDialled(p) })
 }
 
-// askAround asks peers for peers, one after the other, while there are too few.
-func (t *Table) askAround(ctx context.Context, peers []peer.ID) {
+// askForPeers asks peers for theirs, one after the other, while there are too few outbound peers.
+func (t *Table) askForPeers(ctx context.Context, peers []peer.ID) {
 	for _, p := range peers {
-		if ctx.Err() != nil || t.outbound() >= t.want {
+		if ctx.Err() != nil || t.outbound() >= t.wantOutbound {
 			return
 		}
-		t.learn(ctx, p)
+		t.exchangePeers(ctx, p)
 	}
 }
 
-// learn asks p for peers, if that is one of its protocols.
-func (t *Table) learn(ctx context.Context, p peer.ID) {
+// exchangePeers asks p for peers and adds them to the book, if p speaks the protocol.
+func (t *Table) exchangePeers(ctx context.Context, p peer.ID) {
 	if !t.client.Speaks(p, stream.Peers) {
 		return
 	}
 	found, err := t.AskPeers(ctx, p)
 	if err == nil || !stream.IsLater(err) {
-		t.theirs.note(p, found)
+		t.reported.note(p, found)
 	}
 	if err != nil {
 		t.log.Debug("peer exchange failed", "peer", p, "error", err)
 		return
 	}
 	for _, info := range found {
-		t.Hear(info, false)
+		t.AddHearsay(info, false)
 	}
 }
 
-// Hear notes where somebody says that a peer is. Where it is said that this node is, a node with the same identity may be.
-func (t *Table) Hear(info peer.AddrInfo, near bool) {
+// AddHearsay adds addresses of a peer that somebody else told of. onLAN says that multicast DNS found it, or
+// that it is on this machine. At addresses of this node's own id there may be a twin.
+func (t *Table) AddHearsay(info peer.AddrInfo, onLAN bool) {
 	if info.ID == t.h.ID() {
-		t.twin.hear(info.Addrs)
+		t.twin.addHearsay(info.Addrs)
 		return
 	}
-	t.book.heard(info, near)
-	signal(t.seek)
+	t.book.addHearsay(info, onLAN)
+	signal(t.wake)
 }
 
-// signal fills a channel of size one.
+// signal sends to a channel of size one, unless it is full.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

@@ -21,14 +21,15 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// A copied data directory makes two nodes with one identity. Neither dials the other, as a host refuses to dial its own id, so
-// they would stay apart in silence. The search for such a twin dials an address that names this node's id past that refusal.
-// The handshake succeeds with this node and with its twin; it was this node if the handshake's other end came in here.
+// A copied data directory makes two nodes with one identity, twins. A host refuses to dial its own id, so they
+// would never connect, and nothing would say why. A check for a twin bypasses that refusal and dials an address
+// of this node's id. The handshake succeeds with this node and with a twin; it was this node if the other end
+// of the connection arrived here.
 const (
-	twinEvery   = 10 * time.Minute // between two warnings, or two looks, at one address
-	twinArrives = 5 * time.Second  // for the other end of a handshake to come in here
-	twinQueue   = 16               // addresses and connections that wait to be judged
-	maxTwins    = 64               // addresses remembered
+	twinEvery         = 10 * time.Minute // between two warnings about, or two checks of, one address
+	twinArrivesWithin = 5 * time.Second  // for the other end of a connection to arrive here
+	twinQueue         = 16               // addresses and connections that wait for a check
+	maxTwins          = 64               // addresses remembered
 )
 
 var (
@@ -38,40 +39,40 @@ var (
 
 // twin looks for a node with the identity of this one.
 type twin struct {
-	self   peer.ID
-	key    string // path of the identity
-	log    *slog.Logger
-	h      host.Host         // set before the first look
-	heard  chan ma.Multiaddr // where somebody says that this node is
-	came   chan ma.Multiaddr // from where connections of this node's id came in
-	noted  chan struct{}     // size one: in has changed
-	single chan struct{}     // held by the look that is under way
+	self           peer.ID
+	key            string // path of the identity
+	log            *slog.Logger
+	h              host.Host         // set before the first check
+	toCheck        chan ma.Multiaddr // addresses of this node's id that somebody told of
+	inbound        chan ma.Multiaddr // remote addresses of inbound connections with this node's id
+	arrivedChanged chan struct{}     // size one: arrivals has changed
+	checking       chan struct{}     // held by the check in progress
 
-	mu   sync.Mutex
-	end  string               // local end of the handshake of the look that is under way, "" before it succeeds
-	over <-chan struct{}      // closed when that look must end
-	out  []string             // local ends of the looks so far, the newest last
-	in   []ma.Multiaddr       // from where connections of this node's id came in since that look began
-	seen map[string]time.Time // addresses that were looked at, and hosts that were warned of
+	mu       sync.Mutex
+	dialEnd  string               // local end of the connection of the check in progress, "" before its handshake
+	dialDone <-chan struct{}      // closed when that check must end
+	dialEnds []string             // local ends of all checks so far, newest last
+	arrivals []ma.Multiaddr       // remote addresses of inbound connections with this node's id since that check began
+	seen     map[string]time.Time // when addresses were last checked, and hosts warned about
 }
 
 func newTwin(self peer.ID, dir string, log *slog.Logger) *twin {
 	return &twin{
 		self: self, key: filepath.Join(dir, "identity.key"), log: log,
-		heard: make(chan ma.Multiaddr, twinQueue), came: make(chan ma.Multiaddr, twinQueue),
-		noted: make(chan struct{}, 1), single: make(chan struct{}, 1), seen: make(map[string]time.Time),
+		toCheck: make(chan ma.Multiaddr, twinQueue), inbound: make(chan ma.Multiaddr, twinQueue),
+		arrivedChanged: make(chan struct{}, 1), checking: make(chan struct{}, 1), seen: make(map[string]time.Time),
 	}
 }
 
-// run judges until ctx ends what hear and secured have noted.
+// run checks until ctx ends what addHearsay and secured have queued.
 func (t *twin) run(ctx context.Context) {
 	for {
 		select {
-		case a := <-t.heard:
-			_ = t.look(ctx, []ma.Multiaddr{a})
-		case a := <-t.came:
+		case a := <-t.toCheck:
+			_ = t.check(ctx, []ma.Multiaddr{a})
+		case a := <-t.inbound:
 			if !t.dialledFrom(a) {
-				pause(ctx, twinArrives) // the other end may be a look that has not been noted yet
+				pause(ctx, twinArrivesWithin) // it may be the other end of a check that is not in dialEnds yet
 			}
 			if ctx.Err() == nil && !t.dialledFrom(a) {
 				t.warn(a)
@@ -82,8 +83,9 @@ func (t *twin) run(ctx context.Context) {
 	}
 }
 
-// secured is told by the connection gater that a handshake with this node's own id succeeded. The connection ends when it returns, so
-// for one that a look dialled it waits until the other end has come in: a listener drops a QUIC connection that ends before it was taken.
+// secured is called by the connection gater after a handshake with this node's own id. The connection is closed
+// when it returns, so for one that a check dialled it waits until the other end has arrived: a listener drops a
+// QUIC connection that ends before it is accepted.
 func (t *twin) secured(dir network.Direction, c network.ConnMultiaddrs) {
 	if dir == network.DirOutbound {
 		t.dialled(c.LocalMultiaddr())
@@ -92,28 +94,28 @@ func (t *twin) secured(dir network.Direction, c network.ConnMultiaddrs) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.in = append(t.in, c.RemoteMultiaddr()); len(t.in) > maxTwins {
-		t.in = t.in[1:]
+	if t.arrivals = append(t.arrivals, c.RemoteMultiaddr()); len(t.arrivals) > maxTwins {
+		t.arrivals = t.arrivals[1:]
 	}
-	signal(t.noted)
+	signal(t.arrivedChanged)
 	select {
-	case t.came <- c.RemoteMultiaddr():
+	case t.inbound <- c.RemoteMultiaddr():
 	default:
 	}
 }
 
-// dialled notes the local end of a look's connection.
+// dialled records the local end of a check's connection.
 func (t *twin) dialled(from ma.Multiaddr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.end = endOf(from)
-	t.out = append(t.out, t.end)
-	t.out = t.out[max(0, len(t.out)-maxTwins):]
+	t.dialEnd = endOf(from)
+	t.dialEnds = append(t.dialEnds, t.dialEnd)
+	t.dialEnds = t.dialEnds[max(0, len(t.dialEnds)-maxTwins):]
 }
 
-// waitArrived returns when the other end of the look's connection has come in here, or will not.
+// waitArrived returns when the other end of the check's connection has arrived here, or will not.
 func (t *twin) waitArrived() {
-	late := time.NewTimer(twinArrives)
+	late := time.NewTimer(twinArrivesWithin)
 	defer late.Stop()
 	for {
 		here, over := t.arrived()
@@ -121,7 +123,7 @@ func (t *twin) waitArrived() {
 			return
 		}
 		select {
-		case <-t.noted:
+		case <-t.arrivedChanged:
 		case <-late.C:
 			return
 		case <-over:
@@ -130,7 +132,7 @@ func (t *twin) waitArrived() {
 	}
 }
 
-// endOf names an end of a connection. A TCP port is chosen for each connection, and may survive a translation of addresses; a
+// endOf identifies an end of a connection. A TCP port is chosen for each connection, and NAT may keep it; a
 // QUIC port is the one that the node listens on.
 func endOf(a ma.Multiaddr) string {
 	if port, err := a.ValueForProtocol(ma.P_TCP); err == nil {
@@ -139,10 +141,10 @@ func endOf(a ma.Multiaddr) string {
 	return a.String()
 }
 
-// dialledFrom reports whether a look of this node came from a.
+// dialledFrom reports whether a connection from a is a check of this node.
 func (t *twin) dialledFrom(a ma.Multiaddr) bool {
 	t.mu.Lock()
-	own := slices.Contains(t.out, endOf(a))
+	own := slices.Contains(t.dialEnds, endOf(a))
 	t.mu.Unlock()
 	return own || t.listensOn(a)
 }
@@ -153,35 +155,35 @@ func (t *twin) listensOn(a ma.Multiaddr) bool {
 	return err == nil && slices.ContainsFunc(own, a.Equal)
 }
 
-// hear notes addresses at which somebody says that this node is. Its own are passed over; the others are looked at once in a
-// while.
-func (t *twin) hear(addrs []ma.Multiaddr) {
+// addHearsay queues addresses of this node's id that somebody told of. Its listen addresses are skipped, others
+// are checked every twinEvery.
+func (t *twin) addHearsay(addrs []ma.Multiaddr) {
 	for _, a := range addrs[:min(len(addrs), maxBookAddrs)] {
-		if t.h == nil || t.listensOn(a) || !t.due("look "+a.String()) {
+		if t.h == nil || t.listensOn(a) || !t.onceIn("look "+a.String()) {
 			continue
 		}
 		select {
-		case t.heard <- a:
+		case t.toCheck <- a:
 		default:
 		}
 	}
 }
 
-// look dials the addresses of this node's id one after the other. It returns errSelf if only this node answers, errTwin if
-// another one does at any of them, and else why nobody was reached.
-func (t *twin) look(ctx context.Context, addrs []ma.Multiaddr) error {
+// check dials the addresses of this node's id one after the other. It returns errSelf if only this node
+// answers, errTwin if another node answers at any of them, and otherwise why nothing was reached.
+func (t *twin) check(ctx context.Context, addrs []ma.Multiaddr) error {
 	if t.h == nil {
 		return errSelf // a host without our connection gater tells of no handshake
 	}
 	select {
-	case t.single <- struct{}{}:
+	case t.checking <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-t.single }()
+	defer func() { <-t.checking }()
 	found := errors.New("no address that can be dialled")
 	for _, a := range addrs {
-		err := t.lookAt(ctx, a)
+		err := t.dialSelf(ctx, a)
 		if errors.Is(err, errTwin) {
 			t.warn(a)
 			return err
@@ -193,39 +195,39 @@ func (t *twin) look(ctx context.Context, addrs []ma.Multiaddr) error {
 	return found
 }
 
-func (t *twin) lookAt(ctx context.Context, a ma.Multiaddr) error {
+func (t *twin) dialSelf(ctx context.Context, a ma.Multiaddr) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	way, at, err := t.way(ctx, a)
+	way, at, err := t.transportFor(ctx, a)
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
-	t.end, t.in, t.over = "", nil, ctx.Done()
+	t.dialEnd, t.arrivals, t.dialDone = "", nil, ctx.Done()
 	t.mu.Unlock()
 	c, err := way.Dial(ctx, at, t.self)
 	if err == nil { // never: the connection gater ends it
 		_ = c.Close()
 	}
-	return t.found(ctx, err)
+	return t.verdict(ctx, err)
 }
 
-// found judges a look that has ended with err.
-func (t *twin) found(ctx context.Context, err error) error {
+// verdict returns the result of a check whose dial ended with err.
+func (t *twin) verdict(ctx context.Context, err error) error {
 	here, _ := t.arrived()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case here:
 		return errSelf
-	case t.end == "" || ctx.Err() != nil:
+	case t.dialEnd == "" || ctx.Err() != nil:
 		return err
 	}
 	return errTwin
 }
 
-// way returns how to dial a, its name resolved.
-func (t *twin) way(ctx context.Context, a ma.Multiaddr) (transport.Transport, ma.Multiaddr, error) {
+// transportFor returns the transport for a, and a with its name resolved.
+func (t *twin) transportFor(ctx context.Context, a ma.Multiaddr) (transport.Transport, ma.Multiaddr, error) {
 	head, _ := ma.SplitFirst(a)
 	if head != nil && slices.Contains([]int{ma.P_DNS, ma.P_DNS4, ma.P_DNS6}, head.Protocol().Code) {
 		ips, err := net.DefaultResolver.LookupIP(ctx, "ip"+strings.TrimPrefix(head.Protocol().Name, "dns"), head.Value())
@@ -245,29 +247,30 @@ func (t *twin) way(ctx context.Context, a ma.Multiaddr) (transport.Transport, ma
 	return nil, nil, fmt.Errorf("%s: no transport for this address", a)
 }
 
-// arrived reports whether the connection of the look under way has come in here. over is closed when that look must end.
+// arrived reports whether the connection of the check in progress has arrived here. over is closed when that
+// check must end.
 func (t *twin) arrived() (here bool, over <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	here = t.end != "" && slices.ContainsFunc(t.in, func(a ma.Multiaddr) bool { return endOf(a) == t.end || t.listensOn(a) })
-	return here, t.over
+	here = t.dialEnd != "" && slices.ContainsFunc(t.arrivals, func(a ma.Multiaddr) bool { return endOf(a) == t.dialEnd || t.listensOn(a) })
+	return here, t.dialDone
 }
 
-// warn names another node with this node's identity, once in a while for each host.
+// warn logs that another node has this node's identity, every twinEvery for each host.
 func (t *twin) warn(at ma.Multiaddr) {
 	host := at.String()
 	if ip, err := manet.ToIP(at); err == nil {
 		host = ip.String()
 	}
-	if t.due("warn " + host) {
+	if t.onceIn("warn " + host) {
 		t.log.Warn("another node has the same identity as this one, so they do not connect: "+
 			"one data directory is a copy of the other. Stop one of the two nodes, delete its identity.key, start it again",
 			"address", at, "peer", t.self, "identity", t.key)
 	}
 }
 
-// due reports whether what has not been done within twinEvery, and notes that it is done now.
-func (t *twin) due(what string) bool {
+// onceIn reports whether the action was not done within twinEvery, and records it as done now.
+func (t *twin) onceIn(what string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()

@@ -20,7 +20,8 @@ func (e ends) LocalMultiaddr() ma.Multiaddr { return e.local }
 
 func (e ends) RemoteMultiaddr() ma.Multiaddr { return e.remote }
 
-// TestLookLasts keeps the connection of a look open until its other end has come in: a listener forgets one that ends before.
+// TestLookLasts keeps the connection of a look open until its other end has come in: a listener forgets one
+// that ends before.
 func TestLookLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tw := newTwin("", "", slog.New(slog.DiscardHandler))
@@ -41,10 +42,10 @@ func TestLookLasts(t *testing.T) {
 		if waited := time.Since(began); waited != 0 {
 			t.Errorf("waits %s for an end that has come in", waited)
 		}
-		tw.in = nil
+		tw.arrivals = nil
 		tw.secured(network.DirOutbound, ends{local: ma.StringCast("/ip4/127.0.0.1/tcp/40001")})
-		if waited := time.Since(began); waited != twinArrives {
-			t.Errorf("waits %s for an end that does not come in, not %s", waited, twinArrives)
+		if waited := time.Since(began); waited != twinArrivesWithin {
+			t.Errorf("waits %s for an end that does not come in, not %s", waited, twinArrivesWithin)
 		}
 	})
 }
@@ -53,7 +54,7 @@ func TestLookLasts(t *testing.T) {
 func TestOwnAddressesAreNoTwin(t *testing.T) {
 	h, log := hosttest.New(t), &hosttest.Log{}
 	g := NewGater(h.ID(), "", nil, log.Logger())
-	g.Guards(h, 1)
+	g.Attach(h, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -61,9 +62,9 @@ func TestOwnAddressesAreNoTwin(t *testing.T) {
 		g.twin.run(ctx)
 	}()
 	for range twinQueue {
-		g.twin.came <- h.Addrs()[0] // from where a look of its own came in
+		g.twin.inbound <- h.Addrs()[0] // from where a look of its own came in
 	}
-	hosttest.Eventually(t, "all is judged", func() bool { return len(g.twin.came) == 0 })
+	hosttest.Eventually(t, "all is judged", func() bool { return len(g.twin.inbound) == 0 })
 	cancel()
 	<-done
 	if log.String() != "" {

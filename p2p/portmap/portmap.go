@@ -1,7 +1,9 @@
-// Package portmap has a router lead ports to this node, by UPnP or NAT-PMP, so that others can dial it at the router's address.
+// Package portmap maps ports of a router to this node, by UPnP or NAT-PMP, so that others can dial it at the
+// router's address.
 //
-// libp2p speaks UPnP. Its NAT-PMP finds no router on Linux: it looks up the route to 0.0.0.0, which go-netroute v0.4.0 refuses. So that is
-// here. What a router opens ends by itself within ten minutes, if the node ends without taking it back.
+// UPnP is libp2p's. Its NAT-PMP finds no router on Linux: it looks up the route to 0.0.0.0, which go-netroute
+// v0.4.0 refuses. So NAT-PMP is implemented here. If the node ends without removing a mapping, the mapping
+// expires within ten minutes.
 package portmap
 
 import (
@@ -23,34 +25,34 @@ import (
 
 // How a router is asked.
 const (
-	lifetime   = 10 * time.Minute // of a port
+	lifetime   = 10 * time.Minute // of a mapping
 	renewEvery = 4 * time.Minute  // twice within it
-	firstRetry = 5 * time.Second  // after a question without an answer; doubled up to renewEvery
-	askWithin  = 2 * time.Second  // one question
-	maxPorts   = 16               // opened, of those that are listened on
+	firstRetry = 5 * time.Second  // after a request without an answer; doubled up to renewEvery
+	askWithin  = 2 * time.Second  // for one request
+	maxPorts   = 16               // mapped, of the listen ports
 )
 
-// port is what is listened on.
+// port is a listen port.
 type port struct {
 	protocol string // "tcp" or "udp"
 	number   int
 }
 
-// Manager has the router open the ports that a host listens on. It is what libp2p calls a NATManager.
+// Manager maps the listen ports of a host at the router. It is a libp2p NATManager.
 type Manager struct {
 	net    network.Network
 	upnp   basichost.NATManager
-	router func() (net.IP, error) // the way to the Internet; an error if there is none
+	router func() (net.IP, error) // the default gateway; an error if there is none
 	log    *slog.Logger
 	stop   context.CancelFunc
 	done   chan struct{}
 
 	mu    sync.Mutex
-	open  map[port]netip.AddrPort // at the router, by NAT-PMP
+	open  map[port]netip.AddrPort // mapped by NAT-PMP, with the address at the router
 	found bool                    // a router answers NAT-PMP
 }
 
-// New begins to ask. Close ends it.
+// New starts to map ports. Close ends it.
 func New(n network.Network, log *slog.Logger) *Manager {
 	return start(n, basichost.NewNATManager(n), gateway, log)
 }
@@ -62,20 +64,20 @@ func start(n network.Network, upnp basichost.NATManager, router func() (net.IP, 
 	return m
 }
 
-// gateway is the router through which packets to other networks go. Nothing is sent to find it.
+// gateway returns the router to other networks, from the routing table.
 func gateway() (net.IP, error) {
 	r, err := netroute.New()
 	if err != nil {
 		return nil, err
 	}
-	_, ip, _, err := r.Route(net.IPv4(192, 0, 2, 1)) // any address that is nobody's
+	_, ip, _, err := r.Route(net.IPv4(192, 0, 2, 1)) // TEST-NET-1: any address outside
 	if err == nil && ip == nil {
 		err = fmt.Errorf("no router leads to other networks")
 	}
 	return ip, err
 }
 
-// Close takes the ports back, as far as the router answers soon.
+// Close removes the mappings, if the router answers in time.
 func (m *Manager) Close() error {
 	m.stop()
 	<-m.done
@@ -89,7 +91,7 @@ func (m *Manager) HasDiscoveredNAT() bool {
 	return m.found || m.upnp.HasDiscoveredNAT()
 }
 
-// GetMapping returns the address at the router that leads to a listening address, nil if there is none.
+// GetMapping returns the address at the router that is mapped to a listen address, nil if there is none.
 func (m *Manager) GetMapping(listen ma.Multiaddr) ma.Multiaddr {
 	if a := m.upnp.GetMapping(listen); a != nil {
 		return a
@@ -109,7 +111,7 @@ func (m *Manager) GetMapping(listen ma.Multiaddr) ma.Multiaddr {
 	return append(a, rest...)
 }
 
-// portOf takes a listening address apart: its port, and what follows it. ok is false if a router could not lead there.
+// portOf returns the port of a listen address, and the components after it. ok is false if a router cannot map it.
 func portOf(listen ma.Multiaddr) (p port, rest ma.Multiaddr, ok bool) {
 	if len(listen) < 2 || listen[0].Code() != ma.P_IP4 {
 		return port{}, nil, false
@@ -122,7 +124,7 @@ func portOf(listen ma.Multiaddr) (p port, rest ma.Multiaddr, ok bool) {
 	return port{protocol, number}, listen[2:], err == nil && (protocol == "tcp" || protocol == "udp")
 }
 
-// run asks until ctx ends, and then takes the ports back.
+// run maps ports and renews the mappings until ctx ends, and then removes them.
 func (m *Manager) run(ctx context.Context) {
 	defer close(m.done)
 	changed := make(chan struct{}, 1)
@@ -154,7 +156,8 @@ func (m *Manager) run(ctx context.Context) {
 	}
 }
 
-// ask has the router open all ports once more, and forgets what it no longer grants. It reports whether the router answers.
+// ask maps all ports once more, and forgets mappings that the router no longer grants. It reports whether the
+// router answers.
 func (m *Manager) ask() bool {
 	open := make(map[port]netip.AddrPort)
 	err := m.askFor(open)
@@ -180,11 +183,11 @@ func (m *Manager) askFor(open map[port]netip.AddrPort) error {
 	ports := m.ports()
 	for p := range m.granted() {
 		if !ports[p] {
-			_, _ = client.AddPortMapping(p.protocol, p.number, 0, 0) // nobody listens there any more
+			_, _ = client.AddPortMapping(p.protocol, p.number, 0, 0) // no longer listened on
 		}
 	}
 	for p := range ports {
-		want := p.number // a port that others know; the router may choose another one
+		want := p.number // the same port outside; the router may choose another one
 		if before, ok := m.granted()[p]; ok {
 			want = int(before.Port())
 		}
@@ -197,7 +200,7 @@ func (m *Manager) askFor(open map[port]netip.AddrPort) error {
 	return nil
 }
 
-// client asks the router for its address.
+// client returns a NAT-PMP client and the router's external address.
 func (m *Manager) client() (*natpmp.Client, netip.Addr, error) {
 	router, err := m.router()
 	if err != nil {
@@ -211,7 +214,7 @@ func (m *Manager) client() (*natpmp.Client, netip.Addr, error) {
 	return client, netip.AddrFrom4(answer.ExternalIPAddress), nil
 }
 
-// ports are those that the host listens on.
+// ports returns the listen ports of the host.
 func (m *Manager) ports() map[port]bool {
 	all := make(map[port]bool)
 	for _, a := range m.net.ListenAddresses() {
@@ -222,14 +225,14 @@ func (m *Manager) ports() map[port]bool {
 	return all
 }
 
-// granted are the ports that are open now.
+// granted returns the current mappings.
 func (m *Manager) granted() map[port]netip.AddrPort {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.open // replaced as a whole, never changed
 }
 
-// giveBack closes what the router has opened.
+// giveBack removes the mappings.
 func (m *Manager) giveBack() {
 	open := m.granted()
 	router, err := m.router()
@@ -239,7 +242,7 @@ func (m *Manager) giveBack() {
 	client := natpmp.NewClientWithTimeout(router, askWithin)
 	for p := range open {
 		if _, err := client.AddPortMapping(p.protocol, p.number, 0, 0); err != nil {
-			return // it ends by itself
+			return // the mappings expire
 		}
 	}
 }

@@ -22,13 +22,13 @@ import (
 
 // How often addresses are tried.
 const (
-	lookEvery    = 2 * time.Second  // for an address that is due, while some peer may be asked
-	goodFor      = 10 * time.Minute // what was reached is tried again: a router forgets
-	badFor       = 2 * time.Minute  // what was not, or of which nobody said anything, is tried again
-	maxAddresses = 16               // tried, of those that this node announces
+	tryEvery       = 2 * time.Second  // for an address that is due, while a peer can be asked
+	reachableFor   = 10 * time.Minute // until a reached address is tried again: a router may drop its mapping
+	unreachableFor = 2 * time.Minute  // until another address is tried again
+	maxAddresses   = 16               // of those that this node announces
 )
 
-// Verdict is what a peer found out about one address of this node.
+// Verdict is the result of a peer's dial of one address of this node.
 type Verdict struct {
 	Address ma.Multiaddr
 	Reached bool
@@ -36,22 +36,22 @@ type Verdict struct {
 	At      time.Time
 }
 
-// Tracker keeps the newest verdict about each address.
+// Tracker keeps the latest verdict on each address.
 type Tracker struct {
 	cfg Config
 
 	mu       sync.Mutex
-	verdicts map[string]Verdict   // by address, of those that h has now
+	verdicts map[string]Verdict   // by current address of the host
 	due      map[string]time.Time // when each is tried next
 }
 
 // Config is what a Tracker needs.
 type Config struct {
 	Host    host.Host
-	Dialer  func() (host.Host, error) // makes the host that dials for others: one that tells nobody what it speaks
+	Dialer  func() (host.Host, error) // makes the host that dials back for peers, which must not serve identify
 	Ours    func(peer.ID) bool        // reports whether a connected peer is of our network
-	Asked   func(peer.ID)             // told whom this node asks to dial it back, and "" when that is over; nil: nobody wants to know
-	Private bool                      // try private addresses, too, and believe neighbours: for tests
+	Asked   func(peer.ID)             // called with the peer that is asked to dial back, and with "" when that is over; may be nil
+	Private bool                      // use private addresses, too, and ask peers on the local network: for tests
 	Log     *slog.Logger
 }
 
@@ -60,7 +60,7 @@ func New(cfg Config) *Tracker {
 	return &Tracker{cfg: cfg, verdicts: make(map[string]Verdict), due: make(map[string]time.Time)}
 }
 
-// Run answers peers and asks them until ctx ends.
+// Run asks peers for dial-backs, and dials back for them, until ctx ends.
 func (t *Tracker) Run(ctx context.Context) error {
 	dialer, err := t.cfg.Dialer()
 	if err != nil {
@@ -83,7 +83,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("start AutoNATv2: %w", err), dialer.Close())
 	}
 	defer nat.Close() // and the dialer
-	look := time.NewTicker(lookEvery)
+	look := time.NewTicker(tryEvery)
 	defer look.Stop()
 	for known := make(map[peer.ID]bool); ; {
 		t.tryAll(ctx, nat)
@@ -96,7 +96,8 @@ func (t *Tracker) Run(ctx context.Context) error {
 	}
 }
 
-// introduce tells AutoNATv2 of the peers that have come or gone since known, and returns those that may be asked now.
+// introduce tells AutoNATv2 which peers can be asked now and could not before, or the other way round, and
+// returns those that can.
 func (t *Tracker) introduce(known map[peer.ID]bool, tell event.Emitter) map[peer.ID]bool {
 	now := make(map[peer.ID]bool)
 	for _, p := range t.cfg.Host.Network().Peers() {
@@ -107,14 +108,14 @@ func (t *Tracker) introduce(known map[peer.ID]bool, tell event.Emitter) map[peer
 	for _, some := range []map[peer.ID]bool{known, now} {
 		for p := range some {
 			if known[p] != now[p] {
-				_ = tell.Emit(event.EvtPeerIdentificationCompleted{Peer: p}) // it looks who is connected, and what they speak
+				_ = tell.Emit(event.EvtPeerIdentificationCompleted{Peer: p}) // it then looks up the peer's connections and protocols
 			}
 		}
 	}
 	return now
 }
 
-// counts reports whether p can be asked, and what it says of this node's addresses counts.
+// counts reports whether p can be asked: it is of our network, serves AutoNATv2, and is outside the local network.
 func (t *Tracker) counts(p peer.ID) bool {
 	serves, err := t.cfg.Host.Peerstore().SupportsProtocols(p, autonatv2.DialProtocol)
 	return err == nil && len(serves) > 0 && t.cfg.Ours(p) && (t.cfg.Private || slices.ContainsFunc(t.cfg.Host.Network().ConnsToPeer(p), func(c network.Conn) bool {
@@ -122,7 +123,7 @@ func (t *Tracker) counts(p peer.ID) bool {
 	}))
 }
 
-// Verdicts returns what is known of the addresses that this node has now, those that were reached first, the newest first of these.
+// Verdicts returns the verdicts on the current addresses, reached ones first, newest first among equals.
 func (t *Tracker) Verdicts() []Verdict {
 	addresses := t.addresses()
 	t.mu.Lock()
@@ -145,16 +146,16 @@ func (t *Tracker) Verdicts() []Verdict {
 	return all
 }
 
-// Public reports whether this node has an address that somebody outside could dial.
+// Public reports whether this node has a public address.
 func (t *Tracker) Public() bool { return len(t.addresses()) > 0 }
 
-// addresses are those of h's that may be tried.
+// addresses returns the host's addresses that may be tried.
 func (t *Tracker) addresses() []ma.Multiaddr {
 	all := slices.DeleteFunc(slices.Clone(t.cfg.Host.Addrs()), func(a ma.Multiaddr) bool { return !t.cfg.Private && !manet.IsPublicAddr(a) })
 	return all[:min(len(all), maxAddresses)]
 }
 
-// next forgets addresses that h no longer has, and returns those that are due.
+// next forgets addresses that the host no longer has, and returns those that are due.
 func (t *Tracker) next(now time.Time) (due []ma.Multiaddr) {
 	addresses := t.addresses()
 	t.mu.Lock()
@@ -175,7 +176,7 @@ func (t *Tracker) next(now time.Time) (due []ma.Multiaddr) {
 	return due
 }
 
-// tryAll has the addresses that are due dialled, as far as somebody can be asked.
+// tryAll has peers dial the addresses that are due, until no peer can be asked.
 func (t *Tracker) tryAll(ctx context.Context, nat *autonatv2.AutoNAT) {
 	for _, a := range t.next(time.Now()) {
 		var witness peer.ID
@@ -193,20 +194,20 @@ func (t *Tracker) tryAll(ctx context.Context, nat *autonatv2.AutoNAT) {
 	}
 }
 
-// asked tells whom this node asks to dial it back.
+// asked calls Config.Asked.
 func (t *Tracker) asked(p peer.ID) {
 	if t.cfg.Asked != nil {
 		t.cfg.Asked(p)
 	}
 }
 
-// note keeps a verdict, unless the peer had no way to try the address.
+// note keeps a verdict, unless the peer could not try the address.
 func (t *Tracker) note(v Verdict, untried bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key, wait := v.Address.String(), badFor
+	key, wait := v.Address.String(), unreachableFor
 	if v.Reached {
-		wait = goodFor
+		wait = reachableFor
 	}
 	t.due[key] = v.At.Add(wait)
 	if untried {
@@ -223,10 +224,11 @@ func (t *Tracker) note(v Verdict, untried bool) {
 	}
 }
 
-// witnessKey is what a context has the place under where the asked peer is noted: the library picks it.
+// witnessKey is the context key of a *peer.ID for the asked peer, which the library chooses.
 type witnessKey struct{}
 
-// ourHost is the host as AutoNATv2 sees it: with the peers alone that it is told of.
+// ourHost is the host for AutoNATv2, with an event bus of its own: AutoNATv2 only learns of the peers that
+// introduce tells it.
 type ourHost struct {
 	host.Host
 	bus   event.Bus
@@ -234,10 +236,10 @@ type ourHost struct {
 	asked func(peer.ID)
 }
 
-// EventBus is where it is told.
+// EventBus returns that bus.
 func (o ourHost) EventBus() event.Bus { return o.bus }
 
-// NewStream asks p, and notes that it did.
+// NewStream opens a stream to p, and records that p is asked.
 func (o ourHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
 	if witness, ok := ctx.Value(witnessKey{}).(*peer.ID); ok {
 		*witness = p
@@ -246,7 +248,8 @@ func (o ourHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (
 	return o.Host.NewStream(network.WithNoDial(ctx, "kuai asks connected peers only"), p, ids...)
 }
 
-// SetStreamHandler lets only peers of our network ask for a dial. The dial back comes from an identity that nobody knows.
+// SetStreamHandler serves dial requests of peers of our network only. Dial-backs, which come from unknown ids,
+// are served to all.
 func (o ourHost) SetStreamHandler(id protocol.ID, handle network.StreamHandler) {
 	if id == autonatv2.DialProtocol {
 		inner := handle

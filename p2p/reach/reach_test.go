@@ -159,7 +159,8 @@ func TestNeighboursDoNotCount(t *testing.T) {
 	}
 }
 
-// TestVerdictsAreForgotten keeps what is known of the addresses that the node has, and of no others; and tries again what is due.
+// TestVerdictsAreForgotten keeps what is known of the addresses that the node has, and of no others; and tries
+// again what is due.
 func TestVerdictsAreForgotten(t *testing.T) {
 	here, gone := "/ip4/127.0.0.1/tcp/1", ma.StringCast("/ip4/127.0.0.1/tcp/2")
 	h := listening(t, here)
@@ -173,10 +174,10 @@ func TestVerdictsAreForgotten(t *testing.T) {
 	if all := r.Verdicts(); len(all) != 1 || all[0].Address.String() != here {
 		t.Errorf("verdicts: %v", all)
 	}
-	if due := r.next(now.Add(goodFor - 1)); len(due) != 0 || len(r.verdicts) != 1 || len(r.due) != 1 {
+	if due := r.next(now.Add(reachableFor - 1)); len(due) != 0 || len(r.verdicts) != 1 || len(r.due) != 1 {
 		t.Errorf("due soon: %v, known %v, %v", due, r.verdicts, r.due)
 	}
-	if due := r.next(now.Add(goodFor)); len(due) != 1 {
+	if due := r.next(now.Add(reachableFor)); len(due) != 1 {
 		t.Errorf("due later: %v", due)
 	}
 	r.note(Verdict{Address: h.Addrs()[0], At: now}, true) // the peer could not try

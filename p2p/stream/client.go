@@ -15,16 +15,17 @@ import (
 	"kuai/p2p/wire"
 )
 
-// A peer that is asked must deliver StallBytes in each stallAfter, or the end of its answer. One that is far away may take
-// stallTrips of its round trips for it, up to stallMost.
+// A peer that answers must deliver StallBytes in each stallAfter, or the end of its answer. If its latency is
+// high it has stallTrips round trips, up to maxStall.
 const (
 	StallBytes = 16 << 10
 	stallAfter = 2 * time.Second
-	stallMost  = 6 * time.Second
+	maxStall   = 6 * time.Second
 	stallTrips = 4
 )
 
-// Refused is told of what was not answered or not taken, for the log: of which peer and protocol, what it was, and attributes.
+// Refused logs a request that was not answered or an answer that was not accepted: the peer, the protocol, a
+// description, and attributes.
 type Refused func(p peer.ID, protocol, what string, args ...any)
 
 // Client asks connected peers.
@@ -33,10 +34,10 @@ type Client struct {
 	Network string // id
 	Refused Refused
 
-	versions spoken // nil: those of this program
+	versions versionTable // nil: those of this program
 }
 
-// ids are the full names of a protocol, newest first.
+// ids returns the full names of a protocol, newest version first.
 func (c *Client) ids(name string) []protocol.ID {
 	if c.versions != nil {
 		return c.versions.ids(c.Network, name)
@@ -44,19 +45,20 @@ func (c *Client) ids(name string) []protocol.ID {
 	return versions.ids(c.Network, name)
 }
 
-// Speaks reports whether p lists one of our protocols, in a version that we speak. Nothing is asked of a peer that does not list it.
+// Speaks reports whether p lists a protocol, in a version that we speak. Ask asks only peers that do.
 func (c *Client) Speaks(p peer.ID, name string) bool {
 	known, err := c.Host.Peerstore().SupportsProtocols(p, c.ids(name)...)
 	return err == nil && len(known) > 0
 }
 
-// HasDialled reports whether there is a connection to p that this node opened.
+// HasDialled reports whether this node opened a connection to p.
 func (c *Client) HasDialled(p peer.ID) bool {
 	return slices.ContainsFunc(c.Host.Network().ConnsToPeer(p), func(c network.Conn) bool { return c.Stat().Direction == network.DirOutbound })
 }
 
-// Ask opens a stream to a connected peer that lists the protocol, of the newest version that both speak, runs talk on it within a time, and ends it: closed if talk returns nil,
-// reset otherwise. The end of ctx interrupts talk; its cause may prove that p broke the protocol.
+// Ask opens a stream to a connected peer that lists the protocol, in the newest version that both speak, and
+// runs talk on it. The stream is closed if talk returns nil, and reset otherwise. The end of ctx interrupts
+// talk; its cause may prove that p broke the protocol.
 func (c *Client) Ask(ctx context.Context, p peer.ID, name string, within time.Duration, talk func(network.Stream) error) error {
 	if !c.Speaks(p, name) {
 		return fmt.Errorf("%s: %w", ID(c.Network, name), ErrUnlisted)
@@ -80,7 +82,7 @@ func (c *Client) Ask(ctx context.Context, p peer.ID, name string, within time.Du
 	return err
 }
 
-// SendRequest writes a request of one frame and closes our side.
+// SendRequest writes a request of one frame and closes the stream for writing.
 func SendRequest(st network.Stream, payload []byte) error {
 	if err := st.SetDeadline(time.Now().Add(RequestWithin)); err != nil {
 		return err
@@ -91,19 +93,20 @@ func SendRequest(st network.Stream, payload []byte) error {
 	return st.CloseWrite()
 }
 
-// Reader reads a stream and gives up on one that drips.
+// Reader reads a stream, and fails if the peer delivers too slowly.
 type Reader struct {
 	st    network.Stream
 	after time.Duration
 	since int // bytes read since the deadline was set
 }
 
-// NewReader returns a reader of a peer that is a round trip away; the time for its first bytes begins now.
+// NewReader returns a reader of the stream of a peer with a round-trip time of trip. The time for the first
+// bytes starts now.
 func NewReader(st network.Stream, trip time.Duration) *Reader {
-	return &Reader{st: st, after: min(max(stallAfter, stallTrips*trip), stallMost), since: StallBytes}
+	return &Reader{st: st, after: min(max(stallAfter, stallTrips*trip), maxStall), since: StallBytes}
 }
 
-// Read reads what has come. It fails once too little came in time.
+// Read reads from the stream. It fails if too few bytes arrived in time.
 func (r *Reader) Read(b []byte) (int, error) {
 	if r.since >= StallBytes {
 		r.since = 0

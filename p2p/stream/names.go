@@ -18,15 +18,16 @@ const (
 	Sides  = "sides" // of lab nodes only
 )
 
-// versions are those of each protocol that this program speaks. All are served, each by the protocol's handler, which finds the stream's in
-// Exchange.Version; the newest that the peer lists is asked, and VersionOf tells which that was.
-var versions = spoken{}
+// versions has the versions of each protocol that this program speaks. The protocol's handler serves all of
+// them, and finds the stream's in Exchange.Version. A client uses the newest one that the peer lists, and
+// VersionOf returns it.
+var versions = versionTable{}
 
-// spoken are the versions of protocols, newest first. A protocol that is not there has version 1 alone.
-type spoken map[string][]int
+// versionTable has the versions of protocols, newest first. A protocol that is not in it has only version 1.
+type versionTable map[string][]int
 
-// ids are the full names of a protocol, newest first.
-func (s spoken) ids(net, name string) (all []protocol.ID) {
+// ids returns the full names of a protocol, newest version first.
+func (s versionTable) ids(net, name string) (all []protocol.ID) {
 	list := s[name]
 	if len(list) == 0 {
 		list = []int{1}
@@ -40,7 +41,7 @@ func (s spoken) ids(net, name string) (all []protocol.ID) {
 // ID returns the full name of the newest version of a protocol, for the log.
 func ID(net, name string) protocol.ID { return versions.ids(net, name)[0] }
 
-// Lists reports whether a peer that speaks these protocols speaks a version of one that this program does.
+// Lists reports whether a peer that speaks these protocols speaks a version of name that this program speaks, too.
 func Lists(speaks []protocol.ID, net, name string) bool {
 	return slices.ContainsFunc(versions.ids(net, name), func(id protocol.ID) bool { return slices.Contains(speaks, id) })
 }

@@ -6,26 +6,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// MaxRated is for how many peers a rate is kept.
-const MaxRated = 1024
+// MaxRatePeers is how many peers have a rate of their own at once.
+const MaxRatePeers = 1024
 
-// Rates limits something for each of the peers that were noted last. Its user guards it.
+// Rates has a rate limiter for each of the MaxRatePeers most recent peers. It is not safe for concurrent use.
 type Rates struct {
 	each  rate.Limit
 	burst int
 	peers *simplelru.LRU[peer.ID, *rate.Limiter]
 }
 
-// NewRates returns rates of as many events a second, and so many at once, for each peer.
+// NewRates returns rates of each events a second, and burst at once, for each peer.
 func NewRates(each rate.Limit, burst int) *Rates {
-	peers, err := simplelru.NewLRU[peer.ID, *rate.Limiter](MaxRated, nil)
+	peers, err := simplelru.NewLRU[peer.ID, *rate.Limiter](MaxRatePeers, nil)
 	if err != nil {
 		panic("stream: the size is greater than 0: " + err.Error())
 	}
 	return &Rates{each: each, burst: burst, peers: peers}
 }
 
-// Of returns p's rate.
+// Of returns p's rate limiter.
 func (r *Rates) Of(p peer.ID) *rate.Limiter {
 	if l, ok := r.peers.Get(p); ok {
 		return l
@@ -35,5 +35,5 @@ func (r *Rates) Of(p peer.ID) *rate.Limiter {
 	return l
 }
 
-// Size is for how many peers a rate is kept now.
+// Size is how many peers have a rate limiter now.
 func (r *Rates) Size() int { return r.peers.Len() }

@@ -9,14 +9,15 @@ import (
 	"kuai/chain/consensus"
 )
 
-// An announcement stands on the block topic for a block of more than MaxWhole bytes. Its one form, spaces included:
+// An announcement takes the place of a block of more than MaxWhole bytes on the block topic. Its only form,
+// spaces included:
 //
 //	{"hash": "<64 hex>", "index": 7, "previous_hash": "<64 hex>", "size": 70000}
 //
-// hash is the block's, size its canonical bytes. A node that passes it on holds the block and gives it by /kuai/<net>/blocks/1.
-// No block begins with the same bytes, as its first key is "index".
+// hash is the block's hash, size the number of its canonical bytes. A node that sends it holds the block and
+// serves it by /kuai/<net>/blocks/1. No block begins with the same bytes, as its first key is "index".
 const (
-	MaxWhole        = 64 << 10 // bytes of a block that travels whole
+	MaxWhole        = 64 << 10 // bytes of a block that is sent whole
 	maxAnnouncement = 256      // bytes; the longest is 205
 )
 
@@ -25,7 +26,7 @@ var announcementStart = []byte(`{"hash": "`)
 // IsAnnouncement reports whether raw begins as an announcement does.
 func IsAnnouncement(raw []byte) bool { return bytes.HasPrefix(raw, announcementStart) }
 
-// Announcement names a block that is too large to be flooded.
+// Announcement announces a block that is too large to be flooded.
 type Announcement struct {
 	Hash, Parent consensus.Hash
 	Index        int64
@@ -37,13 +38,13 @@ func (a Announcement) Append(dst []byte) []byte {
 	return fmt.Appendf(dst, `{"hash": "%s", "index": %d, "previous_hash": "%s", "size": %d}`, a.Hash, a.Index, a.Parent, a.Size)
 }
 
-// AnnouncementOf stands for b.
+// AnnouncementOf returns the announcement of b.
 func AnnouncementOf(b *consensus.Block) Announcement {
 	h := b.Header()
 	return Announcement{Hash: h.Hash, Parent: h.Previous, Index: h.Index, Size: len(b.Canonical())}
 }
 
-// ParseAnnouncement reads the wire form and takes no other spelling. The block's size may be up to most.
+// ParseAnnouncement parses the wire form, and accepts no other spelling. The block's size may be up to most.
 func ParseAnnouncement(raw []byte, most int) (Announcement, error) {
 	if len(raw) > maxAnnouncement {
 		return Announcement{}, fmt.Errorf("announcement of %d bytes, at most %d", len(raw), maxAnnouncement)

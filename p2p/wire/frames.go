@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// ErrViolation is wrapped by every error that proves that the other side breaks the protocol: what is malformed, oversize or
-// was not asked for. A stream that only ends or falls silent does not.
+// ErrViolation is wrapped by every error that proves that the other side breaks the protocol: malformed,
+// oversize or unrequested data. A stream that only ends or stalls is not a proof.
 var ErrViolation = errors.New("breaks the protocol")
 
 // Violation returns an error that wraps ErrViolation.
@@ -17,12 +17,12 @@ func Violation(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrViolation, fmt.Sprintf(format, args...))
 }
 
-// A frame is a length and as many bytes. The length is an unsigned varint (seven bits a byte, lowest first, the high bit
-// says that another byte follows), in its shortest form, of at most maxLengthBytes bytes. All integers inside frames are
-// big endian.
+// A frame is a length followed by that many bytes. The length is an unsigned varint (seven bits a byte, lowest
+// first, the high bit says that another byte follows), in its shortest form, of at most maxLengthBytes bytes.
+// All integers inside frames are big endian.
 const (
 	maxLengthBytes = 4        // lengths below 2^28
-	FrameBuffer    = 64 << 10 // frames are gathered to writes of this size, and read through a buffer of it
+	FrameBuffer    = 64 << 10 // size of the buffers through which frames are written and read
 )
 
 // AppendFrame appends payload as a frame.
@@ -41,8 +41,8 @@ func WriteFrame(w *bufio.Writer, payload []byte) error {
 	return err
 }
 
-// ReadLength reads a frame's length and refuses one above most before anything is allocated for it. It returns io.EOF
-// where the stream ends between frames, io.ErrUnexpectedEOF where it ends in the middle of the length.
+// ReadLength reads a frame's length and refuses one above most before anything is allocated for it. It returns
+// io.EOF if the stream ends between frames, and io.ErrUnexpectedEOF if it ends inside the length.
 func ReadLength(r *bufio.Reader, most int) (int, error) {
 	n := 0
 	for i := range maxLengthBytes {
@@ -70,7 +70,7 @@ func ReadFrame(r *bufio.Reader, most int) ([]byte, error) {
 	return payload, err
 }
 
-// readPart is ReadFrame, and says of a frame that ends early how much of it came.
+// readPart is ReadFrame, and also returns how many bytes of the payload arrived.
 func readPart(r *bufio.Reader, most int) (payload []byte, came int, err error) {
 	n, err := ReadLength(r, most)
 	if err != nil {
@@ -87,7 +87,7 @@ func ReadFull(r io.Reader, b []byte) (int, error) {
 	return n, endInside(true, err)
 }
 
-// ReadOne reads the only frame of a request: the first, where one must be. Its errors say how much was expected and how much came.
+// ReadOne reads a frame that must be there. Its errors say how many bytes were expected and how many came.
 func ReadOne(r *bufio.Reader, most int) ([]byte, error) {
 	payload, came, err := readPart(r, most)
 	switch {
@@ -109,7 +109,8 @@ func endInside(inside bool, err error) error {
 	return err
 }
 
-// SkipToEnd reads on to the end of the stream, where a later version may say more than this one knows: most bytes, or it is a violation.
+// SkipToEnd reads to the end of the stream, before which a later version may send more frames. More than most
+// bytes are a violation.
 func SkipToEnd(r *bufio.Reader, most int) error {
 	switch _, err := io.CopyN(io.Discard, r, int64(most)+1); err {
 	case io.EOF:

@@ -29,7 +29,7 @@ const (
 	IDSize         = len(consensus.ID{})
 )
 
-// Status is what a node says of itself, once in each direction of a status stream: the opener first.
+// Status is a node's description of itself, sent once in each direction of a status stream, by the opener first.
 //
 //	version  u16  1 or more; a receiver ignores bytes after those that it knows
 //	genesis  32   hash of the genesis block
@@ -37,7 +37,7 @@ const (
 //	tip      32   hash of the tip
 //	time     i64  the sender's clock, milliseconds since 1970
 //	agent    u8 length (≤ 128), then UTF-8
-//	name     u8 length (≤ 64), then UTF-8; may be left out where nothing follows
+//	name     u8 length (≤ 64), then UTF-8; may be left out if nothing follows
 //	work     32   of the sender's chain, a big-endian number; on secure networks only
 type Status struct {
 	Version uint16
@@ -46,11 +46,11 @@ type Status struct {
 	Tip     consensus.Hash
 	Time    time.Time
 	Agent   string
-	Name    string // what its operator calls it, "" for no name: claimed, not proved, and other nodes may have the same
+	Name    string // that its operator gives it, "" for none: not proved, and not unique
 	Work    consensus.Work
 }
 
-// Claim returns the work that the sender claims for its chain. On a classic network the height says it.
+// Claim returns the work that the sender claims for its chain. On a classic network that is the height.
 func (m Status) Claim() consensus.Work {
 	if m.Work != (consensus.Work{}) {
 		return m.Work
@@ -118,7 +118,7 @@ func ParseStatus(b []byte) (Status, error) {
 //	count    u32  most blocks wanted, 1 or more
 //	bytes    u32  most bytes of blocks wanted: the answer ends with the block that reaches it
 //	until    32   a block that must be on the answerer's active chain, the run ends with it; zero: its tip
-//	locator  u8 number (≤ 64), then 32 bytes each: hashes of the asker's chain, newest first, genesis last; 1 or more where from is 0
+//	locator  u8 number (≤ 64), then 32 bytes each: hashes of the asker's chain, newest first, genesis last; 1 or more if from is 0
 type SyncRequest struct {
 	From    int64
 	Count   uint32
@@ -157,7 +157,7 @@ func ParseSyncRequest(b []byte) (SyncRequest, error) {
 
 // SyncHead is the first frame of the answer to a SyncRequest; the blocks follow, one canonical block in each frame.
 //
-//	fork    u64  index of the first locator hash on the answerer's active chain, 1 where none is; 0 without a locator
+//	fork    u64  index of the first locator hash on the answerer's active chain, 1 if there is none; 0 without a locator
 //	from    u64  index of the first block that follows
 //	count   u32  most blocks that follow; fewer may, then the asker asks again. 0: none of what was asked is on the active chain
 //	height  u64  index of the answerer's tip, 1..2^53

@@ -12,10 +12,10 @@ import (
 // maxNameRunes is the most characters of a node's name; maxName bounds its bytes.
 const maxNameRunes = 32
 
-// CheckName returns what is wrong with the name of a node. "" means no name, and is fine.
+// CheckName returns an error if name is not a valid name of a node. "", no name, is valid.
 //
-// Peers show the name in terminals, logs and pages. So it has no control characters, and none that are invisible or change the order of
-// the text around them.
+// Peers show the name in terminals, logs and pages, so it must not have control characters, invisible ones, or
+// ones that change the order of the text around them.
 func CheckName(name string) error {
 	switch {
 	case !utf8.ValidString(name):
@@ -32,8 +32,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// parseName reads the name behind the fields that every status has. What is not a name there is nobody's fault: a later version may
-// have other fields.
+// parseName parses the name after the fields that every status has. Anything else there is not an error: a
+// later version may have other fields.
 func parseName(b []byte) string {
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
 		return ""
@@ -45,7 +45,7 @@ func parseName(b []byte) string {
 	return name
 }
 
-// parseWork reads the work behind the name. A status without it, or with other bytes there, claims none.
+// parseWork parses the work after the name. A status without it claims none.
 func parseWork(b []byte) (w consensus.Work) {
 	if len(b) == 0 || len(b) < 1+int(b[0])+32 {
 		return w

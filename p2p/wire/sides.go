@@ -20,8 +20,8 @@ const (
 	OtherSide    = 2
 )
 
-// Sides is what a teacher's node asks of a lab node that has agreed to it. The answer is a frame of one byte: 1 if the node does so, 0 if
-// the asker is not its teacher.
+// Sides is what a teacher's node asks of a lab node that has agreed to it. The answer is a frame of one byte: 1
+// if the node does so, 0 if the asker is not its teacher.
 //
 //	seconds  u16  how long, 1..3600; 0: the split ends now, and nothing more counts
 //	side     u8   of the receiver: 1 the asker's, 2 the other one

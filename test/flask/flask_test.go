@@ -75,7 +75,7 @@ func (lonely) Disconnect(string) error       { return chain.ErrNotFound }
 func (lonely) Peers() []rpc.Peer             { return nil }
 func (lonely) SyncNow(context.Context) error { return nil }
 func (lonely) SyncStatus() rpc.SyncStatus    { return rpc.SyncStatus{} }
-func (lonely) LookAround()                   {}
+func (lonely) RefreshPeerLists()             {}
 func (lonely) Reach() rpc.Reach              { return rpc.Reach{} }
 
 // searcher is the tutorial's search, one at a time. It has no other method of a miner, as the tutorial has no use for one.

@@ -17,8 +17,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// TestLosersOfADialRaceEndNothing opens connections as one dial to several addresses does, of which the dialler keeps one. The others
-// end before the peer has said on any what it speaks.
+// TestLosersOfADialRaceEndNothing opens connections as one dial to several addresses does, of which the dialler
+// keeps one. The others end before the peer has said on any what it speaks.
 func TestLosersOfADialRaceEndNothing(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), nil)
 	for {
@@ -33,7 +33,8 @@ func TestLosersOfADialRaceEndNothing(t *testing.T) {
 	}
 }
 
-// afterLosers connects a peer that does not say what it speaks, lets it lose some races, and reports whether it is connected still.
+// afterLosers connects a peer that does not say what it speaks, lets it lose some races, and reports whether it
+// is connected still.
 func afterLosers(t *testing.T, n *testNode) (kept bool) {
 	t.Helper()
 	const losers = 3
@@ -71,7 +72,8 @@ func afterLosers(t *testing.T, n *testNode) (kept bool) {
 	return n.Host().Network().Connectedness(h.ID()) == network.Connected
 }
 
-// TestOneConnectionOfTwoEndsNothing ends one of two connections with a peer, the older or the newer one: it is up as long as the other one lasts.
+// TestOneConnectionOfTwoEndsNothing ends one of two connections with a peer, the older or the newer one: it is
+// up as long as the other one lasts.
 func TestOneConnectionOfTwoEndsNothing(t *testing.T) {
 	for name, older := range map[string]bool{"the older one": true, "the newer one": false} {
 		t.Run(name, func(t *testing.T) {
@@ -139,8 +141,8 @@ func lose(t *testing.T, h host.Host, to peer.AddrInfo) {
 	_, _ = io.ReadAll(st)
 }
 
-// TestAnonymousConnectionHasItsTime closes a connection whose peer never says what it speaks, and no other.
-func TestAnonymousConnectionHasItsTime(t *testing.T) {
+// TestUnidentifiedConnectionIsClosed closes a connection whose peer never says what it speaks, and no other.
+func TestUnidentifiedConnectionIsClosed(t *testing.T) {
 	n := runNode(t, chaintest.Rules(), nil)
 	mute, friend := hosttest.New(t), hosttest.New(t)
 	mute.SetStreamHandler(identify.ID, func(s network.Stream) { _ = s.Reset() })

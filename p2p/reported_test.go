@@ -15,7 +15,7 @@ func TestPeersOfPeers(t *testing.T) {
 		net.Connected(10 * time.Second)
 		n, far := net.Nodes[0], net.Nodes[2].ID()
 		knows := func() bool {
-			n.LookAround()
+			n.RefreshPeerLists()
 			return slices.ContainsFunc(n.Peers(), func(p p2p.Peer) bool { return p.Connected && slices.Equal(p.Knows, []string{far}) })
 		}
 		net.Await(15*time.Second, "the far node is heard of", knows)

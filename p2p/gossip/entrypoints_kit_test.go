@@ -26,48 +26,48 @@ import (
 	"kuai/p2p/wire"
 )
 
-// station is a host of a network that may answer by protocols.
-type station struct {
+// testPeer is a host of a network that may answer by protocols.
+type testPeer struct {
 	host   host.Host
 	id     peer.ID
 	rules  *consensus.Rules
 	server *stream.Server
 }
 
-func newStation(t testing.TB, c *chain.Chain) *station {
+func newTestPeer(t testing.TB, c *chain.Chain) *testPeer {
 	t.Helper()
 	h, log := hosttest.New(t), slog.New(slog.DiscardHandler)
 	table := peers.New(h, peers.NewGater(h.ID(), "", nil, log), peers.Config{Network: c.Rules().Network()}, log)
-	return &station{host: h, id: h.ID(), rules: c.Rules(), server: stream.NewServer(table)}
+	return &testPeer{host: h, id: h.ID(), rules: c.Rules(), server: stream.NewServer(table)}
 }
 
 // serveOnly answers until the test's end and asks nobody.
-func (st *station) serveOnly(t testing.TB) {
+func (tp *testPeer) serveOnly(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	st.server.Open(ctx, st.host, st.rules.Network())
+	tp.server.Open(ctx, tp.host, tp.rules.Network())
 	t.Cleanup(func() {
 		cancel()
-		st.server.Shut(st.host, st.rules.Network())
+		tp.server.Close(tp.host, tp.rules.Network())
 	})
 }
 
-// connect dials other, and returns when the station knows all protocols that other serves.
-func (st *station) connect(t testing.TB, other *station) {
+// connect dials other, and returns when the test peer knows all protocols that other serves.
+func (tp *testPeer) connect(t testing.TB, other *testPeer) {
 	t.Helper()
-	if err := st.host.Connect(t.Context(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
+	if err := tp.host.Connect(t.Context(), peer.AddrInfo{ID: other.id, Addrs: other.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
 	for name := range other.server.Handlers {
 		hosttest.Eventually(t, "the other's protocols are known", func() bool {
-			known, err := st.host.Peerstore().SupportsProtocols(other.id, stream.ID(st.rules.Network(), name))
+			known, err := tp.host.Peerstore().SupportsProtocols(other.id, stream.ID(tp.rules.Network(), name))
 			return err == nil && len(known) > 0
 		})
 	}
 }
 
-// doorNow is the clock of every chain behind a door.
-var doorNow = time.Unix(1_800_000_000, 0)
+// testNow is the time of every chain in these tests.
+var testNow = time.Unix(1_800_000_000, 0)
 
 // reasons is a log handler that keeps the errors that messages were refused with.
 type reasons struct {
@@ -102,13 +102,13 @@ func (r *reasons) take() error {
 	return err
 }
 
-// frank is a table of peers that logs every refusal.
-type frank struct {
+// refusalRecorder is a table of peers that logs every refusal.
+type refusalRecorder struct {
 	*peers.Table
 	log *slog.Logger
 }
 
-func (f frank) Refused(_ peer.ID, _, what string, args ...any) {
+func (f refusalRecorder) Refused(_ peer.ID, _, what string, args ...any) {
 	f.log.Debug(what, args...) //nolint:sloglint // a constant at each caller
 }
 
@@ -125,8 +125,8 @@ func (*counted) Happened(chain.Event)     {}
 // noLab makes no faults.
 type noLab struct{}
 
-func (noLab) Hear(peer.ID, *pubsub.RPC)                              {}
-func (noLab) Takes(peer.ID, string, []byte) bool                     { return false }
+func (noLab) Filter(peer.ID, *pubsub.RPC)                            {}
+func (noLab) Intercepts(peer.ID, string, []byte) bool                { return false }
 func (noLab) Deliver(context.Context, func(peer.ID, string, []byte)) {}
 
 // waker is a syncer that notes whether it was woken.
@@ -137,16 +137,16 @@ type waker struct {
 
 func (w *waker) Wake(peer.ID) { w.woken = true }
 
-// doors are a node's two doors to peers, gossip and sync, without the loops that would open them by themselves.
-type doors struct {
+// entryPoints are the two ways of blocks into a node, gossip and sync, without the loops that would start by themselves.
+type entryPoints struct {
 	*Gossip
 	sync  *waker
 	table *peers.Table
 	why   *reasons
 }
 
-// doorTo returns the doors of a node on st's host that holds blocks.
-func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *doors {
+// newEntryPoints returns the entry points of a node on tp's host that holds blocks.
+func newEntryPoints(t testing.TB, tp *testPeer, now func() time.Time, r *consensus.Rules, blocks ...*consensus.Block) *entryPoints {
 	t.Helper()
 	c := chaintest.OpenAt(t, r, now)
 	for _, b := range blocks {
@@ -156,30 +156,30 @@ func doorTo(t testing.TB, st *station, now func() time.Time, r *consensus.Rules,
 	}
 	why := &reasons{}
 	log := slog.New(why)
-	table := peers.New(st.host, peers.NewGater(st.id, "", nil, log), peers.Config{Network: r.Network()}, log)
-	says := frank{table, log}
+	table := peers.New(tp.host, peers.NewGater(tp.id, "", nil, log), peers.Config{Network: r.Network()}, log)
+	says := refusalRecorder{table, log}
 	v := stream.NewServer(says)
-	s := chainsync.New(c, chainsync.Config{Agent: "kuai-test"}, says, stream.Client{Host: st.host, Network: r.Network(), Refused: says.Refused}, v, log)
+	s := chainsync.New(c, chainsync.Config{Agent: "kuai-test"}, says, stream.Client{Host: tp.host, Network: r.Network(), Refused: says.Refused}, v, log)
 	w := &waker{Syncer: s}
-	return &doors{New(Parts{
-		Host: st.host, Chain: c, Server: v, Syncer: w, Table: says, Counter: &counted{}, Lab: noLab{}, Log: log, Library: log,
+	return &entryPoints{New(Parts{
+		Host: tp.host, Chain: c, Server: v, Syncer: w, Table: says, Counter: &counted{}, Lab: noLab{}, Log: log, Library: log,
 	}), w, table, why}
 }
 
-// hear hands raw to the validator of the block topic, as a message from a peer.
-func (d *doors) hear(from *station, raw []byte) pubsub.ValidationResult {
+// receive hands raw to the validator of the block topic, as a message from a peer.
+func (d *entryPoints) receive(from *testPeer, raw []byte) pubsub.ValidationResult {
 	return d.judgeBlock(context.Background(), from.id, &pubsub.Message{Message: &pb.Message{Data: raw}})
 }
 
-// hearBlock takes a block through gossip, whole or announced and pulled, and returns what was said of it. For what was ignored
-// the reason is the chain's: there is no guilt to log.
-func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+// receiveBlock takes a block through gossip, whole or announced and pulled, and returns what was said of it.
+// For an ignored message the error is the chain's, as nothing is logged.
+func (d *entryPoints) receiveBlock(t testing.TB, tp *testPeer, from *blockSource, raw []byte) error {
 	t.Helper()
 	if len(raw) > wire.MaxWhole && len(raw) <= d.c.Rules().MaxBlockBytes {
-		return d.pullBlock(t, st, from, raw)
+		return d.pullBlock(t, tp, from, raw)
 	}
 	d.sync.woken = false
-	v := d.hear(from.station, raw)
+	v := d.receive(from.testPeer, raw)
 	orphan := d.sync.woken // its sender is asked for what is before it
 	switch {
 	case v == pubsub.ValidationReject && len(raw) > wire.MaxWhole:
@@ -197,12 +197,12 @@ func (d *doors) hearBlock(t testing.TB, st *station, from *teller, raw []byte) e
 }
 
 // pullBlock announces a large block and follows the announcement up.
-func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) error {
+func (d *entryPoints) pullBlock(t testing.TB, tp *testPeer, from *blockSource, raw []byte) error {
 	t.Helper()
-	from.say(raw)
-	st.connect(t, from.station)
+	from.serveNext(raw)
+	tp.connect(t, from.testPeer)
 	a := wire.Announcement{Hash: sha256.Sum256(raw), Parent: d.c.Tip().Hash, Index: d.c.Tip().Index + 1, Size: len(raw)}
-	if v := d.hear(from.station, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
+	if v := d.receive(from.testPeer, a.Append(nil)); v != pubsub.ValidationIgnore || len(d.pulls.queue) != 1 {
 		t.Fatalf("announcement: %v, %d to pull", v, len(d.pulls.queue))
 	}
 	waits := <-d.pulls.queue
@@ -210,17 +210,17 @@ func (d *doors) pullBlock(t testing.TB, st *station, from *teller, raw []byte) e
 	return d.pullFrom(t.Context(), announced{waits, announcer})
 }
 
-// teller is a peer that serves one page of blocks and any block that it was told to.
-type teller struct {
-	*station
+// blockSource is a peer that serves one page of blocks and any block that it was told to.
+type blockSource struct {
+	*testPeer
 	mu     sync.Mutex
 	page   [][]byte // from index 2
 	single []byte
 }
 
-func newTeller(t testing.TB, r *consensus.Rules) *teller {
+func newBlockSource(t testing.TB, r *consensus.Rules) *blockSource {
 	t.Helper()
-	tl := &teller{station: newStation(t, chaintest.Open(t, r))}
+	tl := &blockSource{testPeer: newTestPeer(t, chaintest.Open(t, r))}
 	tl.server.Handlers[stream.Sync] = tl.servePage
 	tl.server.Handlers[stream.Blocks] = tl.serveSingle
 	tl.server.Handlers[stream.Pool] = tl.servePool
@@ -231,14 +231,14 @@ func newTeller(t testing.TB, r *consensus.Rules) *teller {
 	return tl
 }
 
-func (tl *teller) say(single []byte, page ...[]byte) {
+func (tl *blockSource) serveNext(single []byte, page ...[]byte) {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	tl.single, tl.page = single, page
 }
 
 // servePage answers every request with the page, as the whole of a chain above the genesis.
-func (tl *teller) servePage(_ context.Context, x *stream.Exchange) error {
+func (tl *blockSource) servePage(_ context.Context, x *stream.Exchange) error {
 	if _, err := wire.ReadOne(x.R, wire.MaxSyncRequest); err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (tl *teller) servePage(_ context.Context, x *stream.Exchange) error {
 }
 
 // serveSingle answers every request with one block.
-func (tl *teller) serveSingle(_ context.Context, x *stream.Exchange) error {
+func (tl *blockSource) serveSingle(_ context.Context, x *stream.Exchange) error {
 	if _, err := wire.ReadOne(x.R, wire.MaxSyncRequest); err != nil {
 		return err
 	}
@@ -271,8 +271,8 @@ func (tl *teller) serveSingle(_ context.Context, x *stream.Exchange) error {
 	return x.W.Flush()
 }
 
-// servePool offers one transaction, by its id where it has one, and sends it.
-func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
+// servePool offers one transaction, by its id if it has one, and sends it.
+func (tl *blockSource) servePool(_ context.Context, x *stream.Exchange) error {
 	tl.mu.Lock()
 	single := tl.single
 	tl.mu.Unlock()
@@ -298,20 +298,20 @@ func (tl *teller) servePool(_ context.Context, x *stream.Exchange) error {
 }
 
 // fixed is a clock that stands.
-func fixed() time.Time { return doorNow }
+func fixed() time.Time { return testNow }
 
-// meet connects the hosts of two stations and lets each know where the other listens.
-func meet(t testing.TB, a, b *station) {
+// connectBoth connects the hosts of two test peers and lets each know where the other listens.
+func connectBoth(t testing.TB, a, b *testPeer) {
 	t.Helper()
 	a.connect(t, b)
 	a.host.Peerstore().AddAddrs(b.id, b.host.Addrs(), time.Hour)
 }
 
 // syncFrom downloads the page from the peer and returns why it was refused, wherever that was said.
-func (d *doors) syncFrom(t testing.TB, st *station, from *teller, page ...[]byte) error {
+func (d *entryPoints) syncFrom(t testing.TB, tp *testPeer, from *blockSource, page ...[]byte) error {
 	t.Helper()
-	from.say(nil, page...)
-	st.connect(t, from.station)
+	from.serveNext(nil, page...)
+	tp.connect(t, from.testPeer)
 	_, err := d.sync.Download(t.Context(), from.id)
 	if errors.Is(err, chainsync.ErrNoPeers) && d.table.IsRefused(from.id) { // the reader of frames said why
 		err = wire.ErrViolation

@@ -23,29 +23,29 @@ func onEachProfile(t *testing.T, test func(t *testing.T, r *consensus.Rules)) {
 	}
 }
 
-func TestGossipDoor(t *testing.T) { onEachProfile(t, gossipDoor) }
+func TestGossipEntryPoint(t *testing.T) { onEachProfile(t, gossipEntryPoint) }
 
-func gossipDoor(t *testing.T, r *consensus.Rules) {
+func gossipEntryPoint(t *testing.T, r *consensus.Rules) {
 	b := chaintest.NewOn(t, r).Paying().Mine(3)
 	blocks := b.Branch()
-	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: blocks[0].Transactions()[0].ID}
-	st, from := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
-	meet(t, st, from.station)
+	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: testNow, Mined: blocks[0].Transactions()[0].ID}
+	tp, from := newTestPeer(t, chaintest.Open(t, b.Rules())), newBlockSource(t, b.Rules())
+	connectBoth(t, tp, from.testPeer)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	joined := doorTo(t, st, fixed, b.Rules())
+	joined := newEntryPoints(t, tp, fixed, b.Rules())
 	if err := joined.Join(ctx); err != nil { // to publish what was pulled
 		t.Fatal(err)
 	}
-	var refusing *doors
+	var refusing *entryPoints
 	for _, c := range chaintest.BlockCases(setting) {
 		valid := c.Rule == "" && c.Err == nil
 		if refusing == nil || valid {
-			refusing = doorTo(t, st, fixed, b.Rules(), blocks...)
+			refusing = newEntryPoints(t, tp, fixed, b.Rules(), blocks...)
 			refusing.blocks = joined.blocks
 		}
 		d := refusing
-		if err := c.Check(d.hearBlock(t, st, from, c.Raw)); err != nil {
+		if err := c.Check(d.receiveBlock(t, tp, from, c.Raw)); err != nil {
 			t.Error(err)
 		}
 		if !valid {
@@ -61,12 +61,12 @@ func gossipDoor(t *testing.T, r *consensus.Rules) {
 	}
 }
 
-func TestGossipDoorForTransactions(t *testing.T) { onEachProfile(t, gossipDoorForTransactions) }
+func TestGossipEntryPointForPayments(t *testing.T) { onEachProfile(t, gossipEntryPointForPayments) }
 
-func gossipDoorForTransactions(t *testing.T, r *consensus.Rules) {
-	st := newStation(t, chaintest.Open(t, r))
+func gossipEntryPointForPayments(t *testing.T, r *consensus.Rules) {
+	tp := newTestPeer(t, chaintest.Open(t, r))
 	for _, c := range chaintest.TransactionCases(r) {
-		d := doorTo(t, st, fixed, r)
+		d := newEntryPoints(t, tp, fixed, r)
 		v := d.judgeTransaction(t.Context(), "peer", &pubsub.Message{Message: &pb.Message{Data: c.Raw}})
 		if err := c.Check(d.why.take()); err != nil {
 			t.Error(err)
@@ -84,16 +84,16 @@ func gossipDoorForTransactions(t *testing.T, r *consensus.Rules) {
 	}
 }
 
-// TestPoolDoor lets a peer offer each case of a transaction when its pool is asked for.
-func TestPoolDoor(t *testing.T) { onEachProfile(t, poolDoor) }
+// TestPoolEntryPoint lets a peer offer each case of a transaction when its pool is asked for.
+func TestPoolEntryPoint(t *testing.T) { onEachProfile(t, poolEntryPoint) }
 
-func poolDoor(t *testing.T, r *consensus.Rules) {
-	st, from := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
-	meet(t, st, from.station)
+func poolEntryPoint(t *testing.T, r *consensus.Rules) {
+	tp, from := newTestPeer(t, chaintest.Open(t, r)), newBlockSource(t, r)
+	connectBoth(t, tp, from.testPeer)
 	for _, c := range chaintest.TransactionCases(r) {
-		d := doorTo(t, st, fixed, r)
-		from.say(c.Raw)
-		st.connect(t, from.station)
+		d := newEntryPoints(t, tp, fixed, r)
+		from.serveNext(c.Raw)
+		tp.connect(t, from.testPeer)
 		err := d.sync.PullPool(t.Context(), from.id)
 		if len(c.Raw) > r.MaxTransactionBytes && errors.Is(err, wire.ErrViolation) {
 			err = &consensus.InvalidError{Rule: consensus.RuleTransactionSize, Detail: err.Error()} // refused by its length, before it was read
@@ -111,19 +111,19 @@ func poolDoor(t *testing.T, r *consensus.Rules) {
 	}
 }
 
-// TestSyncDoor lets a peer serve each case as the end of a branch that is longer than ours.
-func TestSyncDoor(t *testing.T) { onEachProfile(t, syncDoor) }
+// TestSyncEntryPoint lets a peer serve each case as the end of a branch that is longer than ours.
+func TestSyncEntryPoint(t *testing.T) { onEachProfile(t, syncEntryPoint) }
 
-func syncDoor(t *testing.T, r *consensus.Rules) {
+func syncEntryPoint(t *testing.T, r *consensus.Rules) {
 	b := chaintest.NewOn(t, r).Paying().Mine(2)
 	ours := b.Branch()
 	theirs := b.Fork(2).Mine(2).Branch()
-	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: doorNow, Mined: theirs[0].Transactions()[0].ID}
-	st, liar := newStation(t, chaintest.Open(t, b.Rules())), newTeller(t, b.Rules())
-	meet(t, st, liar.station)
+	setting := chaintest.Setting{Rules: b.Rules(), Parent: b.Tip(), Now: testNow, Mined: theirs[0].Transactions()[0].ID}
+	tp, liar := newTestPeer(t, chaintest.Open(t, b.Rules())), newBlockSource(t, b.Rules())
+	connectBoth(t, tp, liar.testPeer)
 	for _, c := range chaintest.BlockCases(setting) {
-		d := doorTo(t, st, fixed, b.Rules(), ours...)
-		err := d.syncFrom(t, st, liar, append(chaintest.Raws(theirs), c.Raw)...)
+		d := newEntryPoints(t, tp, fixed, b.Rules(), ours...)
+		err := d.syncFrom(t, tp, liar, append(chaintest.Raws(theirs), c.Raw)...)
 		if len(c.Raw) > b.Rules().MaxBlockBytes && errors.Is(err, wire.ErrViolation) {
 			err = &consensus.InvalidError{Rule: consensus.RuleBlockSize, Detail: err.Error()} // refused by its length, before it was read
 		}
@@ -145,18 +145,18 @@ func syncDoor(t *testing.T, r *consensus.Rules) {
 	}
 }
 
-// TestUncoveredBranchIsBlamed: a branch with more work, whose second block pays what nobody has, leaves the tip where it is, and its
-// sender is refused.
+// TestUncoveredBranchIsBlamed: a branch with more work, whose second block pays what nobody has, leaves the tip
+// where it is, and its sender is refused.
 func TestUncoveredBranchIsBlamed(t *testing.T) {
 	hosttest.NoLeaks(t)
 	b := chaintest.NewSecure(t).Paying().Mine(10)
 	ours, r := b.Branch(), b.Rules()
 	theirs := b.Fork(10).Mine(1).Pay(chaintest.Signed(r, "dave", "erin", 1001)).Mine(24).Branch()
-	st, liar := newStation(t, chaintest.Open(t, r)), newTeller(t, r)
-	meet(t, st, liar.station)
-	d := doorTo(t, st, fixed, r, ours...)
+	tp, liar := newTestPeer(t, chaintest.Open(t, r)), newBlockSource(t, r)
+	connectBoth(t, tp, liar.testPeer)
+	d := newEntryPoints(t, tp, fixed, r, ours...)
 	var invalid *consensus.InvalidError
-	if err := d.syncFrom(t, st, liar, chaintest.Raws(theirs)...); !errors.As(err, &invalid) || invalid.Rule != consensus.RuleParentInvalid {
+	if err := d.syncFrom(t, tp, liar, chaintest.Raws(theirs)...); !errors.As(err, &invalid) || invalid.Rule != consensus.RuleParentInvalid {
 		t.Errorf("the branch: %v", err)
 	}
 	if d.c.Tip() != ours[9].Header() || !d.table.IsRefused(liar.id) {
@@ -164,19 +164,20 @@ func TestUncoveredBranchIsBlamed(t *testing.T) {
 	}
 }
 
-// TestUncheckedBlockIsNotPassedOn: a side block of a secure network, whose balances nobody has checked, goes no further.
+// TestUncheckedBlockIsNotPassedOn: a side block of a secure network, whose balances nobody has checked, goes no
+// further.
 func TestUncheckedBlockIsNotPassedOn(t *testing.T) {
 	hosttest.NoLeaks(t)
 	b := chaintest.NewSecure(t).Mine(2)
 	trunk := b.Branch()
 	side := b.Fork(1).Mine(1).Branch()[1]
-	d := doorTo(t, newStation(t, chaintest.Open(t, b.Rules())), fixed, b.Rules(), trunk[0])
+	d := newEntryPoints(t, newTestPeer(t, chaintest.Open(t, b.Rules())), fixed, b.Rules(), trunk[0])
 	judged(t, d, trunk[1], pubsub.ValidationAccept)
 	judged(t, d, side, pubsub.ValidationIgnore)
 }
 
 // judged gives d a block, and checks that it holds it, and what it does with it.
-func judged(t *testing.T, d *doors, b *consensus.Block, want pubsub.ValidationResult) {
+func judged(t *testing.T, d *entryPoints, b *consensus.Block, want pubsub.ValidationResult) {
 	t.Helper()
 	v := d.judgeBlock(t.Context(), "peer", &pubsub.Message{Message: &pb.Message{Data: b.Canonical()}})
 	if v != want || !d.c.Has(b.Hash()) {

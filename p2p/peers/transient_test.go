@@ -13,8 +13,8 @@ import (
 	"kuai/p2p/hosttest"
 )
 
-// muteOn connects and opens streams on which nothing is agreed.
-func muteOn(t *testing.T, from, to host.Host, streams int) {
+// openTransient connects and opens streams on which nothing is agreed.
+func openTransient(t *testing.T, from, to host.Host, streams int) {
 	t.Helper()
 	if err := from.Connect(t.Context(), peer.AddrInfo{ID: to.ID(), Addrs: to.Addrs()}); err != nil {
 		t.Fatal(err)
@@ -30,10 +30,10 @@ func muteOn(t *testing.T, from, to host.Host, streams int) {
 	}
 }
 
-// roomFull is how many mute streams a node lets be.
-const roomFull = 64
+// transientLimit is how many transient streams a node lets be.
+const transientLimit = 64
 
-func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
+func TestPeerWithMostTransientStreamsIsPunished(t *testing.T) {
 	hosttest.NoLeaks(t)
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
 	if err != nil {
@@ -41,16 +41,16 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 	}
 	defer h.Close()
 	polite, greedy := hosttest.New(t), hosttest.New(t)
-	muteOn(t, polite, h, roomShare-1)
-	muteOn(t, greedy, h, roomFull)
-	hosttest.Eventually(t, "all streams wait for their protocol", func() bool { return muteStreams(h) >= roomFull+roomShare-1 })
+	openTransient(t, polite, h, minTransientShare-1)
+	openTransient(t, greedy, h, transientLimit)
+	hosttest.Eventually(t, "all streams wait for their protocol", func() bool { return transientStreams(h) >= transientLimit+minTransientShare-1 })
 
 	log := &hosttest.Log{}
-	table := New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test", Mute: roomFull}, log.Logger())
+	table := New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test", MaxTransient: transientLimit}, log.Logger())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- table.Run(ctx, noSyncs{}) }()
-	hosttest.Eventually(t, "the room is free again", func() bool { return muteStreams(h) == roomShare-1 })
+	hosttest.Eventually(t, "the transient streams are closed", func() bool { return transientStreams(h) == minTransientShare-1 })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -63,8 +63,8 @@ func TestRoomIsTakenFromWhoHoldsMost(t *testing.T) {
 	}
 }
 
-// TestMembersKeepTheirConnections: of two peers more than there is room for, the connection manager closes the one that said no status,
-// though it is the busier one.
+// TestMembersKeepTheirConnections: of two peers more than there is room for, the connection manager closes the
+// one that said no status, though it is the busier one.
 func TestMembersKeepTheirConnections(t *testing.T) {
 	manager, err := connmgr.NewConnManager(1, 1, connmgr.WithGracePeriod(0))
 	if err != nil {
@@ -76,12 +76,12 @@ func TestMembersKeepTheirConnections(t *testing.T) {
 	}
 	defer h.Close()
 	member, bare := hosttest.New(t), hosttest.New(t)
-	muteOn(t, member, h, 0)
-	muteOn(t, bare, h, 1)
-	hosttest.Eventually(t, "both are there, one of them with a stream", func() bool { return len(h.Network().Peers()) == 2 && muteStreams(h) == 1 })
+	openTransient(t, member, h, 0)
+	openTransient(t, bare, h, 1)
+	hosttest.Eventually(t, "both are there, one of them with a stream", func() bool { return len(h.Network().Peers()) == 2 && transientStreams(h) == 1 })
 
 	log := &hosttest.Log{}
-	New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test"}, log.Logger()).Said(member.ID())
+	New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test"}, log.Logger()).StatusReceived(member.ID())
 	manager.TrimOpenConns(t.Context())
 	hosttest.Eventually(t, "the one without a status has gone", func() bool { return len(h.Network().ConnsToPeer(bare.ID())) == 0 })
 	if len(h.Network().ConnsToPeer(member.ID())) == 0 {
@@ -95,5 +95,5 @@ type noSyncs struct{}
 func (noSyncs) IsNew(peer.ID) bool             { return false }
 func (noSyncs) Greet(context.Context, peer.ID) {}
 func (noSyncs) Forget(peer.ID)                 {}
-func (noSyncs) HasSaid(peer.ID) bool           { return false }
-func (noSyncs) LastBrought(peer.ID) time.Time  { return time.Time{} }
+func (noSyncs) HasStatus(peer.ID) bool         { return false }
+func (noSyncs) LastNewTip(peer.ID) time.Time   { return time.Time{} }

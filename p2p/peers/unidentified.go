@@ -10,13 +10,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// identifyWithin is how long a connection may last on which the peer has not said what it speaks.
+// identifyWithin is how long identification of a connection may take.
 const identifyWithin = 10 * time.Second
 
-// anonymous are the connections on which the peer has not said yet what it speaks. Each is closed when its time is up: nothing would
-// ever be asked over it, and its place is wanted. No other connection of the peer is touched: of several that one dial opens, the
+// unidentified are the connections whose identification has not completed. Each is closed after identifyWithin,
+// as nothing is ever asked over it. The peer's other connections stay: one dial may open several, of which the
 // dialler closes all but one, and identification fails on those.
-type anonymous struct {
+type unidentified struct {
 	log     *slog.Logger
 	expired func(peer.ID) // called for each connection that is closed
 
@@ -25,8 +25,8 @@ type anonymous struct {
 	closed bool
 }
 
-// watch begins with the connections that h has. The caller hears of identified ones already; stop ends it.
-func (a *anonymous) watch(h host.Host) (stop func()) {
+// watch starts with the connections that h has. The caller already receives the events of identification; stop ends it.
+func (a *unidentified) watch(h host.Host) (stop func()) {
 	a.timers = make(map[network.Conn]*time.Timer)
 	bundle := &network.NotifyBundle{
 		ConnectedF:    func(_ network.Network, c network.Conn) { a.add(c) },
@@ -49,8 +49,8 @@ func (a *anonymous) watch(h host.Host) (stop func()) {
 	}
 }
 
-// add gives c its time.
-func (a *anonymous) add(c network.Conn) {
+// add starts c's timer.
+func (a *unidentified) add(c network.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, known := a.timers[c]; known || a.closed || c.IsClosed() {
@@ -59,8 +59,8 @@ func (a *anonymous) add(c network.Conn) {
 	a.timers[c] = time.AfterFunc(identifyWithin, func() { a.expire(c) })
 }
 
-// identified lets c stay. It may be called before add.
-func (a *anonymous) identified(c network.Conn) {
+// identified stops c's timer. It may be called before add.
+func (a *unidentified) identified(c network.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !c.IsClosed() { // forget is called after the end of a connection
@@ -70,7 +70,7 @@ func (a *anonymous) identified(c network.Conn) {
 }
 
 // forget is called when c is closed.
-func (a *anonymous) forget(c network.Conn) {
+func (a *unidentified) forget(c network.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.stop(c)
@@ -78,14 +78,14 @@ func (a *anonymous) forget(c network.Conn) {
 }
 
 // stop stops c's timer; mu is held.
-func (a *anonymous) stop(c network.Conn) {
+func (a *unidentified) stop(c network.Conn) {
 	if t := a.timers[c]; t != nil {
 		t.Stop()
 	}
 }
 
-// expire closes c, unless it was identified at the last moment.
-func (a *anonymous) expire(c network.Conn) {
+// expire closes c, unless it was identified just before.
+func (a *unidentified) expire(c network.Conn) {
 	a.mu.Lock()
 	late := a.timers[c] != nil && !a.closed
 	a.mu.Unlock()

@@ -10,26 +10,26 @@ import (
 
 // TestTheirsAreBounded asks as many peers as are kept, each again after a while.
 func TestTheirsAreBounded(t *testing.T) {
-	k := newTheirs()
+	k := newReportedPeers()
 	var all []peer.ID
-	for i := range 2 * maxTheirs {
+	for i := range 2 * maxReports {
 		all = append(all, peer.ID("peer "+strconv.Itoa(i)))
 	}
 	first := k.due(all, time.Now())
-	if len(first) != maxTheirs {
-		t.Fatalf("%d are asked, want %d", len(first), maxTheirs)
+	if len(first) != maxReports {
+		t.Fatalf("%d are asked, want %d", len(first), maxReports)
 	}
 	for _, p := range all {
 		k.note(p, []peer.AddrInfo{{ID: "a"}})
 	}
-	if len(k.of) != maxTheirs {
-		t.Errorf("%d answers are kept, want %d", len(k.of), maxTheirs)
+	if len(k.byPeer) != maxReports {
+		t.Errorf("%d answers are kept, want %d", len(k.byPeer), maxReports)
 	}
 	if again := k.due(all, time.Now()); len(again) != 0 {
 		t.Errorf("%d are asked again at once", len(again))
 	}
-	if again := k.due(all, time.Now().Add(theirsEvery)); len(again) != maxTheirs {
-		t.Errorf("%d are asked later, want %d", len(again), maxTheirs)
+	if again := k.due(all, time.Now().Add(reportEvery)); len(again) != maxReports {
+		t.Errorf("%d are asked later, want %d", len(again), maxReports)
 	}
 	k.forget(first[0])
 	if next := k.due(all, time.Now()); len(next) != 1 {

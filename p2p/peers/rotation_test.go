@@ -25,7 +25,7 @@ func TestLeastWorth(t *testing.T) {
 		{"all brought one and all would be kept", []slot{{"a", at(1), at(8)}, {"b", at(3), at(7)}, {"c", at(2), at(6)}}, 3, "c"},
 		{"an old one that brought nothing stays", []slot{{"a", at(1), never}, {"b", at(3), at(7)}, {"c", at(2), at(8)}}, 1, "b"},
 	} {
-		if got := leastWorth(c.slots, c.kept); got != c.want {
+		if got := leastUseful(c.slots, c.kept); got != c.want {
 			t.Errorf("%s: %s goes, want %s", c.name, got, c.want)
 		}
 	}
@@ -33,12 +33,12 @@ func TestLeastWorth(t *testing.T) {
 
 // TestTakeTurns gives each subnet a turn before any has a second one.
 func TestTakeTurns(t *testing.T) {
-	var all []prospect
+	var all []candidate
 	for _, at := range []string{"1.1", "1.2", "1.3", "2.1", "3.1", "2.2"} {
-		all = append(all, prospect{AddrInfo: bookPeer(t, "/ip4/198.51."+at+"/tcp/1")})
+		all = append(all, candidate{AddrInfo: bookPeer(t, "/ip4/198.51."+at+"/tcp/1")})
 	}
 	var got string
-	for _, p := range takeTurns(all, map[string]int{"198.51.3.0": 1}) {
+	for _, p := range interleaveSubnets(all, map[string]int{"198.51.3.0": 1}) {
 		got += fmt.Sprint(p.Addrs[0])[len("/ip4/198.51."):len("/ip4/198.51.1.1")] + " "
 	}
 	if want := "1.1 2.1 1.2 3.1 2.2 1.3 "; got != want {
