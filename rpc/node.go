@@ -21,7 +21,7 @@ func (s *Server) nodeInfo() api.Node {
 	return api.Node{
 		Addresses: s.network.Addresses(), Agent: s.cfg.Agent, Dialable: dialable(s.network.Reach()), Genesis: s.genesis, Height: now.Tip.Index,
 		Mining: api.NodeMining{Mode: mining.Mode, Rate: mining.Rate, Searching: mining.Searching},
-		Name:   s.cfg.Name, Network: s.networkID, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
+		Name:   s.cfg.Name, Network: s.networkID, NetworkName: s.chain.Rules().Name, Pace: s.pace(now.Tip), PeerID: s.network.ID(), Peers: peers,
 		Pool: api.NodePool{Bytes: now.PendingBytes, Transactions: now.Pending}, Profile: string(s.chain.Rules().Profile),
 		Rewards: s.cfg.Rewards,
 		Target:  s.chain.Rules().TargetAfter(now.Tip).String(),

@@ -19,7 +19,7 @@ func TestNodeSaysWhoItIs(t *testing.T) {
 	n.net.status = SyncStatus{Active: true, Peer: "a", Height: 1, Target: 9}
 	genesis := n.chain.Rules().Genesis.Hash()
 	want(t, n.do("GET", "/node", ""), 200, fmt.Sprintf(`{"addresses":["/ip4/127.0.0.1/tcp/15000/p2p/%s"],"agent":"kuai/1.2.3","genesis":"%s","height":1,`+
-		`"mining":{"mode":"manual","rate":0.0,"searching":false},"name":"\u7231\u4e3d\u4e1d","network":"%s","peer_id":"%s","peers":1,"pool":{"bytes":0,"transactions":0},`+
+		`"mining":{"mode":"manual","rate":0.0,"searching":false},"name":"\u7231\u4e3d\u4e1d","network":"%s","network_name":"test","peer_id":"%s","peers":1,"pool":{"bytes":0,"transactions":0},`+
 		`"profile":"classic","sync":{"active":true,"height":1,"peer":"a","rate":0.0,"target":9},"target":"0fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff","tip":"%s","version":"1.2.3"}`+"\n", testPeer, genesis, n.chain.Rules().Network(), testPeer, genesis))
 }
 

@@ -119,7 +119,7 @@ func (s *Server) firstPaint(snap *chain.Snapshot, say func(string) string) (web.
 	}
 	node.Height, node.Tip = snap.Tip().Index, snap.Tip().Hash.String()
 	p := web.Page{
-		Network: node.Network, Secure: s.chain.Rules().IsSecure(), PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
+		Network: node.Network, NetworkName: node.NetworkName, Secure: s.chain.Rules().IsSecure(), PeerID: node.PeerID, Height: node.Height, Peers: node.Peers,
 		Pending: pending.Count, Mode: mining.Mode,
 	}
 	p.Payer, p.Payee = s.usualPayment()

@@ -53,7 +53,7 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 	for _, line := range [][2]string{
 		{"address", peerText(s.PeerID, s.Name)},
 		{"rewards", s.Rewards},
-		{"network", s.Network},
+		{"network", networkText(s.Node)},
 		{"profile", s.Profile},
 		{"outside", dialableText(s.Dialable)},
 		{"version", s.Version},
@@ -75,6 +75,14 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// networkText is a network's name and id; a node of an earlier version tells its id alone.
+func networkText(n api.Node) string {
+	if n.NetworkName == "" {
+		return n.Network
+	}
+	return fmt.Sprintf("%s (%s)", n.NetworkName, n.Network)
 }
 
 // labText tells on which side of a split network the node is, and how many peers its lab keeps away; "" if there is neither.

@@ -21,6 +21,18 @@ func TestStatusShowsWhereRewardsGo(t *testing.T) {
 	}
 }
 
+// TestStatusNamesTheNetwork by its name and its id; a node of an earlier version knows its id alone.
+func TestStatusNamesTheNetwork(t *testing.T) {
+	for want, n := range map[string]api.Node{
+		"\nnetwork  class-5b (0123-1)\n": {Network: "0123-1", NetworkName: "class-5b"}, "\nnetwork  0123-1\n": {Network: "0123-1"},
+	} {
+		var out strings.Builder
+		if err := printStatus(&out, language{}, statusInfo{Node: n}); err != nil || !strings.Contains("\n"+out.String(), want) {
+			t.Errorf("no %q in %s (%v)", want, &out, err)
+		}
+	}
+}
+
 // TestStatusSaysWhetherTheNodeCanBeDialled in both languages; a node that does not find out says nothing.
 func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
 	const at = "/ip4/1.0.0.11/tcp/4001/p2p/a"

@@ -4,25 +4,26 @@ import "time"
 
 // Node is who a node is and how to reach it.
 type Node struct {
-	Addresses []string   `json:"addresses" description:"Multiaddrs that end in /p2p/ and the peer id."`
-	Agent     string     `json:"agent"`
-	Dialable  *Dialable  `json:"dialable,omitempty" description:"Whether it can be dialled from outside its local network; left out without --nat."`
-	Genesis   string     `json:"genesis" pattern:"^[0-9a-f]{64}$"`
-	Height    int64      `json:"height" minimum:"1"`
-	Mining    NodeMining `json:"mining"`
-	Name      string     `json:"name" description:"What its operator calls it, \"\" for no name. Peers show it as claimed, not proved."`
-	Network   string     `json:"network"`
-	Pace      *NodePace  `json:"pace,omitempty" description:"Of a secure network."`
-	PeerID    string     `json:"peer_id"`
-	Peers     int        `json:"peers" minimum:"0" description:"Connected ones."`
-	Pool      NodePool   `json:"pool"`
-	Profile   string     `json:"profile" enum:"classic,secure" description:"Of the network's rules."`
-	Rewards   string     `json:"rewards,omitempty" description:"The address that gets the rewards of the blocks that this node mines; left out on a classic network."`
-	Split     *NodeSplit `json:"split,omitempty" description:"Of the network in two sides, on purpose; left out if it is not split, and on a node without a lab."`
-	Sync      NodeSync   `json:"sync"`
-	Target    string     `json:"target" pattern:"^[0-9a-f]{64}$" description:"What the hash of the next proof is at most."`
-	Tip       string     `json:"tip" pattern:"^[0-9a-f]{64}$"`
-	Version   string     `json:"version"`
+	Addresses   []string   `json:"addresses" description:"Multiaddrs that end in /p2p/ and the peer id."`
+	Agent       string     `json:"agent"`
+	Dialable    *Dialable  `json:"dialable,omitempty" description:"Whether it can be dialled from outside its local network; left out without --nat."`
+	Genesis     string     `json:"genesis" pattern:"^[0-9a-f]{64}$"`
+	Height      int64      `json:"height" minimum:"1"`
+	Mining      NodeMining `json:"mining"`
+	Name        string     `json:"name" description:"What its operator calls it, \"\" for no name. Peers show it as claimed, not proved."`
+	Network     string     `json:"network" description:"Its id: of the first block and the rules."`
+	NetworkName string     `json:"network_name" description:"For people; others may have the same."`
+	Pace        *NodePace  `json:"pace,omitempty" description:"Of a secure network."`
+	PeerID      string     `json:"peer_id"`
+	Peers       int        `json:"peers" minimum:"0" description:"Connected ones."`
+	Pool        NodePool   `json:"pool"`
+	Profile     string     `json:"profile" enum:"classic,secure" description:"Of the network's rules."`
+	Rewards     string     `json:"rewards,omitempty" description:"The address that gets the rewards of the blocks that this node mines; left out on a classic network."`
+	Split       *NodeSplit `json:"split,omitempty" description:"Of the network in two sides, on purpose; left out if it is not split, and on a node without a lab."`
+	Sync        NodeSync   `json:"sync"`
+	Target      string     `json:"target" pattern:"^[0-9a-f]{64}$" description:"What the hash of the next proof is at most."`
+	Tip         string     `json:"tip" pattern:"^[0-9a-f]{64}$"`
+	Version     string     `json:"version"`
 }
 
 // NodeSplit is the side that a lab node is on.

@@ -28,19 +28,20 @@ const (
 
 // Page is what the first paint shows.
 type Page struct {
-	Language string // English or Chinese
-	Network  string
-	Secure   bool   // payments are signed
-	Payer    string // that the form of a payment begins with
-	Payee    string
-	PeerID   string
-	Height   int64
-	Peers    int // connected ones
-	Pending  int
-	Mode     string    // of the miner
-	Blocks   []Block   // newest first
-	Payments []Payment // pending ones, in order of arrival
-	State    State
+	Language    string // English or Chinese
+	Network     string // its id
+	NetworkName string // what people call it
+	Secure      bool   // payments are signed
+	Payer       string // that the form of a payment begins with
+	Payee       string
+	PeerID      string
+	Height      int64
+	Peers       int // connected ones
+	Pending     int
+	Mode        string    // of the miner
+	Blocks      []Block   // newest first
+	Payments    []Payment // pending ones, in order of arrival
+	State       State
 }
 
 // Block is a card of the strip.

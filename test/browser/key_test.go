@@ -119,7 +119,7 @@ func TestKeyFollowsTheNetwork(t *testing.T) {
 	n.Stop()
 	n.dir = t.TempDir()
 	n.Start("--network", "secure")
-	p.shows("network", "5eec906592716bf5-2")
+	p.shows("network", "secure (5eec906592716bf5-2")
 	p.press("#pay button")
 	p.says("pay", "has 0, and pays 5")
 }

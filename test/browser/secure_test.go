@@ -10,7 +10,8 @@ func TestSecureNetwork(t *testing.T) {
 	n.mineBlocks(3)
 	n.pay("alice", "carol")
 	p := openTab(t, n, wide, high)
-	p.shows("network", "(secure)")
+	p.shows("network", "dev (")
+	p.shows("network", ", secure)")
 	p.shows("pay-hint", "kuai wallet unlock")
 	p.wait("accounts go by their names", `[...document.querySelectorAll("#payments bdi")].map((b) => b.textContent).join() === "alice,carol" && document.querySelector("#payments bdi").title.startsWith("12D3KooW") &&
 		document.querySelector("`+"#rail"+`").textContent.includes("rewards")`)

@@ -51,7 +51,7 @@ function route() {
 function showFigures() {
   if (known.node) {
     setText(at("height"), number(known.node.height));
-    setText(at("network"), known.node.network + (secure ? " " + t("profile.secure") : ""));
+    setText(at("network"), known.node.network_name + " (" + known.node.network + (secure ? t("list.comma") + t("profile.secure") : "") + ")");
     document.title = known.node.height + " · kuai";
   }
   if (known.pending) setText(at("pending"), number(known.pending.count));
