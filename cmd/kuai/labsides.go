@@ -30,8 +30,8 @@ func newLabSplit() *cobra.Command {
 		Use:   "split [PEER...]",
 		Short: "Split the network in two sides: the lab nodes that joined by this node's invitation",
 		Long: "Put the lab nodes that joined with 'kuai join --lab CODE', by a code of this node, on two sides that are cut off from each other. This node\n" +
-			"stays on the first side, and the nodes that PEER names by their ids form the other one; without any, it is half of them. The split\n" +
-			"ends with 'kuai lab heal', or by itself. A node that has not agreed is on no side, and the other side refuses it.",
+			"is on side 1, and the nodes that PEER names by their ids are on side 2; without any, it is half of them. The split ends with\n" +
+			"'kuai lab heal', or by itself. A node that has not agreed is on no side, and side 2 refuses it.",
 		Example: "  kuai lab split --for 5m\n  kuai lab split 12D3KooWPan1bBZGNrm4EWrVqhb2QX3JJMeNA2gjg1FETs1uKi7v",
 		Args:    arguments(0, mostOther),
 	}

@@ -196,7 +196,7 @@ var Operations = []Operation{
 	},
 	{
 		ID: "getTransaction", Method: get, Path: "/transactions/{id}", Group: "chain", Effect: Reads,
-		Summary: "Where a payment is.",
+		Summary: "Where the payment with this id is. Compare its fields: after a conflict the id is that of another payment.",
 		Params:  PaymentName{}, Answers: ok(TransactionInfo{}), Errors: []int{404},
 		Example: Example{Target: "/transactions/" + exampleID},
 	},
