@@ -81,6 +81,8 @@ func reason(err error) string {
 		return call.Err.Error()
 	case errors.As(err, &name) && name.IsNotFound:
 		return fmt.Sprintf("no machine is known by the name %s", name.Name)
+	case errors.As(err, &name):
+		return fmt.Sprintf("the name %s cannot be looked up", name.Name)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time"
 	case errors.As(err, &op):

@@ -78,9 +78,11 @@ func TestAskerTellsNodesApart(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.text)
 		}
 	}
-	unknown := fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "pc-3", Server: "127.0.0.11:53", IsNotFound: true}})
-	if got := reason(unknown); got != "no machine is known by the name pc-3" {
-		t.Errorf("of a name that nobody knows: %q", got)
+	for missing, want := range map[bool]string{true: "no machine is known by the name pc-3", false: "the name pc-3 cannot be looked up"} {
+		err := fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "pc-3", Server: "127.0.0.11:53", IsNotFound: missing}})
+		if got := reason(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 	long := listen(t, saying(strings.Repeat(" ", maxNodeBody+1)))
 	if _, err := NewAsker("").Ask(t.Context(), long); err == nil {

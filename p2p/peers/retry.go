@@ -27,7 +27,7 @@ const (
 )
 
 var (
-	errNoIdentify = errors.New("it has not said what it speaks")
+	errNoIdentify = errors.New("it says nothing on the connection, or closes it at once: it may refuse this node")
 	errNoStatus   = errors.New("it closed the connection before it said its status")
 )
 

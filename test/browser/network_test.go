@@ -65,6 +65,12 @@ func TestMapShowsLatencies(t *testing.T) {
 		p.wait("so is all of a crowd", `window.crowd?.() && document.querySelectorAll("#map .peer").length === 24 && `+within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
 		p.wait("whose names do not cover each other", `window.crowd() && ((boxes) => boxes.every((a, i) => boxes.every((b, j) => i === j || a.right <= b.left || b.right <= a.left || a.top + 3 >= b.bottom - 3 || b.top + 3 >= a.bottom - 3)))([...document.querySelectorAll("#map .crowd text")].map((t) => t.getBoundingClientRect()))`)
 		p.picture(fmt.Sprint("crowd-", width))
+		for _, count := range []int{4, 6, 8, 10} {
+			p.run(fmt.Sprintf(`import("/web/map.js").then((m) => (window.some = () => m.drawMap(document.getElementById("map"), "self", Array.from({ length: %d }, (_, i) => ({ id: ["a-very-long-name-of-a-computer-", "二零四教室的电脑", "lab-pc-"][i %% 3] + i, connected: i %% 4 < 3, height: 7, latency_ms: i %% 4 < 3 ? 0.5 + i : null }))) || true)) && true`, count))
+			p.wait("a few have room", fmt.Sprintf(`window.some?.() && document.querySelectorAll("#map .peer").length === %d && `, count)+within+`([...document.querySelectorAll("#map text")], document.querySelector("#map svg"))`)
+			p.wait("most have names, and no text touches another", fmt.Sprintf(`window.some() && document.querySelectorAll("#map .peer text:not(.height)").length >= %d && ((boxes) => boxes.every((a, i) => boxes.every((b, j) => i === j || a.right <= b.left || b.right <= a.left || a.top + 3 >= b.bottom - 3 || b.top + 3 >= a.bottom - 3)))([...document.querySelectorAll("#map text:not(.covered)")].map((t) => t.getBoundingClientRect()))`, count-count/4))
+			p.picture(fmt.Sprint("some-", count, "-", width))
+		}
 	}
 }
 
@@ -136,7 +142,7 @@ func TestConnectIsFollowed(t *testing.T) {
 	p.says("join", "Registered, but not connected: unreachable: connection refused. This node goes on trying.")
 	p.press("#language")
 	p.says("join", "已登记，但没有连上：无法连接：连接被拒绝。本节点会不断重试。")
-	p.shows("others", "s 后重试：连接被拒绝")
+	p.shows("others", "秒后重试：连接被拒绝")
 	p.wait("all that is said of peers is Chinese", `[...document.querySelectorAll("#others .state")].every((e) => !/[a-z]{3}/.test(e.textContent))`)
 	late.Start("--name", "lab-pc-1")
 	p.says("join", "已登记，并已连接 lab-pc-1。")
@@ -145,6 +151,24 @@ func TestConnectIsFollowed(t *testing.T) {
 	p.says("join", "unreachable")
 	p.press(`#others [data-peer="http://127.0.0.1:1"][data-act="leave"]`)
 	p.wait("nothing is said of a node that is forgotten", `document.querySelector("#join .answer").textContent === ""`)
+}
+
+// TestPhone: on the smallest one the history of an address and the options of commands are read without scrolling sideways.
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	n.pay("a-very-long-name-of-a-payer", "二零四教室的第十七台电脑")
+	n.mine()
+	p := openTab(t, n, phoneWide, phoneHigh)
+	p.route("#/address/" + n.id())
+	p.wait("the history is not wider than its frame", `(e => e && e.scrollWidth <= e.clientWidth)(document.querySelector("#detail .wide"))`)
+	p.wait("each cell says what it is", `[...document.querySelectorAll("#detail td")].every((c) => getComputedStyle(c, "::before").content !== "none") && document.querySelectorAll("#detail td").length === 6`)
+	p.route("#/chain")
+	p.run(`document.getElementById("access").hidden = false`)
+	for width := int64(320); width <= 420; width += 10 {
+		p.do(chromedp.EmulateViewport(width, phoneHigh))
+		p.wait("an option is on one line", `[...document.querySelectorAll("#access-why .option")].every((e) => e.getClientRects().length === 1) && document.querySelector("#access-why .option").textContent === "--api-token-file"`)
+	}
 }
 
 // TestURLsKeepTheirPorts: two nodes on one host are told apart in the table.

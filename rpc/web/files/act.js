@@ -1,7 +1,7 @@
 // Actions: what a form sends, the answer beside it, and the curl that does the same.
 
 import { at, h, setText } from "/web/dom.js";
-import { t } from "/web/i18n.js";
+import { t, write } from "/web/i18n.js";
 import { curl, hasToken, operation, parse, problem, refusal, request, setToken } from "/web/node.js";
 import { everything, refresh } from "/web/store.js";
 
@@ -106,7 +106,7 @@ function askToken(form) {
   at("access").hidden = false;
   at("access-why").dataset.t = hasToken() ? "access.wrong" : "access.why";
   say(form, t("access.enter"), "bad");
-  setText(at("access-why"), t(at("access-why").dataset.t));
+  write(at("access-why"), t(at("access-why").dataset.t));
   at("token").select();
   at("token").focus();
   at("access").onsubmit = (e) => {

@@ -17,16 +17,17 @@ export async function openAddress(root, name) {
     spendable = h("p", { class: "hint" }),
     count = h("p", { class: "hint" }),
     hint = h("p", { class: "hint" }, t("address.hint")),
-    body = h("tbody", {}),
+    body = h("tbody", { role: "rowgroup" }),
     title = h("bdi", {}, visible(name)),
     beside = h("p", { class: "hash", hidden: true });
   const more = h("button", { type: "button", class: "second" }, t("address.older"));
   let next = null;
+  const head = ["payment.block", "payment.from", "payment.to", "payment.amount", "payment.id", "payment.confirmations"];
   const rows = (history) =>
     history.map((e) => {
       const p = e.transaction,
         out = p.sender === account;
-      return row(
+      const line = row(
         hashLink(e.block.hash, number(e.block.index)),
         p.sender === "0" ? h("em", {}, t(e.block.index === 1 ? "payment.endowed" : "payment.reward")) : addressLink(p.sender),
         addressLink(p.recipient),
@@ -34,6 +35,9 @@ export async function openAddress(root, name) {
         paymentLink(p.id),
         { number: number(e.confirmations) },
       );
+      for (const [i, key] of head.entries()) line.cells[i].dataset.column = t(key); // said on a phone, which has no row of titles
+      if (!p.id) line.cells[head.indexOf("payment.id")].classList.add("empty");
+      return line;
     });
   const showBalance = (a) => {
     balance.textContent = signed(a.balance);
@@ -60,7 +64,6 @@ export async function openAddress(root, name) {
     if (more.hidden) body.rows[from]?.querySelector("a").focus(); // the button has gone
   });
   show(await ask(path));
-  const head = ["payment.block", "payment.from", "payment.to", "payment.amount", "payment.id", "payment.confirmations"];
   const numbers = new Set(["payment.amount", "payment.confirmations"]);
   root.replaceChildren(
     h(
@@ -83,14 +86,14 @@ export async function openAddress(root, name) {
         { class: "wide", role: "group", tabindex: "0", "aria-label": t("address.history") },
         h(
           "table",
-          {},
+          { role: "table", class: "cards" },
           h(
             "thead",
-            {},
+            { role: "rowgroup" },
             h(
               "tr",
-              {},
-              head.map((k) => h("th", { scope: "col", class: numbers.has(k) && "number" }, t(k))),
+              { role: "row" },
+              head.map((k) => h("th", { scope: "col", role: "columnheader", class: numbers.has(k) && "number" }, t(k))),
             ),
           ),
           body,

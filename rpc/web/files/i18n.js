@@ -42,11 +42,17 @@ export function switchLanguage() {
   translate();
 }
 
+// write shows a text whose options, as --lab, do not break at a line's end.
+export function write(element, text) {
+  const option = (name) => Object.assign(document.createElement("span"), { className: "option", textContent: name });
+  element.replaceChildren(...text.split(/(--[a-z][a-z-]*)/).map((part, i) => (i % 2 ? option(part) : part)));
+}
+
 // translate writes the fixed texts of the page, as the node has written them at first.
 export function translate() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.getElementById("language").lang = language === "zh" ? "en" : "zh-CN";
-  for (const e of document.querySelectorAll("[data-t]")) e.textContent = t(e.dataset.t);
+  for (const e of document.querySelectorAll("[data-t]")) write(e, t(e.dataset.t));
   for (const e of document.querySelectorAll("[data-label]")) e.setAttribute("aria-label", t(e.dataset.label));
   for (const e of document.querySelectorAll("[data-hint]")) e.placeholder = t(e.dataset.hint);
 }

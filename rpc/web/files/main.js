@@ -1,7 +1,7 @@
 // The page: which view is open, what the node's events change, and the switches of language, theme and size.
 
 import { at, learnName, nodeName, setText, short, who } from "/web/dom.js";
-import { clock, language, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
+import { clock, number, remember, switchLanguage, t, translate } from "/web/i18n.js";
 import { follow } from "/web/live.js";
 import { answersAgain, forget, updateLines } from "/web/act.js";
 import { accounts, hasLab, parse, secure } from "/web/node.js";
@@ -201,7 +201,7 @@ watch((what) => {
   if (view) views[view].update(what);
 });
 
-if ((document.documentElement.lang === "zh-CN") !== (language === "zh")) translate();
+translate();
 for (const [address, name] of Object.entries(accounts)) learnName(address, name);
 blocks.begin();
 for (const v of Object.values(views)) v.start?.();

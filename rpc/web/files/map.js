@@ -33,7 +33,8 @@ export function drawMap(root, self, peers) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const width = Math.max(280, Math.min(760, ((root.clientWidth || 600) * 16) / rem));
   const far = [...strangers(self, peers)].slice(0, most);
-  const height = far.length ? Math.min(500, Math.max(400, width * 0.78)) : Math.min(440, Math.max(320, width * 0.72));
+  const room = width > narrow || peers.length < 5 ? 0 : 60; // a phone has it below
+  const height = room + (far.length ? Math.min(500, Math.max(400, width * 0.78)) : Math.min(440, Math.max(320, width * 0.72)));
   centre = { x: width / 2, y: height / 2 };
   const unknown = new Set(far.map(([id]) => id)); // a remembered peer that others are connected with is drawn once
   const drawn = peers.filter((p) => p.id && !unknown.has(p.id)).slice(0, most);
@@ -44,6 +45,7 @@ export function drawMap(root, self, peers) {
   const inner = far.length ? { x: reach.x * 0.74, y: reach.y * 0.74 } : reach;
   places = new Map(drawn.map((p, i) => [p.id, place(p, i, drawn.length, inner)]));
   const outside = spread(far, reach);
+  const titles = many ? new Map() : labels(drawn, width, height);
   const connected = drawn.filter((p) => p.connected).length;
   const svg = s(
     "svg",
@@ -57,7 +59,7 @@ export function drawMap(root, self, peers) {
     drawn.map((p) => line(p, places.get(p.id))),
     rings.filter((ms) => (width > narrow && !many) || ms === 1 || ms === 1000).map((ms) => s("text", { class: "scale", x: centre.x - inner.x * out(ms) * 0.34, y: centre.y - inner.y * out(ms) * 0.94 + 4 }, scale(ms))),
     [...outside].map(([id, at]) => stranger(id, at, width)),
-    drawn.map((p) => dot(p, places.get(p.id), width, many)),
+    drawn.map((p) => dot(p, places.get(p.id), many, titles.get(p.id))),
     many && named && names(drawn),
     !many && drawn.map((p) => latencyText(p, places.get(p.id), width)),
     pulses,
@@ -73,13 +75,43 @@ export function drawMap(root, self, peers) {
   uncover(svg);
 }
 
-// uncover hides a ring's time that would stand behind another text.
+const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+// uncover hides a latency that would touch another text or a circle, and then a ring's time: the table has the latencies.
 function uncover(svg) {
-  const texts = [...svg.querySelectorAll("text:not(.scale)")].map((text) => text.getBoundingClientRect());
-  for (const scale of svg.querySelectorAll(".scale")) {
-    const a = scale.getBoundingClientRect();
-    scale.classList.toggle("covered", texts.some((b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+  const taken = [...svg.querySelectorAll("text:not(.latency, .scale), .peer circle, .self circle")].map((text) => text.getBoundingClientRect());
+  for (const text of [...svg.querySelectorAll(".latency"), ...svg.querySelectorAll(".scale")]) {
+    const box = text.getBoundingClientRect(),
+      covered = taken.some((b) => meet(box, b));
+    text.classList.toggle("covered", covered);
+    if (!covered) taken.push(box);
   }
+}
+
+// labels finds room for the names of peers: below or above its circle, shorter where it is narrow. A name without room is left out: the
+// circle's title and the table have it.
+function labels(drawn, width, height) {
+  const box = (x, y, halfWidth, up, down) => ({ left: x - halfWidth, right: x + halfWidth, top: y - up, bottom: y + down });
+  const taken = [box(centre.x, centre.y, 26, 26, 26), ...drawn.map((p) => box(places.get(p.id).x, places.get(p.id).y, 18, 18, 18))];
+  const found = new Map();
+  for (const p of drawn) {
+    const at = places.get(p.id),
+      sides = at.y >= centre.y ? [37, -26] : [-26, 37];
+    const ways = (width > narrow ? [24, 16, 10] : [16, 10]).flatMap((room) => {
+      const text = short(nodeName(p.id), room),
+        half = (columnsOf(text) * letter) / 2,
+        outward = (at.x < centre.x ? -1 : 1) * Math.max(0, half - 18);
+      return [0, outward].flatMap((aside) => {
+        const x = Math.max(half - at.x, Math.min(aside, width - half - at.x));
+        return sides.map((y) => ({ x, y, text, box: box(at.x + x, at.y + y, half, 13, 4) }));
+      });
+    });
+    const way = ways.find((w) => w.box.top > 0 && w.box.bottom < height && !taken.some((b) => meet(b, w.box)));
+    if (!way) continue;
+    taken.push(way.box);
+    found.set(p.id, way);
+  }
+  return found;
 }
 
 // theirs are the edges of which this node has only heard, each once.
@@ -199,14 +231,14 @@ function names(drawn) {
   return s("g", { class: "crowd" }, all);
 }
 
-function dot(p, at, width, many) {
+function dot(p, at, many, title) {
   return s(
     "g",
     { class: "peer" + (p.connected ? "" : " off"), transform: `translate(${at.x} ${at.y})` },
     s("title", {}, [nodeName(p.id), p.id, latency(p)].join(" ")),
     s("circle", { r: many ? 13 : 18 }),
     s("text", { class: "height", y: 5 }, p.height || ""),
-    !many && label(short(nodeName(p.id), width > narrow ? 24 : 16), at, width, at.y >= centre.y ? 37 : -26),
+    title && s("text", { x: title.x, y: title.y }, title.text),
   );
 }
 
