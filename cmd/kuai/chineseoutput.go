@@ -171,6 +171,7 @@ var chineseStates = map[string]string{
 	"network is unreachable":                                                                     "网络不可达",
 	"connection reset by peer":                                                                   "连接被对方重置",
 	"link-local, multicast and metadata addresses are refused":                                   "不接受链路本地地址、组播地址和元数据服务的地址",
+	"%t (next try at %s)":                                                                        "%t（%s 重试）",
 	"%t, connection refused":                                                                     "%t，连接被拒绝",
 	"%t, no answer":                                                                              "%t，没有响应",
 	"%t, no route to host":                                                                       "%t，没有到对方的路由",
