@@ -41,6 +41,16 @@ func (g *Gossip) judgeAnnouncement(from peer.ID, raw []byte) pubsub.ValidationRe
 	return pubsub.ValidationIgnore
 }
 
+// noteDuplicate records who else announced a block. For pubsub that is a duplicate, which no validator sees.
+func (g *Gossip) noteDuplicate(m *pubsub.Message) {
+	if m.ReceivedFrom == g.h.ID() || !wire.IsAnnouncement(m.Data) || m.GetTopic() != BlockTopic(g.net) {
+		return
+	}
+	if what, err := wire.ParseAnnouncement(m.Data, g.c.Rules().MaxBlockBytes); err == nil {
+		g.pulls.addAnnouncer(announced{what, m.ReceivedFrom})
+	}
+}
+
 // pullAll fetches announced blocks until ctx ends.
 func (g *Gossip) pullAll(ctx context.Context) {
 	for {

@@ -201,7 +201,7 @@ func (g *Gossip) options() []pubsub.Option {
 		pubsub.WithMaxControlMessageSize(maxControl),
 		pubsub.WithPeerScore(g.scoreParams(), thresholds()),
 		pubsub.WithPeerScoreInspect(g.noteScores, scoreEvery),
-		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: BlockTopic(g.net), meshed: g.meshed, told: make(map[peer.ID]struct{})}),
+		pubsub.WithRawTracer(&tracer{m: g.m, refused: g.p.Refused, blocks: BlockTopic(g.net), repeat: g.noteDuplicate, meshed: g.meshed, told: make(map[peer.ID]struct{})}),
 		pubsub.WithLogger(g.lib),
 		pubsub.WithRPCLogger(g.lib),
 	}

@@ -29,63 +29,89 @@ type pulls struct {
 	queue chan wire.Announcement // keys of waiting, each once; its capacity suffices for all
 
 	mu                 sync.Mutex
-	waiting            map[wire.Announcement][]peer.ID // announcers that were not asked yet
-	count              map[peer.ID]int                 // entries of each peer in waiting
+	waiting            map[wire.Announcement]*pull
+	count              map[peer.ID]int // announcements of each peer in waiting that it was not asked for
 	falseAnnouncements *stream.Rates
+}
+
+// pull is an announced block that waits or is being fetched.
+type pull struct {
+	announcers []peer.ID // in the order of their announcements, at most pullTries
+	asked      int       // of announcers, the first ones
 }
 
 func newPulls() *pulls {
 	return &pulls{
 		queue:              make(chan wire.Announcement, maxPulls),
-		waiting:            make(map[wire.Announcement][]peer.ID),
+		waiting:            make(map[wire.Announcement]*pull),
 		count:              make(map[peer.ID]int),
 		falseAnnouncements: stream.NewRates(rate.Every(falseAnnouncementEvery), maxFalseAnnouncements),
 	}
 }
 
-// add queues an announcement, and reports whether its block will be fetched.
+// add queues an announcement, and reports whether its block will be fetched from its sender.
 func (q *pulls) add(a announced) bool {
-	p, what := a.from, a.Announcement
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	from, known := q.waiting[what]
+	w := q.waiting[a.Announcement]
+	if w == nil {
+		if q.count[a.from] >= maxPeerPulls || len(q.waiting) >= maxPulls {
+			return false
+		}
+		w = &pull{}
+		q.waiting[a.Announcement] = w
+		q.queue <- a.Announcement
+	}
+	return q.join(w, a.from)
+}
+
+// addAnnouncer records one more announcer of a block in waiting.
+func (q *pulls) addAnnouncer(a announced) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w := q.waiting[a.Announcement]; w != nil {
+		q.join(w, a.from)
+	}
+}
+
+// join makes p one of the announcers, and reports whether it is one. The caller holds mu.
+func (q *pulls) join(w *pull, p peer.ID) bool {
 	switch {
-	case slices.Contains(from, p):
+	case slices.Contains(w.announcers, p):
 		return true
-	case q.count[p] >= maxPeerPulls, known && len(from) >= pullTries, !known && len(q.waiting) >= maxPulls:
+	case q.count[p] >= maxPeerPulls, len(w.announcers) >= pullTries:
 		return false
 	}
-	q.waiting[what] = append(from, p)
+	w.announcers = append(w.announcers, p)
 	q.count[p]++
-	if !known {
-		q.queue <- what
-	}
 	return true
 }
 
-// next removes and returns the next peer to ask for a. It returns false if none is left; then a is no longer in
-// waiting.
+// next returns the next peer to ask for a. It returns false if none is left; then a is no longer in waiting.
 func (q *pulls) next(a wire.Announcement) (peer.ID, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	from := q.waiting[a]
-	if len(from) == 0 {
+	w := q.waiting[a]
+	if w == nil || w.asked == len(w.announcers) {
 		delete(q.waiting, a)
 		return "", false
 	}
-	q.waiting[a] = from[1:]
-	q.releaseSlot(from[0])
-	return from[0], true
+	p := w.announcers[w.asked]
+	w.asked++
+	q.releaseSlot(p)
+	return p, true
 }
 
 // done ends the wait for a.
 func (q *pulls) done(a wire.Announcement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, p := range q.waiting[a] {
-		q.releaseSlot(p)
+	if w := q.waiting[a]; w != nil {
+		for _, p := range w.announcers[w.asked:] {
+			q.releaseSlot(p)
+		}
+		delete(q.waiting, a)
 	}
-	delete(q.waiting, a)
 }
 
 // releaseSlot decrements p's count. The caller holds mu.

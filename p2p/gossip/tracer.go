@@ -14,9 +14,10 @@ import (
 type tracer struct {
 	m       counter
 	refused stream.Refused
-	blocks  string               // the block topic
-	meshed  chan<- peer.ID       // peers new in the mesh, once per connection
-	told    map[peer.ID]struct{} // peers already reported; only pubsub's loop calls Graft and OnClosedOutboundStream
+	blocks  string                // the block topic
+	repeat  func(*pubsub.Message) // called with every message that arrived before
+	meshed  chan<- peer.ID        // peers new in the mesh, once per connection
+	told    map[peer.ID]struct{}  // peers already reported; only pubsub's loop calls Graft and OnClosedOutboundStream
 }
 
 // Graft reports a peer's first graft.
@@ -38,7 +39,10 @@ func (t *tracer) OnClosedOutboundStream(p peer.ID) { delete(t.told, p) }
 func (t *tracer) DeliverMessage(msg *pubsub.Message) { t.count("delivered", msg) }
 
 // DuplicateMessage counts a message that arrived before.
-func (t *tracer) DuplicateMessage(msg *pubsub.Message) { t.count("duplicate", msg) }
+func (t *tracer) DuplicateMessage(msg *pubsub.Message) {
+	t.count("duplicate", msg)
+	t.repeat(msg)
+}
 
 // UndeliverableMessage counts a message that a slow subscriber missed.
 func (t *tracer) UndeliverableMessage(msg *pubsub.Message) { t.count("undeliverable", msg) }
