@@ -103,8 +103,8 @@ func TestFalseAnnouncementsCostTheirSender(t *testing.T) {
 	}
 }
 
-// TestAnnouncedBlockComesFromTheNextAnnouncer lets a liar announce a block first, and not give it. No sync can bring it:
-// the announcement of the other peer, a duplicate for pubsub, is what it comes by.
+// TestAnnouncedBlockComesFromTheNextAnnouncer lets a liar announce a block first, and not give it. No sync can
+// bring it: the announcement of the other peer, a duplicate for pubsub, is what it comes by.
 func TestAnnouncedBlockComesFromTheNextAnnouncer(t *testing.T) {
 	bubble(t, p2ptest.Options{Nodes: 2}, func(t *testing.T, net *p2ptest.Net) {
 		net.Connected(10 * time.Second)

@@ -137,7 +137,8 @@ type waker struct {
 
 func (w *waker) Wake(peer.ID) { w.woken = true }
 
-// entryPoints are the two ways of blocks into a node, gossip and sync, without the loops that would start by themselves.
+// entryPoints are the two ways of blocks into a node, gossip and sync, without the loops that would start by
+// themselves.
 type entryPoints struct {
 	*Gossip
 	sync  *waker

@@ -15,6 +15,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
@@ -155,7 +156,7 @@ func newOrphans() *lru.Cache[consensus.Hash, struct{}] {
 
 // Join starts pubsub, which ends with ctx. The validators are registered before the first message can arrive.
 func (g *Gossip) Join(ctx context.Context) error {
-	ps, err := pubsub.NewGossipSub(ctx, g.h, g.options()...)
+	ps, err := pubsub.NewGossipSub(ctx, noDial{g.h}, g.options()...)
 	if err != nil {
 		return fmt.Errorf("start gossip: %w", err)
 	}
@@ -180,6 +181,21 @@ func (g *Gossip) joinTopic(ps *pubsub.PubSub, name string, judge pubsub.Validato
 		return nil, fmt.Errorf("relay topic %s: %w", name, err)
 	}
 	return t, nil
+}
+
+// noDial is a host whose streams never dial: otherwise pubsub would connect again to a peer that was
+// disconnected just before.
+type noDial struct{ host.Host }
+
+// NewStream opens a stream to a connected peer. If the connection has just ended and there is another one, it
+// uses that.
+func (h noDial) NewStream(ctx context.Context, p peer.ID, ids ...protocol.ID) (network.Stream, error) {
+	ctx = network.WithNoDial(ctx, "gossip is for connected peers only")
+	st, err := h.Host.NewStream(ctx, p, ids...)
+	if err != nil && h.Network().Connectedness(p) == network.Connected {
+		return h.Host.NewStream(ctx, p, ids...)
+	}
+	return st, err
 }
 
 func (g *Gossip) options() []pubsub.Option {

@@ -139,8 +139,7 @@ func (t *Table) isConnected(p peer.ID) bool {
 	return t.h.Network().Connectedness(p) == network.Connected
 }
 
-// dialOne dials p. It closes the new connection again if p is not static and other dials have taken all slots
-// meanwhile.
+// dialOne dials p. It closes the new connection again if other dials have taken all slots meanwhile.
 func (t *Table) dialOne(ctx context.Context, p candidate) {
 	u := t.book.dialOf(p.ID)
 	ctx, stop := context.WithCancel(ctx)
@@ -148,16 +147,30 @@ func (t *Table) dialOne(ctx context.Context, p candidate) {
 	t.book.setCancel(u, stop)
 	t.dial(ctx, p)
 	t.book.dialEnded(p.ID, u)
+	t.closeSurplus(p.ID)
+	signal(t.wake)
+}
+
+// closeSurplus closes the connections to p that this node opened, if p is not static and there are too many outbound
+// peers.
+func (t *Table) closeSurplus(p peer.ID) {
 	t.closingExtra.Lock()
 	defer t.closingExtra.Unlock()
-	if !p.static && t.client.HasDialled(p.ID) && t.outbound() > t.wantOutbound {
-		for _, c := range t.h.Network().ConnsToPeer(p.ID) {
-			if c.Stat().Direction == network.DirOutbound {
-				_ = c.Close()
-			}
+	if t.book.isStatic(p) || !t.client.HasDialled(p) || t.outbound() <= t.wantOutbound {
+		return
+	}
+	for _, c := range t.h.Network().ConnsToPeer(p) {
+		if c.Stat().Direction == network.DirOutbound {
+			_ = c.Close()
 		}
 	}
-	signal(t.wake)
+}
+
+// dialForDHT connects to a peer that the DHT has to ask. It takes no slot: dhtHost closes the connection later.
+func (t *Table) dialForDHT(ctx context.Context, info peer.AddrInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return t.h.Connect(ctx, info)
 }
 
 // dial connects to p. Two neighbours find each other at the same time, so the node with the larger id waits a

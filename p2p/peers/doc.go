@@ -28,7 +28,9 @@
 // Only the loop of Table.Run handles events of connections, and step starts what is due: disconnections, dials
 // of static peers, lookups of requests, dials for free outbound slots. The loop never blocks: each dial has a
 // goroutine, whose end wakes the loop. While all outbound slots are taken, one of them is given to a peer that
-// is not connected every few minutes.
+// is not connected every few minutes. Queries of the DHT dial peers themselves, through dhtHost, which bounds
+// their number and closes those beyond the outbound slots. Nothing else dials: other streams are opened only to
+// connected peers.
 //
 //   - A peer is up when identification has completed, and down when no connection is left. The end of one
 //     connection does not matter, as a dial opens several and closes all but one. A connection without
