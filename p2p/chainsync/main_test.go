@@ -1,4 +1,4 @@
-package chainsync
+package chainsync_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package gossip
+package gossip_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package peers
+package peers_test
 
 import (
 	"context"
@@ -7,10 +7,12 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 
 	"kuai/p2p/hosttest"
+	"kuai/p2p/peers"
 )
 
 // openTransient connects and opens streams on which nothing is agreed.
@@ -30,8 +32,19 @@ func openTransient(t *testing.T, from, to host.Host, streams int) {
 	}
 }
 
-// transientLimit is how many transient streams a node lets be.
-const transientLimit = 64
+const (
+	transientLimit    = 64 // transient streams that the node in these tests allows
+	minTransientShare = 16 // of one peer, that no honest one reaches
+)
+
+// transientStreams counts the streams of peers that have no protocol yet.
+func transientStreams(h host.Host) (n int) {
+	_ = h.Network().ResourceManager().ViewTransient(func(s network.ResourceScope) error {
+		n = s.Stat().NumStreamsInbound
+		return nil
+	})
+	return n
+}
 
 func TestPeerWithMostTransientStreamsIsPunished(t *testing.T) {
 	hosttest.NoLeaks(t)
@@ -46,7 +59,7 @@ func TestPeerWithMostTransientStreamsIsPunished(t *testing.T) {
 	hosttest.Eventually(t, "all streams wait for their protocol", func() bool { return transientStreams(h) >= transientLimit+minTransientShare-1 })
 
 	log := &hosttest.Log{}
-	table := New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test", MaxTransient: transientLimit}, log.Logger())
+	table := peers.New(h, peers.NewGater(h.ID(), "", nil, log.Logger()), peers.Config{Network: "test", MaxTransient: transientLimit}, log.Logger())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- table.Run(ctx, noSyncs{}) }()
@@ -81,7 +94,7 @@ func TestMembersKeepTheirConnections(t *testing.T) {
 	hosttest.Eventually(t, "both are there, one of them with a stream", func() bool { return len(h.Network().Peers()) == 2 && transientStreams(h) == 1 })
 
 	log := &hosttest.Log{}
-	New(h, NewGater(h.ID(), "", nil, log.Logger()), Config{Network: "test"}, log.Logger()).StatusReceived(member.ID())
+	peers.New(h, peers.NewGater(h.ID(), "", nil, log.Logger()), peers.Config{Network: "test"}, log.Logger()).StatusReceived(member.ID())
 	manager.TrimOpenConns(t.Context())
 	hosttest.Eventually(t, "the one without a status has gone", func() bool { return len(h.Network().ConnsToPeer(bare.ID())) == 0 })
 	if len(h.Network().ConnsToPeer(member.ID())) == 0 {

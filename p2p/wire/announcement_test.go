@@ -1,4 +1,4 @@
-package wire
+package wire_test
 
 import (
 	"math"
@@ -6,24 +6,25 @@ import (
 	"testing"
 
 	"kuai/chain/consensus"
+	"kuai/p2p/wire"
 )
 
 const goodAnnouncement = `{"hash": "0101010101010101010101010101010101010101010101010101010101010101", "index": 7, "previous_hash": "0202020202020202020202020202020202020202020202020202020202020202", "size": 70000}`
 
 func TestAnnouncementHasOneForm(t *testing.T) {
 	most := consensus.Classic().MaxBlockBytes
-	a, err := ParseAnnouncement([]byte(goodAnnouncement), most)
+	a, err := wire.ParseAnnouncement([]byte(goodAnnouncement), most)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Announcement{Hash: hashOf(1), Parent: hashOf(2), Index: 7, Size: 70000}
+	want := wire.Announcement{Hash: hashOf(1), Parent: hashOf(2), Index: 7, Size: 70000}
 	if a != want {
 		t.Errorf("got %+v, want %+v", a, want)
 	}
 	if got := string(a.Append(nil)); got != goodAnnouncement {
 		t.Errorf("written as %s", got)
 	}
-	longest := Announcement{Index: math.MaxInt64, Size: math.MaxInt64}.Append(nil)
+	longest := wire.Announcement{Index: math.MaxInt64, Size: math.MaxInt64}.Append(nil)
 	if len(longest) > maxAnnouncement {
 		t.Errorf("the longest announcement has %d bytes, at most %d are taken", len(longest), maxAnnouncement)
 	}
@@ -47,7 +48,7 @@ func TestAnnouncementHasOneForm(t *testing.T) {
 			if raw == goodAnnouncement {
 				t.Fatal("the case changes nothing")
 			}
-			if a, err := ParseAnnouncement([]byte(raw), most); err == nil {
+			if a, err := wire.ParseAnnouncement([]byte(raw), most); err == nil {
 				t.Errorf("taken: %+v", a)
 			}
 		})
@@ -58,7 +59,7 @@ func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte(goodAnnouncement))
 	most := consensus.Classic().MaxBlockBytes
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		a, err := ParseAnnouncement(raw, most)
+		a, err := wire.ParseAnnouncement(raw, most)
 		if err == nil && string(a.Append(nil)) != string(raw) {
 			t.Errorf("taken in another form: %q", raw)
 		}

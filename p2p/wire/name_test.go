@@ -1,18 +1,20 @@
-package wire
+package wire_test
 
 import (
 	"strings"
 	"testing"
+
+	"kuai/p2p/wire"
 )
 
 func TestNamesOfNodes(t *testing.T) {
 	for _, name := range []string{"", "a", "Anna's laptop", "块链课 3", "Żółć!", "🦊", strings.Repeat("x", maxNameRunes), strings.Repeat("块", maxName/3)} {
-		if err := CheckName(name); err != nil {
+		if err := wire.CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 		m := exampleStatus
 		m.Name = name
-		if got, err := ParseStatus(m.Append(nil)); err != nil || got != m {
+		if got, err := wire.ParseStatus(m.Append(nil)); err != nil || got != m {
 			t.Errorf("%q came back as %+v, %v", name, got, err)
 		}
 	}
@@ -40,18 +42,18 @@ var hostileNames = map[string]string{
 // TestHostileNamesAreDropped: the rest of the status counts, and the peer isn't blamed.
 func TestHostileNamesAreDropped(t *testing.T) {
 	for what, name := range hostileNames {
-		if CheckName(name) == nil {
+		if wire.CheckName(name) == nil {
 			t.Errorf("%s: %q is a name", what, name)
 		}
 		m := exampleStatus
 		m.Name = name
-		got, err := ParseStatus(m.Append(nil))
+		got, err := wire.ParseStatus(m.Append(nil))
 		if err != nil || got != exampleStatus {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
 	for what, behind := range map[string][]byte{"no name": {0}, "cut off": {5, 'a', 'b'}, "length alone": {64}, "too long": append([]byte{255}, make([]byte, 255)...)} {
-		if got, err := ParseStatus(append(exampleStatus.Append(nil), behind...)); err != nil || got != exampleStatus {
+		if got, err := wire.ParseStatus(append(exampleStatus.Append(nil), behind...)); err != nil || got != exampleStatus {
 			t.Errorf("%s: %+v, %v", what, got, err)
 		}
 	}
@@ -60,7 +62,7 @@ func TestHostileNamesAreDropped(t *testing.T) {
 func TestLongestStatusFits(t *testing.T) {
 	m := exampleStatus
 	m.Agent, m.Name = strings.Repeat("a", maxAgent), strings.Repeat("块", maxName/3)
-	if got, err := ParseStatus(m.Append(nil)); err != nil || got != m {
+	if got, err := wire.ParseStatus(m.Append(nil)); err != nil || got != m {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
