@@ -28,6 +28,9 @@ export const CLASSIC = {
 }
 
 const SPAN = { count: 16384, bytes: 8 << 20 } // of one chain request
+const GOSSIP_BYTES = 65536 // of a block that gossip carries: this peer mines no larger one
+const BLOCK_TRANSACTIONS = 2000 // the reward included
+const MAX_PENDING = 10000 // payments; what gossip brings beyond is not kept
 const AGENT = 'peer.js'
 const ASK_EVERY = 2000 // milliseconds between two looks whether a node has a longer chain: gossip may lose a block
 const ZERO = '0'.repeat(64)
@@ -40,6 +43,7 @@ export class Peer {
     const peer = new Peer()
     peer.network = network
     peer.blocks = [await parse(encoder.encode(network.genesis))] // the active chain, the genesis first
+    peer.mined = new Set() // the ids of payments in them
     peer.pending = new Map() // payments by id: their canonical text
     peer.onblock = () => {}
     peer.node = await createLibp2p({
@@ -62,6 +66,7 @@ export class Peer {
     pubsub.topicValidators.set(peer.topic('block'), (from, m) => peer.hearBlock(from, m.data))
     pubsub.topicValidators.set(peer.topic('tx'), (from, m) => peer.hearPayment(m.data))
     await peer.node.handle(peer.protocol('status'), stream => peer.answerStatus(stream))
+    await peer.node.handle(peer.protocol('sync'), stream => peer.answerSync(stream))
     pubsub.subscribe(peer.topic('block'))
     pubsub.subscribe(peer.topic('tx'))
     const { remotePeer } = await peer.node.dial(multiaddr(address))
@@ -93,6 +98,28 @@ export class Peer {
   async answerStatus (stream) {
     await frames(stream).next()
     stream.send(frame(this.status()))
+    await stream.close()
+  }
+
+  // answerSync sends the blocks of the active chain that another node lacks: it may have missed one that this peer mined.
+  async answerSync (stream) {
+    const { value } = await frames(stream).next()
+    const ask = view(value)
+    const hash = at => hex(value.subarray(at, at + 32))
+    const chain = this.blocks // as it is now, also if it grows meanwhile
+    const places = new Map(chain.map(b => [b.hash, b.index]))
+    const locator = Array.from({ length: value[48] }, (_, i) => places.get(hash(49 + 32 * i)))
+    const fork = locator.length > 0 ? locator.find(index => index) ?? 1 : 0
+    const from = Number(ask.getBigUint64(0)) || fork + 1
+    const until = hash(16) === ZERO ? chain.length : places.get(hash(16)) ?? 1
+    const count = Math.max(0, Math.min(until - from + 1, ask.getUint32(8), SPAN.count))
+    stream.send(frame(concat(u64(fork), u64(from), u32(count), u64(chain.length), bytes(chain[chain.length - 1].hash))))
+    let left = ask.getUint32(12)
+    for (const { raw } of chain.slice(from - 1, from - 1 + count)) {
+      if (!stream.send(frame(raw))) await stream.onDrain()
+      left -= raw.length
+      if (left <= 0) break
+    }
     await stream.close()
   }
 
@@ -157,8 +184,14 @@ export class Peer {
     const left = this.blocks.filter((b, i) => branch[i]?.hash !== b.hash)
     const came = branch.filter((b, i) => this.blocks[i]?.hash !== b.hash)
     this.blocks = branch
-    for (const t of left.flatMap(b => b.transactions)) if (t.id) this.pending.set(t.id, canonicalPayment(t))
-    for (const t of came.flatMap(b => b.transactions)) this.pending.delete(t.id)
+    for (const b of left) {
+      for (const t of b.transactions) this.mined.delete(t.id)
+      for (const { 0: text, groups } of decoder.decode(b.raw).matchAll(PAYMENT)) this.pending.set(groups.id, text)
+    }
+    for (const t of came.flatMap(b => b.transactions)) {
+      this.pending.delete(t.id)
+      if (t.id) this.mined.add(t.id)
+    }
     for (const b of came) this.onblock(b)
   }
 
@@ -181,24 +214,26 @@ export class Peer {
     }
   }
 
+  // hearPayment judges a payment that gossip brings. What it passes on it answers for, so it ignores what it cannot judge.
   hearPayment (raw) {
     const text = decoder.decode(raw)
-    const payment = JSON.parse(text)
-    if (this.pending.has(payment.id)) return 'ignore'
-    this.pending.set(payment.id, text)
+    const id = canonicalID(text)
+    if (!id || this.pending.has(id) || this.mined.has(id) || this.pending.size >= MAX_PENDING) return 'ignore'
+    this.pending.set(id, text)
     return 'accept'
   }
 
   // pay publishes a payment. The amount is a positive integer.
   async pay (sender, recipient, amount) {
     const id = hex(crypto.getRandomValues(new Uint8Array(16)))
-    const text = canonicalPayment({ amount, id, recipient, sender })
+    const text = paymentText(amount, id, recipient, sender)
+    if (!Number.isSafeInteger(amount) || !canonicalID(text)) throw new Error(`${text} is invalid: give a positive integer and names of 1 to 256 bytes`)
     this.pending.set(id, text)
     await this.node.services.pubsub.publish(this.topic('tx'), encoder.encode(text))
     return id
   }
 
-  // mine finds the next block with all pending payments, and publishes it.
+  // mine finds the next block, puts as many pending payments into it as gossip carries, the oldest first, and publishes it.
   async mine () {
     const parent = this.tip
     let proof = 0
@@ -207,8 +242,15 @@ export class Peer {
       proof++
     }
     const reward = `{"amount": 1, "recipient": ${quote(this.id)}, "sender": "0"}`
-    const transactions = [...this.pending.values(), reward].join(', ')
-    const raw = encoder.encode(`{"index": ${parent.index + 1}, "previous_hash": "${parent.hash}", "proof": ${proof}, "timestamp": ${Math.floor(Date.now() / 1000)}.0, "transactions": [${transactions}]}`)
+    const begin = `{"index": ${parent.index + 1}, "previous_hash": "${parent.hash}", "proof": ${proof}, "timestamp": ${Math.floor(Date.now() / 1000)}.0, "transactions": [`
+    const transactions = []
+    let left = GOSSIP_BYTES - (begin + reward + ']}').length // all of it is ASCII
+    for (const text of this.pending.values()) {
+      left -= (text + ', ').length
+      if (left < 0 || transactions.length === BLOCK_TRANSACTIONS - 1) break
+      transactions.push(text)
+    }
+    const raw = encoder.encode(begin + [...transactions, reward].join(', ') + ']}')
     const block = await this.check(raw, parent)
     this.adopt([...this.blocks.slice(0, parent.index), block])
     await this.node.services.pubsub.publish(this.topic('block'), raw)
@@ -221,17 +263,41 @@ export class Peer {
   }
 }
 
-// parse reads a block's canonical bytes, and takes their hash.
+// parse reads a block's canonical bytes, keeps them, and takes their hash.
 async function parse (raw) {
   const block = JSON.parse(decoder.decode(raw))
+  block.raw = raw.slice()
   block.hash = hex(await sha256(raw))
   return block
 }
 
-// canonicalPayment writes a payment as CPython does, if its amount is an integer.
-function canonicalPayment ({ amount, id, recipient, sender }) {
-  if (!Number.isSafeInteger(amount) || amount <= 0) throw new Error(`amount ${amount}: give a positive integer`)
+// PAYMENT matches the canonical text of a payment, its id, and its amount.
+const PAYMENT = /\{"amount": (?<amount>[0-9.e+-]+), "id": "(?<id>[0-9a-f]{32})", "recipient": "(?:[^"\\]|\\.)*", "sender": "(?:[^"\\]|\\.)*"\}/g
+
+// paymentText writes a payment as CPython does, if its amount is an integer.
+function paymentText (amount, id, recipient, sender) {
   return `{"amount": ${amount}, "id": "${id}", "recipient": ${quote(recipient)}, "sender": ${quote(sender)}}`
+}
+
+// canonicalID returns the id of a payment if its text is valid, and of a form that JavaScript and CPython write alike; "" if not.
+function canonicalID (text) {
+  const [match] = text.matchAll(PAYMENT)
+  if (match?.[0] !== text || text.length > 4096 || !isAmount(match.groups.amount)) return ''
+  const { amount, id } = match.groups
+  try {
+    const { recipient, sender } = JSON.parse(text)
+    const isName = name => name !== '' && name.isWellFormed() && encoder.encode(name).length <= 256
+    return isName(recipient) && isName(sender) && sender !== '0' && paymentText(amount, id, recipient, sender) === text ? id : ''
+  } catch { // an escape that JSON lacks
+    return ''
+  }
+}
+
+// isAmount reports whether the text is a number above 0 that both write alike: those with an exponent are left out.
+function isAmount (text) {
+  if (/^[1-9]\d{0,17}$/.test(text)) return true
+  const n = Number(text)
+  return n >= 1e-4 && n < 1e16 && text === (Number.isInteger(n) ? n + '.0' : String(n))
 }
 
 // quote writes a string in ASCII.

@@ -123,6 +123,44 @@ func testPeer(t *testing.T, page, near, far *node, port int, swarmKey string) {
 		}
 		return fmt.Errorf("%+v", peers)
 	})
+
+	t.Log("a block that gossip has lost is fetched from it")
+	p.run(`const { pubsub } = peer.node.services, publish = pubsub.publish; pubsub.publish = async () => {}; peer.mine().then(() => { pubsub.publish = publish; window.quiet = peer.tip })`)
+	p.wait("it has mined", `window.quiet`)
+	far.waitHeight(next.Index + 1)
+
+	t.Log("what is pending, and too much for a block that gossip carries, goes into two; a payment keeps its text")
+	const half = "0123456789abcdef0123456789abcdef"
+	far.ask("POST", "/transactions/new", fmt.Sprintf(`{"sender": "carol", "recipient": "dave", "amount": 2.50, "id": %q}`, half), new(struct{}))
+	p.wait("it hears of the payment", fmt.Sprintf(`peer.pending.get(%q)?.startsWith('{"amount": 2.5, ')`, half))
+	p.run(`(async () => { for (let i = 1; i < 700; i++) await peer.pay("alice" + i, "bob", i); await peer.mine(); await peer.mine(); window.twice = peer.tip })()`)
+	p.wait("it has mined two blocks", `window.twice`)
+	far.waitHeight(next.Index + 3)
+	far.ask("GET", "/blocks/latest", "", &latest)
+	if hash := eval[string](p, `twice.hash`); latest.Hash != hash || eval[int](p, `peer.pending.size`) != 0 {
+		t.Errorf("the node's tip is %s, the page mined %s, and %d payments are pending in it", latest.Hash, hash, eval[int](p, `peer.pending.size`))
+	}
+	p.run(`window.other = Object.assign(Object.create(Object.getPrototypeOf(peer)), { blocks: peer.blocks, mined: new Set(peer.mined), pending: new Map(), onblock () {} })
+		other.adopt([...peer.blocks.slice(0, -2), ...["a", "b", "c"].map(hash => ({ hash, transactions: [] }))])`)
+	if got := eval[string](p, fmt.Sprintf(`other.pending.size + " " + other.pending.get(%q)`, half)); got != fmt.Sprintf(`700 {"amount": 2.5, "id": %q, "recipient": "dave", "sender": "carol"}`, half) {
+		t.Errorf("after a reorg %s are pending", got)
+	}
+	heard := func(text string) string {
+		return eval[string](p, fmt.Sprintf(`peer.hearPayment(new TextEncoder().encode(%q))`, text))
+	}
+	const form = `{"amount": %s, "id": "%032d", "recipient": %s, "sender": "a"}`
+	for i, c := range []struct{ amount, recipient, want string }{
+		{"7", `"b"`, "accept"}, {"7.0", `"b"`, "accept"}, {"0.1", `"\u00e9"`, "accept"}, {"7.50", `"b"`, "ignore"}, {"07", `"b"`, "ignore"}, {"0", `"b"`, "ignore"},
+		{"-1", `"b"`, "ignore"}, {"1e5", `"b"`, "ignore"}, {"7", `"\u00E9"`, "ignore"}, {"7", `""`, "ignore"}, {"7", `"\x"`, "ignore"},
+		{"7", `"\ud800"`, "ignore"}, {"7", `"b", "x": "y"`, "ignore"},
+	} {
+		if text := fmt.Sprintf(form, c.amount, i, c.recipient); heard(text) != c.want {
+			t.Errorf("%s: want %s", text, c.want)
+		}
+	}
+	if got := heard(fmt.Sprintf(`{"amount": 2.5, "id": %q, "recipient": "dave", "sender": "carol"}`, half)); got != "ignore" {
+		t.Errorf("a payment that is in a block: %s", got)
+	}
 }
 
 // serveBundle serves an empty page with docs/peer.js and the libraries that it needs. PEER_MODULES names the folder into which npm installed
