@@ -33,6 +33,8 @@ func TestWithoutLab(t *testing.T) {
 	p.wait("it says so", `!document.getElementById("lab-none").hidden && document.getElementById("lab-home").hidden`)
 	p.shows("lab-command", "kuai daemon --lab")
 	p.wait("there is no banner", `document.getElementById("lab-note").hidden`)
+	p.press("#language")
+	p.wait("the button beside the command follows the language", `document.querySelector("#lab-command + .copy button").textContent === "复制"`)
 }
 
 // TestSwitches cuts a node off from its peer and heals it, disturbs gossip, and sets the clock wrong, by the form and by its curl.

@@ -147,7 +147,7 @@ export function copyButton(element) {
   return h(
     "span",
     { class: "copy" },
-    h("button", { type: "button", class: "quiet", onclick: () => copyText(element, said) }, t("curl.copy")),
+    h("button", { type: "button", class: "quiet", "data-t": "curl.copy", onclick: () => copyText(element, said) }, t("curl.copy")),
     said,
   );
 }
