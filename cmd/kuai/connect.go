@@ -82,6 +82,9 @@ func isForeign(p api.Peer) bool { return strings.HasPrefix(p.State, errForeign.E
 // foreignText names the network of a peer of another one.
 func foreignText(p api.Peer) string { return cmp.Or(p.LastError, "it is of another network") }
 
+// whyAway says in few words why a peer is not connected. A node of an earlier version has its last error only, which names each address.
+func whyAway(p api.Peer) string { return strings.TrimPrefix(cmp.Or(p.Reason, p.LastError), "unreachable: ") }
+
 // leaveForeign forgets a node of another network, which would be tried in vain.
 func leaveForeign(ctx context.Context, c *rpc.Client, words []string, why error) error {
 	n, err := c.Node(ctx)
@@ -147,7 +150,7 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 		case peer.Connected && peer.Height > 0: // it has said its status, which nodes of other networks do not
 			return joined, nil
 		case peer.LastError != "":
-			why, next = peer.LastError, peer.NextDial
+			why, next = whyAway(peer), peer.NextDial
 		case peer.Connected:
 			why, next = "it has not said yet what its chain is", time.Time{}
 		}

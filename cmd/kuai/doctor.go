@@ -381,9 +381,9 @@ func (d *doctor) peers(ctx context.Context) {
 			d.foreign(peer.Address, foreignText(peer))
 		case peer.Connected, peer.LastError == "", strings.HasPrefix(peer.State, "Flask node"):
 		case peer.Static:
-			d.say("peer", problem, fmt.Sprintf("%s cannot be reached: %s%s", peer.Address, peer.LastError, nextTry(peer.NextDial)), remedy)
+			d.say("peer", problem, fmt.Sprintf("%s cannot be reached: %s%s", peer.Address, whyAway(peer), nextTry(peer.NextDial)), remedy)
 		default:
-			d.say("peer", note, fmt.Sprintf("%s, met before, is away: %s", peer.Address, peer.LastError), "")
+			d.say("peer", note, fmt.Sprintf("%s, met before, is away: %s", peer.Address, whyAway(peer)), "")
 		}
 	}
 	d.clocks(ctx, p)

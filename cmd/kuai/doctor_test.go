@@ -134,7 +134,7 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 		"/node":   api.Node{PeerID: "me", Agent: "kuai/test", Network: "other-1", Height: 7, Dialable: &api.Dialable{State: "yes", Address: "/ip4/192.0.2.1/tcp/1", By: "a"}},
 		"/readyz": api.Readiness{Error: "no space left on device"},
 		"/peers": api.Peers{Peers: []api.Peer{
-			{ID: "a", Address: "/ip4/192.0.2.1/tcp/15000/p2p/a", Static: true, LastError: "connection refused"},
+			{ID: "a", Address: "/ip4/192.0.2.1/tcp/15000/p2p/a", Static: true, Reason: "unreachable: connection refused", LastError: "dial tcp: connection refused"},
 			{ID: "b", Address: "/ip4/192.0.2.2/tcp/15000/p2p/b", LastError: "timed out"},
 			{ID: "c", Connected: true},
 		}, Nodes: []api.RegisteredNode{{Address: "192.0.2.1:5000", PeerID: "c", Kind: "kuai", State: "connected"}}},
