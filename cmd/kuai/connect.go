@@ -83,7 +83,9 @@ func isForeign(p api.Peer) bool { return strings.HasPrefix(p.State, errForeign.E
 func foreignText(p api.Peer) string { return cmp.Or(p.LastError, "it is of another network") }
 
 // whyAway says in few words why a peer is not connected. A node of an earlier version has its last error only, which names each address.
-func whyAway(p api.Peer) string { return strings.TrimPrefix(cmp.Or(p.Reason, p.LastError), "unreachable: ") }
+func whyAway(p api.Peer) string {
+	return strings.TrimPrefix(cmp.Or(p.Reason, p.LastError), "unreachable: ")
+}
 
 // leaveForeign forgets a node of another network, which would be tried in vain.
 func leaveForeign(ctx context.Context, c *rpc.Client, words []string, why error) error {
