@@ -66,6 +66,50 @@ func TestTwinsAreNamed(t *testing.T) {
 	}
 }
 
+// listsTwin waits until exactly one entry of n's list is a node with its identity.
+func (n *testNode) listsTwin(t *testing.T) {
+	t.Helper()
+	hosttest.Eventually(t, "it is listed", func() bool {
+		all := n.Peers()
+		return len(all) == 1 && strings.HasPrefix(all[0].State, "same identity as this node") && all[0].ID == "" && all[0].Address != ""
+	})
+}
+
+// TestTwinThatNobodyAskedForIsListed on both sides: where multicast found it, and where it dialled.
+func TestTwinThatNobodyAskedForIsListed(t *testing.T) {
+	a, b, _ := runTwins(t, func(a, b *testNode) {
+		a.Table().AddHearsay(peer.AddrInfo{ID: b.Host().ID(), Addrs: b.Host().Addrs()}, true)
+	})
+	a.listsTwin(t)
+	b.listsTwin(t)
+	if at := a.Peers()[0].Address; at != b.Addresses()[0] {
+		t.Errorf("listed as %s, not %s", at, b.Addresses()[0])
+	}
+}
+
+// TestRegisteredTwinStays: by URL and by multiaddr, while an address of the node itself is left out.
+func TestRegisteredTwinStays(t *testing.T) {
+	var a, b *testNode
+	a, b, _ = runTwins(t, func(_, _ *testNode) {})
+	for _, address := range []string{"http://127.0.0.1:5000", b.Addresses()[0]} {
+		if err := a.Register(t.Context(), []string{address, a.Addresses()[0]}); err != nil {
+			t.Fatal(err)
+		}
+		all := a.Registered()
+		if len(all) != 1 || !strings.HasPrefix(all[0].State, "same identity as this node, next try in") {
+			t.Errorf("%s: %+v", address, all)
+		}
+		a.AskRegistered(t.Context(), func(p2p.Registered) {})
+		if now := a.Registered(); len(now) != 1 || now[0].State != all[0].State {
+			t.Errorf("%s: %+v once it was asked again", address, now)
+		}
+		a.listsTwin(t)
+		if err := a.Disconnect(address); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestOneNodeIsNoTwin gives a node its own addresses in every way.
 func TestOneNodeIsNoTwin(t *testing.T) {
 	var own []string

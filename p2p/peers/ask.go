@@ -49,6 +49,7 @@ type urlResult struct {
 	foreign string        // network id of a kuai node of another network
 	status  int
 	err     error // why no peer of this network answers there
+	self    error // result of the check for a twin, nil if it has not this node's id
 }
 
 // ask asks what answers at url.
@@ -103,21 +104,28 @@ func (t *Table) resolve(ctx context.Context, r *request) {
 			t.applyResult(r, f)
 		}
 	}
-	if own, is := t.book.selfAddresses(r); is && ctx.Err() == nil {
-		err := t.twin.check(ctx, own)
-		t.handleSelf(ctx, r, err)
-	}
+	t.checkSelf(ctx, r)
 	t.book.mu.Lock()
 	r.lookup = nil
 	t.book.mu.Unlock()
 	signal(t.wake)
 }
 
-// selfAddresses returns the addresses of r, and reports whether its peer has this node's own id.
+// checkSelf looks for a twin at the addresses of r if its peer has this node's own id, unless one was found there
+// a short time ago.
+func (t *Table) checkSelf(ctx context.Context, r *request) {
+	if own, is := t.book.selfAddresses(r); is && ctx.Err() == nil {
+		t.handleSelf(ctx, r, t.twin.check(ctx, own))
+	}
+}
+
+// selfAddresses returns the addresses of r, and reports whether its peer has this node's own id and is to be
+// checked now.
 func (b *book) selfAddresses(r *request) (addrs []ma.Multiaddr, is bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return slices.Clone(r.info.Addrs), r.info.ID == b.self
+	known := r.retry.err == errTwin.Error() && r.retry.next.After(time.Now())
+	return slices.Clone(r.info.Addrs), r.info.ID == b.self && !known
 }
 
 // handleSelf acts on the result of a look for a twin: r is dropped if it is this node itself, and tried again
@@ -129,7 +137,7 @@ func (t *Table) handleSelf(ctx context.Context, r *request, err error) {
 	case ctx.Err() != nil:
 	case errors.Is(err, errSelf):
 		t.book.removeRequests(func(o *request) bool { return o == r }) // one node may be named in very many ways
-		t.log.Debug("static peer is this node", "peer", r.display())
+		t.log.Info("static peer is this node itself, and is left out", "peer", r.display())
 	default:
 		r.retry.failed(firstRetryStatic, maxRetryStatic, err)
 		if errors.Is(err, errTwin) {
@@ -182,13 +190,13 @@ func (b *book) setResult(r *request, f urlResult) {
 	} else {
 		b.setPeer(r, f.info)
 	}
-	if r.info.ID == b.self {
-		r.registered = false // a node does not list itself
-	}
 }
 
 // scheduleNext sets when the URL of r is asked again, later each time; book.mu is held.
 func (t *Table) scheduleNext(r *request, f urlResult) {
+	if f.info.ID == t.book.self { // handleSelf does it
+		return
+	}
 	if f.err != nil {
 		r.retry.failed(firstRetryStatic, maxRetryURL, f.err)
 		return

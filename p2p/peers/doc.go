@@ -60,7 +60,8 @@
 //     after waits that grow to 30 s. Silence changes nothing: it keeps its kind, and its peer is still dialled.
 //   - A list is registered as a whole or not at all: the file is written first. Later changes of a URL are
 //     written within a minute.
-//   - An address of this node itself is removed once the check for a twin has found that it is this node.
+//   - An address of this node itself is removed once the check for a twin has found that it is this node. That of
+//     a twin stays, and so does one at which the check reaches nobody.
 //   - Package rpc parses requests and shows what this package returns. Config.AskURL is passed in, as this
 //     package does not speak HTTP.
 //

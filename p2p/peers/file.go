@@ -142,7 +142,7 @@ func (b *book) loadRegistration(e registration) {
 		text = e.Address
 	}
 	r, err := newRequest(text)
-	if err != nil || b.requestFor(r.address) != nil || r.info.ID == b.self {
+	if err != nil || b.requestFor(r.address) != nil {
 		return
 	}
 	r.registered = true

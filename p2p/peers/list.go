@@ -47,6 +47,7 @@ func (t *Table) List() []Peer {
 			out = append(out, e)
 		}
 	}
+	out = append(out, t.twins()...)
 	slices.SortFunc(out, func(a, b Peer) int {
 		if a.Connected != b.Connected {
 			if a.Connected {
@@ -56,6 +57,22 @@ func (t *Table) List() []Peer {
 		}
 		return cmp.Or(strings.Compare(a.ID, b.ID), strings.Compare(a.Address, b.Address))
 	})
+	return out
+}
+
+// twins lists the nodes with this node's identity that no request is for: the others are listed by their requests.
+func (t *Table) twins() (out []Peer) {
+	t.book.mu.Lock()
+	asked := t.book.requested(t.h.ID())
+	t.book.mu.Unlock()
+	for _, s := range t.twin.list() {
+		if !slices.ContainsFunc(asked, func(a ma.Multiaddr) bool { return hostOf(a) == hostOf(s.at) }) {
+			p := Peer{Address: fullAddress(peer.AddrInfo{ID: t.h.ID(), Addrs: []ma.Multiaddr{s.at}}), LastError: errTwin.Error()}
+			p.State, _ = stateOf(errTwin)
+			p.Reason = p.State
+			out = append(out, p)
+		}
+	}
 	return out
 }
 

@@ -54,7 +54,8 @@ type Registered struct {
 // Register asks the URLs in list what they are, all at once, and keeps connections to all nodes, as Connect
 // does. When it returns, they are listed by Registered and in the file. If it returns an error, nothing was
 // registered: a *RefusedError if an address is malformed or is of another network, ErrTooMany, or an error of
-// the disk. A URL that does not answer is registered. Addresses of this node itself are left out.
+// the disk. A URL that does not answer is registered, and so is a copy of this node. Addresses of this node
+// itself are left out.
 func (t *Table) Register(ctx context.Context, list []string) error {
 	var news []*request
 	var entries []int
@@ -64,7 +65,7 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 			return &RefusedError{Entry: i + 1, Err: err}
 		}
 		known := slices.ContainsFunc(news, func(o *request) bool { return o.key() == r.key() })
-		if r.info.ID != t.book.self && !known {
+		if !known {
 			news, entries = append(news, r), append(entries, i+1)
 		}
 	}
@@ -77,7 +78,11 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 			return &RefusedError{Entry: entries[i], Address: news[i].display(), Err: err}
 		}
 	}
-	kept, err := t.book.register(news, func(i int) bool { return found[i].info.ID != t.book.self })
+	news, found = t.withoutSelf(ctx, news, found)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	kept, err := t.book.register(news)
 	if err != nil {
 		return err
 	}
@@ -85,9 +90,31 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 		if r.url != "" {
 			t.applyResult(r, found[i])
 		}
+		if found[i].self != nil {
+			t.handleSelf(ctx, r, found[i].self)
+		}
 	}
 	signal(t.wake)
 	return nil
+}
+
+// withoutSelf looks for twins among the requests with this node's own id, and leaves out those of this node itself.
+func (t *Table) withoutSelf(ctx context.Context, news []*request, found []urlResult) (others []*request, theirs []urlResult) {
+	ctx, cancel := context.WithTimeout(ctx, twinArrivesWithin+time.Second)
+	defer cancel()
+	for i, f := range found {
+		at := news[i].info
+		if f.info.ID != "" {
+			at = f.info
+		}
+		if at.ID == t.book.self {
+			if f.self = t.twin.check(ctx, at.Addrs); errors.Is(f.self, errSelf) {
+				continue
+			}
+		}
+		others, theirs = append(others, news[i]), append(theirs, f)
+	}
+	return others, theirs
 }
 
 // askAll asks the URLs of requests, all at once. Multiaddrs have empty results.
@@ -160,6 +187,7 @@ func (t *Table) AskRegistered(ctx context.Context, each func(Registered)) {
 		wg.Go(func() {
 			if f := t.ask(ctx, r.url); ctx.Err() == nil {
 				t.applyResult(r, f)
+				t.checkSelf(ctx, r)
 				signal(t.wake)
 			}
 			now := t.Registered()
@@ -171,14 +199,12 @@ func (t *Table) AskRegistered(ctx context.Context, each func(Registered)) {
 	wg.Wait()
 }
 
-// register adds requests, those of other nodes as registered, once the file is written: all or nothing.
-func (b *book) register(news []*request, isOther func(i int) bool) (kept []*request, err error) {
+// register adds requests as registered once the file is written: all or nothing.
+func (b *book) register(news []*request) (kept []*request, err error) {
 	err = b.change(func(held map[string]registration) error {
 		fresh := 0
-		for i, r := range news {
-			if isOther(i) {
-				held[r.key()] = r.registration()
-			}
+		for _, r := range news {
+			held[r.key()] = r.registration()
 			if b.requestFor(r.address) == nil {
 				fresh++
 			}
@@ -188,9 +214,9 @@ func (b *book) register(news []*request, isOther func(i int) bool) (kept []*requ
 		}
 		return nil
 	}, func() {
-		for i, r := range news {
+		for _, r := range news {
 			r = b.addRequest(r)
-			r.registered = r.registered || isOther(i)
+			r.registered = true
 			kept = append(kept, r)
 		}
 	})

@@ -30,6 +30,7 @@ const (
 	twinArrivesWithin = 5 * time.Second  // for the other end of a connection to arrive here
 	twinQueue         = 16               // addresses and connections that wait for a check
 	maxTwins          = 64               // addresses remembered
+	lookAgainEvery    = time.Minute      // at the address of a twin, which may have got an identity of its own
 )
 
 var (
@@ -54,6 +55,14 @@ type twin struct {
 	dialEnds []string             // local ends of all checks so far, newest last
 	arrivals []ma.Multiaddr       // remote addresses of inbound connections with this node's id since that check began
 	seen     map[string]time.Time // when addresses were last checked, and hosts warned about
+	shown    []shownTwin          // those that nobody asked for, at most one a host
+}
+
+// shownTwin is a twin that mDNS or a peer told of, or that dialled this node.
+type shownTwin struct {
+	at      ma.Multiaddr
+	dialled bool // by this node
+	last    time.Time
 }
 
 func newTwin(self peer.ID, dir string, log *slog.Logger) *twin {
@@ -66,21 +75,70 @@ func newTwin(self peer.ID, dir string, log *slog.Logger) *twin {
 
 // run checks until ctx ends what addHearsay and secured have queued.
 func (t *twin) run(ctx context.Context) {
+	again := time.NewTicker(lookAgainEvery)
+	defer again.Stop()
 	for {
 		select {
 		case a := <-t.toCheck:
-			_ = t.check(ctx, []ma.Multiaddr{a})
+			t.show(a, true, errors.Is(t.check(ctx, []ma.Multiaddr{a}), errTwin))
 		case a := <-t.inbound:
 			if !t.dialledFrom(a) {
 				pause(ctx, twinArrivesWithin) // it may be the other end of a check that is not in dialEnds yet
 			}
 			if ctx.Err() == nil && !t.dialledFrom(a) {
 				t.warn(a)
+				t.show(a, false, true)
 			}
+		case <-again.C:
+			t.lookAgain(ctx)
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// show adds the twin at a to those that are shown, or removes it.
+func (t *twin) show(a ma.Multiaddr, dialled, is bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := slices.IndexFunc(t.shown, func(s shownTwin) bool { return hostOf(s.at) == hostOf(a) })
+	switch {
+	case known < 0 && is && len(t.shown) < twinQueue:
+		t.shown = append(t.shown, shownTwin{a, dialled, time.Now()})
+	case known < 0:
+	case is && (dialled || !t.shown[known].dialled): // the address that was dialled says more than where a connection came from
+		t.shown[known] = shownTwin{a, dialled, time.Now()}
+	case !is && t.shown[known].at.Equal(a):
+		t.shown = slices.Delete(t.shown, known, known+1)
+	}
+}
+
+// lookAgain removes the twins that are none any more. One that only dialled this node is not heard of again.
+func (t *twin) lookAgain(ctx context.Context) {
+	for _, s := range t.list() {
+		switch {
+		case s.dialled:
+			err := t.check(ctx, []ma.Multiaddr{s.at})
+			t.show(s.at, true, errors.Is(err, errTwin))
+		case time.Since(s.last) > 2*twinEvery:
+			t.show(s.at, false, false)
+		}
+	}
+}
+
+// list returns the twins that are shown.
+func (t *twin) list() []shownTwin {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.shown)
+}
+
+// hostOf is the IP address in a, or a if it has none.
+func hostOf(a ma.Multiaddr) string {
+	if ip, err := manet.ToIP(a); err == nil {
+		return ip.String()
+	}
+	return a.String()
 }
 
 // secured is called by the connection gater after a handshake with this node's own id. The connection is closed
@@ -172,7 +230,7 @@ func (t *twin) addHearsay(addrs []ma.Multiaddr) {
 // check dials the addresses of this node's id one after the other. It returns errSelf if only this node
 // answers, errTwin if another node answers at any of them, and otherwise why nothing was reached.
 func (t *twin) check(ctx context.Context, addrs []ma.Multiaddr) error {
-	if t.h == nil {
+	if t.h == nil || len(addrs) == 0 {
 		return errSelf // a host without our connection gater tells of no handshake
 	}
 	select {
@@ -258,11 +316,7 @@ func (t *twin) arrived() (here bool, over <-chan struct{}) {
 
 // warn logs that another node has this node's identity, every twinEvery for each host.
 func (t *twin) warn(at ma.Multiaddr) {
-	host := at.String()
-	if ip, err := manet.ToIP(at); err == nil {
-		host = ip.String()
-	}
-	if t.onceIn("warn " + host) {
+	if t.onceIn("warn " + hostOf(at)) {
 		t.log.Warn("another node has the same identity as this one, so they do not connect: "+
 			"one data directory is a copy of the other. Stop one of the two nodes, delete its identity.key, start it again",
 			"address", at, "peer", t.self, "identity", t.key)
