@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -93,6 +94,21 @@ func TestAURLThatFallsSilent(t *testing.T) {
 	}
 	hosttest.Eventually(t, "the two are connected again", func() bool {
 		return slices.ContainsFunc(b.Host().Network().ConnsToPeer(a.Host().ID()), func(c network.Conn) bool { return !slices.Contains(before, c) })
+	})
+}
+
+// TestReasonOfEachRegisteredAddress: of several addresses of one peer each has its own.
+func TestReasonOfEachRegisteredAddress(t *testing.T) {
+	r := chaintest.Rules()
+	n, other, id := runNode(t, r, nil), runNode(t, r, nil), hosttest.ID(t).String()
+	want := map[string]string{freePort(t) + "/p2p/" + id: "unreachable: connection refused"}
+	taken, _, _ := strings.Cut(other.Addresses()[0], "/p2p/")
+	want[taken+"/p2p/"+id] = "unreachable: another peer answers there"
+	if err := n.Register(t.Context(), slices.Collect(maps.Keys(want))); err != nil {
+		t.Fatal(err)
+	}
+	hosttest.Eventually(t, "each says why", func() bool {
+		return !slices.ContainsFunc(n.Registered(), func(r p2p.Registered) bool { return r.Reason != want[r.Address] })
 	})
 }
 

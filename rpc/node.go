@@ -86,7 +86,7 @@ func (s *Server) peersInfo(from, limit int64, say func(string) string) api.Peers
 	nodes := []api.RegisteredNode{}
 	for _, n := range s.network.Registered() {
 		nodes = append(nodes, api.RegisteredNode{
-			Address: n.Address, Kind: n.Kind, NextAsk: n.Next, PeerID: n.PeerID, State: say(n.State), Status: n.Status, URL: n.URL,
+			Address: n.Address, Kind: n.Kind, NextAsk: n.Next, PeerID: n.PeerID, State: say(n.State), Reason: say(n.Reason), Status: n.Status, URL: n.URL,
 		})
 	}
 	return api.Peers{Count: len(all), Nodes: nodes, Peers: list}

@@ -97,6 +97,7 @@ type Registered struct {
 	Connected bool
 	Answered  bool      // the URL, when it was asked last
 	State     string    // in words, as of a Peer
+	Reason    string    // the part of State that says why it is not connected
 	Status    int       // of the URL's last answer to GET /node, 0 if there was none
 	Next      time.Time // when it is tried next; zero while it is connected
 }

@@ -53,6 +53,7 @@ func (n network) AskRegistered(ctx context.Context, each func(rpc.Registered)) {
 func shown(r p2p.Registered) rpc.Registered {
 	return rpc.Registered{
 		Address: r.Address, URL: r.URL, Kind: string(r.Kind), PeerID: r.PeerID, Connected: r.Connected, Answered: r.Answered, State: r.State,
+		Reason: r.Reason,
 		Status: r.Status, Next: r.Next,
 	}
 }

@@ -78,7 +78,7 @@ var chineseTexts = map[string]string{
 	"Generate the autocompletion script for the specified shell": "为指定的 shell 生成自动补全脚本",
 
 	"address": "地址", "network": "网络", "version": "版本", "tip": "最新区块", "pending": "待确认", "mining": "挖矿", "sync": "同步", "peers": "对等节点", "lab": "实验室",
-	"outside": "外部连接", "page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
+	"outside": "外部连接", "identity": "身份", "page": "网页", "data": "数据", "invite": "邀请", "password": "密码",
 	"name": "名称", "key": "密钥", "words": "助记词", "wallet": "钱包",
 
 	"profile": "规则", "target": "目标值", "pace": "出块", "rewards": "奖励", "file": "文件",
@@ -107,6 +107,7 @@ var chineseTexts = map[string]string{
 
 	"'kuai status' shows whether this node can be dialled from outside, once a peer has tried": "有对等节点试过之后，'kuai status' 显示能否从外部连接本节点",
 	"can be dialled at %s, as %s found":                                                                  "可以连接：%s（由 %s 检查）",
+	"also that of the node at %s: 'kuai doctor' says what to do":                                         "与 %s 的节点相同：'kuai doctor' 给出解决办法",
 	"cannot be dialled at %s, as %s found":                                                               "无法连接：%s（由 %s 检查）",
 	"cannot be dialled: there is no public address, and no router has opened a port":                     "无法连接：没有公网地址，也没有路由器开放端口",
 	"not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try": "尚不清楚能否连接：需要外部一个同样使用 --nat 的对等节点来检查",

@@ -137,7 +137,7 @@ var chineseErrors = map[string]string{
 	"no network was joined on this machine: give the code that 'kuai invite' showed":                                     "本机还没有加入过网络：请输入 'kuai invite' 显示的邀请码",
 	"--zeros is for a new network, and there is one already: add --new":                                                  "--zeros 只用于新网络，而现在已有网络：请加上 --new",
 	"--zeros %s: want 1..%s; each zero more makes a block 16 times the work, and %s would take a computer about an hour": "--zeros %s：应在 1..%s 之间；每多一个零，挖一个区块的工作量就是原来的 16 倍，%s 个零大约要一台计算机算一小时",
-	"not connected to %s: other network: it is of another network, %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there": "没有连接到 %s：对方属于另一个网络 %s，本节点属于 %s。不同网络的节点不会互相连接：要加入对方的网络，请在对方机器上运行 'kuai invite' 查看邀请码，再在这里运行 'kuai join CODE'",
+	"not connected to %s: other network: it is of another network, %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there. It was not kept": "没有连接到 %s：对方属于另一个网络 %s，本节点属于 %s。不同网络的节点不会互相连接：要加入对方的网络，请在对方机器上运行 'kuai invite' 查看邀请码，再在这里运行 'kuai join CODE'。没有登记对方",
 	"not within %s: %t":                                "%s 内没有等到：%t",
 	"stopped before it was so":                         "在条件满足之前已停止",
 	"the chain has %s block":                           "链上有 %s 个区块",

@@ -164,7 +164,11 @@ func askErrors(t *testing.T) (errs []error) {
 	errs = append(errs, failed(nil, "status", "--api", foreign.URL), failed(nil, "status", "--api", "127.0.0.1:1"), failed(nil, "grade", foreign.URL),
 		failed(nil, "grade", "127.0.0.1:1"), fmt.Errorf("2 of 26 %w", errPoints), fmt.Errorf("%w at http://127.0.0.1:1: name the file that holds it by --api-token-file", grade.ErrToken))
 	errs = append(errs, gradeErrors(t)...)
-	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_ = json.NewEncoder(w).Encode(api.Peers{})
+			return
+		}
 		w.WriteHeader(http.StatusNotFound)
 		_ = json.NewEncoder(w).Encode(api.Problem{Title: "not found"})
 	}))

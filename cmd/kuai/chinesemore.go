@@ -69,7 +69,8 @@ var chineseMore = map[string]string{
 	"line %s: %t":                                                                                            "第 %s 行：%t",
 
 	// nodes
-	"not connected to %s: %t; the node goes on trying, 'kuai peers' shows the state and 'kuai disconnect' ends it": "没有连接到 %s：%t；节点会继续尝试，'kuai peers' 显示状态，'kuai disconnect' 停止尝试",
+	"not connected to %s: %t; the node goes on trying, 'kuai peers' shows the state and 'kuai disconnect' ends it":                                                                    "没有连接到 %s：%t；节点会继续尝试，'kuai peers' 显示状态，'kuai disconnect' 停止尝试",
+	"not connected to %s: it has the same identity as this node, as one data directory is a copy of the other: stop one of the two nodes, delete its identity.key and start it again": "没有连接到 %s：它与本节点身份相同，因为其中一个数据目录是另一个的副本：请停止两个节点之一，删除它的 identity.key，再启动",
 	"it has not said yet what its chain is":                             "对方还没有说明它的区块链",
 	"not all peers have block %s after %s: %s is at block %s":           "有对等节点没有收到区块 %s（已等 %s）：%s 在区块 %s",
 	"the node's disk failed: %s":                                        "节点的磁盘出错：%s",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,10 +21,11 @@ const connectWait = 6 * time.Second
 
 // joinedInfo is what 'kuai connect' prints. That there is no connection is an error.
 type joinedInfo struct {
-	Node   string   `json:"node"`
-	Kind   string   `json:"kind"`
-	PeerID string   `json:"peer_id"`     // "" for a Flask node
-	Nodes  []string `json:"total_nodes"` // all that are registered
+	Node    string   `json:"node"`
+	Kind    string   `json:"kind"`
+	PeerID  string   `json:"peer_id"`     // "" for a Flask node
+	Address string   `json:"address"`     // of the connection, "" for a Flask node
+	Nodes   []string `json:"total_nodes"` // all that are registered
 }
 
 func newConnect() *cobra.Command {
@@ -35,8 +37,21 @@ func printJoined(w io.Writer, l language, j joinedInfo) error {
 		_, err := fmt.Fprintln(w, l.format("registered %s, a Flask node: its chain is read when this node resolves", j.Node))
 		return err
 	}
+	if strings.HasPrefix(j.Node, "/") && !sameAddress(j.Node, j.Address) {
+		_, err := fmt.Fprintln(w, l.format("connected to %s at %s: %s was not needed, and may not work", j.PeerID, j.Address, j.Node))
+		return err
+	}
 	_, err := fmt.Fprintln(w, l.format("connected to %s at %s", j.PeerID, j.Node))
 	return err
+}
+
+// sameAddress reports whether a connection at address is one at a registered multiaddr, whose name may have been resolved.
+func sameAddress(registered, address string) bool {
+	if registered == address {
+		return true
+	}
+	ours, theirs := strings.Split(registered, "/"), strings.Split(address, "/")
+	return len(ours) > 3 && len(theirs) > 3 && strings.HasPrefix(ours[1], "dns") && slices.Equal(ours[3:], theirs[3:])
 }
 
 // errSelf is what connecting a node to itself results in.
@@ -62,6 +77,8 @@ func askConnect(ctx context.Context, c *rpc.Client, words []string) (joinedInfo,
 	switch {
 	case ctx.Err() != nil:
 		return joinedInfo{}, ctx.Err()
+	case errors.Is(err, errCopy):
+		return joinedInfo{}, copyError(words[0])
 	case errors.Is(err, errForeign):
 		return joinedInfo{}, leaveForeign(ctx, c, words, err)
 	case errors.As(err, &notYet{}):
@@ -69,6 +86,19 @@ func askConnect(ctx context.Context, c *rpc.Client, words []string) (joinedInfo,
 	}
 	return joined, err
 }
+
+// errCopy is what connecting a node to a copy of itself results in.
+var errCopy = errors.New("it has the same identity as this node, as one data directory is a copy of the other")
+
+// copyRemedy is the way out of it.
+const copyRemedy = "stop one of the two nodes, delete its identity.key and start it again"
+
+func copyError(address string) error {
+	return fmt.Errorf("not connected to %s: %w: %s", address, errCopy, copyRemedy)
+}
+
+// isCopy reports whether a peer or a registered node with that state has the identity of this node.
+func isCopy(state string) bool { return strings.HasPrefix(state, "same identity as this node") }
 
 // errForeign is what connecting a node of another network results in.
 var errForeign = errors.New("other network")
@@ -101,7 +131,7 @@ func leaveForeign(ctx context.Context, c *rpc.Client, words []string, why error)
 
 // foreignError is the error of 'kuai connect' with a node of another network, which why names.
 func foreignError(address, why, ours string) error {
-	return fmt.Errorf("not connected to %s: %w: %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there",
+	return fmt.Errorf("not connected to %s: %w: %s; this node is of %s. Nodes of different networks never meet: to be in theirs, run 'kuai join CODE' here with the code that 'kuai invite' shows there. It was not kept",
 		address, errForeign, why, ours)
 }
 
@@ -138,11 +168,14 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 	if node == nil {
 		return joinedInfo{}, errSelf // the only one that a node leaves out
 	}
-	joined := joinedInfo{Node: node.Address, Kind: node.Kind, PeerID: node.PeerID}
+	joined := joinedInfo{Node: nodeName(*node), Kind: node.Kind, PeerID: node.PeerID}
 	if node.Kind == "flask" {
 		return joined, nil
 	}
-	why, next := node.State, time.Time{}
+	if isCopy(node.State) {
+		return joinedInfo{}, errCopy
+	}
+	why, next := strings.TrimPrefix(cmp.Or(node.Reason, node.State), "unreachable: "), node.NextAsk
 	for _, peer := range p.Peers {
 		switch {
 		case !leadsTo(node, peer):
@@ -150,8 +183,9 @@ func joinedTo(p api.Peers, word string) (joinedInfo, error) {
 		case isForeign(peer) && peer.LastError != "":
 			return joinedInfo{}, fmt.Errorf("%w: %s", errForeign, foreignText(peer))
 		case peer.Connected && peer.Height > 0: // it has said its status, which nodes of other networks do not
+			joined.Address = peer.Address
 			return joined, nil
-		case peer.LastError != "":
+		case peer.LastError != "" && node.Reason == "": // of an earlier version
 			why, next = whyAway(peer), peer.NextDial
 		case peer.Connected:
 			why, next = "it has not said yet what its chain is", time.Time{}

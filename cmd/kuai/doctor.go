@@ -377,6 +377,8 @@ func (d *doctor) peers(ctx context.Context) {
 	const remedy = "see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"
 	for _, peer := range p.Peers {
 		switch {
+		case isCopy(peer.State):
+			d.say("identity", problem, fmt.Sprintf("another node, at %s, has the same identity as this one: one data directory is a copy of the other", peer.Address), copyRemedy)
 		case isForeign(peer):
 			d.foreign(peer.Address, foreignText(peer))
 		case peer.Connected, peer.LastError == "", strings.HasPrefix(peer.State, "Flask node"):

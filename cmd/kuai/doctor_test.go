@@ -137,6 +137,7 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 			{ID: "a", Address: "/ip4/192.0.2.1/tcp/15000/p2p/a", Static: true, Reason: "unreachable: connection refused", LastError: "dial tcp: connection refused"},
 			{ID: "b", Address: "/ip4/192.0.2.2/tcp/15000/p2p/b", LastError: "timed out"},
 			{ID: "c", Connected: true},
+			{Address: "http://192.0.2.3:5000", Static: true, State: "same identity as this node, next try in 10 min", LastError: "another node has this node's identity"},
 		}, Nodes: []api.RegisteredNode{{Address: "192.0.2.1:5000", PeerID: "c", Kind: "kuai", State: "connected"}}},
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,6 +150,8 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 		"network": {"network", fine, "other-1, not the classic one", ""},
 		"ready":   {"ready", problem, "the node's disk failed: no space left on device", "make room or mend the disk, then restart the node"},
 		"outside": {"outside", fine, "can be dialled at /ip4/192.0.2.1/tcp/1, as a found", ""},
+		"identity": {"identity", problem, "another node, at http://192.0.2.3:5000, has the same identity as this one: one data directory is a copy of the other",
+			"stop one of the two nodes, delete its identity.key and start it again"},
 		"peer": {"peer", problem, "/ip4/192.0.2.1/tcp/15000/p2p/a cannot be reached: connection refused",
 			"see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,14 @@ func askNodes(ctx context.Context, c *rpc.Client) (nodesInfo, error) {
 	return nodesInfo{p.Nodes}, err
 }
 
+// nodeName is how a registered node is called: by its URL if that is not what host:port stands for.
+func nodeName(n api.RegisteredNode) string {
+	if strings.HasPrefix(n.URL, "https://") {
+		return n.URL
+	}
+	return n.Address
+}
+
 func printNodes(w io.Writer, l language, n nodesInfo) error {
 	if len(n.Nodes) == 0 {
 		_, err := fmt.Fprintln(w, l.text("no nodes are registered: 'kuai connect ADDRESS' registers one"))
@@ -37,7 +46,7 @@ func printNodes(w io.Writer, l language, n nodesInfo) error {
 	}
 	t := newTable(w)
 	for _, node := range n.Nodes {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", node.Address, l.text(node.Kind), l.text(node.State))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", nodeName(node), l.text(node.Kind), l.text(node.State))
 	}
 	return t.Flush()
 }

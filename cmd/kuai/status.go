@@ -18,7 +18,8 @@ import (
 type statusInfo struct {
 	api.Node
 	Connected []api.Peer `json:"connected"`
-	Cut       []string   `json:"cut,omitempty"` // ids of peers that the lab keeps away
+	Cut       []string   `json:"cut,omitempty"`    // ids of peers that the lab keeps away
+	Copies    []string   `json:"copies,omitempty"` // addresses of nodes with this node's identity
 }
 
 const cutByLab = "cut off by the lab" // the state of such a peer
@@ -44,6 +45,9 @@ func askStatus(ctx context.Context, c *rpc.Client) (statusInfo, error) {
 		if p.State == cutByLab {
 			s.Cut = append(s.Cut, p.ID)
 		}
+		if isCopy(p.State) {
+			s.Copies = append(s.Copies, p.Address)
+		}
 	}
 	return s, nil
 }
@@ -64,6 +68,7 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 		{"pace", paceText(s.Pace)},
 		{"sync", syncText(s.Sync, len(s.Connected))},
 		{"lab", labText(s)},
+		{"identity", copiesText(s.Copies)},
 		{"peers", fmt.Sprint(len(s.Connected))},
 	} {
 		if line[1] != "" {
@@ -75,6 +80,14 @@ func printStatus(w io.Writer, l language, s statusInfo) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// copiesText warns of nodes with this node's identity, "" if there are none.
+func copiesText(at []string) string {
+	if len(at) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("also that of the node at %s: 'kuai doctor' says what to do", strings.Join(at, ", "))
 }
 
 // networkText is a network's name and id; a node of an earlier version tells its id alone.

@@ -21,6 +21,16 @@ func TestStatusShowsWhereRewardsGo(t *testing.T) {
 	}
 }
 
+// TestStatusWarnsOfACopy in both languages.
+func TestStatusWarnsOfACopy(t *testing.T) {
+	for want, l := range map[string]language{"identity also that of the node at /a, /b: 'kuai doctor' says what to do": {}, "身份     与 /a, /b 的节点相同：'kuai doctor' 给出解决办法": {zh: true}} {
+		var out strings.Builder
+		if err := printStatus(&out, l, statusInfo{Copies: []string{"/a", "/b"}}); err != nil || !strings.Contains(out.String(), "\n"+want+"\n") {
+			t.Errorf("%s: %v, want %q", &out, err, want)
+		}
+	}
+}
+
 // TestStatusNamesTheNetwork by its name and its id; a node of an earlier version knows its id alone.
 func TestStatusNamesTheNetwork(t *testing.T) {
 	for want, n := range map[string]api.Node{

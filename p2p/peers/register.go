@@ -46,7 +46,8 @@ type Registered struct {
 	PeerID    string // "" if it is not known
 	Connected bool
 	Answered  bool      // the URL, at the last question
-	State     string    // in words, as of a Peer
+	State     string    // in words, as of a Peer, and if it is a multiaddr, why it itself was not reached
+	Reason    string    // the part of State that says why it is not connected
 	Status    int       // of the URL's last HTTP answer, 0 if there was none
 	Next      time.Time // time of the next try; zero while it is connected
 }
@@ -151,7 +152,7 @@ func (t *Table) Registered() []Registered {
 	defer t.book.mu.Unlock()
 	var out []Registered
 	for _, r := range t.book.registered() {
-		out = append(out, r.described(known))
+		out = append(out, t.book.described(r, known))
 	}
 	return out
 }
@@ -163,16 +164,28 @@ func (b *book) registered() []*request {
 	return all
 }
 
-// described describes r. known are the peers by id; book.mu is held.
-func (r *request) described(known map[string]Peer) Registered {
+// described describes r. known are the peers by id; b.mu is held.
+func (b *book) described(r *request, known map[string]Peer) Registered {
 	e := Peer{}
 	r.retry.describe(&e)
 	if p, ok := known[r.info.ID.String()]; ok && r.info.ID != "" {
 		e = p
+		b.describeAddress(r, &e)
 	}
 	return Registered{
 		Address: r.address, URL: r.url, Kind: r.kind, PeerID: r.peer, Connected: e.Connected, Answered: r.answered,
-		State: e.State, Status: r.status, Next: e.NextDial,
+		State: e.State, Reason: e.Reason, Status: r.status, Next: e.NextDial,
+	}
+}
+
+// describeAddress sets in e why the multiaddr of r itself was not reached, if it is not only the peer that is avoided.
+func (b *book) describeAddress(r *request, e *Peer) {
+	p := b.peers[r.info.ID]
+	if r.url != "" || p == nil || len(r.info.Addrs) == 0 || e.Reason == "" || e.Reason != stateText(p.retry.state, p.retry.cause, 0) {
+		return
+	}
+	if cause, ok := p.retry.at[r.info.Addrs[0].String()]; ok {
+		p.retry.describeAt(e, cause)
 	}
 }
 

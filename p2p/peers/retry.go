@@ -38,6 +38,7 @@ type retry struct {
 	err   string    // of the last dial; "" if it connected
 	state string    // err as stateOf returns it
 	cause string
+	at    map[string]string // causes by the address that was dialled
 }
 
 // failed delays the next dial, the longer the more dials failed in a row. A failure of this node does not
@@ -54,6 +55,13 @@ func (r *retry) failed(first, most time.Duration, err error) {
 func (r *retry) setError(err error) {
 	r.err = reason(err)
 	r.state, r.cause = stateOf(err)
+	r.at = nil
+	if all := (*swarm.DialError)(nil); errors.As(err, &all) {
+		r.at = make(map[string]string)
+		for _, e := range all.DialErrors {
+			r.at[e.Address.String()] = cause(e.Cause)
+		}
+	}
 }
 
 // backOff delays the next dial according to the failures so far.
@@ -70,26 +78,41 @@ func (r *retry) backOff(first, most time.Duration) {
 func (r *retry) reset() { r.fails, r.next = 0, time.Time{} }
 
 // describe sets in e what is known of the dials of a peer that is not connected.
-func (r *retry) describe(e *Peer) {
+func (r *retry) describe(e *Peer) { r.describeAt(e, r.cause) }
+
+// describeAt is describe with the cause at one of the peer's addresses.
+func (r *retry) describeAt(e *Peer, cause string) {
 	e.LastError, e.State = r.err, "not connected"
 	if r.next.After(time.Now()) {
 		e.NextDial = r.next
 	}
 	if r.err != "" {
-		e.State, e.Reason = stateText(r.state, r.cause, time.Until(r.next)), stateText(r.state, r.cause, 0)
+		e.State, e.Reason = stateText(r.state, cause, time.Until(r.next)), stateText(r.state, cause, 0)
 	}
 }
 
-// reason returns the error of a failed dial in one line: each address with its error.
+// reason returns the error of a failed dial in one line: each address with its error, as far as there is room.
 func reason(err error) string {
-	text := err.Error()
-	if all := (*swarm.DialError)(nil); errors.As(err, &all) && len(all.DialErrors) > 0 {
-		var parts []string
-		for _, e := range all.DialErrors {
-			parts = append(parts, fmt.Sprintf("%s: %v", e.Address, e.Cause))
-		}
-		text = strings.Join(parts, "; ")
+	all := (*swarm.DialError)(nil)
+	if !errors.As(err, &all) || len(all.DialErrors) == 0 {
+		return shortened(err.Error())
 	}
+	text := ""
+	for _, e := range all.DialErrors {
+		part := shortened(fmt.Sprintf("%s: %v", e.Address, e.Cause))
+		switch {
+		case text == "":
+			text = part
+		case len(text)+len("; ")+len(part) > maxReason:
+			return text
+		default:
+			text += "; " + part
+		}
+	}
+	return text
+}
+
+func shortened(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
 }
 

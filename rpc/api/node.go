@@ -84,6 +84,7 @@ type RegisteredNode struct {
 	Kind    string    `json:"kind" enum:"kuai,flask,unknown" description:"What it was when it answered last."`
 	NextAsk time.Time `json:"next_ask,omitzero" description:"When it is tried again; left out while it is connected."`
 	PeerID  string    `json:"peer_id" description:"\"\" if not known."`
+	Reason  string    `json:"reason,omitempty" description:"Why it is not connected, in words: state without the time of the next try. Of a multiaddr it is what was found there; its peer may have been tried at others, too."`
 	State   string    `json:"state" description:"In words, as of a peer: connected, or why not and when it is tried again."`
 	Status  int       `json:"status,omitempty" description:"Of its answer to GET /node; left out if there was none."`
 	URL     string    `json:"url" description:"\"\" if it was registered by multiaddr."`

@@ -229,7 +229,7 @@ function joined(registered) {
 function follow() {
   const node = followed && known.peers.nodes.find((n) => n.address === followed);
   if (!node) return;
-  const peer = known.peers.peers.find((p) => (node.peer_id ? p.id === node.peer_id : p.address === node.url));
+  const peer = known.peers.peers.find((p) => (p.id ? p.id === node.peer_id : p.address === (node.url || node.address)));
   // A node of another network may be connected for a moment, and says no height.
   const done = node.kind === "flask" ? t("join.flask") : peer?.connected && peer.height ? t("join.connected", { name: short(nodeName(peer.id)) }) : "";
   if (done) {
