@@ -33,7 +33,7 @@ func TestFullHubRefusesOthers(t *testing.T) {
 	}
 	hosttest.Eventually(t, "the third shows that it waits", func() bool { // for a moment it takes itself for connected
 		p, _ := late.peer(hub.ID())
-		return !p.Connected && strings.HasPrefix(p.State, "unreachable, next try in ")
+		return !p.Connected && strings.HasPrefix(p.State, "unreachable, next try in ") && strings.HasSuffix(p.State, ": it has as many connections as it may")
 	})
 
 	asked := spoke()

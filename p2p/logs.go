@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/libp2p/go-libp2p/gologshim"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
 // libraryLog makes libp2p and pubsub log to our handler: their errors as warnings, the rest only at debug
@@ -19,9 +20,10 @@ func (l libraryLog) Enabled(ctx context.Context, level slog.Level) bool {
 	return l.to.Enabled(ctx, demote(level))
 }
 
-// Handle passes r on at our level, without the errors of a listener that is closed.
+// Handle passes r on at our level, without the errors of a listener that is closed, and of connections that the
+// gater closes: it logs them itself, not too many.
 func (l libraryLog) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message == "swarm listener accept error" && isStop(r) {
+	if r.Message == "swarm listener accept error" && isStop(r) || r.Message == "adding connection failed" && isRefusal(r) {
 		return nil
 	}
 	r.Level = demote(r.Level)
@@ -29,13 +31,23 @@ func (l libraryLog) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // isStop reports whether r says that a listener was closed.
-func isStop(r slog.Record) (stop bool) {
+func isStop(r slog.Record) bool {
+	return hasError(r, func(err error) bool { return errors.Is(err, net.ErrClosed) || err.Error() == "listener closed" })
+}
+
+// isRefusal reports whether r says that the connection gater closed a connection.
+func isRefusal(r slog.Record) bool {
+	return hasError(r, func(err error) bool { return errors.Is(err, swarm.ErrGaterDisallowedConnection) })
+}
+
+// hasError reports whether r has an error that matches.
+func hasError(r slog.Record, matches func(error) bool) (has bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		err, ok := a.Value.Any().(error)
-		stop = ok && (errors.Is(err, net.ErrClosed) || err.Error() == "listener closed")
-		return !stop
+		has = ok && matches(err)
+		return !has
 	})
-	return stop
+	return has
 }
 
 // WithAttrs returns the handler with attributes.

@@ -156,6 +156,8 @@ var chineseStates = map[string]string{
 	"another peer answers there":                  "那里是另一个对等节点",
 	"this node has as many connections as it may": "本节点的连接数已达上限",
 	"this node refuses it":                        "本节点拒绝与它连接",
+	"it refuses this node for a while":            "它暂时拒绝与本节点连接",
+	"it has as many connections as it may":        "它的连接数已达上限",
 	"it says nothing on the connection, or closes it at once: it may refuse this node":           "连接后它没有回应，或立即断开：它可能拒绝与本节点连接",
 	"it closed the connection before it said its status":                                         "它在报告状态之前就关闭了连接",
 	"no address that can be dialled":                                                             "没有可以连接的地址",

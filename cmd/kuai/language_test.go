@@ -42,7 +42,8 @@ func TestStatesOfPeersInChinese(t *testing.T) {
 		"not a node, next try in 3 s: it answers 403 to /node and 404 to /chain", "not a node: it answers 200 to /node and nothing to /chain",
 		"not a node: it asks for a token; connect to its multiaddr, which it prints at its start",
 		"no node answers there: it answers 403 to /node and 404 to /chain", "a Flask node answers", "another node has this node's identity",
-		"unreachable: this node has as many connections as it may", "unreachable: this node refuses it", "unreachable, next try in 4 s: connection timed out",
+		"unreachable: this node has as many connections as it may", "unreachable: this node refuses it",
+		"unreachable: it refuses this node for a while", "unreachable, next try in 4 s: it has as many connections as it may", "unreachable, next try in 4 s: connection timed out",
 	} {
 		got := (language{zh: true}).text(english)
 		if rest := regexp.MustCompile(`/node|/chain|multiaddr|Flask|HTTP|pc-3|1-1`).ReplaceAllString(got, ""); regexp.MustCompile("[A-Za-z]").MatchString(rest) {

@@ -80,7 +80,7 @@ func (b *book) identified(id peer.ID, addrs []ma.Multiaddr) bool {
 			r.retry.reset() // the first question after a loss goes out at once
 		}
 	}
-	e.retry.next, e.retry.err, b.dirty = time.Time{}, "", true
+	e.retry.next, e.retry.err, e.refusal, b.dirty = time.Time{}, "", nil, true
 	news := e.connectedAt.IsZero()
 	if news {
 		e.connectedAt, e.hasStatus = time.Now(), false
@@ -140,7 +140,7 @@ func (b *book) disconnected(id peer.ID) (was, unheard bool) {
 		return false, false
 	case e.connectedAt.IsZero():
 		if unheard = e.static && e.dial == nil; unheard {
-			e.retry.setError(errNoStatus) // its dial counts as failed until it is identified
+			e.retry.setError(e.orRefusal(errNoStatus)) // its dial counts as failed until it is identified
 		}
 		return false, unheard
 	}
@@ -153,7 +153,7 @@ func (b *book) disconnected(id peer.ID) (was, unheard bool) {
 	case e.hasStatus:
 		e.retry.backOff(first, most)
 	default:
-		e.retry.failed(first, most, errNoStatus)
+		e.retry.failed(first, most, e.orRefusal(errNoStatus))
 	}
 	return true, !e.hasStatus
 }
@@ -164,7 +164,17 @@ func (b *book) dialFailed(id peer.ID, err error) {
 	defer b.mu.Unlock()
 	if e := b.peers[id]; e != nil && e.connectedAt.IsZero() {
 		first, most := e.retryBounds()
-		e.retry.failed(first, most, err)
+		e.retry.failed(first, most, e.orRefusal(err))
+	}
+}
+
+// turnedAway records that a peer closed the connection of the last dial, and said why.
+func (b *book) turnedAway(id peer.ID, why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.peers[id]; e != nil && e.connectedAt.IsZero() {
+		e.refusal = why
+		e.retry.setError(why)
 	}
 }
 

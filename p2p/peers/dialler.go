@@ -74,7 +74,7 @@ func (b *book) takeDue(slots int, now time.Time, wanted func(peer.ID) bool) (dia
 	defer b.mu.Unlock()
 	for id, e := range b.peers {
 		if e.static && e.dial == nil && e.connectedAt.IsZero() && !now.Before(e.retry.next) && wanted(id) {
-			e.dial = &attempt{start: now, static: true}
+			e.dial, e.refusal = &attempt{start: now, static: true}, nil
 			dials = append(dials, candidate{AddrInfo: b.info(id), static: true, known: e.known()})
 		}
 	}
@@ -86,7 +86,7 @@ func (b *book) takeDue(slots int, now time.Time, wanted func(peer.ID) bool) (dia
 	free, _ := b.dialBudget(slots, now)
 	for _, p := range b.candidatesAt(now) {
 		if e := b.peers[p.ID]; e.dial == nil && wanted(p.ID) && free.take(p) {
-			e.dial = &attempt{start: now, mdnsOnly: p.mdnsOnly()}
+			e.dial, e.refusal = &attempt{start: now, mdnsOnly: p.mdnsOnly()}, nil
 			dials = append(dials, p)
 		}
 	}

@@ -41,8 +41,8 @@
 //     this machine end it.
 //   - A dial that hangs takes a slot for a second only. Peers that only multicast DNS named have a budget of
 //     dials of their own.
-//   - A node that has as many peers as it takes refuses others after the handshake, except for static peers. It
-//     does not close a connection in favour of a newcomer, which waits and dials again.
+//   - A node that has as many peers as it takes refuses others after the handshake, except for static peers, with
+//     a code that says so. It does not close a connection in favour of a newcomer, which waits and dials again.
 //   - Subnets are counted by the address of a peer's connection. A peer that was never connected counts in
 //     every subnet that it announces.
 //

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,7 @@ type entry struct {
 	onLAN       bool          // found by multicast DNS, or on this machine
 	static      bool          // a static peer: dialled without a slot, never evicted
 	retry       retry
+	refusal     error     // what it said when it closed the connection of the last dial; nil if it did not
 	dial        *attempt  // nil if none is in progress
 	mdnsReset   time.Time // when multicast DNS last ended its wait for a dial
 
@@ -53,6 +55,16 @@ func (b *book) setCancel(u *attempt, stop context.CancelFunc) {
 	if u.cancelFunc = stop; u.canceled {
 		stop()
 	}
+}
+
+// orRefusal returns why the peer closed the connection of the last dial, if it said so, in place of the absence
+// of a word from it.
+func (e *entry) orRefusal(err error) error {
+	if e.refusal != nil && (errors.Is(err, errNoIdentify) || errors.Is(err, errNoStatus)) {
+		return e.refusal
+	}
+	e.refusal = nil
+	return err
 }
 
 // known reports whether the peer was ever connected.

@@ -116,8 +116,8 @@ func (f *faults) Progressed(p peer.ID) {
 	}
 }
 
-// otherNetwork records that a peer is of another network: for a while it is refused, or not dialled if it is a
-// static peer.
+// otherNetwork records that a peer is of another network: it is not dialled for a while. If it dials us, it is
+// told our network each time, as it may have been restarted.
 func (f *faults) otherNetwork(p peer.ID, theirs, ours string) {
 	f.mu.Lock()
 	now := time.Now()
@@ -125,9 +125,6 @@ func (f *faults) otherNetwork(p peer.ID, theirs, ours string) {
 	r.lastFault = now
 	news := r.foreignUntil.IsZero()
 	r.foreignUntil, r.network = now.Add(refuseNetwork), theirs
-	if !r.protected && r.foreignUntil.After(r.refusedUntil) {
-		r.refusedUntil = r.foreignUntil
-	}
 	say, met := f.foreignLog.note(now, news)
 	f.mu.Unlock()
 	if met > 0 {
@@ -200,8 +197,18 @@ func (f *faults) forgive(p peer.ID) {
 	}
 }
 
-// IsRefused reports whether connections with p are refused now. A static peer is refused only if the lab cuts it off.
+// IsRefused reports whether p is not dialled, nor kept if it dials us. A static peer is refused only if the lab
+// cuts it off.
 func (f *faults) IsRefused(p peer.ID) bool {
+	if f.isBarred(p) {
+		return true
+	}
+	theirs, _ := f.foreign(p)
+	return theirs != "" && !f.isProtected(p)
+}
+
+// isBarred reports whether connections with p are refused now, without a word about the network.
+func (f *faults) isBarred(p peer.ID) bool {
 	if f.isCut(p) {
 		return true
 	}

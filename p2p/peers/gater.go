@@ -22,8 +22,8 @@ const fullEvery = time.Minute
 // that it asked for one.
 const dialBacks = 2
 
-// Gater is the connection gater. It closes connections with refused peers right after the handshake, blocks
-// dials against the address policy, and tells twin of handshakes with this node's own id.
+// Gater is the connection gater. It closes connections with refused peers right after the handshake, with a code
+// that says why, blocks dials against the address policy, and tells twin of handshakes with this node's own id.
 type Gater struct {
 	f            *faults
 	twin         *twin
@@ -105,13 +105,17 @@ func (g *Gater) InterceptAddrDial(_ peer.ID, a ma.Multiaddr) bool { return check
 // InterceptAccept allows everything: the peer is not known yet.
 func (g *Gater) InterceptAccept(network.ConnMultiaddrs) bool { return true }
 
-// InterceptSecured blocks refused peers, now that the handshake has proved their id, and this node itself.
+// InterceptSecured blocks this node itself, now that the handshake has proved the id, peers that the lab cuts
+// off, and outbound connections with refused peers. Inbound ones are closed when a code can be sent.
 func (g *Gater) InterceptSecured(dir network.Direction, p peer.ID, c network.ConnMultiaddrs) bool {
 	if p == g.twin.self {
 		g.twin.secured(dir, c)
 		return false
 	}
-	return g.allows(p, "connection of a refused peer closed") && !(dir == network.DirInbound && g.isFull(p, c.RemoteMultiaddr()))
+	if dir == network.DirInbound {
+		return !g.f.isCut(p)
+	}
+	return g.allows(p, "connection of a refused peer closed")
 }
 
 // allows reports whether p is not refused, and logs what otherwise.
@@ -126,5 +130,18 @@ func (g *Gater) allows(p peer.ID, what string) bool {
 	return false
 }
 
-// InterceptUpgraded allows everything.
-func (g *Gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+// InterceptUpgraded closes inbound connections with refused peers, and with those beyond the capacity. A peer of
+// another network is let in: its identification tells it the reason.
+func (g *Gater) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
+	p := c.RemotePeer()
+	switch {
+	case c.Stat().Direction != network.DirInbound:
+	case g.f.isBarred(p):
+		g.f.refusals.write(p, "", "connection of a refused peer closed")
+		return false, 0 // the swarm closes it with codeRefused
+	case g.isFull(p, c.RemoteMultiaddr()):
+		closeWith(c, codeFull)
+		return false, 0
+	}
+	return true, 0
+}

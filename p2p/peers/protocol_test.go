@@ -12,7 +12,7 @@ func TestProtocolSaysTheLimits(t *testing.T) {
 	hosttest.Documented(t, "../../docs/PROTOCOL.md",
 		fmt.Sprintf("It is refused for %.0f minutes, doubled each time up to %.0f hours", refuseFirst.Minutes(), maxRefuse.Hours()),
 		fmt.Sprintf("is not asked for blocks for %.0f s, doubled each time up to %.0f minutes", pauseFirst.Seconds(), maxPause.Minutes()),
-		fmt.Sprintf("it is named in the log, refused for %.0f minutes, and disconnected %.0f s later", refuseNetwork.Minutes(), foreignDelay.Seconds()),
+		fmt.Sprintf("it is named in the log, not dialled for %.0f minutes, and disconnected %.0f s later", refuseNetwork.Minutes(), foreignDelay.Seconds()),
 		fmt.Sprintf("up to %d frames, each a signed peer record", maxRecords),
 		fmt.Sprintf("A record has at most %d bytes", maxRecord),
 		fmt.Sprintf("A second request within %.0f s is refused", exchangeEvery.Seconds()),

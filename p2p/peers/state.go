@@ -77,7 +77,7 @@ func causes(err error) []string {
 func cause(err error) string {
 	errno, timeout := syscall.Errno(0), net.Error(nil)
 	switch {
-	case errors.Is(err, errNoStatus), errors.Is(err, errNoIdentify):
+	case errors.Is(err, errNoStatus), errors.Is(err, errNoIdentify), errors.Is(err, errFull), errors.Is(err, errRefusesUs):
 		return err.Error()
 	case errors.As(err, new(sec.ErrPeerIDMismatch)):
 		return "another peer answers there"

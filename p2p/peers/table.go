@@ -106,8 +106,8 @@ func (t *Table) Serve(v *stream.Server) {
 func (t *Table) Run(ctx context.Context, s syncs) error {
 	t.s = s
 	events, err := t.h.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
-		new(event.EvtLocalAddressesUpdated),
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
+		new(event.EvtPeerProtocolsUpdated), new(event.EvtLocalAddressesUpdated),
 	}, eventbus.BufSize(eventBuffer), eventbus.Name("kuai/discovery"))
 	if err != nil {
 		return err
@@ -207,6 +207,10 @@ func (t *Table) handleEvent(ctx context.Context, wg *sync.WaitGroup, e any) {
 		t.book.setRecord(e.Peer, e.SignedPeerRecord)
 		t.greet(ctx, wg, e.Peer, e.Protocols)
 		wg.Go(func() { t.askForPeers(ctx, []peer.ID{e.Peer}) })
+	case event.EvtPeerIdentificationFailed:
+		if err := refusalOf(e.Reason); err != nil {
+			t.book.turnedAway(e.Peer, err)
+		}
 	case event.EvtPeerProtocolsUpdated: // it was identified before it served our protocols
 		t.greet(ctx, wg, e.Peer, e.Added)
 		if stream.Lists(e.Added, t.net, stream.Peers) {
@@ -224,7 +228,7 @@ func (t *Table) greet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks
 		t.disconnects.now(p)
 		return
 	}
-	if t.IsRefused(p) { // it connected before it was refused, or the host has no gater
+	if t.isBarred(p) { // it connected before it was refused, or the host has no gater
 		t.Refused(p, "", "connection of a refused peer closed")
 		t.disconnects.schedule(p, scheduledClose{at: time.Now().Add(foreignDelay)})
 		return
@@ -241,12 +245,12 @@ func (t *Table) greet(ctx context.Context, wg *sync.WaitGroup, p peer.ID, speaks
 // identified records that identification of p over c has completed. It ignores a peer that speaks only the
 // protocols of another network, or that was refused or disconnected on request meanwhile.
 func (t *Table) identified(p peer.ID, c network.Conn, listens []ma.Multiaddr, speaks []protocol.ID, agent any) {
-	if theirs := foreignNetwork(speaks, t.net); theirs != "" || t.IsRefused(p) {
+	if theirs := foreignNetwork(speaks, t.net); theirs != "" || t.isBarred(p) {
 		return
 	}
 	news := t.book.identified(p, provenFirst(listens, c.RemoteMultiaddr()))
 	t.book.setSubnet(p, c.RemoteMultiaddr())
-	if t.IsRefused(p) {
+	if t.isBarred(p) {
 		t.book.forget(p)
 		return
 	}
