@@ -169,6 +169,12 @@ func TestPhone(t *testing.T) {
 		p.do(chromedp.EmulateViewport(width, phoneHigh))
 		p.wait("an option is on one line", `[...document.querySelectorAll("#access-why .option")].every((e) => e.getClientRects().length === 1) && document.querySelector("#access-why .option").textContent === "--api-token-file"`)
 	}
+	p.press("#size")
+	for width := int64(320); width <= 420; width += 20 {
+		p.do(chromedp.EmulateViewport(width, phoneHigh))
+		p.wait("large type fits", `document.documentElement.dataset.size === "large" && document.documentElement.scrollWidth <= innerWidth`)
+		p.wait("so does the bar", within+`([...document.querySelectorAll(".bar nav a")], document.querySelector(".bar nav"))`)
+	}
 }
 
 // TestURLsKeepTheirPorts: two nodes on one host are told apart in the table.
