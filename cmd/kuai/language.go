@@ -163,13 +163,8 @@ func (l language) translate(root *cobra.Command) {
 	root.Annotations = map[string]string{languageKey: "zh"}
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	addFlagTexts()
-	root.SetUsageTemplate(strings.NewReplacer(`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
-		`用 "{{.CommandPath}} [命令] --help" 查看命令的说明。`, "Usage:", "用法：", "Aliases:", "别名：", "Examples:", "示例：", "Available Commands:", "命令：",
-		"Additional Commands:", "其他命令：", "Global Flags:", "全局选项：", "Flags:", "选项：",
-		"{{.UseLine}}", "{{useText .UseLine}}", "{{.CommandPath}} [command]", "{{.CommandPath}} [命令]",
-		".LocalFlags.FlagUsages", "flagTexts .LocalFlags", ".InheritedFlags.FlagUsages", "flagTexts .InheritedFlags",
-	).Replace(root.UsageTemplate()))
+	usage := root.UsageFunc()
+	root.SetUsageFunc(func(c *cobra.Command) error { return l.printUsage(c, usage) })
 	for _, g := range root.Groups() {
 		g.Title = l.text(g.Title)
 	}
@@ -186,11 +181,36 @@ func (l language) translate(root *cobra.Command) {
 // wordsOf is what is typed behind "kuai" for c, "kuai" for the root.
 func wordsOf(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), "kuai ") }
 
-// addFlagTexts makes flagTexts and useText known to cobra's templates, which all programs of a process share.
-var addFlagTexts = sync.OnceFunc(func() {
-	cobra.AddTemplateFunc("flagTexts", language{zh: true}.flagTexts)
-	cobra.AddTemplateFunc("useText", func(use string) string { return strings.ReplaceAll(use, "[flags]", "[选项]") })
-})
+// usageWords are cobra's words in the usage of a verb, and ours.
+var usageWords = []string{
+	"Usage:", "用法：", "\nAliases:\n", "\n别名：\n", "\nExamples:\n", "\n示例：\n", "\nAvailable Commands:\n", "\n命令：\n",
+	"\nAdditional Commands:\n", "\n其他命令：\n", "\nGlobal Flags:\n", "\n全局选项：\n", "\nFlags:\n", "\n选项：\n",
+}
+
+// printUsage prints what usage prints, in the language. Cobra's templates could do that, but a program that has them grows: see part in
+// rpc/web.
+func (l language) printUsage(c *cobra.Command, usage func(*cobra.Command) error) error {
+	out := c.OutOrStderr()
+	var b strings.Builder
+	c.SetOut(&b)
+	err := usage(c)
+	c.SetOut(out)
+	if err != nil {
+		return err
+	}
+	line, path := c.UseLine(), c.CommandPath()
+	words := append([]string{
+		`Use "` + path + ` [command] --help" for more information about a command.`, `用 "` + path + ` [命令] --help" 查看命令的说明。`,
+		path + " [command]", path + " [命令]", line, strings.ReplaceAll(line, "[flags]", "[选项]"),
+	}, usageWords...)
+	for _, flags := range []*pflag.FlagSet{c.LocalFlags(), c.InheritedFlags()} {
+		if flags.HasAvailableFlags() {
+			words = append(words, strings.TrimSpace(flags.FlagUsages()), strings.TrimSpace(l.flagTexts(flags)))
+		}
+	}
+	_, err = strings.NewReplacer(words...).WriteString(out, b.String())
+	return err
+}
 
 // flagTexts lists flags as pflag does, in the language: names, types and default values stay.
 func (l language) flagTexts(flags *pflag.FlagSet) string {

@@ -36,6 +36,7 @@ func run(ctx context.Context, t terminal) int {
 
 // newRoot builds the command tree. Errors that arise before a verb begins are usage errors.
 func newRoot(t terminal) *cobra.Command {
+	var asked bool // for the version
 	root := &cobra.Command{
 		Use:           "kuai",
 		Short:         "A peer-to-peer node for the tutorial's blockchain",
@@ -43,10 +44,16 @@ func newRoot(t terminal) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownVerb,
-		Version:       versionText(),
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if asked {
+				_, err := fmt.Fprintln(c.OutOrStdout(), versionText())
+				return err
+			}
+			return c.Help()
+		},
 	}
-	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().BoolVarP(&asked, "version", "v", false, "version for kuai") // cobra's own is printed by a template
+	root.InitDefaultHelpFlag()
 	env, foreign := ownEnv(t.env)
 	root.AddCommand(newDaemon(foreign), newStatus(), newID(), newHealth(), newPeers(), newConnect(), newDisconnect(), newMine(),
 		newSend(), newBlock(), newTx(), newPending(), newBalance(), newExport(), newImport(), newVerify(), newConfig(), newDoctor(), newGrade(), newLab(), newBench(), newNodes(), newResolve(), newForks(),

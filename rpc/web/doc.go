@@ -8,7 +8,7 @@
 //
 // The page loads nothing from elsewhere and has no inline script, style or handler, so that a strict
 // Content-Security-Policy holds. The first paint shows the newest blocks and the pending payments without a
-// script. Text from the chain stays text: html/template escapes it here, and the scripts set it as text.
+// script. Text from the chain stays text: it is escaped here, and the scripts set it as text.
 //
 // # Not here
 //

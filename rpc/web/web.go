@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"html/template"
 	"io"
 	"io/fs"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -80,8 +80,44 @@ func Render(w io.Writer, p Page) error {
 	if pages[p.Language] == nil {
 		p.Language = English
 	}
-	return pages[p.Language].Execute(w, p)
+	v, err := p.values()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fill(&b, pages[p.Language], v)
+	_, err = io.WriteString(w, b.String())
+	return err
 }
+
+// values are what stands in the page.
+func (p Page) values() (values, error) {
+	state, err := json.Marshal(p.State)
+	if err != nil {
+		return nil, err
+	}
+	v := values{
+		"chinese": p.Language == Chinese, "secure": p.Secure, "lab": p.State.Lab, "network": p.Network, "network.name": p.NetworkName, "mode": p.Mode,
+		"peer": p.PeerID, "peer.short": short(p.PeerID), "payer": p.Payer, "payee": p.Payee,
+		"height": strconv.FormatInt(p.Height, 10), "peers": strconv.Itoa(p.Peers), "pending": strconv.Itoa(p.Pending),
+		"cards": fmt.Sprintf("%.0d", len(p.Blocks)), "state": script(state),
+	}
+	var blocks, payments []values
+	for _, b := range p.Blocks {
+		blocks = append(blocks, values{"index": strconv.FormatInt(b.Index, 10), "hash": b.Hash, "hash.short": start(b.Hash), "miner": p.State.name(b.Miner)})
+	}
+	for _, t := range p.Payments {
+		payments = append(payments, values{
+			"id": t.ID, "id.short": start(t.ID), "amount": t.Amount,
+			"sender": t.Sender, "sender.name": p.State.name(t.Sender), "recipient": t.Recipient, "recipient.name": p.State.name(t.Recipient),
+		})
+	}
+	v["blocks"], v["payments"] = blocks, payments
+	return v, nil
+}
+
+// start is how the page shows a hash or an id.
+func start(hex string) string { return hex[:min(len(hex), 8)] }
 
 // contentTypes are the page's own: a system's table may say anything.
 var contentTypes = map[string]string{
@@ -130,17 +166,11 @@ func readTexts(language string) map[string]string {
 	return texts
 }
 
-// parsePages makes a template for each language.
-func parsePages() map[string]*template.Template {
-	all := map[string]*template.Template{}
+// parsePages makes the page's parts for each language.
+func parsePages() map[string][]part {
+	all := map[string][]part{}
 	for _, language := range []string{English, Chinese} {
-		texts := readTexts(language)
-		funcs := template.FuncMap{
-			"short": short,
-			"name":  State.name,
-			"text":  func(key string, args ...any) string { return fillIn(texts[key], args...) },
-		}
-		all[language] = template.Must(template.New("page").Funcs(funcs).Parse(insert(source, texts)))
+		all[language], _, _ = parse(insert(source, readTexts(language)))
 	}
 	return all
 }
@@ -168,14 +198,6 @@ func insert(page string, texts map[string]string) string {
 		}
 		return mark + text
 	})
-}
-
-// fillIn replaces {name} in a text; args are names and values in turn.
-func fillIn(text string, args ...any) string {
-	for i := 0; i+1 < len(args); i += 2 {
-		text = strings.ReplaceAll(text, fmt.Sprintf("{%v}", args[i]), fmt.Sprint(args[i+1]))
-	}
-	return text
 }
 
 // Columns of a name that the page shows whole, and of the start and the end of a longer one.
