@@ -8,8 +8,8 @@ import (
 )
 
 // Run does what goes on behind the chain until ctx ends: it brings what was received to disk within a second, moves the index of
-// addresses, trims side branches, and drops payments that nobody mines. While nothing changes it does nothing else. It ends with an error as soon as the disk fails; the
-// chain then takes no more changes, and reads go on.
+// addresses, trims side branches, and drops payments that nobody mines. While nothing changes it does nothing else. It ends with an
+// error as soon as the disk fails; the chain then takes no more changes, and reads go on.
 func (c *Chain) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.flush(ctx) })
