@@ -133,6 +133,15 @@ func TestThirdInvalidBlockGraylists(t *testing.T) {
 		if score := scoreOf(net, 0, evil.h.ID()); score > -60 {
 			t.Errorf("score %v after three invalid blocks, want at most -60", score)
 		}
+		for _, p := range net.Nodes[0].Node.Peers() {
+			want := "connected"
+			if p.ID == evil.h.ID().String() {
+				want = "graylisted: its gossip is ignored"
+			}
+			if p.State != want {
+				t.Errorf("%s is %q, want %q", p.ID, p.State, want)
+			}
+		}
 		good := chaintest.Block(t, rules, tip, "evil")
 		say(t, evil.blocks, good.Canonical())
 		net.Rest(time.Second)

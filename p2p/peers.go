@@ -3,6 +3,7 @@ package p2p
 import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"kuai/p2p/gossip"
 	"kuai/p2p/peers"
 )
 
@@ -31,6 +32,10 @@ func (n *Node) described(e peers.Peer, scores map[peer.ID]float64) Peer {
 		return out
 	}
 	out.Score, out.Knows = scores[id], n.table.PeersOf(id)
+	if gossip.IsGraylisted(out.Score) && out.Reason == "" {
+		out.Reason = "graylisted: its gossip is ignored"
+		out.State = out.Reason
+	}
 	if s, ok := n.sync.Claim(id); ok {
 		out.Name, out.Height, out.Tip, out.ClockAhead = s.Name, s.Height, s.Tip, n.sync.ClockAhead(id)
 		left := n.sync.Left(id)

@@ -19,6 +19,7 @@ var chineseOutput = map[string]string{
 	"block %d\t%s\t%s after block %d of the chain\tfrom %s": "区块 %d\t%s\t%s，从主链区块 %d 之后分出\t来自 %s",
 
 	"registered %s, a Flask node: its chain is read when this node resolves": "已登记 %s，它是 Flask 节点：本节点同步时会读取它的链",
+	"score %s":              "评分 %s",
 	"connected to %s at %s": "已连接 %s，地址 %s",
 	"connected to %s at %s: %s was not needed, and may not work":                                                          "已连接 %s，地址 %s：没有用到 %s，它可能连不上",
 	"disconnected from %s: it is kept away for 10 minutes, or until 'kuai connect' asks for it or this node is restarted": "已断开 %s：10 分钟内不再连接，除非用 'kuai connect' 连接或重新启动本节点",
@@ -147,6 +148,7 @@ var chineseStates = map[string]string{
 	"not a node, next try in %s min: %t":          "不是节点，%s 分钟后重试：%t",
 	"not a node: %t":                              "不是节点：%t",
 	"same identity as this node":                  "与本节点身份相同",
+	"graylisted: its gossip is ignored":           "在灰名单中：忽略它传播的消息",
 	"cut off by the lab":                          "已被实验室断开",
 	"disconnected on request":                     "已按要求断开",
 	"refused because it broke the protocol":       "因违反协议已被拒绝",

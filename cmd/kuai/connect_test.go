@@ -98,3 +98,18 @@ func TestDisconnectSaysWhatStays(t *testing.T) {
 		}
 	}
 }
+
+// TestPeersShowWhoIsNotHeard and scores below 0, not others.
+func TestPeersShowWhoIsNotHeard(t *testing.T) {
+	var b strings.Builder
+	err := printPeers(&b, language{}, api.Peers{Peers: []api.Peer{
+		{ID: "gray", Connected: true, Direction: "inbound", Score: -89.84, State: "graylisted: its gossip is ignored"},
+		{ID: "slip", Connected: true, Direction: "inbound", Score: -10, State: "connected"},
+		{ID: "good", Connected: true, Direction: "inbound", Score: 3, State: "connected"},
+	}})
+	lines := strings.Split(b.String(), "\n")
+	if err != nil || len(lines) != 4 || !strings.Contains(lines[0], "graylisted: its gossip is ignored") || !strings.Contains(lines[0], "score -89.8") ||
+		!strings.Contains(lines[1], "score -10.0") || strings.Contains(lines[1], "connected") || strings.Contains(lines[2], "score") {
+		t.Errorf("%v\n%s", err, &b)
+	}
+}

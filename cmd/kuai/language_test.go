@@ -34,7 +34,7 @@ var names = regexp.MustCompile(`'kuai \w+|--[a-z-]+|\b[A-Z][A-Z]+\b|%[st]`)
 func TestStatesOfPeersInChinese(t *testing.T) {
 	for _, english := range []string{
 		"not connected", "other network, next try in 10 min", "Flask node, next try in 30 s", "same identity as this node, next try in 10 min",
-		"cut off by the lab", "disconnected on request, next try in 9 min", "refused because it broke the protocol, next try in 59 s", "it is of another network, 1-1",
+		"cut off by the lab", "graylisted: its gossip is ignored", "disconnected on request, next try in 9 min", "refused because it broke the protocol, next try in 59 s", "it is of another network, 1-1",
 		"unreachable, next try in 12 s: connection refused, no answer", "unreachable: no answer, connection refused, no route to host",
 		"unreachable, next try in 1 s: it closed the connection before it said its status", "unreachable: it says nothing on the connection, or closes it at once: it may refuse this node",
 		"unreachable, next try in 3 s: no machine is known by the name pc-3", "unreachable: another peer answers there", "unreachable, next try in 3 s: the name pc-3 cannot be looked up",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,9 @@ func printPeers(w io.Writer, l language, p api.Peers) error {
 		}
 		if peer.State == "connected" {
 			why = ""
+		}
+		if peer.Score < 0 {
+			why += "\t" + l.format("score %s", strconv.FormatFloat(peer.Score, 'f', 1, 64))
 		}
 		if i := slices.IndexFunc(p.Nodes, func(n api.RegisteredNode) bool { return leadsTo(&n, peer) }); i >= 0 {
 			why += "\t" + l.format("registered, %s", l.text(p.Nodes[i].Kind))

@@ -320,6 +320,9 @@ func topicScore() *pubsub.TopicScoreParams {
 	}
 }
 
+// IsGraylisted reports whether the gossip of a peer with that score is ignored.
+func IsGraylisted(score float64) bool { return score < graylistBelow }
+
 // noteScores keeps pubsub's scores, and logs which peers are newly graylisted, or no longer.
 func (g *Gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Lock()
@@ -328,7 +331,7 @@ func (g *Gossip) noteScores(scores map[peer.ID]float64) {
 	g.mu.Unlock()
 	lines := 0
 	for p, score := range scores {
-		gray, was := score < graylistBelow, before[p] < graylistBelow
+		gray, was := IsGraylisted(score), IsGraylisted(before[p])
 		if gray == was {
 			continue
 		}

@@ -104,7 +104,7 @@ type Peer struct {
 	LatencyMS  *float64  `json:"latency_ms" description:"null if not measured."`
 	Name       string    `json:"name" description:"What it calls itself, \"\" for no name: claimed, not proved, and others may have the same."`
 	NextDial   time.Time `json:"next_dial,omitzero" description:"When it is dialled again; left out if no dial is due."`
-	Reason     string    `json:"reason,omitempty" description:"Why it is not connected, in words: state without the time of the next try; left out if it is connected, or was not dialled yet."`
+	Reason     string    `json:"reason,omitempty" description:"Why it is not connected, or soon will not be, or is not heard, in words: state without the time of the next try; left out if all is well, or it was not dialled yet."`
 	Score      float64   `json:"score"`
 	State      string    `json:"state" description:"In words: connected, or why not and when it is dialled again."`
 	Static     bool      `json:"static" description:"It was asked for, by --peer or a registration."`

@@ -98,7 +98,7 @@ function outside(d) {
 const isFlask = (p) => !p.id && known.peers.nodes.some((n) => n.kind === "flask" && n.url === p.address);
 
 function peerRow(p) {
-  const state = p.connected ? t("peer." + (p.direction || "connected")) : isFlask(p) ? t("peer.flask") : p.state;
+  const state = p.connected ? t("peer." + (p.direction || "connected")) + (p.reason ? ", " + p.reason : "") : isFlask(p) ? t("peer.flask") : p.state;
   const label = p.id || p.address;
   const cells = row(
     p.id ? nodeLink(p.id) : place(p.address),
