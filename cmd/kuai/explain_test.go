@@ -18,7 +18,7 @@ func TestRefusalsInWordsOfTheCommandLine(t *testing.T) {
 	c, log := chaintest.Open(t, consensus.Classic()), newLog(Config{LogLevel: "error"}, t.Output())
 	m := miner.New(c, "me", miner.Options{Cores: 1}, log)
 	serve := func(cfg rpc.Config) string {
-		s := httptest.NewServer(rpc.New(cfg, c, network{Node: &p2p.Node{}}, mining{m}, log).Handler())
+		s := httptest.NewServer(rpc.New(cfg, c, noPeers{network{Node: &p2p.Node{}}}, mining{m}, log).Handler())
 		t.Cleanup(s.Close)
 		return s.URL
 	}
@@ -53,6 +53,15 @@ func TestRefusalsInWordsOfTheCommandLine(t *testing.T) {
 		}
 	}
 }
+
+// noPeers is a network that lists nobody.
+type noPeers struct{ network }
+
+func (noPeers) Peers() []rpc.Peer { return nil }
+
+func (noPeers) Registered() []rpc.Registered { return nil }
+
+func (noPeers) RefreshPeerLists() {}
 
 func TestNamesOf(t *testing.T) {
 	for word, want := range map[string]string{
