@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -89,6 +90,10 @@ func reason(err error) string {
 		return op.Err.Error()
 	case isNotHTTP(err):
 		return errNotHTTP.Error()
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "it speaks HTTP, not HTTPS: write http:// in place of https://"
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return "this machine does not trust its certificate"
 	}
 	return err.Error()
 }

@@ -67,6 +67,7 @@ func TestAskerTellsNodesApart(t *testing.T) {
 		"another page":           {listen(t, saying("hello")), Answer{Status: 200}, ErrNoNode, "200 to /node and 200 to /chain"},
 		"an id that is none":     {listen(t, saying(`{"peer_id":5}`)), Answer{Status: 200}, ErrNoNode, "200 to /node"},
 		"a long name":            {listen(t, saying(`{"peer_id":"a","network":"`+strings.Repeat("b", maxAddress+1)+`"}`)), Answer{Status: 200}, ErrNoNode, "200 to /node"},
+		"HTTPS to an HTTP port":  {"https" + strings.TrimPrefix(listen(t, n.Handler()), "http"), Answer{}, nil, "it speaks HTTP, not HTTPS: write http:// in place of https://"},
 		"nobody":                 {"http://" + nobody(t), Answer{}, nil, "refused"},
 		"a metadata service":     {"http://169.254.169.254", Answer{}, addrpolicy.ErrRefused, ""},
 	} {

@@ -81,7 +81,7 @@ func registerProblem(err error, nodes int) error {
 	case errors.As(err, &refused):
 		return noNode(fmt.Sprintf("Entry %d of \"nodes\" was refused: %v.", refused.Entry, refused.Err))
 	case errors.Is(err, ErrTooManyNodes):
-		return badRequest("too many nodes", "This node keeps no more registered nodes.", "DELETE /peers/<address> forgets one; a / in the address is written %2F.")
+		return badRequest("too many nodes", "This node keeps no more registered nodes: forget one first, with 'kuai disconnect' or on the page.", "DELETE /peers/<address> forgets one; a / in the address is written %2F.")
 	}
 	return err
 }

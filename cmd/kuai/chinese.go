@@ -106,11 +106,11 @@ var chineseTexts = map[string]string{
 	"at block %s of %s, %s %, from %s":                             "第 %s 个区块，共 %s 个，%s %，来自 %s",
 
 	"'kuai status' shows whether this node can be dialled from outside, once a peer has tried": "有对等节点试过之后，'kuai status' 显示能否从外部连接本节点",
-	"can be dialled at %s, as %s found":                                                                  "可以连接：%s（由 %s 检查）",
-	"also that of the node at %s: 'kuai doctor' says what to do":                                         "与 %s 的节点相同：'kuai doctor' 给出解决办法",
-	"cannot be dialled at %s, as %s found":                                                               "无法连接：%s（由 %s 检查）",
-	"cannot be dialled: there is no public address, and no router has opened a port":                     "无法连接：没有公网地址，也没有路由器开放端口",
-	"not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try": "尚不清楚能否连接：需要外部一个同样使用 --nat 的对等节点来检查",
+	"can be dialled at %s, as %s found":                          "可以连接：%s（由 %s 检查）",
+	"also that of the node at %s: 'kuai doctor' says what to do": "与 %s 的节点相同：'kuai doctor' 给出解决办法",
+	"cannot be dialled at %s, as %s found":                       "无法连接：%s（由 %s 检查）",
+	"cannot be dialled from outside the local network: there is no public address, and no router has opened a port": "无法从本地网络以外连接：没有公网地址，也没有路由器开放端口",
+	"not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try":            "尚不清楚能否连接：需要外部一个同样使用 --nat 的对等节点来检查",
 
 	"A second node, in another terminal:":           "在另一个终端启动第二个节点：",
 	"A second node, where this one can be reached:": "在能访问本节点的机器上启动第二个节点：",

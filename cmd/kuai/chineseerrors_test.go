@@ -106,7 +106,7 @@ func usageErrors(t *testing.T) (errs []error) {
 		"status x", "block", "send a b", "mine 1 2", "send a b 0", "mine x", "block x", "tx x", "status -p x", "status --json=maybe",
 		"status --api ftp://a:1", `config --peer "`, "status -p -5", "config --mine-cores -1", "config --mine-share 0",
 		"config --log-level x", "logs level x", "config --log-format x", "config -p 7 --p2p-port 7", "config -p 60000",
-		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
+		"config --http-host 0.0.0.0", "config --quic --swarm-key " + write(t, "x"), "config --listen /ip4/127.0.0.1/tcp/1 --listen /ip4/127.0.0.1/tcp/1/ws --swarm-key " + write(t, "x"), "wait", "config --config /nowhere/file",
 		"config --config " + write(t, `{"prot": 1}`), "config --config " + write(t, `{"xyzzyxyzzy": 1}`), "config --config " + write(t, `[]`),
 		"daemon --network /nowhere/file", "daemon --network " + write(t, "{"), "invite --zeros 9", "lab run tampring", "lab run xyzzyxyzzy",
 		"lab run tampering --nodes 99", "lab run fork-race --nodes 99", "lab run difficulty --nodes 2", "lab run all --nodes 2",
@@ -133,6 +133,7 @@ func startErrors(t *testing.T) (errs []error) {
 	port := l.Addr().(*net.TCPAddr).Port
 	_, err = listenTCP(t.Context(), "127.0.0.1", port)
 	errs = append(errs, err, errors.New((&inUseError{port: port, advice: "choose another --port, 0 for any"}).Error()+airPlayAdvice))
+	errs = append(errs, probe(t.Context(), Config{Listen: listenAll(port, false)[:1], Derived: []string{"listen"}}))
 	_, err = listenPprof(t.Context(), l.Addr().String())
 	errs = append(errs, err, failed(nil, "daemon", "-p", "0", "--ephemeral", "--mdns=false", "--listen", "/ip4/127.0.0.1/tcp/"+strconv.Itoa(port)))
 
@@ -174,7 +175,8 @@ func askErrors(t *testing.T) (errs []error) {
 	}))
 	defer nobody.Close()
 	errs = append(errs, failed(nil, "disconnect", "a", "--api", nobody.URL))
-	for _, address := range []string{"", "a b", "nonsense", "/ip4/192.0.2.1/tcp/1", "http://%zz", "ftp://a", "http://a:b@c", "http://:1", "http://a:"} {
+	for _, address := range []string{"", "a b", "nonsense", "/ip4/192.0.2.1/tcp/1", "http://%zz", "ftp://a", "http://a:b@c", "http://:1", "http://a:", "fd00::5:5000",
+		"[::ffff:192.168.0.5]:5000", "a.:5000", "1.2.3:5000", "/ip4/192.0.2.1/tcp/1/p2p/x", "/p2p/" + idX, "/ip4/192.0.2.1/tcp/1/p2p/" + idX + "/p2p-circuit/p2p/" + idX} {
 		err := p2p.CheckPeer(address)
 		errs = append(errs, err, fmt.Errorf("%w%s", err, ".")) // a node's answer is a sentence
 	}

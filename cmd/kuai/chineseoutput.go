@@ -170,6 +170,8 @@ var chineseStates = map[string]string{
 	"it answers %s to /node and nothing to /chain":                                               "对 /node 的响应是 %s，对 /chain 没有响应",
 	"it asks for a token; connect to its multiaddr, which it prints at its start":                "它要求令牌；请改用它启动时显示的 multiaddr",
 	"it does not speak HTTP: if that is its port for peers, give its HTTP port or its multiaddr": "它不使用 HTTP：如果这是它的节点间端口，请改用它的 HTTP 端口或 multiaddr",
+	"it speaks HTTP, not HTTPS: write http:// in place of https://":                              "它使用 HTTP，不是 HTTPS：请把 https:// 改为 http://",
+	"this machine does not trust its certificate":                                                "本机不信任它的证书",
 	"the name %s cannot be looked up":                                                            "无法解析主机名 %s",
 	"no machine is known by the name %s":                                                         "找不到名为 %s 的主机",
 	"no answer":                                                                                  "没有响应",

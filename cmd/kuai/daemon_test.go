@@ -115,16 +115,16 @@ func TestProbe(t *testing.T) {
 	taken := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", l.Addr().(*net.TCPAddr).Port)
 	takenUDP := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", p.LocalAddr().(*net.UDPAddr).Port)
 	free := []string{"/ip4/127.0.0.1/tcp/0", "/ip6/::/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1"}
-	if err := probe(t.Context(), free); err != nil {
+	if err := probe(t.Context(), Config{Listen: free}); err != nil {
 		t.Errorf("free: %v", err)
 	}
 	for _, a := range []string{taken, takenUDP} {
-		if err := probe(t.Context(), append(free, a)); exitCode(err) != exitInUse {
+		if err := probe(t.Context(), Config{Listen: append(free, a)}); exitCode(err) != exitInUse {
 			t.Errorf("%s in use: %v", a, err)
 		}
 	}
 	for _, a := range []string{"127.0.0.1:5", "/p2p-circuit"} {
-		if err := probe(t.Context(), []string{a}); exitCode(err) != exitUsage {
+		if err := probe(t.Context(), Config{Listen: []string{a}}); exitCode(err) != exitUsage {
 			t.Errorf("%s: %v", a, err)
 		}
 	}

@@ -199,8 +199,8 @@ func (d *doctor) port(ctx context.Context) {
 	default:
 		d.say("port", problem, err.Error(), "choose another --http-host or -p")
 	}
-	if err := probe(ctx, d.cfg.Listen); err != nil {
-		if used := (*inUseError)(nil); errors.As(err, &used) && d.cfg.P2PPort > 0 {
+	if err := probe(ctx, d.cfg); err != nil {
+		if used := (*inUseError)(nil); errors.As(err, &used) && slices.Contains(d.cfg.Derived, "listen") {
 			d.taken(ctx, "p2p-port", d.cfg.P2PPort, "--p2p-port")
 		} else {
 			d.say("p2p-port", problem, err.Error(), "")

@@ -39,6 +39,7 @@ func TestStatesOfPeersInChinese(t *testing.T) {
 		"unreachable, next try in 1 s: it closed the connection before it said its status", "unreachable: it says nothing on the connection, or closes it at once: it may refuse this node",
 		"unreachable, next try in 3 s: no machine is known by the name pc-3", "unreachable: another peer answers there", "unreachable, next try in 3 s: the name pc-3 cannot be looked up",
 		"unreachable, next try in 3 s: it does not speak HTTP: if that is its port for peers, give its HTTP port or its multiaddr",
+		"unreachable: it speaks HTTP, not HTTPS: write http:// in place of https://", "unreachable: this machine does not trust its certificate",
 		"not a node, next try in 3 s: it answers 403 to /node and 404 to /chain", "not a node: it answers 200 to /node and nothing to /chain",
 		"not a node: it asks for a token; connect to its multiaddr, which it prints at its start",
 		"no node answers there: it answers 403 to /node and 404 to /chain", "a Flask node answers", "another node has this node's identity",
@@ -46,7 +47,7 @@ func TestStatesOfPeersInChinese(t *testing.T) {
 		"unreachable: it refuses this node for a while", "unreachable, next try in 4 s: it has as many connections as it may", "unreachable, next try in 4 s: connection timed out",
 	} {
 		got := (language{zh: true}).text(english)
-		if rest := regexp.MustCompile(`/node|/chain|multiaddr|Flask|HTTP|pc-3|1-1`).ReplaceAllString(got, ""); regexp.MustCompile("[A-Za-z]").MatchString(rest) {
+		if rest := regexp.MustCompile(`/node|/chain|multiaddr|Flask|https?://|HTTPS?|pc-3|1-1`).ReplaceAllString(got, ""); regexp.MustCompile("[A-Za-z]").MatchString(rest) {
 			t.Errorf("%q is %q", english, got)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ func openListeners(ctx context.Context, cfg Config) (api, profiles []net.Listene
 		profiles, err = listenPprof(ctx, cfg.Pprof)
 	}
 	if err == nil {
-		err = probe(ctx, cfg.Listen)
+		err = probe(ctx, cfg)
 	}
 	if err != nil {
 		closeAll(append(api, profiles...))
@@ -102,20 +103,24 @@ func checkListen(address string, quic bool) error {
 
 // probe reports whether the peers' addresses can be listened on. The network library takes one of several as enough and puts its
 // reasons into text; here each one counts and the code survives. A family that the machine lacks is not a fault.
-func probe(ctx context.Context, addresses []string) error {
-	for _, a := range addresses {
+func probe(ctx context.Context, cfg Config) error {
+	advice := "choose another --listen, port 0 for any"
+	if slices.Contains(cfg.Derived, "listen") {
+		advice = "choose another --p2p-port, 0 for any"
+	}
+	for _, a := range cfg.Listen {
 		m, err := ma.NewMultiaddr(a)
 		if err != nil {
 			return usageError{fmt.Errorf("--listen %s: %w", a, err)}
 		}
-		if err := probeOne(ctx, m); err != nil {
+		if err := probeOne(ctx, m, advice); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func probeOne(ctx context.Context, m ma.Multiaddr) error {
+func probeOne(ctx context.Context, m ma.Multiaddr, advice string) error {
 	network, address, err := manet.DialArgs(m)
 	if err != nil {
 		return usageError{fmt.Errorf("--listen %s: %w", m, err)}
@@ -134,7 +139,7 @@ func probeOne(ctx context.Context, m ma.Multiaddr) error {
 		}
 	}
 	if isInUse(err) {
-		return &inUseError{address: m.String(), advice: "choose another --p2p-port, 0 for any"}
+		return &inUseError{address: m.String(), advice: advice}
 	}
 	return nil // the network library says the rest better
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -219,6 +220,11 @@ func (c *Config) checkPeers() error {
 func (c *Config) checkTransports() error {
 	if c.QUIC && c.SwarmKeyFile != "" {
 		return errors.New("--quic and --swarm-key exclude each other: QUIC knows no swarm key")
+	}
+	for _, ws := range c.Listen {
+		if plain, ok := strings.CutSuffix(ws, "/ws"); ok && c.SwarmKeyFile != "" && slices.Contains(c.Listen, plain) {
+			return fmt.Errorf("--listen %s and %s share a port, which is not possible with --swarm-key: give the /ws address another port", plain, ws)
+		}
 	}
 	return nil
 }

@@ -151,7 +151,7 @@ func dialableText(d *api.Dialable) string {
 	case d.State == "unknown":
 		return "not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try"
 	case d.Address == "":
-		return "cannot be dialled: there is no public address, and no router has opened a port"
+		return "cannot be dialled from outside the local network: there is no public address, and no router has opened a port"
 	}
 	return fmt.Sprintf("cannot be dialled at %s, as %s found", d.Address, peerText(d.By, d.ByName))
 }

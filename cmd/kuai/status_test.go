@@ -53,7 +53,7 @@ func TestStatusSaysWhetherTheNodeCanBeDialled(t *testing.T) {
 		{nil, ""},
 		{&api.Dialable{State: "yes", Address: at, By: "b", ByName: "lab"}, "can be dialled at " + at + ", as b \"lab\" found"},
 		{&api.Dialable{State: "no", Address: at, By: "b"}, "cannot be dialled at " + at + ", as b found"},
-		{&api.Dialable{State: "no"}, "cannot be dialled: there is no public address, and no router has opened a port"},
+		{&api.Dialable{State: "no"}, "cannot be dialled from outside the local network: there is no public address, and no router has opened a port"},
 		{&api.Dialable{State: "unknown"}, "not known yet whether this node can be dialled: a peer outside that runs with --nat, too, must try"},
 	} {
 		s := statusInfo{Node: api.Node{Dialable: c.said, PeerID: "a"}}

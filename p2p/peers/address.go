@@ -44,8 +44,10 @@ func parseUserAddress(text string) (userAddress, error) {
 	case strings.HasPrefix(text, "/"):
 		info, err := parsePeer(text)
 		return userAddress{address: text, info: info}, err
-	case strings.Contains(text, "://"):
+	case strings.Contains(text, "://"), strings.HasPrefix(text, "http:/"), strings.HasPrefix(text, "https:/"):
 		return parseURL(text)
+	case strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "":
+		return userAddress{}, errors.New("an IPv6 address stands in brackets, as in [fd00::5]:5000")
 	}
 	g, err := parseURL("http://" + text)
 	if _, _, split := net.SplitHostPort(g.address); err == nil && split != nil {
@@ -70,22 +72,53 @@ func parseURL(text string) (userAddress, error) {
 		return userAddress{}, errors.New("a URL begins with http:// or https://")
 	case u.User != nil:
 		return userAddress{}, errors.New("a node's URL has no user and password")
+	case u.Host == "" && u.Path != "":
+		return userAddress{}, errors.New("a URL begins with http:// or https://")
 	case u.Hostname() == "":
 		return userAddress{}, errors.New("a URL has a host")
 	case strings.HasSuffix(u.Host, ":") || !isPort(u.Port()):
 		return userAddress{}, errors.New("a port is a number from 1 to 65535")
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		if err := addrpolicy.Check(ip); err != nil {
-			return userAddress{}, err
-		}
+	if err := checkHost(u.Hostname()); err != nil {
+		return userAddress{}, err
 	}
 	return userAddress{address: u.Host, url: u.Scheme + "://" + u.Host}, nil
 }
 
+// checkHost refuses what the address policy refuses, and a second spelling of a host, which would be another entry.
+func checkHost(host string) error {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.Is4In6():
+		if err := addrpolicy.Check(ip); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s is written as %s", host, ip.Unmap())
+	case err == nil:
+		return addrpolicy.Check(ip)
+	case strings.HasSuffix(host, "."):
+		return errors.New("a name has no dot at its end")
+	case looksLikeIPv4(host):
+		return fmt.Errorf("%s is not an IPv4 address: it has four numbers from 0 to 255, without zeros in front", host)
+	}
+	return nil
+}
+
+// looksLikeIPv4 reports whether host ends in a number, as no name does: systems read some of these as addresses.
+func looksLikeIPv4(host string) bool {
+	last := host[strings.LastIndex(host, ".")+1:]
+	hex, isHex := strings.CutPrefix(strings.ToLower(last), "0x")
+	digits := "0123456789"
+	if isHex {
+		digits, last = digits+"abcdef", hex
+	}
+	return strings.Trim(last, digits) == ""
+}
+
+// isPort reports whether text is a port, or "". Zeros in front would make a second spelling.
 func isPort(text string) bool {
 	n, err := strconv.ParseUint(text, 10, 16)
-	return text == "" || err == nil && n > 0
+	return text == "" || err == nil && n > 0 && text[0] != '0'
 }
 
 var errNoAddress = errors.New("this is not a URL, host:port or multiaddr")
@@ -94,11 +127,20 @@ var errNoAddress = errors.New("this is not a URL, host:port or multiaddr")
 func parsePeer(s string) (peer.AddrInfo, error) {
 	addr, err := ma.NewMultiaddr(s)
 	if err != nil {
+		before, id, has := strings.Cut(s, "/p2p/")
+		if _, err := ma.NewMultiaddr(before); has && err == nil {
+			return peer.AddrInfo{}, fmt.Errorf("%q is not a peer id: compare it with what the other node prints", id)
+		}
 		return peer.AddrInfo{}, errNoAddress
 	}
 	info, err := peer.AddrInfoFromP2pAddr(addr)
-	if err != nil {
+	switch _, relay := addr.ValueForProtocol(ma.P_CIRCUIT); {
+	case err != nil:
 		return peer.AddrInfo{}, errors.New("a multiaddr ends in /p2p/<peer id>, as the other node prints it")
+	case relay == nil:
+		return peer.AddrInfo{}, errors.New("relays are not used: give an address of the peer itself")
+	case len(info.Addrs) == 0:
+		return peer.AddrInfo{}, errors.New("the peer id alone is not an address: give the whole multiaddr, as the other node prints it")
 	}
 	return *info, checkAddress(addr)
 }
