@@ -134,6 +134,9 @@ var chineseDoctor = map[string]string{
 var chineseStates = map[string]string{
 	"unreachable":                                 "无法连接",
 	"unreachable: %t":                             "无法连接：%t",
+	"unreachable, trying now: %t":                 "无法连接，正在重试：%t",
+	"not a node, trying now: %t":                  "不是节点，正在重试：%t",
+	"%t, trying now":                              "%t，正在尝试",
 	"unreachable, next try in %s s: %t":           "无法连接，%s 秒后重试：%t",
 	"unreachable, next try in %s min: %t":         "无法连接，%s 分钟后重试：%t",
 	"not connected":                               "未连接",

@@ -33,6 +33,7 @@ var names = regexp.MustCompile(`'kuai \w+|--[a-z-]+|\b[A-Z][A-Z]+\b|%[st]`)
 // TestStatesOfPeersInChinese: what a node says of a peer that is not connected has no English in it but names.
 func TestStatesOfPeersInChinese(t *testing.T) {
 	for _, english := range []string{
+		"not connected, trying now", "unreachable, trying now: connection refused", "not a node, trying now: it answers 403 to /node and 404 to /chain", "Flask node, trying now",
 		"not connected", "other network, next try in 10 min", "Flask node, next try in 30 s", "same identity as this node, next try in 10 min",
 		"cut off by the lab", "graylisted: its gossip is ignored", "disconnected on request, next try in 9 min", "refused because it broke the protocol, next try in 59 s", "it is of another network, 1-1",
 		"unreachable, next try in 12 s: connection refused, no answer", "unreachable: no answer, connection refused, no route to host",

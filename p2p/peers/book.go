@@ -261,15 +261,17 @@ func (b *book) info(id peer.ID) peer.AddrInfo {
 	return peer.AddrInfo{ID: id, Addrs: bookAddrs(slices.Concat(b.requested(id), b.peers[id].addrs))}
 }
 
-// list returns every static peer, every peer that was connected at least once, and the requests without a peer.
+// list returns every static peer, every peer that was connected at least once and can be dialled, and the requests
+// without a peer.
 func (b *book) list() []Peer {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var out []Peer
 	for id, e := range b.peers {
-		if (e.known() || e.static) && !e.forgotten {
+		if (e.known() && len(e.addrs) > 0 || e.static) && !e.forgotten {
 			p := Peer{ID: id.String(), Address: fullAddress(b.info(id)), Static: e.static}
 			e.retry.describe(&p)
+			e.dial.describe(&p)
 			out = append(out, p)
 		}
 	}
@@ -277,6 +279,7 @@ func (b *book) list() []Peer {
 		if r.info.ID == "" || r.info.ID == b.self && r.retry.err != "" {
 			p := Peer{Address: r.display(), Static: true}
 			r.retry.describe(&p)
+			r.lookup.describe(&p)
 			out = append(out, p)
 		}
 	}

@@ -296,3 +296,33 @@ func TestDamagedBookIsNotFatal(t *testing.T) {
 		}
 	}
 }
+
+// TestListLeavesOutWhatNobodyCanDial, as a browser that has left.
+func TestListLeavesOutWhatNobodyCanDial(t *testing.T) {
+	b, err := openBook("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser, node := hosttest.ID(t), bookPeer(t, "/ip4/192.0.2.1/tcp/1")
+	for id, addrs := range map[peer.ID][]ma.Multiaddr{browser: nil, node.ID: node.Addrs} {
+		b.identified(id, addrs)
+		b.statusReceived(id)
+		b.disconnected(id)
+	}
+	if all := b.list(); len(all) != 1 || all[0].ID != node.ID.String() {
+		t.Errorf("%+v", all)
+	}
+}
+
+// TestStateSaysThatADialIsUnderWay, in place of when the next one is.
+func TestStateSaysThatADialIsUnderWay(t *testing.T) {
+	r, now := retry{}, &attempt{}
+	for _, want := range []string{"not connected, trying now", "unreachable, trying now: it closed the connection before it said its status"} {
+		var p Peer
+		r.describe(&p)
+		if now.describe(&p); p.State != want {
+			t.Errorf("%q, want %q", p.State, want)
+		}
+		r.setError(errNoStatus)
+	}
+}

@@ -186,6 +186,7 @@ func (b *book) describeAddress(r *request, e *Peer) {
 	}
 	if cause, ok := p.retry.at[r.info.Addrs[0].String()]; ok {
 		p.retry.describeAt(e, cause)
+		p.dial.describe(e)
 	}
 }
 

@@ -80,6 +80,14 @@ func (r *retry) reset() { r.fails, r.next = 0, time.Time{} }
 // describe sets in e what is known of the dials of a peer that is not connected.
 func (r *retry) describe(e *Peer) { r.describeAt(e, r.cause) }
 
+// describe sets in e that the peer is being dialled, or its URL asked. u is nil if neither is so.
+func (u *attempt) describe(e *Peer) {
+	if u != nil && !u.canceled && e.NextDial.IsZero() {
+		what, cause, _ := strings.Cut(e.State, ": ")
+		e.State = stateText(what+", trying now", cause, 0)
+	}
+}
+
 // describeAt is describe with the cause at one of the peer's addresses.
 func (r *retry) describeAt(e *Peer, cause string) {
 	e.LastError, e.State = r.err, "not connected"
