@@ -150,14 +150,14 @@ func noBlackHoleDetection() []swarm.Option {
 	return []swarm.Option{swarm.WithUDPBlackHoleSuccessCounter(nil), swarm.WithIPv6BlackHoleSuccessCounter(nil)}
 }
 
-// addTransports adds TCP; QUIC only if cfg asks for it, as it has less throughput and would win the dial race;
-// and WebSocket if cfg.Listen names it. The owner of s closes the result after s.
+// addTransports adds TCP and WebSocket, and QUIC only if cfg asks for it, as it has less throughput and would
+// win the dial race. The owner of s closes the result after s.
 func addTransports(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.ResourceManager) (*quicreuse.ConnManager, error) {
 	psk, err := swarmKey(cfg)
 	if err != nil {
 		return nil, err
 	}
-	webSocket, shared, err := webSockets(cfg)
+	shared, err := sharesPort(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func addTransports(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm net
 	if err == nil {
 		err = s.AddTransport(t)
 	}
-	if err == nil && webSocket {
+	if err == nil {
 		err = addWebSocket(s, up, rm, port)
 	}
 	if err != nil || !cfg.QUIC {
@@ -249,19 +249,17 @@ func addQUIC(s *swarm.Swarm, cfg Config, g connmgr.ConnectionGater, rm network.R
 	return shared, err
 }
 
-// webSockets reports whether cfg.Listen has a multiaddr that ends in /ws, and whether that shares a port with
-// plain TCP. Then the first bytes of a connection tell the two apart, which a swarm key would hide.
-func webSockets(cfg Config) (asked, shared bool, err error) {
+// sharesPort reports whether WebSocket shares a port with plain TCP in cfg.Listen. Then the first bytes of a
+// connection tell the two apart, which a swarm key would hide.
+func sharesPort(cfg Config) (shared bool, err error) {
 	for _, text := range cfg.Listen {
-		if plain, ok := strings.CutSuffix(text, "/ws"); ok {
-			asked = true
-			shared = shared || slices.Contains(cfg.Listen, plain)
-		}
+		plain, ok := strings.CutSuffix(text, "/ws")
+		shared = shared || ok && slices.Contains(cfg.Listen, plain)
 	}
 	if shared && cfg.SwarmKey != nil {
-		return false, false, errors.New("with a swarm key, WebSocket cannot share a port with TCP: give the /ws address another port")
+		return false, errors.New("with a swarm key, WebSocket cannot share a port with TCP: give the /ws address another port")
 	}
-	return asked, shared, nil
+	return shared, nil
 }
 
 // announce makes a host announce cfg.Announce in place of its listen addresses.

@@ -22,7 +22,9 @@ func TestWebSocketSharesThePort(t *testing.T) {
 	plain := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", process.FreePort(t))
 	server := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Listen = []string{plain, plain + "/ws"} })
 	for _, address := range []string{plain, plain + "/ws"} {
-		dials(t, p2p.Config{Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
+		for _, own := range []string{"/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/tcp/0"} { // who does not listen for WebSocket dials it all the same
+			dials(t, p2p.Config{Listen: []string{own}}, server.ID(), address)
+		}
 	}
 }
 
@@ -32,7 +34,9 @@ func TestWebSocketWithASwarmKey(t *testing.T) {
 	plain, other := fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", process.FreePort(t)), fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/ws", process.FreePort(t))
 	server := runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.SwarmKey, c.Listen = key, []string{plain, other} })
 	for _, address := range []string{plain, other} {
-		dials(t, p2p.Config{SwarmKey: key, Listen: []string{"/ip4/127.0.0.1/tcp/0/ws"}}, server.ID(), address)
+		for _, own := range []string{"/ip4/127.0.0.1/tcp/0/ws", "/ip4/127.0.0.1/tcp/0"} {
+			dials(t, p2p.Config{SwarmKey: key, Listen: []string{own}}, server.ID(), address)
+		}
 	}
 	if _, err := p2p.NewHost(p2p.Config{Identity: hosttest.Key(t), SwarmKey: key, Listen: []string{plain, plain + "/ws"}}, peers.NewGater("", "", nil, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "another port") {
 		t.Errorf("one port: %v", err)
