@@ -45,10 +45,15 @@ func TestStatesOfPeersInChinese(t *testing.T) {
 		"not a node: it asks for a token; connect to its multiaddr, which it prints at its start",
 		"no node answers there: it answers 403 to /node and 404 to /chain", "a Flask node answers", "another node has this node's identity",
 		"unreachable: this node has as many connections as it may", "unreachable: this node refuses it",
+		"unreachable: it closed the connection at once: another swarm key, or one on one side only; or it refuses this node",
+		"unreachable: it answers in no way that is understood: another swarm key, or one on one side only; or that is not its port for peers",
+		"unreachable: this node itself listens there, and its peer id is another one", "unreachable, next try in 4 s: no address that can be dialled",
+		"unreachable: this node does not speak QUIC: give the TCP address, or start this node with --quic",
+		"unreachable: this node has no transport for that address: give one with /tcp/PORT",
 		"unreachable: it refuses this node for a while", "unreachable, next try in 4 s: it has as many connections as it may", "unreachable, next try in 4 s: connection timed out",
 	} {
 		got := (language{zh: true}).text(english)
-		if rest := regexp.MustCompile(`/node|/chain|multiaddr|Flask|https?://|HTTPS?|pc-3|1-1`).ReplaceAllString(got, ""); regexp.MustCompile("[A-Za-z]").MatchString(rest) {
+		if rest := regexp.MustCompile(`/node|/chain|/tcp/PORT|--quic|multiaddr|Flask|https?://|HTTPS?|QUIC|TCP|pc-3|1-1| id`).ReplaceAllString(got, ""); regexp.MustCompile("[A-Za-z]").MatchString(rest) {
 			t.Errorf("%q is %q", english, got)
 		}
 	}

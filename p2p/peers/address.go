@@ -145,6 +145,14 @@ func parsePeer(s string) (peer.AddrInfo, error) {
 	return *info, checkAddress(addr)
 }
 
+// noTransport says that this node cannot dial a.
+func noTransport(a ma.Multiaddr) error {
+	if _, last := ma.SplitLast(a); last != nil && last.Protocol().Code == ma.P_QUIC_V1 {
+		return errors.New("this node does not speak QUIC: give the TCP address, or start this node with --quic")
+	}
+	return errors.New("this node has no transport for that address: give one with /tcp/PORT")
+}
+
 // checkAddress applies the address policy to every IP address in a. A name passes: it is checked after its resolution.
 func checkAddress(a ma.Multiaddr) (err error) {
 	ma.ForEach(a, func(c ma.Component) bool {

@@ -184,7 +184,7 @@ func (t *Table) dial(ctx context.Context, p candidate) {
 	}
 	within, cancel := context.WithTimeout(ctx, handshakeWithin(t.h.Peerstore().LatencyEWMA(p.ID)))
 	defer cancel()
-	err := dial(within, t.h, p.AddrInfo)
+	err := explained(within, p.Addrs, dial(within, t.h, p.AddrInfo))
 	switch {
 	case ctx.Err() != nil:
 	case err == nil:

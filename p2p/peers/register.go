@@ -61,7 +61,7 @@ func (t *Table) Register(ctx context.Context, list []string) error {
 	var news []*request
 	var entries []int
 	for i, text := range list {
-		r, err := newRequest(text)
+		r, err := t.newRequest(text)
 		if err != nil {
 			return &RefusedError{Entry: i + 1, Err: err}
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain"
 	"kuai/p2p/addrpolicy"
@@ -235,18 +236,18 @@ func TestEveryRegistrationCanBeForgotten(t *testing.T) {
 // TestAPeerStaysWhileAnotherAddressLeadsToIt, registered or asked for by the operator.
 func TestAPeerStaysWhileAnotherAddressLeadsToIt(t *testing.T) {
 	id := hosttest.ID(t)
-	tcp, quic := "/ip4/10.0.0.7/tcp/15000/p2p/"+id.String(), "/ip4/10.0.0.7/udp/15000/quic-v1/p2p/"+id.String()
+	tcp, second := "/ip4/10.0.0.7/tcp/15000/p2p/"+id.String(), "/ip6/2001:db8::7/tcp/15000/p2p/"+id.String()
 	for _, c := range []struct {
 		registered []string
 		static     string
 		forget     string
 		stays      bool
 	}{
-		{[]string{tcp, quic}, "", tcp, true},
+		{[]string{tcp, second}, "", tcp, true},
 		{[]string{tcp, "kuai:5000"}, "", "kuai:5000", true},
 		{[]string{"kuai:5000"}, tcp, "kuai:5000", true},
 		{[]string{"kuai:5000"}, "", "kuai:5000", false},
-		{[]string{tcp, quic, "kuai:5000"}, "", id.String(), false},
+		{[]string{tcp, second, "kuai:5000"}, "", id.String(), false},
 		{[]string{"kuai:5000"}, tcp, id.String(), false},
 		{nil, tcp, tcp, false},
 	} {
@@ -300,5 +301,60 @@ func TestAURLThatBecomesThisNode(t *testing.T) {
 	tb.AskRegistered(t.Context(), func(r Registered) { t.Errorf("%+v", r) })
 	if got := tb.listed(); len(got) != 0 {
 		t.Errorf("%q are registered", got)
+	}
+}
+
+// TestOnlyWhatCanBeDialledIsRegistered by a node that speaks TCP only.
+func TestOnlyWhatCanBeDialledIsRegistered(t *testing.T) {
+	tb := tableOn(t, "", &place{})
+	id := "/p2p/" + hosttest.ID(t).String()
+	for at, want := range map[string]string{
+		"/ip4/10.0.0.7/tcp/15000": "", "/dns/node.example/tcp/15000": "", "/dnsaddr/node.example": "",
+		"/ip4/10.0.0.7/udp/15000/quic-v1": "--quic", "/dns6/node.example/udp/15000/quic-v1": "--quic", "/ip4/10.0.0.7/udp/15000/webrtc-direct": "no transport", "/ip4/10.0.0.7/tcp/15000/ws": "no transport",
+	} {
+		err := tb.Register(t.Context(), []string{at + id})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v", at, err)
+		}
+		if dialled := tb.Connect(at + id); (dialled == nil) != (want == "") {
+			t.Errorf("%s by --peer: %v", at, dialled)
+		}
+	}
+}
+
+// TestTheLatestAddressIsTriedFirst, and at once: the dial in progress does not know it.
+func TestTheLatestAddressIsTriedFirst(t *testing.T) {
+	tb := tableOn(t, "", &place{})
+	id := hosttest.ID(t)
+	at := func(port int) string { return fmt.Sprintf("/ip4/10.0.0.7/tcp/%d/p2p/%s", port, id) }
+	for _, port := range []int{1, 2, 3, 1} {
+		if err := tb.Connect(at(port)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tb.book.mu.Lock()
+	defer tb.book.mu.Unlock()
+	var ports []string
+	for _, a := range tb.book.info(id).Addrs {
+		port, err := a.ValueForProtocol(ma.P_TCP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ports = append(ports, port)
+	}
+	if !slices.Equal(ports, []string{"1", "3", "2"}) {
+		t.Errorf("ports %q", ports)
+	}
+	e := tb.book.peers[id]
+	e.dial = &attempt{static: true}
+	e.retry.err = "of the other addresses"
+	for _, port := range []int{2, 4} {
+		r, err := newRequest(at(port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tb.book.addRequest(r); e.dial.canceled != (port == 4) || (e.retry.err == "") != (port == 4) {
+			t.Errorf("port %d: canceled %t, %q", port, e.dial.canceled, e.retry.err)
+		}
 	}
 }

@@ -50,11 +50,40 @@ func newRequest(addr string) (*request, error) {
 	return r, nil
 }
 
+// newRequest parses addr, which this node must be able to dial.
+func (t *Table) newRequest(addr string) (*request, error) {
+	r, err := newRequest(addr)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range r.info.Addrs {
+		if !t.hasTransport(a) {
+			return nil, noTransport(a)
+		}
+	}
+	return r, nil
+}
+
+// hasTransport reports whether this node can dial a.
+func (t *Table) hasTransport(a ma.Multiaddr) bool {
+	head, _ := ma.SplitFirst(a)
+	switch {
+	case t.swarm == nil, head != nil && head.Protocol().Code == ma.P_DNSADDR:
+		return true // it is not known yet
+	case head != nil && isName(head.Protocol().Code):
+		a = withHost(a, "127.0.0.1") // transports take addresses, after the name's resolution
+	}
+	return t.swarm.TransportForDialing(a) != nil
+}
+
+// isName reports whether a component with this code is a name that has IP addresses.
+func isName(code int) bool { return slices.Contains([]int{ma.P_DNS, ma.P_DNS4, ma.P_DNS6}, code) }
+
 // Connect takes an address (see parseUserAddress) and keeps a connection to the peer there from now on:
 // failures are tried again indefinitely, in the background. This node's own address and one that is kept
 // already are fine. The error says what is wrong with the form.
 func (t *Table) Connect(addr string) error {
-	r, err := newRequest(addr)
+	r, err := t.newRequest(addr)
 	if err == nil && r.url != "" && t.askURL == nil {
 		err = errors.New("URLs cannot be asked here, give a multiaddr")
 	}
@@ -82,14 +111,21 @@ func (b *book) addOrRetry(r *request) error {
 // addRequest adds r, or retries the request for the same address at once, and returns the one that is kept;
 // b.mu is held.
 func (b *book) addRequest(r *request) *request {
-	if old := b.requestFor(r.address); old != nil {
+	old := b.requestFor(r.address)
+	if old != nil {
 		old.url = r.url // the scheme may be another one
 		r = old
-	} else {
-		b.requests = append(b.requests, r)
+		b.requests = slices.DeleteFunc(b.requests, func(o *request) bool { return o == r })
 	}
+	b.requests = append(b.requests, r) // the last one is tried and shown first
 	r.retry.reset()
 	b.setPeer(r, r.info)
+	if e := b.peers[r.info.ID]; old == nil && e != nil && len(r.info.Addrs) > 0 {
+		if e.dial != nil {
+			e.dial.cancel() // it does not try the new address
+		}
+		e.retry = retry{}
+	}
 	return r
 }
 
@@ -175,9 +211,9 @@ func (b *book) removeRequests(match func(*request) bool) (gone []*request) {
 	return gone
 }
 
-// requested returns the addresses of id in requests; b.mu is held.
+// requested returns the addresses of id in requests, the latest first; b.mu is held.
 func (b *book) requested(id peer.ID) (addrs []ma.Multiaddr) {
-	for _, r := range b.requests {
+	for _, r := range slices.Backward(b.requests) {
 		if r.info.ID == id {
 			addrs = append(addrs, r.info.Addrs...)
 		}

@@ -59,7 +59,7 @@ func (r *retry) setError(err error) {
 	if all := (*swarm.DialError)(nil); errors.As(err, &all) {
 		r.at = make(map[string]string)
 		for _, e := range all.DialErrors {
-			r.at[e.Address.String()] = cause(e.Cause)
+			r.at[e.Address.String()] = causeAt(e)
 		}
 	}
 }

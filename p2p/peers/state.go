@@ -66,11 +66,19 @@ func causes(err error) []string {
 	}
 	var out []string
 	for _, e := range all.DialErrors {
-		if c := cause(e.Cause); !slices.Contains(out, c) {
+		if c := causeAt(e); !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// causeAt returns in few words why a dial of one address failed.
+func causeAt(e swarm.TransportError) string {
+	if errors.Is(e.Cause, swarm.ErrNoTransport) {
+		return noTransport(e.Address).Error()
+	}
+	return cause(e.Cause)
 }
 
 // cause returns in few words why a dial failed.
@@ -81,14 +89,30 @@ func cause(err error) string {
 		return err.Error()
 	case errors.As(err, new(sec.ErrPeerIDMismatch)):
 		return "another peer answers there"
+	case errors.Is(err, swarm.ErrDialToSelf):
+		return "this node itself listens there, and its peer id is another one"
 	case errors.Is(err, network.ErrResourceLimitExceeded):
 		return "this node has as many connections as it may"
 	case errors.Is(err, swarm.ErrGaterDisallowedConnection):
 		return "this node refuses it"
+	case strings.Contains(err.Error(), noSecurity) && !(errors.As(err, &timeout) && timeout.Timeout()) && !errors.Is(err, context.DeadlineExceeded):
+		return stranger(err)
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer"
 	}
 	return reason(err)
+}
+
+// noSecurity is in libp2p's error of a connection on which no handshake came to an end.
+const noSecurity = "negotiate security protocol"
+
+// stranger returns what the end of a handshake may mean: with a swarm key, each end reads only noise of one that
+// has another or none.
+func stranger(err error) string {
+	if text := err.Error(); strings.Contains(text, "EOF") || strings.Contains(text, "reset by peer") {
+		return "it closed the connection at once: another swarm key, or one on one side only; or it refuses this node"
+	}
+	return "it answers in no way that is understood: another swarm key, or one on one side only; or that is not its port for peers"
 }

@@ -38,6 +38,13 @@ func TestStatesInWords(t *testing.T) {
 		{fmt.Errorf("%w: answers 403 to /node", ErrNoNode), 3 * time.Second, "not a node, next try in 3 s: answers 403 to /node"},
 		{errTwin, 10 * time.Minute, "same identity as this node, next try in 10 min"},
 		{errors.New("no idea"), 0, "unreachable: no idea"},
+		{dial(fmt.Errorf("failed to negotiate security protocol: %w", errors.New("message did not have trailing newline"))), 0,
+			"unreachable: it answers in no way that is understood: another swarm key, or one on one side only; or that is not its port for peers"},
+		{dial(fmt.Errorf("failed to negotiate security protocol: %w", syscall.ECONNRESET)), 0,
+			"unreachable: it closed the connection at once: another swarm key, or one on one side only; or it refuses this node"},
+		{dial(fmt.Errorf("failed to negotiate security protocol: %w", os.ErrDeadlineExceeded)), 0, "unreachable: no answer"},
+		{dial(swarm.ErrDialToSelf), 0, "unreachable: this node itself listens there, and its peer id is another one"},
+		{dial(swarm.ErrNoTransport), 0, "unreachable: this node has no transport for that address: give one with /tcp/PORT"},
 	} {
 		state, cause := stateOf(c.err)
 		if got := stateText(state, cause, c.next); got != c.want {

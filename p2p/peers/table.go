@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
 	"golang.org/x/time/rate"
 
@@ -57,6 +58,7 @@ type syncs interface {
 type Table struct {
 	*faults
 	h            host.Host
+	swarm        *swarm.Swarm // of h; nil if its network is another one
 	book         *book
 	disconnects  *disconnects
 	s            syncs // set by Run
@@ -85,8 +87,9 @@ func New(h host.Host, g *Gater, cfg Config, log *slog.Logger) *Table {
 		log.Error("starting without what could not be read; the file is set aside", "error", err)
 	}
 	ends := newDisconnects(h)
+	sw, _ := h.Network().(*swarm.Swarm)
 	d := &Table{
-		faults: g.f, h: h, book: b, disconnects: ends, log: log,
+		faults: g.f, h: h, swarm: sw, book: b, disconnects: ends, log: log,
 		net: cfg.Network, wantOutbound: cfg.Outbound, maxTransient: cfg.MaxTransient, mdns: cfg.MDNS, local: cfg.Local, askURL: cfg.AskURL, dht: cfg.DHT,
 		wake: ends.wake, twin: g.twin, refresh: make(chan struct{}, 1), reported: newReportedPeers(),
 		unidentified: &unidentified{log: log, expired: func(p peer.ID) { b.dialFailed(p, errNoIdentify) }},

@@ -239,7 +239,7 @@ func (t *twin) check(ctx context.Context, addrs []ma.Multiaddr) error {
 		return ctx.Err()
 	}
 	defer func() { <-t.checking }()
-	found := errors.New("no address that can be dialled")
+	found := errNoAddr
 	for _, a := range addrs {
 		err := t.dialSelf(ctx, a)
 		if errors.Is(err, errTwin) {
@@ -287,7 +287,7 @@ func (t *twin) verdict(ctx context.Context, err error) error {
 // transportFor returns the transport for a, and a with its name resolved.
 func (t *twin) transportFor(ctx context.Context, a ma.Multiaddr) (transport.Transport, ma.Multiaddr, error) {
 	head, _ := ma.SplitFirst(a)
-	if head != nil && slices.Contains([]int{ma.P_DNS, ma.P_DNS4, ma.P_DNS6}, head.Protocol().Code) {
+	if head != nil && isName(head.Protocol().Code) {
 		ips, err := net.DefaultResolver.LookupIP(ctx, "ip"+strings.TrimPrefix(head.Protocol().Name, "dns"), head.Value())
 		if err != nil {
 			return nil, nil, err
