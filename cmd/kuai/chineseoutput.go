@@ -115,6 +115,7 @@ var chineseDoctor = map[string]string{
 	"no peer has told its height yet":                                                                                                     "还没有对等节点告知高度",
 	"level with its peers, %s connected":                                                                                                  "已与对等节点同步，已连接 %s 个",
 	"open the port at the router or firewall; a node that only dials out takes part all the same":                                         "请在路由器或防火墙上开放端口；只能主动连接的节点也能正常参与",
+	"wait, or ask its operator to let this node in: there, 'kuai connect' with the address of this node":                                  "请等待，或请对方的操作者放行：在那里对本节点的地址执行 'kuai connect'",
 	"see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it":                                           "请确认它在运行、端口已开放、地址正确；用 'kuai disconnect' 可以移除它",
 	"%s cannot be reached: %t (next try at %s)":                                                                                           "连不上 %s：%t（%s 重试）",
 	"%s cannot be reached: %t":                                                                                                            "连不上 %s：%t",

@@ -374,7 +374,6 @@ func (d *doctor) peers(ctx context.Context) {
 		d.say("peers", problem, err.Error(), "")
 		return
 	}
-	const remedy = "see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"
 	for _, peer := range p.Peers {
 		switch {
 		case isCopy(peer.State):
@@ -383,7 +382,7 @@ func (d *doctor) peers(ctx context.Context) {
 			d.foreign(peer.Address, foreignText(peer))
 		case peer.Connected, peer.LastError == "", strings.HasPrefix(peer.State, "Flask node"):
 		case peer.Static:
-			d.say("peer", problem, fmt.Sprintf("%s cannot be reached: %s%s", peer.Address, whyAway(peer), nextTry(peer.NextDial)), remedy)
+			d.say("peer", problem, fmt.Sprintf("%s cannot be reached: %s%s", peer.Address, whyAway(peer), nextTry(peer.NextDial)), remedyFor(whyAway(peer)))
 		default:
 			d.say("peer", note, fmt.Sprintf("%s, met before, is away: %s", peer.Address, whyAway(peer)), "")
 		}
@@ -392,6 +391,15 @@ func (d *doctor) peers(ctx context.Context) {
 	if len(p.Peers) == 0 {
 		d.say("peers", note, "the node knows nobody", "'kuai connect ADDRESS' introduces it to one")
 	}
+}
+
+// remedyFor says what to do about a peer that this node was told to connect to, by why it is away.
+func remedyFor(why string) string {
+	switch why {
+	case "it refuses this node for a while", "it has as many connections as it may":
+		return "wait, or ask its operator to let this node in: there, 'kuai connect' with the address of this node"
+	}
+	return "see that it runs, its port is open and the address is right; 'kuai disconnect' forgets it"
 }
 
 // foreign says that a peer is of another network.

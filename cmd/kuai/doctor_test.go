@@ -164,6 +164,20 @@ func TestDoctorSaysWhoCannotBeReached(t *testing.T) {
 	}
 }
 
+// TestRemedyForARefusal: a peer that answers, and has no place for this node, has no fault of its port.
+func TestRemedyForARefusal(t *testing.T) {
+	for why, want := range map[string]string{
+		"it refuses this node for a while":      "let this node in",
+		"it has as many connections as it may":  "let this node in",
+		"connection refused":                    "its port is open",
+		"this node has as many connections now": "its port is open",
+	} {
+		if got := remedyFor(why); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", why, got)
+		}
+	}
+}
+
 // TestDoctorSaysWhetherOthersCanDial, if the node finds out.
 func TestDoctorSaysWhetherOthersCanDial(t *testing.T) {
 	for _, c := range []struct {
