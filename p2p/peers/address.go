@@ -72,7 +72,7 @@ func parseURL(text string) (userAddress, error) {
 		return userAddress{}, errors.New("a URL begins with http:// or https://")
 	case u.User != nil:
 		return userAddress{}, errors.New("a node's URL has no user and password")
-	case u.Host == "" && u.Path != "":
+	case !strings.Contains(text, "://"):
 		return userAddress{}, errors.New("a URL begins with http:// or https://")
 	case u.Hostname() == "":
 		return userAddress{}, errors.New("a URL has a host")

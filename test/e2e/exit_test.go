@@ -49,7 +49,7 @@ func TestExitCodes(t *testing.T) {
 			d.port = a.port
 			return d.command()
 		}},
-		{"peers' port in use", 5, []string{fmt.Sprint(a.p2p), "--p2p-port"}, func(d *daemon) *exec.Cmd {
+		{"peers' port in use", 5, []string{fmt.Sprint(a.p2p), "--listen"}, func(d *daemon) *exec.Cmd {
 			d.p2p = a.p2p
 			return d.command()
 		}},
