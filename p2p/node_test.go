@@ -10,7 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"kuai/chain"
 	"kuai/chain/chaintest"
@@ -245,6 +247,21 @@ func TestRememberedPeersAreDialledAfterARestart(t *testing.T) {
 	if p, _ := again.peer(a.ID()); p.Static {
 		t.Error("a remembered peer became a static one")
 	}
+}
+
+// TestAPeerThatAnnouncesNoAddressIsRemembered where it was reached: a node that has just started announces none yet.
+func TestAPeerThatAnnouncesNoAddressIsRemembered(t *testing.T) {
+	quiet := hosttest.New(t, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return nil }))
+	dir := t.TempDir()
+	remembering := func() *testNode { return runNode(t, chaintest.Rules(), func(c *p2p.Config) { c.Dir = dir }) }
+	n := remembering()
+	if err := n.Connect(quiet.Network().ListenAddresses()[0].String() + "/p2p/" + quiet.ID().String()); err != nil {
+		t.Fatal(err)
+	}
+	hosttest.Eventually(t, "the peer is in the book", func() bool { return strings.Contains(n.log.String(), "peer connected") })
+	n.stop()
+	again := remembering()
+	hosttest.Eventually(t, "the remembered peer is connected", func() bool { p, ok := again.peer(quiet.ID().String()); return ok && p.Connected })
 }
 
 func TestPeersOfPeersAreFound(t *testing.T) {

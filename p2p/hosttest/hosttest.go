@@ -25,14 +25,14 @@ import (
 // Soon bounds everything that a test waits for: reaching it is a failure, so it may be long.
 const Soon = 60 * time.Second
 
-// New returns a host that listens on 127.0.0.1 and does no more than it must.
-func New(t testing.TB) host.Host {
+// New returns a host that listens on 127.0.0.1 and does no more than it must, with options.
+func New(t testing.TB, options ...libp2p.Option) host.Host {
 	t.Helper()
-	h, err := libp2p.New(
+	h, err := libp2p.New(append([]libp2p.Option{
 		libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"),
 		libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.DisableRelay(), libp2p.DisableMetrics(), libp2p.ResourceManager(&network.NullResourceManager{}),
-	)
+	}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -251,7 +251,11 @@ func (t *Table) identified(p peer.ID, c network.Conn, listens []ma.Multiaddr, sp
 	if theirs := foreignNetwork(speaks, t.net); theirs != "" || t.isBarred(p) {
 		return
 	}
-	news := t.book.identified(p, provenFirst(listens, c.RemoteMultiaddr()))
+	addrs := provenFirst(listens, c.RemoteMultiaddr())
+	if len(addrs) == 0 && c.Stat().Direction == network.DirOutbound {
+		addrs = []ma.Multiaddr{c.RemoteMultiaddr()} // one that has just started announces none yet, but was reached here
+	}
+	news := t.book.identified(p, addrs)
 	t.book.setSubnet(p, c.RemoteMultiaddr())
 	if t.isBarred(p) {
 		t.book.forget(p)
